@@ -1,1 +1,27 @@
+//! Copies the logs of Cloudflare AI Gateway into BigQuery or SQLite: every log, once.
+//!
+//! Pure functions decide, one short async loop acts, two thin hosts provide the world. Read in this order:
+//!
+//! 1. [`pass`]: the jobs, forward and backfill: read → write → remember.
+//! 2. [`plan`]: what they decide with: where to read next, what to retry, when to stop.
+//! 3. [`gateway`], [`entry`], [`row`]: what the API gives, and what becomes of it.
+//! 4. [`sink`], [`google`]: where rows go.
+//! 5. [`state`]: what is remembered between passes.
+//! 6. [`host`]: the platform: clock, network, storage. [`config`]: the settings.
+//!
+//! ARCHITECTURE.md holds the laws, and which file keeps each of them.
+
+pub mod config;
+pub mod entry;
+pub mod error;
+pub mod gateway;
+pub mod google;
+pub mod host;
+pub mod pass;
+pub mod plan;
+pub mod row;
+pub mod sink;
+pub mod state;
+pub mod time;
+pub mod wire;
 

@@ -1,0 +1,137 @@
+//! Errors answer one question: who acts? The next tick, or a person.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::config::ConfigError;
+
+/// Why an outside call did not give what was asked. The variants are what the caller does next.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CallError {
+    /// No connection, or no whole answer in time. Whether the other side acted is not known.
+    #[error("no answer: {0}")]
+    Silent(String),
+    /// The pass's own budget or the platform allows no further call.
+    #[error("no further call is allowed: {0}")]
+    Refused(String),
+    /// Too many requests; `wait` is what the other side asks for.
+    #[error("asked to slow down: {message}")]
+    Throttled {
+        /// The other side's words.
+        message: String,
+        /// `retry-after`, where it was sent.
+        wait: Option<Duration>,
+    },
+    /// The other side failed: a 5xx, a page of HTML, half a document.
+    #[error("the other side failed: {0}")]
+    Broken(String),
+    /// The other side understood and says no. Asking again does not help; `hint` says what does.
+    #[error("{message}. {hint}")]
+    Denied {
+        /// The other side's words, or what was wrong with its answer.
+        message: String,
+        /// What a person can do, with the setting's name.
+        hint: String,
+    },
+}
+
+impl CallError {
+    /// A refusal that a person must mend.
+    #[must_use]
+    pub fn denied(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Denied { message: message.into(), hint: hint.into() }
+    }
+
+    /// Whether the next tick may succeed without anybody's help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Silent(_) | Self::Refused(_) | Self::Throttled { .. } | Self::Broken(_) => true,
+            Self::Denied { .. } => false,
+        }
+    }
+}
+
+/// A store did not do what was asked. Always worth another tick: a store holds no opinion of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct StoreError(pub String);
+
+/// Why a pass, or a part of it, did not succeed: what it was doing, and as source what went wrong.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The settings do not make a poller.
+    #[error("reading the settings")]
+    Config(#[from] ConfigError),
+    /// `AIG_GATEWAY_ID` is `*`, and the account's gateways could not be had.
+    #[error("listing the account's gateways")]
+    Gateways(#[source] CallError),
+    /// A page of logs could not be had.
+    #[error("reading the logs of gateway {gateway}")]
+    Source {
+        /// Gateway id.
+        gateway: String,
+        /// What went wrong.
+        #[source]
+        error: CallError,
+    },
+    /// A batch could not be written. Nothing of it is remembered.
+    #[error("writing rows to {sink}")]
+    Sink {
+        /// The sink's name.
+        sink: &'static str,
+        /// What went wrong.
+        #[source]
+        error: CallError,
+    },
+    /// A stored value could not be read or written.
+    #[error("{action} the state under key {key}")]
+    Store {
+        /// `loading` or `saving`.
+        action: &'static str,
+        /// The key.
+        key: String,
+        /// What went wrong.
+        #[source]
+        error: StoreError,
+    },
+    /// A stored value is there, but not one this program writes. It is never overwritten by a fresh start.
+    #[error(
+        "the state under key {key} {problem}. Nothing was changed; use the version of the program that wrote it, \
+         or move the value elsewhere and delete the key to start afresh"
+    )]
+    State {
+        /// The key.
+        key: String,
+        /// What is wrong with the value.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// Whether the next tick may succeed without anybody's help: exit code 1, else 2.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Gateways(error) | Self::Source { error, .. } | Self::Sink { error, .. } => {
+                error.is_transient()
+            }
+            Self::Store { .. } => true,
+            Self::Config(_) | Self::State { .. } => false,
+        }
+    }
+
+    /// The whole chain in one line, outermost first.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut line = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            source = error.source();
+        }
+        line
+    }
+}

@@ -1,0 +1,198 @@
+//! AI Gateway's API as values: requests out, pages in. The API ignores what it does not understand and then answers with
+//! everything, so each row is checked against the filter, and each page against the order.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    config::Source,
+    entry::Entry,
+    error::CallError,
+    host::{Request, Response},
+    plan::{
+        budget::Rate,
+        cursor::{Direction, Query},
+    },
+    time::{self, MILLISECOND},
+    wire::{request, retry_after, snippet},
+};
+
+/// One answer of the list request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The entries, in the server's order.
+    pub entries: Vec<Entry>,
+    /// Entries that match the filter, on all pages together, where the server says.
+    pub total: Option<u64>,
+    /// What is left of the rate limit, where the server says.
+    pub rate: Option<Rate>,
+}
+
+/// The request for one page of a gateway's logs.
+#[must_use]
+pub fn list(source: &Source, gateway: &str, query: &Query) -> Request {
+    let filter = |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
+    let mut filters = Vec::new();
+    if let Some(from) = query.from {
+        // There is no gte: "after the millisecond before" includes the bound itself.
+        filters.push(filter("gt", from - MILLISECOND));
+    }
+    filters.push(filter("lt", query.until));
+    let direction = match query.direction {
+        Direction::Ascending => "asc",
+        Direction::Descending => "desc",
+    };
+    let parameters = form_urlencoded::Serializer::new(String::new())
+        .append_pair("page", &query.page.to_string())
+        .append_pair("per_page", &source.per_page.to_string())
+        .append_pair("order_by", "created_at")
+        .append_pair("order_by_direction", direction)
+        .append_pair("filters", &Value::from(filters).to_string())
+        .finish();
+    get(source, &format!("/{}/logs?{parameters}", encoded(gateway)))
+}
+
+/// The request for one page of the account's gateways, 50 at most.
+#[must_use]
+pub fn gateways(source: &Source, page: u32) -> Request {
+    get(source, &format!("?page={page}&per_page=50"))
+}
+
+fn get(source: &Source, path: &str) -> Request {
+    let address = format!("{}/accounts/{}/ai-gateway/gateways{path}", source.base, encoded(&source.account));
+    let mut request = request(Method::GET, &address, Vec::new());
+    source.token.authorize(&mut request);
+    request
+}
+
+fn encoded(text: &str) -> String {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    success: bool,
+    #[serde(default)]
+    errors: Vec<Fault>,
+    #[serde(default)]
+    result: Value,
+    #[serde(default)]
+    result_info: Option<Info>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    code: Option<i64>,
+    #[serde(default)]
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    total_count: Option<u64>,
+}
+
+/// Reads the answer to [`list`].
+///
+/// # Errors
+/// What the API refuses or fails at, and an answer that does not obey the request.
+pub fn read_page(response: &Response, query: &Query) -> Result<Page, CallError> {
+    let envelope = open(response)?;
+    let Value::Array(elements) = envelope.result else { return Err(misbehaved("has no list of logs in its result")) };
+    let entries: Result<Vec<_>, _> = elements.into_iter().map(Entry::from_json).collect();
+    let entries = entries.map_err(|problem| misbehaved(&problem))?;
+    check(&entries, query)?;
+    let total = envelope.result_info.and_then(|info| info.total_count);
+    Ok(Page { entries, total, rate: rate(response.headers()) })
+}
+
+/// Reads the answer to [`gateways`]: the ids, none past the last page.
+///
+/// # Errors
+/// What the API refuses or fails at.
+pub fn read_gateways(response: &Response) -> Result<Vec<String>, CallError> {
+    let Value::Array(elements) = open(response)?.result else {
+        return Err(misbehaved("has no list of gateways in its result"));
+    };
+    let id = |gateway: &Value| gateway["id"].as_str().map(str::to_owned);
+    elements.iter().map(id).collect::<Option<_>>().ok_or_else(|| misbehaved("names a gateway without an id"))
+}
+
+fn check(entries: &[Entry], query: &Query) -> Result<(), CallError> {
+    let stray = entries.iter().find(|entry| {
+        entry.created_at >= query.until || query.from.is_some_and(|from| entry.created_at <= from - MILLISECOND)
+    });
+    if let Some(entry) = stray {
+        let at = time::text(entry.created_at);
+        return Err(misbehaved(&format!("ignores the filter: entry {} of {at} lies outside of it", entry.id)));
+    }
+    let in_order = entries.is_sorted_by(|a, b| {
+        let (a, b) = (time::floor_ms(a.created_at), time::floor_ms(b.created_at));
+        match query.direction {
+            Direction::Ascending => a <= b,
+            Direction::Descending => a >= b,
+        }
+    });
+    if in_order { Ok(()) } else { Err(misbehaved("ignores the order asked for")) }
+}
+
+fn misbehaved(problem: &str) -> CallError {
+    CallError::denied(
+        format!("the answer of the logs API {problem}"),
+        "Nothing was written or moved; if CLOUDFLARE_BASE_URL is Cloudflare's own, its API has changed: please report it",
+    )
+}
+
+/// Opens the envelope that all of Cloudflare's answers come in, or says why it holds nothing.
+fn open(response: &Response) -> Result<Envelope, CallError> {
+    let status = response.status();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let message = format!("Cloudflare's API answered {status}");
+        return Err(CallError::Throttled { message, wait: retry_after(response) });
+    }
+    match serde_json::from_slice::<Envelope>(response.body()) {
+        Ok(envelope) if status.is_success() && envelope.success => Ok(envelope),
+        Ok(envelope) if !status.is_server_error() => Err(refused(status, &envelope.errors)),
+        _ if status.is_client_error() => Err(refused(status, &[])),
+        _ => Err(CallError::Broken(format!("Cloudflare's API answered {status}: {}", snippet(response.body())))),
+    }
+}
+
+fn refused(status: StatusCode, faults: &[Fault]) -> CallError {
+    let words: Vec<_> = faults
+        .iter()
+        .map(|fault| fault.code.map_or_else(|| fault.message.clone(), |code| format!("{} ({code})", fault.message)))
+        .collect();
+    let message = format!("Cloudflare's API answered {status}: {}", words.join("; "));
+    let codes: Vec<_> = faults.iter().filter_map(|fault| fault.code).collect();
+    let any = |known: &[i64]| codes.iter().any(|code| known.contains(code));
+    let hint = if any(&[7_000, 7_003]) || status == StatusCode::NOT_FOUND {
+        "Check CF_ACCOUNT_ID and AIG_GATEWAY_ID: no such gateway is in that account"
+    } else if any(&[6_003, 6_103, 9_106, 9_109, 10_000]) || matches!(status.as_u16(), 401 | 403) {
+        "Check CF_API_TOKEN: it must be valid, belong to the account CF_ACCOUNT_ID, and have the permission AI Gateway Read"
+    } else if status.is_success() {
+        // A failure under 200 without a code that names a setting is the service's own trouble.
+        return CallError::Broken(message);
+    } else {
+        "The request does not suit the API: check LOGS_PER_PAGE, CF_ACCOUNT_ID and AIG_GATEWAY_ID"
+    };
+    CallError::denied(message, hint)
+}
+
+/// `Ratelimit: "default";r=50;t=30` and `Ratelimit-Policy: "burst";q=100;w=60`.
+fn rate(headers: &HeaderMap) -> Option<Rate> {
+    let number = |header: &str, name: &str| {
+        let parameters = headers.get(header)?.to_str().ok()?.split(';');
+        parameters.filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name)?.1.parse().ok()
+    };
+    Some(Rate {
+        remaining: number("ratelimit", "r")?,
+        reset: Duration::from_secs(number("ratelimit", "t")?),
+        quota: number("ratelimit-policy", "q")?,
+    })
+}

@@ -1,0 +1,218 @@
+//! Signing in to Google with a service account, as values: what to sign, what to send, what came back.
+//! An assertion (RS256, AIP-4112) is exchanged for a token that allows inserting rows and nothing else.
+
+use std::fmt;
+
+use base64::{
+    Engine,
+    alphabet::STANDARD as ALPHABET,
+    engine::{
+        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig,
+        general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+    },
+};
+use chrono::TimeDelta;
+use http::{Method, header::CONTENT_TYPE};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    config::{Secret, ServiceAccount},
+    error::CallError,
+    host::{Request, Response},
+    time::Timestamp,
+    wire::{request, retry_after, snippet},
+};
+
+/// What the token may do: insert rows. It cannot read a table, or change one.
+const SCOPE: &str = "https://www.googleapis.com/auth/bigquery.insertdata";
+
+/// `iat` lies this far back, so that a clock a little fast is not refused as being in the future.
+const BACKDATED: TimeDelta = TimeDelta::seconds(10);
+
+/// From `iat` to `exp`; Google takes an hour at most.
+const LIFETIME: TimeDelta = TimeDelta::minutes(55);
+
+/// A token is not used in its last minutes.
+const EARLY: TimeDelta = TimeDelta::minutes(5);
+
+/// An RSA private key in its outer form; whether the numbers in it make a key shows when it is used.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PrivateKey {
+    form: Form,
+    der: Vec<u8>,
+}
+
+/// How the key is wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `BEGIN PRIVATE KEY`: what Google's key files hold.
+    Pkcs8,
+    /// `BEGIN RSA PRIVATE KEY`: what openssl writes with `-traditional`.
+    Pkcs1,
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl Form {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Pkcs8 => "PRIVATE KEY",
+            Self::Pkcs1 => "RSA PRIVATE KEY",
+        }
+    }
+}
+
+impl PrivateKey {
+    /// Reads a PEM text with real, literal (`\n`) or doubly escaped (`\\n`) line breaks, with or without quotes around it.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that hold nothing of the key.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = unescape(text);
+        if text.contains("BEGIN ENCRYPTED") {
+            return Err("is an encrypted key: give the key as Google Cloud made it, without a passphrase".into());
+        }
+        if text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN CERTIFICATE") {
+            return Err("is a public key or a certificate: give the private key".into());
+        }
+        let body = [Form::Pkcs8, Form::Pkcs1].into_iter().find_map(|form| {
+            let (_, rest) = text.split_once(&format!("-----BEGIN {}-----", form.label()))?;
+            let (body, _) = rest.split_once(&format!("-----END {}-----", form.label()))?;
+            Some((form, body))
+        });
+        let (form, body) = body.ok_or(
+            "is not a PEM text: it must go from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, both included",
+        )?;
+        let letters: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+        let engine = GeneralPurpose::new(
+            &ALPHABET,
+            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+        );
+        match engine.decode(letters) {
+            Ok(der) if !der.is_empty() => Ok(Self { form, der }),
+            _ => Err("is damaged between BEGIN and END: copy private_key from the key file again".into()),
+        }
+    }
+
+    /// The key as a PEM text of one form.
+    #[must_use]
+    pub fn pem(&self) -> Secret {
+        let label = self.form.label();
+        Secret::new(format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(&self.der)))
+    }
+}
+
+/// Undoes what files, shells and dashboards do to line breaks.
+fn unescape(text: &str) -> String {
+    let mut text = text.trim().trim_matches(['"', '\'']).to_owned();
+    while text.contains("\\\\") {
+        text = text.replace("\\\\", "\\");
+    }
+    text.replace("\\r", "").replace("\\n", "\n").replace('\r', "")
+}
+
+/// A token for `BigQuery`. It lives in memory only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// What is sent.
+    pub secret: Secret,
+    expires: Timestamp,
+}
+
+impl Token {
+    /// Whether it can still be used at `now`.
+    #[must_use]
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now + EARLY < self.expires
+    }
+}
+
+/// What must be signed: header and claims of the assertion.
+#[must_use]
+pub fn unsigned_assertion(account: &ServiceAccount, now: Timestamp) -> String {
+    let issued = (now - BACKDATED).timestamp();
+    let mut header = json!({ "alg": "RS256", "typ": "JWT" });
+    if let Some(id) = &account.key_id {
+        header["kid"] = Value::from(id.as_str());
+    }
+    let claims = json!({
+        "iss": account.email,
+        "scope": SCOPE,
+        "aud": account.token_uri,
+        "iat": issued,
+        "exp": issued + LIFETIME.num_seconds(),
+    });
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+/// The request that exchanges an assertion for a token.
+#[must_use]
+pub fn token_request(account: &ServiceAccount, unsigned: &str, signature: &[u8]) -> Request {
+    let assertion = format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature));
+    let body = form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
+        .append_pair("assertion", &assertion)
+        .finish();
+    let mut request = request(Method::POST, &account.token_uri, body.into_bytes());
+    request
+        .headers_mut()
+        .insert(CONTENT_TYPE, http::HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    /// Seconds.
+    expires_in: u32,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+    error_description: Option<String>,
+}
+
+/// Reads the answer to [`token_request`].
+///
+/// # Errors
+/// Where there is no token in it; a refusal comes with the setting to look at.
+pub fn read_token(response: &Response, now: Timestamp) -> Result<Token, CallError> {
+    let status = response.status();
+    if status.is_success() {
+        let granted: Granted = serde_json::from_slice(response.body())
+            .map_err(|_| CallError::Broken("Google's token answer cannot be read".into()))?;
+        let expires = now + TimeDelta::seconds(granted.expires_in.into());
+        return Ok(Token { secret: Secret::new(granted.access_token), expires });
+    }
+    if status.as_u16() == 429 {
+        let message = format!("Google's token endpoint answered {status}");
+        return Err(CallError::Throttled { message, wait: retry_after(response) });
+    }
+    match serde_json::from_slice::<Refused>(response.body()) {
+        Ok(refused) if status.is_client_error() => Err(denied(&refused)),
+        _ if status.is_client_error() => Err(CallError::denied(
+            format!("Google's token endpoint answered {status}: {}", snippet(response.body())),
+            "Check GCP_TOKEN_URI",
+        )),
+        _ => Err(CallError::Broken(format!("Google's token endpoint answered {status}"))),
+    }
+}
+
+fn denied(refused: &Refused) -> CallError {
+    let description = refused.error_description.as_deref().unwrap_or("no description");
+    let hint = if description.contains("reasonable timeframe") {
+        "The clock of this machine is wrong: set it"
+    } else if description.contains("Invalid JWT Signature") {
+        "The private key does not belong to the service account, or was revoked: make a new key, and set \
+         GCP_SA_KEY_JSON, or GCP_SA_EMAIL and GCP_SA_PRIVATE_KEY_PEM, again"
+    } else {
+        "Check that the service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL exists and is enabled, and GCP_TOKEN_URI"
+    };
+    CallError::denied(format!("Google refused to sign in: {}: {description}", refused.error), hint)
+}

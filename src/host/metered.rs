@@ -1,0 +1,125 @@
+//! A host and its stores, counted, and held to the budget of one pass.
+
+use std::{cell::Cell, time::Duration};
+
+use super::{Host, Listing, Progress, Put, Request, Response, Store};
+use crate::{
+    error::{CallError, StoreError},
+    google::PrivateKey,
+    plan::budget::Budget,
+    time::Timestamp,
+};
+
+/// What one pass may use, and has used.
+#[derive(Debug)]
+pub struct Meter {
+    /// What it may use.
+    pub budget: Budget,
+    /// When it started, UTC.
+    pub started: Timestamp,
+    calls: Cell<u32>,
+    reads: Cell<u32>,
+    writes: Cell<u32>,
+}
+
+impl Meter {
+    /// A meter at zero.
+    #[must_use]
+    pub fn new(budget: Budget, started: Timestamp) -> Self {
+        Self { budget, started, calls: Cell::new(0), reads: Cell::new(0), writes: Cell::new(0) }
+    }
+
+    /// Calls to the outside so far, stores not included.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.calls.get()
+    }
+
+    /// Reads and listings of the stores so far.
+    #[must_use]
+    pub fn reads(&self) -> u32 {
+        self.reads.get()
+    }
+
+    /// Writes to the stores so far.
+    #[must_use]
+    pub fn writes(&self) -> u32 {
+        self.writes.get()
+    }
+}
+
+/// A host or a store that counts what it is asked for.
+#[derive(Debug)]
+pub struct Metered<'a, T> {
+    /// The host or store behind.
+    pub inner: &'a T,
+    /// The pass's meter.
+    pub meter: &'a Meter,
+}
+
+impl<T> Clone for Metered<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Metered<'_, T> {}
+
+fn count(counter: &Cell<u32>) {
+    counter.set(counter.get() + 1);
+}
+
+impl<H: Host> Host for Metered<'_, H> {
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    fn random(&self) -> f64 {
+        self.inner.random()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.inner.sleep(duration).await;
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, CallError> {
+        if let Some(allowed) = self.meter.budget.calls.filter(|allowed| self.meter.calls() >= *allowed) {
+            return Err(CallError::Refused(format!("this pass has made its {allowed} calls")));
+        }
+        count(&self.meter.calls);
+        self.inner.send(request).await
+    }
+
+    async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
+        self.inner.sign(key, message).await
+    }
+
+    fn stopping(&self) -> bool {
+        self.inner.stopping()
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.meter.budget.deadline(self.meter.started)
+    }
+
+    fn progress(&self, progress: Progress<'_>) {
+        self.inner.progress(progress);
+    }
+}
+
+impl<S: Store> Store for Metered<'_, S> {
+    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
+        count(&self.meter.reads);
+        self.inner.get_many(keys).await
+    }
+
+    async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
+        count(&self.meter.writes);
+        self.inner.put(key, value, options).await
+    }
+
+    async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
+        count(&self.meter.reads);
+        self.inner.list(prefix, cursor).await
+    }
+}

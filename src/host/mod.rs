@@ -1,0 +1,129 @@
+//! The platform: clock, chance, network, signatures and storage. One host for each place the program runs in.
+
+mod call;
+mod metered;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod native;
+
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub(crate) use self::call::has_time_for;
+pub use self::{
+    call::call,
+    metered::{Meter, Metered},
+};
+use crate::{
+    error::{CallError, StoreError},
+    google::PrivateKey,
+    time::Timestamp,
+};
+
+/// A request, body included.
+pub type Request = http::Request<Vec<u8>>;
+
+/// A whole answer; any status is an answer.
+pub type Response = http::Response<Vec<u8>>;
+
+/// Clock, chance, network and signatures.
+#[expect(async_fn_in_trait, reason = "hosts have one thread; nothing here needs to be Send")]
+pub trait Host {
+    /// The present, UTC.
+    fn now(&self) -> Timestamp;
+
+    /// A number in [0, 1).
+    fn random(&self) -> f64;
+
+    /// Waits; may end early when the program is asked to stop.
+    async fn sleep(&self, duration: Duration);
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// [`CallError::Silent`] where no whole answer came in time, [`CallError::Refused`] where the platform allows no
+    /// further call.
+    async fn send(&self, request: Request) -> Result<Response, CallError>;
+
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-256 (RS256).
+    ///
+    /// # Errors
+    /// [`CallError::Denied`] where the key is not one, without a word of its text.
+    async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError>;
+
+    /// Whether somebody asked the program to stop: the write in hand is finished, and nothing more is read.
+    fn stopping(&self) -> bool {
+        false
+    }
+
+    /// When the pass has used up its time.
+    fn deadline(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Told after each page and write, for whoever shows progress.
+    fn progress(&self, _progress: Progress<'_>) {}
+}
+
+/// How far a pass has come.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Gateway id.
+    pub gateway: &'a str,
+    /// Entries read in this pass that were new.
+    pub entries: u64,
+    /// Entries that the source still held from where the last page began, where it says.
+    pub left: Option<u64>,
+    /// Where the reading is, UTC.
+    pub at: Timestamp,
+}
+
+/// A key-value store: KV, a SQLite table, a map. Reads may be stale.
+#[expect(async_fn_in_trait, reason = "hosts have one thread; nothing here needs to be Send")]
+pub trait Store {
+    /// The values of up to 100 keys, in their order: one operation.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError>;
+
+    /// Keeps a value.
+    ///
+    /// # Errors
+    /// Where the store does not say that it kept the value; it may have.
+    async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError>;
+
+    /// One page of the keys that begin with `prefix`, in order.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError>;
+}
+
+/// How a value is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Put {
+    /// After how long the value goes by itself; none: never. KV takes no less than 60 s.
+    pub ttl: Option<Duration>,
+    /// A little JSON that listings show, up to 1,024 bytes.
+    pub metadata: Option<Value>,
+}
+
+/// One page of keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Keys with their metadata.
+    pub keys: Vec<(String, Option<Value>)>,
+    /// Where the next page starts; none: this was the last.
+    pub cursor: Option<String>,
+}
+
+/// The two stores of a poller.
+#[derive(Debug, Clone, Copy)]
+pub struct Stores<'a, S> {
+    /// `STATE_KV`: cursors and status.
+    pub state: &'a S,
+    /// `IDS_KV`: the ids written.
+    pub ids: &'a S,
+}

@@ -1,0 +1,221 @@
+//! The host of the `aig-logs` command: this machine's clock, an HTTP client, signatures, and a store in a SQLite file.
+
+use std::{
+    error::Error as _,
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+use tokio::sync::watch;
+
+use super::{Host, Listing, Progress, Put, Request, Response, Store};
+use crate::{
+    error::{CallError, StoreError},
+    google::PrivateKey,
+    time::{self, Timestamp},
+};
+
+/// Until a connection stands.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Until the whole answer is read. An insert of 9 MB is answered within a few seconds.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// This machine.
+pub struct NativeHost {
+    client: reqwest::Client,
+    stop: watch::Receiver<bool>,
+    observer: Box<dyn Fn(Progress<'_>)>,
+}
+
+impl fmt::Debug for NativeHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NativeHost").finish_non_exhaustive()
+    }
+}
+
+impl NativeHost {
+    /// A host that ends its passes once `stop` says true, and tells `observer` how far they are.
+    ///
+    /// # Errors
+    /// Where this machine's certificates cannot be loaded.
+    pub fn new(stop: watch::Receiver<bool>, observer: impl Fn(Progress<'_>) + 'static) -> Result<Self, CallError> {
+        // A second host in one process finds the provider in place.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("aig-logs/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| CallError::denied(causes(&error), "Check this machine's certificates"))?;
+        Ok(Self { client, stop, observer: Box::new(observer) })
+    }
+}
+
+impl Host for NativeHost {
+    #[expect(clippy::disallowed_methods, reason = "a host reads the clock")]
+    fn now(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+
+    fn random(&self) -> f64 {
+        rand::random()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a host sleeps")]
+    async fn sleep(&self, duration: Duration) {
+        let mut stop = self.stop.clone();
+        let stopped = async {
+            // Nobody left to say stop: wait the whole time.
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(duration) => {}
+            () = stopped => {}
+        }
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, CallError> {
+        let silent = |error: reqwest::Error| CallError::Silent(causes(&error.without_url()));
+        let request = reqwest::Request::try_from(request).map_err(silent)?;
+        let response = self.client.execute(request).await.map_err(silent)?;
+        let (parts, body) = http::Response::from(response).into_parts();
+        let body = reqwest::Response::from(http::Response::new(body)).bytes().await.map_err(silent)?;
+        Ok(Response::from_parts(parts, body.to_vec()))
+    }
+
+    async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
+        // The libraries' own words could quote the key.
+        let unusable = || {
+            let hint = "Give GCP_SA_KEY_JSON, or GCP_SA_PRIVATE_KEY_PEM, as Google Cloud made it";
+            CallError::denied("the private key is not an RSA key that can be used", hint)
+        };
+        let key = EncodingKey::from_rsa_pem(key.pem().reveal().as_bytes()).map_err(|_| unusable())?;
+        let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).map_err(|_| unusable())?;
+        URL_SAFE_NO_PAD.decode(signature).map_err(|_| unusable())
+    }
+
+    fn stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    fn progress(&self, progress: Progress<'_>) {
+        (self.observer)(progress);
+    }
+}
+
+/// An error and what caused it, in one line.
+fn causes(error: &reqwest::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line = format!("{line}: {cause}");
+        source = cause.source();
+    }
+    line
+}
+
+/// Two stores share a file: their keys are told apart by the store's name.
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS aig_logs_state (
+  store TEXT NOT NULL,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  metadata TEXT,
+  expires_at TEXT,
+  PRIMARY KEY (store, key)
+) WITHOUT ROWID;
+";
+
+/// Keys of one listing page, as KV has it.
+const LISTED: usize = 1_000;
+
+/// A store in a SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore<'a> {
+    connection: &'a Connection,
+    name: &'static str,
+    now: fn() -> Timestamp,
+}
+
+impl<'a> SqliteStore<'a> {
+    /// The store called `name` in the file; its table is made where it is missing.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn new(connection: &'a Connection, name: &'static str) -> Result<Self, StoreError> {
+        connection.execute_batch(SCHEMA).map_err(|error| failed(&error))?;
+        Ok(Self { connection, name, now })
+    }
+
+    fn get(&self, key: &str) -> rusqlite::Result<Option<String>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT value FROM aig_logs_state WHERE store = ? AND key = ? AND (expires_at IS NULL OR expires_at > ?)",
+        )?;
+        statement.query_row(params![self.name, key, time::text((self.now)())], |row| row.get(0)).optional()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a host reads the clock")]
+fn now() -> Timestamp {
+    SystemTime::now().into()
+}
+
+impl Store for SqliteStore<'_> {
+    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
+        keys.iter().map(|key| self.get(key)).collect::<Result<_, _>>().map_err(|error| failed(&error))
+    }
+
+    async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
+        let now = (self.now)();
+        let put = || {
+            let transaction = self.connection.unchecked_transaction()?;
+            transaction
+                .prepare_cached("DELETE FROM aig_logs_state WHERE expires_at <= ?")?
+                .execute([time::text(now)])?;
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO aig_logs_state (store, key, value, metadata, expires_at) \
+                     VALUES (:store, :key, :value, :metadata, :expires_at)",
+                )?
+                .execute(named_params! {
+                    ":store": self.name,
+                    ":key": key,
+                    ":value": value,
+                    ":metadata": options.metadata.as_ref().map(ToString::to_string),
+                    ":expires_at": options.ttl.map(|ttl| time::text(now + ttl)),
+                })?;
+            transaction.commit()
+        };
+        put().map_err(|error| failed(&error))
+    }
+
+    async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
+        let list = || {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT key, metadata FROM aig_logs_state \
+                 WHERE store = ? AND key > ? AND key >= ? AND substr(key, 1, length(?3)) = ?3 \
+                   AND (expires_at IS NULL OR expires_at > ?) ORDER BY key LIMIT ?",
+            )?;
+            let parameters = params![self.name, cursor.unwrap_or(""), prefix, time::text((self.now)()), LISTED];
+            let rows = statement.query_map(parameters, |row| {
+                let metadata: Option<String> = row.get(1)?;
+                Ok((row.get::<_, String>(0)?, metadata.and_then(|text| serde_json::from_str(&text).ok())))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let keys = list().map_err(|error| failed(&error))?;
+        let cursor = keys.last().filter(|_| keys.len() == LISTED).map(|(key, _)| key.clone());
+        Ok(Listing { keys, cursor })
+    }
+}
+
+fn failed(error: &rusqlite::Error) -> StoreError {
+    StoreError(error.to_string())
+}

@@ -1,0 +1,171 @@
+//! One stretch of one gateway, from the list to the sink: read a page, write what is new, and only then move the cursor.
+
+use crate::{
+    error::Error,
+    gateway,
+    host::{Host, Progress, Store, call, has_time_for},
+    pass::{Context, report::GatewayReport},
+    plan::{
+        budget::{self, Ended, Rate, Used},
+        cursor::{Query, Scan},
+        segments::Segment,
+    },
+    row::Row,
+    sink::{Rejected, Sink},
+    state::Track,
+};
+
+/// Entries that may be written but not yet remembered. More would cost memory, and work after a crash.
+const MOST_UNREMEMBERED: usize = 10_000;
+
+/// Calls kept back for writing what is already read: sign-in, insert, and another try of each.
+const CALLS_FOR_WRITING: u32 = 4;
+
+/// What was written since it was last remembered.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// The ids.
+    pub segment: Option<Segment>,
+    /// The rows the sink will never take.
+    pub rejected: Vec<(Row, Rejected)>,
+}
+
+/// The copying of one stretch. `track` is how far the writing has come.
+pub struct Copy<'a, 'c, H, S, K, T> {
+    context: &'a Context<'c, H, S, K>,
+    scan: Scan,
+    rate: Option<Rate>,
+    pending: Vec<Row>,
+    /// How far the writing has come.
+    pub track: T,
+    /// What is written and not yet remembered.
+    pub written: Written,
+    /// What was done so far.
+    pub report: GatewayReport,
+}
+
+impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
+    /// A copy of what `scan` reads.
+    pub fn new(context: &'a Context<'c, H, S, K>, gateway: &str, scan: Scan, track: T) -> Self {
+        let report = GatewayReport {
+            gateway: gateway.to_owned(),
+            pages: 0,
+            entries: 0,
+            rows: 0,
+            known: 0,
+            rejected: 0,
+            reached: scan.cursor().ts,
+            ended: Ended::Complete,
+            error: None,
+        };
+        Self { context, scan, rate: None, pending: Vec::new(), track, written: Written::default(), report }
+    }
+
+    /// Copies until the stretch or the budget ends, or until there is enough to remember: `None` then, and this is to be
+    /// called again.
+    pub async fn run(&mut self) -> Option<Ended> {
+        let mut result = self.read_and_write().await;
+        if matches!(result, Ok(Some(_)) | Err(Error::Source { .. })) {
+            // Whatever ended the reading, what was read is written.
+            match self.write(1).await {
+                // All that was read is written, so the writing is where the reading is.
+                Ok(()) => *self.track.cursor() = self.scan.cursor().clone(),
+                Err(error) => result = Err(error),
+            }
+        }
+        let ended = match result {
+            Ok(ended) => ended?,
+            Err(error) => {
+                self.report.error = Some(error);
+                Ended::Failed
+            }
+        };
+        self.report.reached = self.track.cursor().ts;
+        self.report.ended = ended;
+        Some(ended)
+    }
+
+    async fn read_and_write(&mut self) -> Result<Option<Ended>, Error> {
+        while let Some(query) = self.scan.query() {
+            if let Some(ended) = self.end_or_hold_back().await {
+                return Ok(Some(ended));
+            }
+            self.read(&query).await?;
+            self.write(self.context.sink.batch()).await?;
+            if self.written.segment.as_ref().is_some_and(|segment| segment.metadata.n >= MOST_UNREMEMBERED) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Ended::Complete))
+    }
+
+    /// Waits for the API's rate limit where that is worth it. Why no further page may be asked for, if so.
+    async fn end_or_hold_back(&mut self) -> Option<Ended> {
+        let Context { host, config, .. } = self.context;
+        let meter = host.meter;
+        let used = Used { pages: self.report.pages, calls: meter.calls(), reserved: CALLS_FOR_WRITING };
+        let spent = meter.budget.ends(used, meter.started, host.now());
+        if spent.is_some() || host.stopping() {
+            return spent.or(Some(Ended::Stopped));
+        }
+        let wait = self.rate.take().map(|rate| budget::hold_back(rate, config.api_share)).filter(|wait| !wait.is_zero())?;
+        if !has_time_for(host, wait) {
+            return Some(Ended::Rate);
+        }
+        host.sleep(wait).await;
+        host.stopping().then_some(Ended::Stopped)
+    }
+
+    async fn read(&mut self, query: &Query) -> Result<(), Error> {
+        let Context { host, config, .. } = self.context;
+        let request = gateway::list(&config.source, &self.report.gateway, query);
+        let page = call(host, &request, |response| gateway::read_page(response, query)).await;
+        let page = page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
+        let full = page.entries.len() >= config.source.per_page as usize;
+        let new = self.scan.take(page.entries, page.total, full);
+        let now = host.now();
+        self.rate = page.rate;
+        self.report.pages += 1;
+        self.report.entries += new.len() as u64;
+        self.pending.extend(new.into_iter().map(|entry| Row::new(entry, &self.report.gateway, now)));
+        host.progress(Progress {
+            gateway: &self.report.gateway,
+            entries: self.report.entries,
+            left: page.total,
+            at: self.scan.cursor().ts,
+        });
+        Ok(())
+    }
+
+    /// Writes what was read, in batches, as long as there are at least `least` rows.
+    async fn write(&mut self, least: usize) -> Result<(), Error> {
+        let sink = self.context.sink;
+        while self.pending.len() >= least {
+            let batch = sink.batch().min(self.pending.len());
+            let outcome = sink.write(&self.pending[..batch]).await;
+            let outcome = outcome.map_err(|error| Error::Sink { sink: sink.name(), error })?;
+            // The rows are acknowledged; nothing else moves a cursor. If we stop before this is remembered, the next
+            // pass writes them again, and readers see them once.
+            let rows: Vec<Row> = self.pending.drain(..batch).collect();
+            rows.iter().for_each(|row| self.deliver(row));
+            self.report.known += outcome.known;
+            self.report.rejected += outcome.rejected.len() as u64;
+            self.report.rows += (rows.len() - outcome.rejected.len()) as u64;
+            for rejected in outcome.rejected {
+                let row = rows[rejected.index].clone();
+                log::warn!(id = row.id; "kept as a dead letter: {}", rejected.reason);
+                self.written.rejected.push((row, rejected));
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, row: &Row) {
+        self.track.cursor().pass_over(&row.id, row.created_at);
+        self.track.count(row.created_at);
+        match &mut self.written.segment {
+            Some(segment) => segment.push(&row.id, row.created_at),
+            none @ None => *none = Some(Segment::of(&row.id, row.created_at)),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The forward pass: from the cursor up to `now - SETTLE_SECONDS`, every minute. It owns `[start, ∞)`.
+
+use chrono::TimeDelta;
+
+use super::{Context, Job, Report, cursors::Cursors, opened};
+use crate::{
+    error::Error,
+    host::{Host, Store},
+    plan::cursor::Scan,
+    sink::Sink,
+    state::{self, Backfill, Forward, Oldest, Position},
+    time::{Timestamp, floor_ms},
+};
+
+/// How far back the very first pass starts; the backfill owns everything before.
+const FIRST: TimeDelta = TimeDelta::minutes(10);
+
+/// Copies what is new of every gateway.
+pub async fn forward<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>) -> Report {
+    let mut report = opened(Job::Forward, context.host.now());
+    let mut status = None;
+    if let Err(error) = pass(context, &mut report, &mut status).await {
+        report.error = Some(error);
+    }
+    context.close(report, status).await
+}
+
+async fn pass<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    report: &mut Report,
+    status: &mut Option<String>,
+) -> Result<(), Error> {
+    let [stored, stored_status] = context.load([state::FORWARD, state::STATUS]).await?;
+    *status = stored_status;
+    let mut gateways = context.gateways().await?;
+    let Some(first) = gateways.first().cloned() else { return Ok(()) };
+    let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &first)).transpose()?;
+    let mut cursors = Cursors::new(state::FORWARD, &first, stored);
+    let border = Border::load(context, &gateways, &cursors, &first).await?;
+    // Who is furthest behind comes first, so that no budget, however small, starves anyone.
+    gateways.sort_by_key(|gateway| cursors.get(gateway).map(|position: &Position| position.cursor.ts));
+
+    let until = floor_ms(report.started - context.config.settle);
+    for gateway in &gateways {
+        let known = cursors.get(gateway).cloned();
+        let position = known.unwrap_or_else(|| Position::starting(border.start(gateway, report.started)));
+        let scan = Scan::ascending(position.cursor.clone(), until);
+        if !cursors.copy(context, gateway, scan, position, report).await {
+            break;
+        }
+    }
+    // Before `forward`: if we stop in between, the next pass finds the border here and starts at it again.
+    border.save(context, &cursors, &first).await?;
+    for position in cursors.values_mut() {
+        position.slots.prune(report.started);
+    }
+    cursors.save(context).await
+}
+
+/// Where forward ends and backfill begins, for gateways that forward meets for the first time.
+struct Border {
+    /// The backfill's cursors, read only if a gateway is new.
+    oldest: Option<Oldest>,
+}
+
+impl Border {
+    async fn load<H: Host, S: Store, K: Sink>(
+        context: &Context<'_, H, S, K>,
+        gateways: &[String],
+        cursors: &Cursors<Position>,
+        first: &str,
+    ) -> Result<Self, Error> {
+        if gateways.iter().all(|gateway| cursors.get(gateway).is_some()) {
+            return Ok(Self { oldest: None });
+        }
+        let [stored] = context.load([state::OLDEST]).await?;
+        let oldest = stored.map_or_else(|| Ok(Oldest::default()), |text| Oldest::read(&text, first))?;
+        Ok(Self { oldest: Some(oldest) })
+    }
+
+    /// A backfill that is known although forward is not was left behind by a pass that died, or by an operator who
+    /// deleted `forward`: what lies above it has no other owner.
+    fn start(&self, gateway: &str, now: Timestamp) -> Timestamp {
+        let known = self.oldest.as_ref().and_then(|oldest| oldest.by_id.get(gateway));
+        known.map_or(floor_ms(now - FIRST), |backfill| backfill.start.unwrap_or(backfill.cursor.ts))
+    }
+
+    /// Gives the backfill everything before the start of each gateway that forward has begun with.
+    async fn save<H: Host, S: Store, K: Sink>(
+        self,
+        context: &Context<'_, H, S, K>,
+        cursors: &Cursors<Position>,
+        first: &str,
+    ) -> Result<(), Error> {
+        let Some(oldest) = self.oldest else { return Ok(()) };
+        let mut borders = Cursors::new(state::OLDEST, first, Some(oldest));
+        for (gateway, position) in cursors.iter() {
+            if let (None, Some(start)) = (borders.get(gateway), position.start) {
+                borders.set(gateway, Backfill::before(start));
+            }
+        }
+        borders.save(context).await
+    }
+}

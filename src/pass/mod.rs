@@ -1,0 +1,130 @@
+//! The jobs: read → write → remember. One pass is one tick of the clock, or one command.
+
+mod backfill;
+mod copy;
+mod cursors;
+mod forward;
+mod report;
+
+use serde_json::json;
+
+pub use self::{
+    backfill::{backfill, range},
+    forward::forward,
+    report::{GatewayReport, Job, Report},
+};
+use self::copy::Written;
+use crate::{
+    config::{Config, Gateways},
+    error::Error,
+    gateway,
+    host::{Host, Metered, Put, Store, call},
+    sink::Sink,
+    state::{self, Status},
+    time::Timestamp,
+};
+
+/// What a pass works with. Hosts and stores are counted, and held to the pass's budget.
+#[derive(Debug)]
+pub struct Context<'a, H, S, K> {
+    /// The platform.
+    pub host: Metered<'a, H>,
+    /// `STATE_KV`.
+    pub state: Metered<'a, S>,
+    /// `IDS_KV`.
+    pub ids: Metered<'a, S>,
+    /// Where rows go.
+    pub sink: &'a K,
+    /// The settings.
+    pub config: &'a Config,
+}
+
+impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
+    /// The gateways to read, in the order of the settings.
+    async fn gateways(&self) -> Result<Vec<String>, Error> {
+        let source = &self.config.source;
+        if let Gateways::Named(ids) = &source.gateways {
+            return Ok(ids.clone());
+        }
+        let mut all = Vec::new();
+        for page in 1.. {
+            let found = call(&self.host, &gateway::gateways(source, page), gateway::read_gateways).await;
+            let found = found.map_err(Error::Gateways)?;
+            if found.is_empty() {
+                break;
+            }
+            let last = found.len() < 50;
+            all.extend(found);
+            if last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    async fn load<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Error> {
+        let values = self.state.get_many(&keys).await;
+        let values =
+            values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
+        let mut values = values.into_iter();
+        Ok(std::array::from_fn(|_| values.next().flatten()))
+    }
+
+    async fn save(&self, key: &str, value: &str) -> Result<(), Error> {
+        put(&self.state, key, value, &Put::default()).await
+    }
+
+    /// Keeps the dead letters and the ids of what was written. The cursor comes after them: if we stop in between, the
+    /// next pass writes the rows again, and readers see them once.
+    async fn keep(&self, gateway: &str, written: Written) -> Result<(), Error> {
+        let now = self.host.now();
+        let ttl = Some(self.config.ids_ttl);
+        if !written.rejected.is_empty() {
+            let (key, value) = state::dead_letters(gateway, now, &written.rejected);
+            let metadata = Some(json!({ "n": written.rejected.len() }));
+            put(&self.state, &key, &value, &Put { ttl, metadata }).await?;
+        }
+        if let Some(segment) = written.segment {
+            let metadata = serde_json::to_value(segment.metadata).ok();
+            put(&self.ids, &segment.key(gateway, now), segment.text(), &Put { ttl, metadata }).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes the report, and notes in the status what changes for an operator.
+    async fn close(&self, mut report: Report, status: Option<String>) -> Report {
+        let noted = self.note(&report, status).await;
+        if let Err(error) = noted {
+            report.error.get_or_insert(error);
+        }
+        self.counted(report)
+    }
+
+    fn counted(&self, report: Report) -> Report {
+        let meter = self.host.meter;
+        let (calls, reads, writes) = (meter.calls(), meter.reads(), meter.writes());
+        Report { calls, reads, writes, finished: self.host.now(), ..report }
+    }
+
+    async fn note(&self, report: &Report, status: Option<String>) -> Result<(), Error> {
+        let mut status = status.map_or_else(|| Ok(Status::default()), |text| Status::from_json(&text))?;
+        if status.note(&report.job.to_string(), report.worst(), self.host.now()) {
+            let value = status.to_json().map_err(|error| unwritable(state::STATUS, &error))?;
+            self.save(state::STATUS, &value).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn put<S: Store>(store: &S, key: &str, value: &str, options: &Put) -> Result<(), Error> {
+    let kept = store.put(key, value, options).await;
+    kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
+}
+
+fn unwritable(key: &str, error: &serde_json::Error) -> Error {
+    Error::State { key: key.into(), problem: format!("cannot be written ({error})") }
+}
+
+fn opened(job: Job, started: Timestamp) -> Report {
+    Report { job, started, finished: started, gateways: Vec::new(), calls: 0, reads: 0, writes: 0, error: None }
+}

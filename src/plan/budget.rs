@@ -1,0 +1,143 @@
+//! When a pass ends although there is more to read: pages, time, and the API's own rate limit.
+
+use std::{fmt, time::Duration};
+
+use crate::time::Timestamp;
+
+/// What one pass may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// List requests for each gateway; none: as many as the rest allows.
+    pub pages: Option<u32>,
+    /// Wall clock; none: until done.
+    pub time: Option<Duration>,
+    /// Calls to the outside, all kinds together; none: as many as it takes.
+    pub calls: Option<u32>,
+}
+
+/// Why a pass stopped reading a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Forward: everything up to `now - SETTLE_SECONDS` is read. Backfill: the end of its stretch is reached.
+    Complete,
+    /// `*_MAX_PAGES` are read.
+    Pages,
+    /// The time for this pass is used up.
+    Time,
+    /// The rest of the API's rate limit is for others, and comes back too late for this pass.
+    Rate,
+    /// The platform allows few further calls, and those are kept for writing.
+    Calls,
+    /// Somebody asked the program to stop.
+    Stopped,
+    /// A call or a write failed; the report's error says which.
+    Failed,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Complete => "complete",
+            Self::Pages => "page budget used up, more to read",
+            Self::Time => "time used up, more to read",
+            Self::Rate => "rate limit reached, more to read",
+            Self::Calls => "calls used up, more to read",
+            Self::Stopped => "stopped on request, more to read",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+/// What the `Ratelimit` and `Ratelimit-Policy` headers say.
+/// developers.cloudflare.com/fundamentals/api/reference/limits
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests left in the window (`r`).
+    pub remaining: u64,
+    /// Until the window starts anew (`t`).
+    pub reset: Duration,
+    /// Requests of a whole window (`q`).
+    pub quota: u64,
+}
+
+/// How long to hold back so that at most `share` of the rate limit is used: the user's own dashboard lives on the rest.
+#[must_use]
+pub fn hold_back(rate: Rate, share: f64) -> Duration {
+    #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
+    let reserved = rate.quota as f64 * (1.0 - share);
+    #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
+    let remaining = rate.remaining as f64;
+    if remaining > reserved { Duration::ZERO } else { rate.reset }
+}
+
+/// What a pass has used when it is about to ask for another page.
+#[derive(Debug, Clone, Copy)]
+pub struct Used {
+    /// Pages read of this gateway.
+    pub pages: u32,
+    /// Calls to the outside.
+    pub calls: u32,
+    /// Calls that writing what is already read will take.
+    pub reserved: u32,
+}
+
+impl Budget {
+    /// Why no further page may be asked for, or `None` where one may.
+    #[must_use]
+    pub fn ends(&self, used: Used, started: Timestamp, now: Timestamp) -> Option<Ended> {
+        if self.pages.is_some_and(|pages| used.pages >= pages) {
+            Some(Ended::Pages)
+        } else if self.deadline(started).is_some_and(|deadline| now >= deadline) {
+            Some(Ended::Time)
+        } else if self.calls.is_some_and(|calls| used.calls + used.reserved >= calls) {
+            Some(Ended::Calls)
+        } else {
+            None
+        }
+    }
+
+    /// When the pass that started at `started` has used up its time.
+    #[must_use]
+    pub fn deadline(&self, started: Timestamp) -> Option<Timestamp> {
+        self.time.map(|time| started + time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_ends_at_the_first_limit_it_meets() {
+        let start = Timestamp::UNIX_EPOCH;
+        let budget =
+            Budget { pages: Some(20), time: Some(Duration::from_secs(50)), calls: Some(46) };
+        let check = |pages, calls, seconds, expected| {
+            let used = Used { pages, calls, reserved: 4 };
+            assert_eq!(budget.ends(used, start, start + Duration::from_secs(seconds)), expected);
+        };
+        check(0, 0, 0, None);
+        check(19, 41, 49, None);
+        check(20, 20, 0, Some(Ended::Pages));
+        check(1, 1, 50, Some(Ended::Time));
+        check(1, 42, 0, Some(Ended::Calls));
+        let unlimited = Budget { pages: None, time: None, calls: None };
+        assert_eq!(
+            unlimited.ends(Used { pages: 9_999, calls: 9_999, reserved: 0 }, start, start),
+            None
+        );
+    }
+
+    #[test]
+    fn the_rest_of_the_rate_limit_is_left_to_others() {
+        let reset = Duration::from_secs(30);
+        let check = |remaining, share, expected| {
+            assert_eq!(hold_back(Rate { remaining, reset, quota: 1_200 }, share), expected);
+        };
+        check(1_200, 0.8, Duration::ZERO);
+        check(241, 0.8, Duration::ZERO);
+        check(240, 0.8, reset);
+        check(1, 1.0, Duration::ZERO);
+        check(0, 1.0, reset);
+    }
+}

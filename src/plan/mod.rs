@@ -1,0 +1,8 @@
+//! Decisions: no await, no I/O, no clock; `now` is an argument.
+
+pub mod batch;
+pub mod budget;
+pub mod cursor;
+pub mod retry;
+pub mod segments;
+pub mod slots;

@@ -1,0 +1,50 @@
+//! Whether a failed call is made again within a pass, and after how long. The next tick is the real retry.
+
+use std::time::Duration;
+
+use crate::error::CallError;
+
+/// Tries of one call in a pass, the first included.
+const ATTEMPTS: u32 = 3;
+
+/// Longest wait before the second try; it doubles with each further one.
+const BASE: Duration = Duration::from_secs(1);
+
+/// How long to wait before trying again, or `None` to give up. `attempt` counts the tries made; `random` in [0, 1)
+/// spreads the waits of many pollers over the whole interval (full jitter).
+#[must_use]
+pub fn wait(error: &CallError, attempt: u32, random: f64) -> Option<Duration> {
+    if attempt >= ATTEMPTS {
+        return None;
+    }
+    let jitter = BASE.saturating_mul(1 << (attempt - 1)).mul_f64(random);
+    match error {
+        CallError::Silent(_) | CallError::Broken(_) => Some(jitter),
+        CallError::Throttled { wait, .. } => Some(wait.map_or(jitter, |asked| asked + jitter)),
+        CallError::Refused(_) | CallError::Denied { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_pass_is_tried_again_and_at_most_twice() {
+        let ms = Duration::from_millis;
+        let check = |error: CallError, attempt, expected| {
+            assert_eq!(wait(&error, attempt, 0.5), expected, "{error}")
+        };
+        check(CallError::Silent("".into()), 1, Some(ms(500)));
+        check(CallError::Broken("".into()), 2, Some(ms(1_000)));
+        check(CallError::Broken("".into()), 3, None);
+        check(CallError::Throttled { message: "".into(), wait: None }, 1, Some(ms(500)));
+        check(
+            CallError::Throttled { message: "".into(), wait: Some(ms(7_000)) },
+            1,
+            Some(ms(7_500)),
+        );
+        check(CallError::Refused("".into()), 1, None);
+        check(CallError::denied("", ""), 1, None);
+    }
+}

@@ -1,0 +1,76 @@
+//! The ids of one written stretch, as they are kept in `IDS_KV`: one key for thousands of entries, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{self, Timestamp};
+
+/// What was written of a stretch since the last time it was remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// First and last `created_at`, and number of ids.
+    pub metadata: Metadata,
+    ids: String,
+}
+
+/// KV metadata of a segment: a listing shows it without reading the ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// First `created_at` in the segment, UTC.
+    pub from: Timestamp,
+    /// Last `created_at` in the segment, UTC.
+    pub to: Timestamp,
+    /// Number of ids.
+    pub n: usize,
+}
+
+impl Segment {
+    /// A segment of one entry.
+    #[must_use]
+    pub fn of(id: &str, created_at: Timestamp) -> Self {
+        Self { metadata: Metadata { from: created_at, to: created_at, n: 1 }, ids: id.to_owned() }
+    }
+
+    /// Adds an entry.
+    pub fn push(&mut self, id: &str, created_at: Timestamp) {
+        self.ids.push('\n');
+        self.ids.push_str(id);
+        let Metadata { from, to, n } = self.metadata;
+        self.metadata = Metadata { from: from.min(created_at), to: to.max(created_at), n: n + 1 };
+    }
+
+    /// The key: `ids:<gateway>:<from>`, so that the segments of a day are found by the day's prefix, or under
+    /// `ids:<gateway>:days:` where it spans several, as a backfill of quiet years does. The instant of the writing makes
+    /// it unique: no segment ever takes another's place.
+    #[must_use]
+    pub fn key(&self, gateway: &str, written: Timestamp) -> String {
+        let Metadata { from, to, .. } = self.metadata;
+        let days = if from.date_naive() == to.date_naive() { "" } else { "days:" };
+        format!("ids:{gateway}:{days}{}:{}", time::text(from), time::text(written))
+    }
+
+    /// The value: one id a line.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Segment;
+    use crate::time;
+
+    #[test]
+    fn a_segment_is_filed_under_its_day_or_under_days() {
+        let at = |text| time::parse(text).unwrap();
+        let mut segment = Segment::of("b", at("2026-10-06T09:00:00.5Z"));
+        segment.push("a", at("2026-10-06T08:00:00Z"));
+        let key = segment.key("prod", at("2026-10-06T10:00:00Z"));
+        assert_eq!(key, "ids:prod:2026-10-06T08:00:00.000Z:2026-10-06T10:00:00.000Z");
+        assert_eq!((segment.text(), segment.metadata.n), ("b\na", 2));
+
+        segment.push("c", at("2026-10-07"));
+        let key = segment.key("prod", at("2026-10-08"));
+        assert_eq!(key, "ids:prod:days:2026-10-06T08:00:00.000Z:2026-10-08T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,254 @@
+//! One line of the table. The columns are a table here, so that a new one is one line, and one in each `sql/` schema.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
+
+use crate::{
+    entry::Entry,
+    time::{self, Timestamp},
+};
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// 64-bit integer.
+    Integer,
+    /// 64-bit float.
+    Float,
+    /// Truth; the API also writes 0 and 1.
+    Bool,
+    /// An instant, UTC.
+    Instant,
+    /// Any JSON, kept as text.
+    Json,
+}
+
+/// Where a column's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Id,
+    CreatedAt,
+    /// When this program read the entry.
+    IngestedAt,
+    Gateway,
+    /// The entry's field of the column's own name.
+    Field,
+    /// A member of an object in the entry.
+    Member(&'static str, &'static str),
+    /// Everything the other columns left.
+    Rest,
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, in every sink.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    source: Source,
+}
+
+const fn column(name: &'static str, kind: Kind, source: Source) -> Column {
+    Column { name, kind, source }
+}
+
+/// Every column, in the order of the table: those of the TypeScript program first, then ours. `extra` stays last.
+pub const COLUMNS: &[Column] = &[
+    column("id", Kind::Text, Source::Id),
+    column("created_at", Kind::Instant, Source::CreatedAt),
+    column("provider", Kind::Text, Source::Field),
+    column("model", Kind::Text, Source::Field),
+    column("model_type", Kind::Text, Source::Field),
+    column("success", Kind::Bool, Source::Field),
+    column("status_code", Kind::Integer, Source::Field),
+    column("cached", Kind::Bool, Source::Field),
+    column("duration", Kind::Float, Source::Field),
+    column("tokens_in", Kind::Integer, Source::Field),
+    column("tokens_out", Kind::Integer, Source::Field),
+    column("cost", Kind::Float, Source::Field),
+    column("request_type", Kind::Text, Source::Field),
+    column("request_content_type", Kind::Text, Source::Field),
+    column("response_content_type", Kind::Text, Source::Field),
+    column("path", Kind::Text, Source::Field),
+    column("step", Kind::Integer, Source::Field),
+    column("ingested_at", Kind::Instant, Source::IngestedAt),
+    column("gateway", Kind::Text, Source::Gateway),
+    column("custom_cost", Kind::Bool, Source::Field),
+    column("metadata", Kind::Json, Source::Field),
+    column("event_id", Kind::Text, Source::Field),
+    column(
+        "input_cached_tokens",
+        Kind::Integer,
+        Source::Member("usage_metadata", "input_cached_tokens"),
+    ),
+    column(
+        "output_reasoning_tokens",
+        Kind::Integer,
+        Source::Member("usage_metadata", "output_reasoning_tokens"),
+    ),
+    column("latency", Kind::Float, Source::Member("timings", "latency")),
+    column("region", Kind::Text, Source::Member("location", "region")),
+    column("colo", Kind::Text, Source::Member("location", "colo")),
+    column("user_agent", Kind::Text, Source::Field),
+    column("feedback", Kind::Integer, Source::Field),
+    column("score", Kind::Float, Source::Field),
+    column("dlp_action", Kind::Text, Source::Field),
+    column("byok", Kind::Bool, Source::Field),
+    column("wholesale", Kind::Bool, Source::Field),
+    column("extra", Kind::Json, Source::Rest),
+];
+
+/// One value of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Absent and null are the same.
+    Null,
+    /// Text, or JSON as text.
+    Text(String),
+    /// An integer; zero is a value.
+    Integer(i64),
+    /// A float; zero is a value.
+    Float(f64),
+    /// A truth.
+    Bool(bool),
+    /// An instant, UTC.
+    Instant(Timestamp),
+}
+
+/// One line of the table: a cell for each of [`COLUMNS`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The log's id, which the first cell repeats.
+    pub id: String,
+    /// When the gateway logged the call, UTC.
+    pub created_at: Timestamp,
+    /// The values, in the order of [`COLUMNS`].
+    pub cells: Vec<Cell>,
+}
+
+impl Row {
+    /// Makes the row of an entry. This never fails: a field of the wrong type stays in `extra`, and its column is null.
+    #[must_use]
+    pub fn new(entry: Entry, gateway: &str, ingested_at: Timestamp) -> Self {
+        let Entry { id, created_at, mut fields } = entry;
+        let cells = COLUMNS
+            .iter()
+            .map(|column| match column.source {
+                Source::Id => Cell::Text(id.clone()),
+                Source::CreatedAt => Cell::Instant(created_at),
+                Source::IngestedAt => Cell::Instant(ingested_at),
+                Source::Gateway => Cell::Text(gateway.to_owned()),
+                Source::Field => take(&mut fields, column.name, column.kind),
+                Source::Member(object, name) => take_member(&mut fields, object, name, column.kind),
+                Source::Rest => rest(&mut fields),
+            })
+            .collect();
+        Self { id, created_at, cells }
+    }
+}
+
+/// Moves a field into a cell, or leaves it where it is if it is not of the column's kind.
+fn take(fields: &mut Map<String, Value>, name: &str, kind: Kind) -> Cell {
+    let Some(value) = fields.get_mut(name) else { return Cell::Null };
+    let Some(cell) = cell(value, kind) else { return Cell::Null };
+    fields.remove(name);
+    cell
+}
+
+fn take_member(fields: &mut Map<String, Value>, object: &str, name: &str, kind: Kind) -> Cell {
+    let Some(Value::Object(members)) = fields.get_mut(object) else { return Cell::Null };
+    let cell = take(members, name, kind);
+    if members.is_empty() {
+        fields.remove(object);
+    }
+    cell
+}
+
+/// The cell of a value, emptying it, or `None` where it does not fit.
+fn cell(value: &mut Value, kind: Kind) -> Option<Cell> {
+    if value.is_null() {
+        return Some(Cell::Null);
+    }
+    match kind {
+        Kind::Text => match value {
+            Value::String(text) => Some(Cell::Text(std::mem::take(text))),
+            _ => None,
+        },
+        Kind::Integer => integer(value).map(Cell::Integer),
+        Kind::Float => value.as_f64().map(Cell::Float),
+        Kind::Bool => value
+            .as_bool()
+            .or_else(|| Some(integer(value)? == 1).filter(|_| is_bit(value)))
+            .map(Cell::Bool),
+        Kind::Instant => value.as_str().and_then(time::parse).map(Cell::Instant),
+        Kind::Json => json_text(value).map(Cell::Text),
+    }
+}
+
+/// The integer that a number is, `412.0` included.
+fn integer(value: &Value) -> Option<i64> {
+    /// Above 2^53 a float no longer names one integer.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and at most 2^53")]
+    value.as_i64().or_else(|| {
+        value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64)
+    })
+}
+
+fn is_bit(value: &Value) -> bool {
+    matches!(integer(value), Some(0 | 1))
+}
+
+/// JSON as text: an object as it is written, a text only if JSON is what it holds. The API's schema says text, its
+/// Worker binding an object.
+fn json_text(value: &mut Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
+            Some(std::mem::take(text))
+        }
+        Value::Object(_) | Value::Array(_) => Some(value.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// What no column took, without nulls, as JSON text.
+fn rest(fields: &mut Map<String, Value>) -> Cell {
+    let mut fields = std::mem::take(fields);
+    fields.retain(|_, value| !value.is_null());
+    if fields.is_empty() { Cell::Null } else { Cell::Text(Value::Object(fields).to_string()) }
+}
+
+/// A row is written as an object of its cells; nulls are left out, which every sink reads as null.
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        for (column, cell) in COLUMNS.iter().zip(&self.cells) {
+            if *cell != Cell::Null {
+                object.serialize_entry(column.name, cell)?;
+            }
+        }
+        object.end()
+    }
+}
+
+impl Serialize for Cell {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        /// Above this a JSON number is not safe in every reader; `BigQuery` takes INT64 as text too.
+        const SAFE: u64 = 1 << 53;
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Integer(integer) if integer.unsigned_abs() > SAFE => {
+                serializer.collect_str(integer)
+            }
+            Self::Integer(integer) => serializer.serialize_i64(*integer),
+            Self::Float(float) => serializer.serialize_f64(*float),
+            Self::Bool(truth) => serializer.serialize_bool(*truth),
+            Self::Instant(instant) => serializer.serialize_str(&time::text(*instant)),
+        }
+    }
+}

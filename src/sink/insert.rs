@@ -1,0 +1,200 @@
+//! `tabledata.insertAll` (also named Storage Write API, REST) as values: request out, verdict in.
+
+use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use serde::{Deserialize, Serialize};
+
+use super::Rejected;
+use crate::{
+    config::BigQuery,
+    error::CallError,
+    host::{Request, Response},
+    row::Row,
+    wire::{request, retry_after, snippet},
+};
+
+/// Longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts
+const LONGEST_INSERT_ID: usize = 128;
+
+const HEAD: &str = r#"{"skipInvalidRows":true,"ignoreUnknownValues":false,"rows":["#;
+const TAIL: &str = "]}";
+
+/// How `insertAll` answered.
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    /// Every row is in, except these.
+    Taken(Vec<Fault>),
+    /// The request is too large, or has too many rows.
+    TooLarge,
+    /// The token is not, or no longer, good.
+    Unauthorized,
+}
+
+/// One row that is not in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Its place in the request, from 0.
+    pub index: usize,
+    /// Google's reason, such as `invalid`.
+    pub reason: String,
+    /// The column, where one is to blame.
+    pub location: String,
+    /// Google's words.
+    pub message: String,
+}
+
+impl Fault {
+    /// The row itself is good: it was held back because of another one, and is sent again.
+    pub fn is_held_back(&self) -> bool {
+        self.reason == "stopped"
+    }
+
+    /// The table lacks a column, or asks for one that rows need not have: no row will get in.
+    pub fn is_of_the_schema(&self) -> bool {
+        self.message.starts_with("no such field") || self.message.starts_with("Missing required field")
+    }
+
+    /// The row is too old or too new for the table's partitions; others may not be. The numbers in this text have changed
+    /// over the years, its middle has not.
+    fn is_of_the_instant(&self) -> bool {
+        self.message.contains("outside the allowed bounds")
+    }
+
+    pub fn rejected(&self, index: usize) -> Rejected {
+        let column = if self.location.is_empty() { String::new() } else { format!(" in {}", self.location) };
+        Rejected { index, reason: format!("{}{column}: {}", self.reason, self.message) }
+    }
+}
+
+/// The fault that every one of `rows` rows has, which is then the table's: a poison row does not come in twos.
+pub fn common(faults: &[Fault], rows: usize) -> Option<&Fault> {
+    let (first, others) = faults.split_first()?;
+    let alike = |fault: &Fault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
+    let all = rows > 1 && faults.len() == rows && others.iter().all(alike) && !first.is_of_the_instant();
+    faults.iter().find(|fault| fault.is_of_the_schema()).or(all.then_some(first))
+}
+
+/// A row as it stands in a request.
+///
+/// # Errors
+/// Never in practice: every row has a JSON form.
+pub fn encode(row: &Row) -> Result<Vec<u8>, serde_json::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Line<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        insert_id: Option<&'a str>,
+        json: &'a Row,
+    }
+    let insert_id = (row.id.chars().count() <= LONGEST_INSERT_ID).then_some(row.id.as_str());
+    serde_json::to_vec(&Line { insert_id, json: row })
+}
+
+/// The request that inserts encoded rows.
+pub fn insert(table: &BigQuery, rows: &[&[u8]]) -> Request {
+    let mut body = Vec::with_capacity(HEAD.len() + TAIL.len() + rows.iter().map(|row| row.len() + 1).sum::<usize>());
+    body.extend_from_slice(HEAD.as_bytes());
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(row);
+    }
+    body.extend_from_slice(TAIL.as_bytes());
+    let BigQuery { base, project, dataset, table, .. } = table;
+    let address = format!("{base}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}/insertAll");
+    let mut request = request(Method::POST, &address, body);
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    #[serde(default)]
+    insert_errors: Vec<RowErrors>,
+}
+
+#[derive(Deserialize)]
+struct RowErrors {
+    #[serde(default)]
+    index: usize,
+    #[serde(default)]
+    errors: Vec<RowError>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RowError {
+    reason: String,
+    location: String,
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: RefusedError,
+}
+
+#[derive(Deserialize)]
+struct RefusedError {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    errors: Vec<RowError>,
+}
+
+/// Reads the answer to [`insert`]. HTTP 200 alone is not success.
+///
+/// # Errors
+/// Where no row is in, or that is not known.
+pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError> {
+    let status = response.status();
+    if status.is_success() {
+        let answer: Answer = serde_json::from_slice(response.body())
+            .map_err(|_| CallError::Broken(format!("BigQuery's answer cannot be read: {}", snippet(response.body()))))?;
+        return Ok(Verdict::Taken(answer.insert_errors.into_iter().map(fault).collect()));
+    }
+    let refused = serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
+    let reason = refused.as_ref().and_then(|error| error.errors.first()).map_or("", |error| error.reason.as_str());
+    let words = refused.as_ref().map_or_else(|| snippet(response.body()), |error| error.message.clone());
+    let message = format!("BigQuery answered {status}: {words}");
+    match status {
+        // The front end's refusal of a size may be a page of HTML.
+        StatusCode::PAYLOAD_TOO_LARGE => Ok(Verdict::TooLarge),
+        StatusCode::BAD_REQUEST if response.body().is_empty() || is_size(&words) => Ok(Verdict::TooLarge),
+        StatusCode::UNAUTHORIZED => Ok(Verdict::Unauthorized),
+        StatusCode::TOO_MANY_REQUESTS => Err(CallError::Throttled { message, wait: retry_after(response) }),
+        StatusCode::FORBIDDEN if matches!(reason, "quotaExceeded" | "rateLimitExceeded") => {
+            Err(CallError::Throttled { message, wait: retry_after(response) })
+        }
+        status if status.is_client_error() => Err(CallError::denied(message, hint(status, reason, table))),
+        _ => Err(CallError::Broken(message)),
+    }
+}
+
+fn is_size(words: &str) -> bool {
+    words.contains("payload size exceeds") || words.contains("too many rows") || words.contains("too large")
+}
+
+fn fault(row: RowErrors) -> Fault {
+    let RowError { reason, location, message } = row.errors.into_iter().next().unwrap_or_default();
+    Fault { index: row.index, reason, location, message }
+}
+
+fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
+    let BigQuery { project, dataset, table, .. } = table;
+    match (status, reason) {
+        (StatusCode::NOT_FOUND, _) => format!(
+            "Check GCP_BQ_PROJECT ({project}), GCP_BQ_DATASET ({dataset}) and GCP_BQ_TABLE ({table}), or make the table \
+             with sql/bigquery/1_table.sql; a table made minutes ago may not be known yet"
+        ),
+        (StatusCode::FORBIDDEN, "billingNotEnabled") => {
+            format!("Streaming needs billing: enable it for GCP_BQ_PROJECT ({project})")
+        }
+        (StatusCode::FORBIDDEN, _) => format!(
+            "Give the service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL the role BigQuery Data Editor on \
+             {project}.{dataset}.{table}"
+        ),
+        _ => format!("Check GCP_BQ_TABLE ({table}) and its schema against sql/bigquery/1_table.sql"),
+    }
+}

@@ -1,0 +1,43 @@
+//! Where rows go. A sink takes a batch and says what became of each row.
+
+pub mod bigquery;
+mod insert;
+pub mod ndjson;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod sqlite;
+
+use crate::{error::CallError, row::Row};
+
+/// A place that rows are written to.
+#[expect(async_fn_in_trait, reason = "hosts have one thread; nothing here needs to be Send")]
+pub trait Sink {
+    /// Its name, for reports and errors.
+    fn name(&self) -> &'static str;
+
+    /// Rows that one write should hold.
+    fn batch(&self) -> usize;
+
+    /// Writes rows. Once this returns, every row is either kept for good or among the rejected.
+    ///
+    /// # Errors
+    /// Where that cannot be said of every row. Some may be kept: the same rows are written again later.
+    async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError>;
+}
+
+/// What the sink said of a batch. Every row not rejected is there now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Rows that were there before, where the sink can tell.
+    pub known: u64,
+    /// Rows it will never take.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A row that a sink will never take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its place in the batch, from 0.
+    pub index: usize,
+    /// The sink's words.
+    pub reason: String,
+}

@@ -1,0 +1,39 @@
+//! Rows as one JSON object a line, for pipes and for looking before writing.
+
+use std::{cell::RefCell, io::Write};
+
+use super::{Outcome, Sink};
+use crate::{error::CallError, row::Row};
+
+/// A writer that rows go to.
+#[derive(Debug)]
+pub struct Ndjson<W>(RefCell<W>);
+
+impl<W: Write> Ndjson<W> {
+    /// A sink that writes to `writer`.
+    pub fn new(writer: W) -> Self {
+        Self(RefCell::new(writer))
+    }
+}
+
+impl<W: Write> Sink for Ndjson<W> {
+    fn name(&self) -> &'static str {
+        "NDJSON"
+    }
+
+    fn batch(&self) -> usize {
+        500
+    }
+
+    async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
+        let mut lines = Vec::new();
+        let encoded = rows.iter().try_for_each(|row| {
+            serde_json::to_writer(&mut lines, row)?;
+            lines.write_all(b"\n")
+        });
+        let mut writer = self.0.borrow_mut();
+        let written = encoded.and_then(|()| writer.write_all(&lines)).and_then(|()| writer.flush());
+        written.map_err(|error| CallError::denied(error.to_string(), "Whoever reads the rows has gone, or the disk is full"))?;
+        Ok(Outcome::default())
+    }
+}

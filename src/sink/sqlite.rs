@@ -1,0 +1,86 @@
+//! Rows into a SQLite file: the embedded default, complete with the view that `BigQuery` has.
+
+use rusqlite::{Connection, ToSql, params_from_iter, types::ToSqlOutput};
+
+use super::{Outcome, Sink};
+use crate::{
+    error::CallError,
+    row::{COLUMNS, Cell, Row},
+    time,
+};
+
+/// The schema, in order.
+const SCHEMA: &[&str] = &[include_str!("../../sql/sqlite/1_table.sql"), include_str!("../../sql/sqlite/2_view.sql")];
+
+/// A SQLite file with the raw table and its view.
+#[derive(Debug)]
+pub struct Sqlite<'a> {
+    connection: &'a Connection,
+    insert: String,
+}
+
+impl<'a> Sqlite<'a> {
+    /// Makes the table and the view where they are missing.
+    ///
+    /// # Errors
+    /// Where the file cannot be written, or holds another table of that name.
+    pub fn new(connection: &'a Connection) -> Result<Self, CallError> {
+        for statements in SCHEMA {
+            connection.execute_batch(statements).map_err(|error| failed(&error))?;
+        }
+        let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+        let places = vec!["?"; names.len()].join(", ");
+        let insert =
+            format!("INSERT INTO aig_logs_raw ({}) VALUES ({places}) ON CONFLICT DO NOTHING", names.join(", "));
+        Ok(Self { connection, insert })
+    }
+}
+
+impl Sink for Sqlite<'_> {
+    fn name(&self) -> &'static str {
+        "SQLite"
+    }
+
+    fn batch(&self) -> usize {
+        500
+    }
+
+    /// One transaction: all rows, or none.
+    async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
+        let written = || {
+            let transaction = self.connection.unchecked_transaction()?;
+            let mut inserted = 0;
+            {
+                let mut statement = transaction.prepare_cached(&self.insert)?;
+                for row in rows {
+                    inserted += statement.execute(params_from_iter(&row.cells))?;
+                }
+            }
+            transaction.commit()?;
+            Ok(Outcome { known: (rows.len() - inserted) as u64, rejected: Vec::new() })
+        };
+        written().map_err(|error: rusqlite::Error| failed(&error))
+    }
+}
+
+fn failed(error: &rusqlite::Error) -> CallError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+            CallError::Broken(format!("another program holds the file ({error})"))
+        }
+        _ => CallError::denied(error.to_string(), "Check that the file of --sink can be written and is an aig-logs file"),
+    }
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => rusqlite::types::Null.into(),
+            Self::Text(text) => text.as_str().into(),
+            Self::Integer(integer) => (*integer).into(),
+            Self::Float(float) => (*float).into(),
+            Self::Bool(truth) => (*truth).into(),
+            Self::Instant(instant) => time::text(*instant).into(),
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! What all requests and answers have in common.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Method, header};
+
+use crate::host::{Request, Response};
+
+/// A request with the headers that all have.
+#[must_use]
+pub fn request(method: Method, address: &str, body: Vec<u8>) -> Request {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    // The settings' addresses are checked when they are read, and everything added to them is encoded.
+    *request.uri_mut() = address.parse().unwrap_or_default();
+    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    request
+}
+
+/// `retry-after` in whole seconds.
+#[must_use]
+pub fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The beginning of a body, in one line, for an error message.
+#[must_use]
+pub fn snippet(body: &[u8]) -> String {
+    /// Characters.
+    const LONGEST: usize = 200;
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST)]);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() { "empty body".into() } else { line.chars().take(LONGEST).collect() }
+}
