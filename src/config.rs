@@ -142,7 +142,10 @@ pub struct Problem {
 pub struct ConfigError(pub Vec<Problem>);
 
 fn lines(problems: &[Problem]) -> String {
-    let lines: Vec<_> = problems.iter().map(|Problem { setting, problem }| format!("{setting} {problem}")).collect();
+    let lines: Vec<_> = problems
+        .iter()
+        .map(|Problem { setting, problem }| format!("{setting} {problem}"))
+        .collect();
     lines.join("\n")
 }
 
@@ -151,7 +154,10 @@ impl Config {
     ///
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
-    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, target: Target) -> Result<Self, ConfigError> {
+    pub fn from_vars(
+        lookup: impl Fn(&str) -> Option<String>,
+        target: Target,
+    ) -> Result<Self, ConfigError> {
         let mut vars = Vars { lookup, problems: Vec::new() };
         let config = Self {
             source: vars.source(),
@@ -180,8 +186,12 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
     }
 
     fn optional(&self, name: &str) -> Option<String> {
-        let given = (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let default = SETTINGS.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);
+        let given =
+            (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let default = SETTINGS
+            .iter()
+            .find(|setting| setting.name == name)
+            .and_then(|setting| setting.default);
         given.or_else(|| default.map(str::to_owned))
     }
 
@@ -195,7 +205,10 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
     fn number(&mut self, name: &'static str, min: u64, max: u64) -> u64 {
         let text = self.text(name);
         text.parse().ok().filter(|number| (min..=max).contains(number)).unwrap_or_else(|| {
-            self.problem(name, format!("is {text:?}, but must be a whole number from {min} to {max}"));
+            self.problem(
+                name,
+                format!("is {text:?}, but must be a whole number from {min} to {max}"),
+            );
             min
         })
     }
@@ -215,7 +228,10 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
     fn share(&mut self, name: &'static str) -> f64 {
         let text = self.text(name);
         text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0).unwrap_or_else(|| {
-            self.problem(name, format!("is {text:?}, but must be above 0 and at most 1, for example 0.8"));
+            self.problem(
+                name,
+                format!("is {text:?}, but must be above 0 and at most 1, for example 0.8"),
+            );
             1.0
         })
     }
@@ -223,7 +239,10 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
     fn log_level(&mut self) -> log::LevelFilter {
         let text = self.text("LOG_LEVEL");
         text.parse().unwrap_or_else(|_| {
-            self.problem("LOG_LEVEL", format!("is {text:?}, but must be one of error, warn, info, debug, off"));
+            self.problem(
+                "LOG_LEVEL",
+                format!("is {text:?}, but must be one of error, warn, info, debug, off"),
+            );
             log::LevelFilter::Info
         })
     }
@@ -236,7 +255,8 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         let scheme = uri.as_ref().and_then(Uri::scheme_str).unwrap_or_default();
         let loopback = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
         if host.is_empty() || !(scheme == "https" || scheme == "http" && loopback) {
-            let rule = "but must begin with https:// (plain http:// only for an address of this machine)";
+            let rule =
+                "but must begin with https:// (plain http:// only for an address of this machine)";
             self.problem(name, format!("is {text:?}, {rule}"));
         }
         address
@@ -269,7 +289,8 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         let mut ids: Vec<String> = Vec::new();
         for id in text.split(',').map(str::trim).filter(|id| !id.is_empty()) {
             // As the API's own reference has it; a colon would also break the keys under which state is kept.
-            let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+            let known =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
             if id.len() > 64 || !id.chars().all(known) {
                 let rule = "but a gateway id has up to 64 lower-case letters, digits, _ and -";
                 self.problem("AIG_GATEWAY_ID", format!("names {id:?}, {rule}"));
@@ -307,7 +328,9 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
                 self.problem(JSON, problem);
                 return None;
             }
-            Ok(Some(file)) => (file.client_email, file.private_key, file.private_key_id, file.token_uri, JSON),
+            Ok(Some(file)) => {
+                (file.client_email, file.private_key, file.private_key_id, file.token_uri, JSON)
+            }
             Ok(None) if emulator && self.optional(PEM).is_none() => return None,
             Ok(None) if self.optional(PEM).is_none() && self.optional("GCP_SA_EMAIL").is_none() => {
                 self.problem(JSON, format!("is not set: {}", settings::meaning(JSON)));
@@ -315,7 +338,9 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
             }
             Ok(None) => (self.text("GCP_SA_EMAIL"), self.text(PEM), None, None, PEM),
         };
-        let token_uri = token_uri.or(file_uri).unwrap_or_else(|| "https://oauth2.googleapis.com/token".to_owned());
+        let token_uri = token_uri
+            .or(file_uri)
+            .unwrap_or_else(|| "https://oauth2.googleapis.com/token".to_owned());
         let token_uri = self.address("GCP_TOKEN_URI", &token_uri);
         match PrivateKey::parse(&pem) {
             Ok(key) => Some(ServiceAccount { email, key, key_id, token_uri }),

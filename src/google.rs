@@ -75,7 +75,10 @@ impl PrivateKey {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = unescape(text);
         if text.contains("BEGIN ENCRYPTED") {
-            return Err("is an encrypted key: give the key as Google Cloud made it, without a passphrase".into());
+            return Err(
+                "is an encrypted key: give the key as Google Cloud made it, without a passphrase"
+                    .into(),
+            );
         }
         if text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN CERTIFICATE") {
             return Err("is a public key or a certificate: give the private key".into());
@@ -95,7 +98,10 @@ impl PrivateKey {
         );
         match engine.decode(letters) {
             Ok(der) if !der.is_empty() => Ok(Self { form, der }),
-            _ => Err("is damaged between BEGIN and END: copy private_key from the key file again".into()),
+            _ => {
+                Err("is damaged between BEGIN and END: copy private_key from the key file again"
+                    .into())
+            }
         }
     }
 
@@ -103,7 +109,10 @@ impl PrivateKey {
     #[must_use]
     pub fn pem(&self) -> Secret {
         let label = self.form.label();
-        Secret::new(format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(&self.der)))
+        Secret::new(format!(
+            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+            STANDARD.encode(&self.der)
+        ))
     }
 }
 
@@ -147,7 +156,11 @@ pub fn unsigned_assertion(account: &ServiceAccount, now: Timestamp) -> String {
         "iat": issued,
         "exp": issued + LIFETIME.num_seconds(),
     });
-    format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()))
+    format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    )
 }
 
 /// The request that exchanges an assertion for a token.

@@ -240,8 +240,11 @@ impl Oldest {
     /// # Errors
     /// [`Error::State`] where the value is neither.
     pub fn read(text: &str, first: &str) -> Result<Self, Error> {
-        let Some(ts) = time::parse(text.trim().trim_matches('"')) else { return Self::from_json(OLDEST, text, first) };
-        let backfill = Backfill { cursor: Cursor::at_start_of(ts), start: None, done: None, day: None };
+        let Some(ts) = time::parse(text.trim().trim_matches('"')) else {
+            return Self::from_json(OLDEST, text, first);
+        };
+        let backfill =
+            Backfill { cursor: Cursor::at_start_of(ts), start: None, done: None, day: None };
         Ok(Self { by_id: BTreeMap::from([(first.to_owned(), backfill)]) })
     }
 }
@@ -309,7 +312,11 @@ impl Status {
 
 /// Key and value that keep rows a sink will never take: `dead:<gateway>:<pass instant>`.
 #[must_use]
-pub fn dead_letters(gateway: &str, now: Timestamp, rejected: &[(Row, Rejected)]) -> (String, String) {
+pub fn dead_letters(
+    gateway: &str,
+    now: Timestamp,
+    rejected: &[(Row, Rejected)],
+) -> (String, String) {
     let letters: Vec<_> = rejected
         .iter()
         .map(|(row, rejected)| json!({ "id": row.id, "reason": rejected.reason, "row": row }))
@@ -325,17 +332,25 @@ fn versioned(key: &str, text: &str) -> Result<Value, Error> {
     match version.as_ref().map(Value::as_u64) {
         None | Some(Some(VERSION)) => Ok(value),
         Some(_) => {
-            let problem = format!("has version {}, but this program knows version {VERSION}", version.unwrap_or_default());
+            let problem = format!(
+                "has version {}, but this program knows version {VERSION}",
+                version.unwrap_or_default()
+            );
             Err(Error::State { key: key.into(), problem })
         }
     }
 }
 
 fn of<T: DeserializeOwned>(key: &str, value: Value) -> Result<T, Error> {
-    serde_json::from_value(value)
-        .map_err(|error| Error::State { key: key.into(), problem: format!("cannot be read ({error})") })
+    serde_json::from_value(value).map_err(|error| Error::State {
+        key: key.into(),
+        problem: format!("cannot be read ({error})"),
+    })
 }
 
 fn unknown(key: &str) -> Error {
-    Error::State { key: key.into(), problem: "cannot be read: it is not what this program writes there".into() }
+    Error::State {
+        key: key.into(),
+        problem: "cannot be read: it is not what this program writes there".into(),
+    }
 }
