@@ -24,4 +24,3 @@ pub mod sink;
 pub mod state;
 pub mod time;
 pub mod wire;
-

@@ -5,7 +5,6 @@ mod metered;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 
-
 use std::time::Duration;
 
 use serde_json::Value;

@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// The schema, in order.
-const SCHEMA: &[&str] = &[include_str!("../../sql/sqlite/1_table.sql"), include_str!("../../sql/sqlite/2_view.sql")];
+const SCHEMA: &[&str] =
+    &[include_str!("../../sql/sqlite/1_table.sql"), include_str!("../../sql/sqlite/2_view.sql")];
 
 /// A SQLite file with the raw table and its view.
 #[derive(Debug)]
@@ -30,8 +31,10 @@ impl<'a> Sqlite<'a> {
         }
         let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
         let places = vec!["?"; names.len()].join(", ");
-        let insert =
-            format!("INSERT INTO aig_logs_raw ({}) VALUES ({places}) ON CONFLICT DO NOTHING", names.join(", "));
+        let insert = format!(
+            "INSERT INTO aig_logs_raw ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
+            names.join(", ")
+        );
         Ok(Self { connection, insert })
     }
 }
@@ -68,7 +71,10 @@ fn failed(error: &rusqlite::Error) -> CallError {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
             CallError::Broken(format!("another program holds the file ({error})"))
         }
-        _ => CallError::denied(error.to_string(), "Check that the file of --sink can be written and is an aig-logs file"),
+        _ => CallError::denied(
+            error.to_string(),
+            "Check that the file of --sink can be written and is an aig-logs file",
+        ),
     }
 }
 
