@@ -1,1 +1,2 @@
-
+#[cfg(not(target_arch = "wasm32"))]
+pub mod simulator;
