@@ -24,3 +24,6 @@ pub mod sink;
 pub mod state;
 pub mod time;
 pub mod wire;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod simulator;

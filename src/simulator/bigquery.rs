@@ -1,0 +1,155 @@
+//! BigQuery's `tabledata.insertAll`: rows in, verdicts out, and the tables they land in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use http::Response;
+use serde_json::{Value, json};
+
+use super::{Timestamp, schema::Schema};
+
+/// Limits of a request. cloud.google.com/bigquery/quotas
+const MOST_BYTES: usize = 10 * 1_048_576;
+const MOST_ROWS: usize = 50_000;
+const LONGEST_INSERT_ID: usize = 128;
+/// How long an `insertId` is remembered, seconds.
+const DEDUP_SECONDS: i64 = 60;
+
+/// A row as it was sent, and when it landed.
+#[derive(Clone, Debug)]
+pub struct Landed {
+    /// When the row landed, UTC.
+    pub at: Timestamp,
+    /// The row, without unknown fields that the request allowed to be ignored.
+    pub row: Value,
+}
+
+/// A table and everything that landed in it.
+#[derive(Default)]
+pub struct Table {
+    schema: Schema,
+    rows: Vec<Landed>,
+    recent: BTreeMap<String, Timestamp>,
+}
+
+/// What is the same for all rows of a request.
+pub(super) struct Request<'a> {
+    pub now: Timestamp,
+    pub body: &'a [u8],
+    /// Ids of rows that are never taken.
+    pub poisoned: &'a BTreeSet<String>,
+    pub dedup: bool,
+}
+
+impl Table {
+    /// An empty table.
+    #[must_use]
+    pub fn new(schema: Schema) -> Self {
+        Self { schema, ..Self::default() }
+    }
+
+    /// Rows as they landed, in order, copies included.
+    #[must_use]
+    pub fn rows(&self) -> &[Landed] {
+        &self.rows
+    }
+
+    /// The table's columns.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Answers a request to insert rows, from a caller already let in.
+    pub(super) fn answer(&mut self, request: &Request) -> Response<Vec<u8>> {
+        if request.body.len() > MOST_BYTES {
+            let message = format!("Request payload size exceeds the limit: {MOST_BYTES} bytes.");
+            return failure(400, "badRequest", &message);
+        }
+        let Ok(body) = serde_json::from_slice::<Value>(request.body) else {
+            return failure(400, "parseError", "Invalid JSON payload received.");
+        };
+        let Some(rows) = body["rows"].as_array().filter(|rows| !rows.is_empty()) else {
+            return failure(400, "invalid", "No rows present in the request.");
+        };
+        if rows.len() > MOST_ROWS {
+            let message = format!(
+                "too many rows present in the request, limit: {MOST_ROWS} row count: {}.",
+                rows.len()
+            );
+            return failure(400, "invalid", &message);
+        }
+        let ignore_unknown = body["ignoreUnknownValues"] == true;
+        let mut verdicts: Vec<Vec<Value>> =
+            rows.iter().map(|row| self.judge(row, ignore_unknown, request)).collect();
+        if body["skipInvalidRows"] != true && verdicts.iter().any(|errors| !errors.is_empty()) {
+            verdicts
+                .iter_mut()
+                .filter(|errors| errors.is_empty())
+                .for_each(|errors| errors.push(stopped()));
+        }
+        self.recent.retain(|_, at| request.now - *at < TimeDelta::seconds(DEDUP_SECONDS));
+        for (row, _) in rows.iter().zip(&verdicts).filter(|(_, errors)| errors.is_empty()) {
+            self.land(row, request);
+        }
+        let listed = verdicts.iter().enumerate().filter(|(_, errors)| !errors.is_empty());
+        let errors: Vec<Value> =
+            listed.map(|(index, errors)| json!({ "index": index, "errors": errors })).collect();
+        let mut reply = json!({ "kind": "bigquery#tableDataInsertAllResponse" });
+        if !errors.is_empty() {
+            reply["insertErrors"] = errors.into();
+        }
+        super::json_response(200, &reply)
+    }
+
+    fn judge(&self, row: &Value, ignore_unknown: bool, request: &Request) -> Vec<Value> {
+        let invalid = |message| {
+            vec![
+                json!({ "reason": "invalid", "location": "", "debugInfo": "", "message": message }),
+            ]
+        };
+        let insert_id = row["insertId"].as_str().unwrap_or_default();
+        if insert_id.len() > LONGEST_INSERT_ID {
+            return invalid("The insertId is longer than 128 characters.");
+        }
+        if row["json"]["id"].as_str().is_some_and(|id| request.poisoned.contains(id)) {
+            return invalid("The row cannot be stored.");
+        }
+        self.schema.check(&row["json"], ignore_unknown, request.now)
+    }
+
+    fn land(&mut self, row: &Value, request: &Request) {
+        if let Some(insert_id) = row["insertId"].as_str()
+            && self.recent.insert(insert_id.to_owned(), request.now).is_some()
+            && request.dedup
+        {
+            return;
+        }
+        let mut row = row["json"].clone();
+        if let Value::Object(fields) = &mut row {
+            fields.retain(|name, _| self.schema.columns().any(|column| column == name));
+        }
+        self.rows.push(Landed { at: request.now, row });
+    }
+}
+
+/// An error in the form of Google's APIs.
+pub(super) fn failure(status: u16, reason: &str, message: &str) -> Response<Vec<u8>> {
+    let name = match status {
+        400 => "INVALID_ARGUMENT",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        429 => "RESOURCE_EXHAUSTED",
+        503 => "UNAVAILABLE",
+        _ => "INTERNAL",
+    };
+    let errors = json!([{ "message": message, "domain": "global", "reason": reason }]);
+    let error = json!({ "code": status, "message": message, "errors": errors, "status": name });
+    super::json_response(status, &json!({ "error": error }))
+}
+
+/// A good row of a request that failed as a whole.
+fn stopped() -> Value {
+    json!({ "reason": "stopped", "location": "", "debugInfo": "", "message": "" })
+}

@@ -1,0 +1,225 @@
+//! One entry as the list API shows it, made from a number: a call to some model, with all that goes wrong in calls.
+
+use chrono::{DateTime, SecondsFormat};
+use rand::{
+    Rng, SeedableRng, distributions::WeightedIndex, prelude::Distribution, seq::SliceRandom,
+};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::LogNormal;
+use serde_json::{Map, Value, json};
+
+use super::{
+    chance::{mix, real, whole},
+    models::{MODELS, Model},
+};
+
+/// 2026-10-08, when ids changed from ULID to UUIDv7; milliseconds.
+const UUIDS_SINCE: i64 = 1_791_417_600_000;
+
+const TEAMS: &[&str] = &["search", "support", "billing", "growth", "research", "platform"];
+const PLACES: &[(&str, &str)] = &[
+    ("WEUR", "AMS"),
+    ("WEUR", "FRA"),
+    ("EEUR", "WAW"),
+    ("ENAM", "IAD"),
+    ("WNAM", "SJC"),
+    ("APAC", "NRT"),
+    ("OC", "SYD"),
+];
+const USER_AGENTS: &[&str] = &[
+    "OpenAI/Python 2.8.0",
+    "openai-node/6.9.1",
+    "Anthropic/Python 0.74.1",
+    "ai-sdk/5.0.93",
+    "python-httpx/0.28.1",
+    "Go-http-client/2.0",
+    "curl/8.15.0",
+];
+/// Statuses of failed calls; the more frequent more often.
+const FAILURES: &[u16] = &[429, 429, 429, 500, 502, 503, 503, 529, 529, 400, 401];
+
+/// What happened in one call.
+struct Call {
+    model: &'static Model,
+    status: u16,
+    cached: bool,
+    streamed: bool,
+    tokens_in: i64,
+    tokens_out: i64,
+    /// Milliseconds: the whole call, and until the first byte of the answer.
+    duration: f64,
+    latency: f64,
+}
+
+/// The entry of this instant (milliseconds since 1970) and seed. Same numbers, same entry.
+pub(super) fn render(created_at: i64, seed: u64) -> Value {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let call = Call::draw(&mut rng);
+    let mut fields = call.fields();
+    fields.insert("id".into(), id(created_at, call.duration, seed).into());
+    fields.insert("created_at".into(), print_time(created_at).into());
+    caller(&mut rng, &mut fields);
+    rarities(&mut rng, &mut fields);
+    Value::Object(fields)
+}
+
+/// Milliseconds since 1970 of a time in RFC 3339; finer digits are cut off.
+pub(super) fn parse_time(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
+}
+
+fn print_time(ms: i64) -> String {
+    DateTime::from_timestamp_millis(ms)
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Ids carry the instant at which the call began, so their order is not the order of `created_at`.
+fn id(created_at: i64, duration: f64, seed: u64) -> String {
+    let began = (created_at - whole(duration)).max(0).unsigned_abs();
+    let random = u128::from(mix(seed)) << 64 | u128::from(mix(!seed));
+    if created_at < UUIDS_SINCE {
+        return ulid::Ulid::from_parts(began, random).to_string();
+    }
+    let [bytes @ .., _, _, _, _, _, _] = random.to_be_bytes();
+    uuid::Builder::from_unix_timestamp_millis(began, &bytes).into_uuid().to_string()
+}
+
+impl Call {
+    fn draw(rng: &mut ChaCha8Rng) -> Self {
+        let model = model(rng);
+        let failed = rng.gen_bool(0.035);
+        let cached = !failed && rng.gen_bool(0.12);
+        let streamed = model.tokens.1 > 0.0 && rng.gen_bool(0.45);
+        let tokens_in = whole(log_normal(rng, model.tokens.0, 0.9));
+        let tokens_out = whole(log_normal(rng, model.tokens.1, 0.8));
+        let first_byte = log_normal(rng, model.first_byte, 0.45);
+        let rest = model.per_token * real(tokens_out) * log_normal(rng, 1.0, 0.25);
+        let status = if failed { *FAILURES.choose(rng).unwrap_or(&500) } else { 200 };
+        let (latency, duration) = match (cached, status) {
+            (true, _) => (log_normal(rng, 9.0, 0.5), log_normal(rng, 14.0, 0.5)),
+            (false, 200) if streamed => (first_byte, first_byte + rest),
+            (false, 200) => ((first_byte + rest) * 0.98, first_byte + rest),
+            (false, 500..) => (first_byte * 3.0, first_byte * 3.0),
+            (false, _) => (first_byte * 0.3, first_byte * 0.3),
+        };
+        Self {
+            model,
+            status,
+            cached,
+            streamed,
+            tokens_in,
+            tokens_out,
+            duration: duration.round(),
+            latency,
+        }
+    }
+
+    fn fields(&self) -> Map<String, Value> {
+        let failed = self.status != 200;
+        let media = if self.streamed && !failed { "text/event-stream" } else { "application/json" };
+        let mut fields = object(json!({
+            "provider": self.model.provider,
+            "model": self.model.name,
+            "model_type": self.model.model_type,
+            "path": self.model.path,
+            "request_type": if self.streamed { "stream" } else { "http" },
+            "request_content_type": "application/json",
+            "response_content_type": media,
+            "status_code": self.status,
+            "success": !failed,
+            "cached": self.cached,
+            "duration": whole(self.duration),
+            "step": 0,
+            "timings": { "total": whole(self.duration), "latency": (self.latency.min(self.duration) * 10.0).round() / 10.0 },
+            "tokens_in": null,
+            "tokens_out": null,
+        }));
+        if !failed {
+            fields.extend(object(
+                json!({ "tokens_in": self.tokens_in, "tokens_out": self.tokens_out }),
+            ));
+            fields.insert("usage_metadata".into(), self.usage());
+            fields.extend(self.cost().map(|cost| ("cost".into(), cost.into())));
+        }
+        fields
+    }
+
+    /// USD; what the cache answers costs nothing.
+    fn cost(&self) -> Option<f64> {
+        let (price_in, price_out) = self.model.price?;
+        let cost = (real(self.tokens_in) * price_in + real(self.tokens_out) * price_out) / 1e6;
+        Some(if self.cached { 0.0 } else { cost })
+    }
+
+    fn usage(&self) -> Value {
+        let thinks = self.model.path == "responses";
+        json!({
+            "input_tokens": self.tokens_in,
+            "output_tokens": self.tokens_out,
+            "total_tokens": self.tokens_in + self.tokens_out,
+            "input_cached_tokens": if self.tokens_in > 1_024 { self.tokens_in / 128 * 64 } else { 0 },
+            "output_reasoning_tokens": if thinks { self.tokens_out * 2 / 3 } else { 0 },
+        })
+    }
+}
+
+/// Who called, and from where.
+fn caller(rng: &mut ChaCha8Rng, fields: &mut Map<String, Value>) {
+    let (region, colo) = PLACES.choose(rng).unwrap_or(&PLACES[0]);
+    fields.insert("location".into(), json!({ "region": region, "colo": colo }));
+    fields.insert("user_agent".into(), json!(USER_AGENTS.choose(rng)));
+    fields.insert("byok".into(), rng.gen_bool(0.7).into());
+    fields.insert("wholesale".into(), rng.gen_bool(0.1).into());
+    if rng.gen_bool(0.4) {
+        fields.insert("event_id".into(), format!("evt-{:08x}", rng.r#gen::<u32>()).into());
+    }
+    // A few hundred users, of whom some call far more often than others.
+    let user = whole(log_normal(rng, 40.0, 1.2));
+    let metadata = match rng.gen_range(0..10) {
+        0 => return,
+        1 => {
+            json!({ "team": TEAMS.choose(rng), "user_id": format!("user-{user}"), "canary": true })
+        }
+        _ => json!({ "team": TEAMS.choose(rng), "user_id": user }),
+    };
+    // The REST API gives metadata as JSON text.
+    fields.insert("metadata".into(), metadata.to_string().into());
+}
+
+/// What few entries have: fallbacks, own prices, feedback, findings; and fields that no schema names.
+fn rarities(rng: &mut ChaCha8Rng, fields: &mut Map<String, Value>) {
+    if rng.gen_bool(0.02) {
+        fields.insert("step".into(), rng.gen_range(1..3).into());
+    }
+    let custom = rng.gen_bool(0.01) && fields.get("cost").is_some_and(|cost| *cost != 0.0);
+    fields.insert("custom_cost".into(), custom.into());
+    if custom {
+        fields.insert("cost".into(), 0.001.into());
+    }
+    let feedback = rng.gen_bool(0.01).then(|| if rng.gen_bool(0.7) { 1 } else { -1 });
+    fields.insert("feedback".into(), feedback.into());
+    fields.insert("score".into(), rng.gen_bool(0.005).then(|| rng.gen_range(0..=100)).into());
+    let action = rng.gen_bool(0.01).then(|| if rng.gen_bool(0.8) { "FLAG" } else { "BLOCK" });
+    fields.insert("dlp_action".into(), action.into());
+    if action.is_some() {
+        fields.insert("dlp_profiles".into(), json!([{ "profile": "credentials", "findings": 1 }]));
+    }
+    if rng.gen_bool(0.05) {
+        fields.insert("guardrails".into(), json!({ "prompt": "allowed", "response": "allowed" }));
+    }
+}
+
+fn model(rng: &mut ChaCha8Rng) -> &'static Model {
+    let by_weight = WeightedIndex::new(MODELS.iter().map(|model| model.weight));
+    by_weight.map_or(&MODELS[0], |by_weight| &MODELS[by_weight.sample(rng)])
+}
+
+/// A value around `median`, with a long tail; nothing around nothing.
+fn log_normal(rng: &mut ChaCha8Rng, median: f64, spread: f64) -> f64 {
+    LogNormal::new(median.ln(), spread).map_or(0.0, |distribution| distribution.sample(rng))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    if let Value::Object(map) = value { map } else { Map::new() }
+}

@@ -1,0 +1,221 @@
+//! What goes wrong, by plan: rules say which calls fail and how. The plan is seeded, so a run can be repeated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::{HeaderValue, Response, header};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use super::{bigquery, cloudflare};
+
+/// What can be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Cloudflare's list of gateways.
+    Gateways,
+    /// Cloudflare's list of a gateway's logs.
+    List,
+    /// Google's token endpoint.
+    Token,
+    /// `BigQuery`'s `insertAll`.
+    Insert,
+}
+
+/// Which calls of an endpoint, counted from 1 since the rule was added.
+#[derive(Clone, Debug)]
+pub enum When {
+    /// Every call.
+    Always,
+    /// One call.
+    Nth(u64),
+    /// Several calls.
+    Among(BTreeSet<u64>),
+    /// The nth call, the 2nth, and so on.
+    Every(u64),
+    /// Each call with this chance, 0 to 1.
+    Chance(f64),
+}
+
+/// What happens instead of the usual answer.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// Nothing is done, nothing answered.
+    Silence,
+    /// It is done, but not answered.
+    SilenceAfter,
+    /// Nothing is done; the answer is a refusal.
+    Refuse(Refusal),
+    /// It is done, but answered with a refusal.
+    RefuseAfter(Refusal),
+    /// It is done; the answer ends in the middle.
+    Truncate,
+    /// A page that shows its first entry once more at its end.
+    RepeatEntry,
+    /// This many of the gateway's oldest entries are deleted before the call is answered.
+    DeleteOldest(usize),
+    /// Entries with these ids are deleted before the call is answered.
+    Delete(Vec<String>),
+}
+
+/// Ways to say no.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// 429 with `retry-after` in seconds.
+    TooManyRequests(u32),
+    /// A status with the endpoint's own form of error.
+    Status(u16),
+    /// A status with an HTML page, as a proxy or front end sends it; 413 for one.
+    Html(u16),
+    /// A status without a body.
+    Empty(u16),
+    /// 200 with `"success": false`.
+    Unsuccessful,
+    /// 400 whose errors have a message, but no code.
+    Codeless,
+    /// 403 with one of Google's reasons: `quotaExceeded`, `rateLimitExceeded`, `accessDenied`, `billingNotEnabled`.
+    Forbidden(&'static str),
+}
+
+/// The plan, and how often each kind of fault has struck.
+pub struct Faults {
+    rules: Vec<Rule>,
+    poisoned: BTreeSet<String>,
+    struck: BTreeMap<&'static str, u64>,
+    rng: ChaCha8Rng,
+}
+
+struct Rule {
+    endpoint: Endpoint,
+    when: When,
+    fault: Fault,
+    calls: u64,
+}
+
+impl Faults {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            rules: Vec::new(),
+            poisoned: BTreeSet::new(),
+            struck: BTreeMap::new(),
+            rng: ChaCha8Rng::seed_from_u64(seed),
+        }
+    }
+
+    /// Adds a rule. Where several apply to a call, the one added first wins.
+    pub fn add(&mut self, endpoint: Endpoint, when: When, fault: Fault) {
+        self.rules.push(Rule { endpoint, when, fault, calls: 0 });
+    }
+
+    /// Makes a row one that `BigQuery` never takes.
+    pub fn poison(&mut self, id: &str) {
+        self.poisoned.insert(id.to_owned());
+    }
+
+    /// Ends all faults; the counts stay.
+    pub fn clear(&mut self) {
+        self.rules.clear();
+        self.poisoned.clear();
+    }
+
+    /// How often each kind of fault has struck.
+    #[must_use]
+    pub fn struck(&self) -> &BTreeMap<&'static str, u64> {
+        &self.struck
+    }
+
+    pub(super) fn poisoned(&self) -> &BTreeSet<String> {
+        &self.poisoned
+    }
+
+    /// The fault that strikes this call, if any.
+    pub(super) fn strike(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        let mut strikes = None;
+        for rule in self.rules.iter_mut().filter(|rule| rule.endpoint == endpoint) {
+            rule.calls += 1;
+            if rule.when.holds(rule.calls, &mut self.rng) && strikes.is_none() {
+                strikes = Some(rule.fault.clone());
+            }
+        }
+        if let Some(fault) = &strikes {
+            *self.struck.entry(fault.name()).or_default() += 1;
+        }
+        strikes
+    }
+}
+
+impl When {
+    fn holds(&self, call: u64, rng: &mut ChaCha8Rng) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Nth(nth) => call == *nth,
+            Self::Among(calls) => calls.contains(&call),
+            Self::Every(n) => *n > 0 && call % n == 0,
+            Self::Chance(chance) => rng.gen_bool(chance.clamp(0.0, 1.0)),
+        }
+    }
+}
+
+impl Fault {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Silence => "silence",
+            Self::SilenceAfter => "silence_after",
+            Self::Refuse(_) => "refuse",
+            Self::RefuseAfter(_) => "refuse_after",
+            Self::Truncate => "truncate",
+            Self::RepeatEntry => "repeat_entry",
+            Self::DeleteOldest(_) | Self::Delete(_) => "delete",
+        }
+    }
+}
+
+impl Refusal {
+    pub(super) fn response(&self, endpoint: Endpoint) -> Response<Vec<u8>> {
+        match self {
+            Self::TooManyRequests(seconds) => {
+                let mut response = native(endpoint, 429);
+                response.headers_mut().insert(header::RETRY_AFTER, (*seconds).into());
+                response
+            }
+            Self::Status(status) => native(endpoint, *status),
+            Self::Html(status) => html(*status),
+            Self::Empty(status) => super::response(*status, "text/plain", Vec::new()),
+            Self::Unsuccessful => cloudflare::failure(200, failed(Some(1_000)), Value::Null),
+            Self::Codeless => cloudflare::failure(400, failed(None), json!({})),
+            Self::Forbidden(reason) => bigquery::failure(403, reason, "The request was refused."),
+        }
+    }
+}
+
+/// An error in the form that the endpoint's vendor uses.
+fn native(endpoint: Endpoint, status: u16) -> Response<Vec<u8>> {
+    match (endpoint, status) {
+        (Endpoint::Gateways | Endpoint::List, _) => {
+            cloudflare::failure(status, failed(Some(1_000)), Value::Null)
+        }
+        (Endpoint::Token | Endpoint::Insert, 429) => {
+            bigquery::failure(429, "rateLimitExceeded", "Too many requests.")
+        }
+        (Endpoint::Token | Endpoint::Insert, _) => {
+            bigquery::failure(status, "backendError", "Error encountered.")
+        }
+    }
+}
+
+fn failed(code: Option<u16>) -> Value {
+    let mut error = json!({ "message": "The request failed." });
+    if let Some(code) = code {
+        error["code"] = code.into();
+    }
+    json!([error])
+}
+
+fn html(status: u16) -> Response<Vec<u8>> {
+    let page = format!(
+        "<!DOCTYPE html><html><head><title>{status}</title></head><body><h1>Error {status}</h1></body></html>"
+    );
+    let mut response = super::response(status, "text/html; charset=UTF-8", page.into_bytes());
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}

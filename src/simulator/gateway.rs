@@ -1,0 +1,204 @@
+//! One gateway's entries, in the order the API lists them, and which of them can be seen when.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    Timestamp,
+    chance::{hash, mix},
+    entry,
+    options::Options,
+    traffic::{Arrival, Traffic},
+};
+
+/// A simulated gateway. Times inside are milliseconds since 1970, UTC: the API compares no finer.
+pub struct Gateway {
+    id: String,
+    /// Sorted by (`created_at`, `seed`).
+    entries: Vec<Stored>,
+    /// When entries that nobody has been able to see yet become visible.
+    hidden: BTreeMap<(i64, u64), i64>,
+    traffic: Traffic,
+}
+
+/// An entry: rendered from its seed on demand, or put in as JSON.
+struct Stored {
+    created_at: i64,
+    /// What a generated entry is made from; among equal `created_at` also its place, so that ids come unsorted.
+    seed: u64,
+    body: Option<Box<Value>>,
+}
+
+/// The JSON given is not an entry: it lacks a text `id` or a `created_at` in RFC 3339.
+#[derive(Debug, thiserror::Error)]
+#[error("an entry needs an id and a created_at in RFC 3339")]
+pub struct NotAnEntry;
+
+impl Gateway {
+    pub(super) fn new(id: &str, options: &Options) -> Self {
+        let mut traffic = Traffic::new(mix(options.seed ^ hash(id)), options);
+        let mut gateway = Self {
+            id: id.to_owned(),
+            entries: Vec::with_capacity(options.entries),
+            hidden: BTreeMap::new(),
+            traffic: traffic.clone(),
+        };
+        let history = traffic.history(options);
+        gateway.traffic = traffic;
+        gateway.entries.extend(history.iter().map(Stored::generated));
+        gateway.entries.sort_unstable_by_key(Stored::place);
+        gateway.hide(&history, options.start.timestamp_millis());
+        gateway
+    }
+
+    /// The gateway's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Puts an entry in, visible from `visible_at` on, or from its `created_at` when absent.
+    ///
+    /// # Errors
+    /// When `entry` has no `id` or `created_at`.
+    pub fn insert(
+        &mut self,
+        entry: Value,
+        visible_at: Option<Timestamp>,
+    ) -> Result<(), NotAnEntry> {
+        let id = entry["id"].as_str().ok_or(NotAnEntry)?;
+        let created_at =
+            entry["created_at"].as_str().and_then(entry::parse_time).ok_or(NotAnEntry)?;
+        let stored = Stored { created_at, seed: hash(id), body: Some(Box::new(entry)) };
+        let place = stored.place();
+        self.hidden.insert(place, visible_at.map_or(created_at, |at| at.timestamp_millis()));
+        let index = self.entries.partition_point(|other| other.place() <= place);
+        self.entries.insert(index, stored);
+        Ok(())
+    }
+
+    /// Deletes the entry with this id. Says whether there was one.
+    pub fn delete(&mut self, id: &str) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| !entry.has_id(id));
+        self.entries.len() < before
+    }
+
+    /// Deletes the `count` oldest entries, as a gateway with a full store does.
+    pub fn delete_oldest(&mut self, count: usize) {
+        self.entries.drain(..count.min(self.entries.len()));
+    }
+
+    /// Every entry visible at `now`, by (`created_at`, `id`).
+    pub fn entries(&self, now: Timestamp) -> impl Iterator<Item = Value> {
+        let now = now.timestamp_millis();
+        self.entries.chunk_by(|a, b| a.created_at == b.created_at).flat_map(move |instant| {
+            let visible = instant.iter().filter(|entry| self.is_visible(entry, now));
+            let mut values: Vec<Value> = visible.map(Stored::render).collect();
+            values.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str()));
+            values
+        })
+    }
+
+    /// How many entries are visible at `now`.
+    pub fn count(&self, now: Timestamp) -> usize {
+        self.count_between(i64::MIN, i64::MAX, now)
+    }
+
+    /// Ends live traffic: no entry arrives any more.
+    pub fn stop_traffic(&mut self) {
+        self.traffic.stop();
+    }
+
+    /// Lets live traffic arrive, and late entries appear, up to `now`.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        let now = now.timestamp_millis();
+        let arrivals = self.traffic.until(now);
+        for arrival in &arrivals {
+            let stored = Stored::generated(arrival);
+            let index = self.entries.partition_point(|other| other.place() <= stored.place());
+            self.entries.insert(index, stored);
+        }
+        self.hide(&arrivals, now);
+        self.hidden.retain(|_, visible_at| *visible_at > now);
+    }
+
+    /// Indices of the entries visible at `now` with `after` < `created_at` < `before`, oldest first.
+    pub(super) fn between(
+        &self,
+        after: i64,
+        before: i64,
+        now: Timestamp,
+    ) -> impl DoubleEndedIterator<Item = usize> + use<'_> {
+        let now = now.timestamp_millis();
+        self.window(after, before).filter(move |index| self.is_visible(&self.entries[*index], now))
+    }
+
+    /// The same, counted; by search alone, so that it costs little in a large gateway.
+    pub(super) fn count_between(&self, after: i64, before: i64, now: Timestamp) -> usize {
+        let now = now.timestamp_millis();
+        let hidden = |index: &usize| !self.is_visible(&self.entries[*index], now);
+        let window = self.window(after, before);
+        if self.hidden.is_empty() {
+            window.len()
+        } else {
+            window.len() - self.hidden_in(&window).filter(hidden).count()
+        }
+    }
+
+    /// The entry at an index, as the API shows it.
+    pub(super) fn entry(&self, index: usize) -> Value {
+        self.entries[index].render()
+    }
+
+    fn window(&self, after: i64, before: i64) -> std::ops::Range<usize> {
+        let start = self.entries.partition_point(|entry| entry.created_at <= after);
+        let end = self.entries.partition_point(|entry| entry.created_at < before);
+        start..end.max(start)
+    }
+
+    /// Indices in a window that may be hidden.
+    fn hidden_in(&self, window: &std::ops::Range<usize>) -> impl Iterator<Item = usize> {
+        let window = window.clone();
+        let find = |place| self.entries.binary_search_by_key(&place, Stored::place).ok();
+        self.hidden
+            .keys()
+            .filter_map(move |place| find(*place))
+            .filter(move |index| window.contains(index))
+    }
+
+    fn is_visible(&self, entry: &Stored, now: i64) -> bool {
+        self.hidden.is_empty()
+            || self.hidden.get(&entry.place()).is_none_or(|visible_at| *visible_at <= now)
+    }
+
+    fn hide(&mut self, arrivals: &[Arrival], now: i64) {
+        let late = arrivals.iter().filter(|arrival| arrival.visible_at > now);
+        self.hidden
+            .extend(late.map(|arrival| ((arrival.created_at, arrival.seed), arrival.visible_at)));
+    }
+}
+
+impl Stored {
+    fn generated(arrival: &Arrival) -> Self {
+        Self { created_at: arrival.created_at, seed: arrival.seed, body: None }
+    }
+
+    fn place(&self) -> (i64, u64) {
+        (self.created_at, self.seed)
+    }
+
+    fn render(&self) -> Value {
+        match &self.body {
+            Some(body) => (**body).clone(),
+            None => entry::render(self.created_at, self.seed),
+        }
+    }
+
+    fn has_id(&self, id: &str) -> bool {
+        match &self.body {
+            Some(body) => body["id"] == id,
+            None => self.render()["id"] == id,
+        }
+    }
+}

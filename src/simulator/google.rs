@@ -1,0 +1,205 @@
+//! Google's sign-in: a service account, and the endpoint that trades a signed assertion for a token.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::TimeDelta;
+use http::Response;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use rsa::{
+    RsaPrivateKey,
+    pkcs1::EncodeRsaPrivateKey,
+    pkcs8::{EncodePrivateKey, LineEnding},
+    traits::PublicKeyParts,
+};
+use serde_json::{Value, json};
+
+use super::{Timestamp, chance::mix};
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/// Scopes that allow `insertAll`; any one will do.
+const SCOPES: &[&str] = &[
+    "https://www.googleapis.com/auth/bigquery.insertdata",
+    "https://www.googleapis.com/auth/bigquery",
+    "https://www.googleapis.com/auth/cloud-platform",
+];
+/// Seconds: the longest lifetime of an assertion, and what a token is good for.
+const HOUR: i64 = 3_600;
+
+/// A service account with its private key. Making one takes a second or so; clones share the key.
+#[derive(Clone)]
+pub struct ServiceAccount {
+    email: String,
+    key_id: String,
+    key: Arc<RsaPrivateKey>,
+}
+
+impl ServiceAccount {
+    /// An account with a key of 2,048 bits; the same seed gives the same key.
+    #[must_use]
+    pub fn from_seed(seed: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        #[expect(
+            clippy::expect_used,
+            reason = "2,048 bits in two primes is an order that can be met"
+        )]
+        let key = RsaPrivateKey::new(&mut rng, 2_048).expect("a key of 2,048 bits");
+        Self {
+            email: "poller@simulated-project.iam.gserviceaccount.com".into(),
+            key_id: format!("{:016x}{:016x}", mix(seed), mix(!seed)),
+            key: Arc::new(key),
+        }
+    }
+
+    /// The account's name.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        &self.email
+    }
+
+    /// The private key as Google's key files hold it: `BEGIN PRIVATE KEY`.
+    #[must_use]
+    pub fn pkcs8_pem(&self) -> String {
+        self.key.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.to_string()).unwrap_or_default()
+    }
+
+    /// The private key as openssl's older commands print it: `BEGIN RSA PRIVATE KEY`.
+    #[must_use]
+    pub fn pkcs1_pem(&self) -> String {
+        self.key.to_pkcs1_pem(LineEnding::LF).map(|pem| pem.to_string()).unwrap_or_default()
+    }
+
+    /// The account's key file.
+    #[must_use]
+    pub fn json(&self, project: &str, token_uri: &str) -> String {
+        let file = json!({
+            "type": "service_account",
+            "project_id": project,
+            "private_key_id": self.key_id,
+            "private_key": self.pkcs8_pem(),
+            "client_email": self.email,
+            "client_id": "100000000000000000001",
+            "token_uri": token_uri,
+        });
+        format!("{file:#}")
+    }
+
+    /// The claims of an assertion that this account signed.
+    fn verify(&self, assertion: &str) -> Result<Value, Refused> {
+        let key = DecodingKey::from_rsa_raw_components(
+            &self.key.n().to_bytes_be(),
+            &self.key.e().to_bytes_be(),
+        );
+        let mut validation = Validation::new(Algorithm::RS256);
+        // Times and audience are checked by the simulator's own clock and address.
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        let header =
+            jsonwebtoken::decode_header(assertion).map_err(|_| Refused::grant("Bad Request"))?;
+        if header.kid.is_some_and(|id| id != self.key_id) {
+            return Err(Refused::grant("Invalid JWT Signature."));
+        }
+        let token = jsonwebtoken::decode::<Value>(assertion, &key, &validation);
+        token.map(|token| token.claims).map_err(|_| Refused::grant("Invalid JWT Signature."))
+    }
+}
+
+/// Tokens given out, and until when each is good.
+#[derive(Default)]
+pub(super) struct Tokens {
+    expiry: BTreeMap<String, Timestamp>,
+    given: u64,
+}
+
+struct Refused {
+    error: &'static str,
+    description: String,
+}
+
+impl Refused {
+    fn grant(description: &str) -> Self {
+        Self { error: "invalid_grant", description: description.to_owned() }
+    }
+}
+
+impl Tokens {
+    /// Answers a request for a token sent to `audience`.
+    pub fn answer(
+        &mut self,
+        account: &ServiceAccount,
+        now: Timestamp,
+        audience: &str,
+        body: &[u8],
+    ) -> Response<Vec<u8>> {
+        match check(account, now, audience, body) {
+            Ok(()) => {
+                self.given += 1;
+                let token = format!("ya29.simulated-{:016x}", mix(self.given));
+                self.expiry.insert(token.clone(), now + TimeDelta::seconds(HOUR - 1));
+                let reply = json!({ "access_token": token, "token_type": "Bearer", "expires_in": HOUR - 1 });
+                super::json_response(200, &reply)
+            }
+            Err(refused) => {
+                let reply =
+                    json!({ "error": refused.error, "error_description": refused.description });
+                super::json_response(400, &reply)
+            }
+        }
+    }
+
+    pub fn is_valid(&self, token: &str, now: Timestamp) -> bool {
+        self.expiry.get(token).is_some_and(|expiry| now < *expiry)
+    }
+
+    pub fn revoke_all(&mut self) {
+        self.expiry.clear();
+    }
+}
+
+fn check(
+    account: &ServiceAccount,
+    now: Timestamp,
+    audience: &str,
+    body: &[u8],
+) -> Result<(), Refused> {
+    let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    if field("grant_type") != GRANT {
+        let description = format!("Invalid grant_type: {}", field("grant_type"));
+        return Err(Refused { error: "unsupported_grant_type", description });
+    }
+    if field("assertion").is_empty() {
+        let description = "Missing required parameter: assertion".into();
+        return Err(Refused { error: "invalid_request", description });
+    }
+    let claims = account.verify(field("assertion"))?;
+    if claims["iss"] != account.email {
+        return Err(Refused::grant("Invalid grant: account not found"));
+    }
+    if claims["aud"] != audience {
+        let description =
+            format!("Invalid JWT: Failed audience check. The right audience is {audience}");
+        return Err(Refused::grant(&description));
+    }
+    check_times(&claims, now)?;
+    let scopes = claims["scope"].as_str().unwrap_or_default();
+    if !scopes.split(' ').any(|scope| SCOPES.contains(&scope)) {
+        let description = "Invalid OAuth scope or ID token audience provided.".into();
+        return Err(Refused { error: "invalid_scope", description });
+    }
+    Ok(())
+}
+
+/// Begun, not over, and an hour at most. Seconds.
+fn check_times(claims: &Value, now: Timestamp) -> Result<(), Refused> {
+    let now = now.timestamp();
+    match (claims["iat"].as_i64(), claims["exp"].as_i64()) {
+        (Some(iat), Some(exp)) if iat <= now && now < exp && exp - iat <= HOUR => Ok(()),
+        _ => Err(Refused::grant(
+            "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. \
+             Check your iat and exp values in the JWT claim.",
+        )),
+    }
+}

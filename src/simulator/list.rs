@@ -1,0 +1,136 @@
+//! The list of a gateway's logs: parameters in, one page out. Page numbers are offsets into a moving table.
+
+use std::cmp::Reverse;
+
+use serde_json::{Value, json};
+
+use super::{
+    Timestamp, cloudflare,
+    filter::{Filters, Refused},
+    gateway::Gateway,
+    options::Quirks,
+};
+
+const PER_PAGE: usize = 20;
+const MOST_PER_PAGE: usize = 50;
+const ORDERS: &[&str] = &["created_at", "provider", "model", "model_type", "success", "cached"];
+
+struct Query {
+    page: usize,
+    per_page: usize,
+    order_by: String,
+    descending: bool,
+    filters: Filters,
+}
+
+/// Answers a list request for one gateway.
+pub(super) fn answer(
+    gateway: &Gateway,
+    quirks: Quirks,
+    now: Timestamp,
+    query: &str,
+) -> http::Response<Vec<u8>> {
+    let query = match Query::parse(query, quirks) {
+        Ok(query) => query,
+        Err(refused) => {
+            let error = json!([{ "code": 7001, "message": refused.message, "path": refused.path }]);
+            return cloudflare::failure(400, error, json!({}));
+        }
+    };
+    let (total, indices) = query.search(gateway, now);
+    let per_page = query.per_page.min(quirks.page_cap.unwrap_or(MOST_PER_PAGE));
+    let start = (query.page - 1).saturating_mul(per_page);
+    let entries: Vec<Value> =
+        indices.skip(start).take(per_page).map(|index| gateway.entry(index)).collect();
+    let mut info =
+        json!({ "page": query.page, "per_page": query.per_page, "count": entries.len() });
+    let total = if quirks.total_count_ignores_filter { gateway.count(now) } else { total };
+    if !quirks.without_total_count {
+        info["total_count"] = total.into();
+    }
+    cloudflare::success(&entries.into(), &info)
+}
+
+impl Query {
+    fn parse(query: &str, quirks: Quirks) -> Result<Self, Refused> {
+        let parameters: Vec<(String, String)> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let find = |name: &str| {
+            parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        };
+        let page = number("page", find("page"), 1, usize::MAX)?;
+        let per_page = number("per_page", find("per_page"), PER_PAGE, MOST_PER_PAGE)?;
+        let order_by = choice("order_by", find("order_by"), ORDERS)?;
+        let direction = choice("order_by_direction", find("order_by_direction"), &["desc", "asc"])?;
+        // Repeated, bracketed and dotted forms are ignored without a word, and every log is listed.
+        let mut filters = parameters.iter().filter(|(key, _)| key == "filters");
+        let filters = match (filters.next(), filters.next()) {
+            (Some((_, text)), None) => Filters::parse(text)?,
+            _ => Filters::none(),
+        };
+        Ok(Self {
+            page,
+            per_page,
+            order_by: if quirks.ignores_order { ORDERS[0] } else { order_by }.to_owned(),
+            descending: quirks.ignores_order || direction == "desc",
+            filters: if quirks.ignores_filter { Filters::none() } else { filters },
+        })
+    }
+
+    /// How many entries match, and their indices in the order asked for.
+    fn search<'a>(
+        &'a self,
+        gateway: &'a Gateway,
+        now: Timestamp,
+    ) -> (usize, Box<dyn Iterator<Item = usize> + 'a>) {
+        let (after, before) = (self.filters.after, self.filters.before);
+        let found = gateway.between(after, before, now);
+        if self.order_by == ORDERS[0] && self.filters.conditions.is_empty() {
+            let total = gateway.count_between(after, before, now);
+            return (total, if self.descending { Box::new(found.rev()) } else { Box::new(found) });
+        }
+        let keyed = found.map(|index| (index, gateway.entry(index)));
+        let matching = keyed.filter(|(_, entry)| self.filters.match_entry(entry));
+        // An index is already the place in time.
+        let key = |entry: &Value| {
+            if self.order_by == ORDERS[0] {
+                String::new()
+            } else {
+                entry[&self.order_by].to_string()
+            }
+        };
+        let mut sorted: Vec<(String, usize)> =
+            matching.map(|(index, entry)| (key(&entry), index)).collect();
+        if self.descending {
+            sorted.sort_by_key(|key| Reverse(key.clone()));
+        } else {
+            sorted.sort();
+        }
+        (sorted.len(), Box::new(sorted.into_iter().map(|(_, index)| index)))
+    }
+}
+
+/// A whole number from 1 to `most`.
+fn number(name: &str, text: Option<&str>, default: usize, most: usize) -> Result<usize, Refused> {
+    let refused = |message: String| Refused { message, path: vec!["query".into(), name.into()] };
+    let Some(text) = text else { return Ok(default) };
+    match text.parse() {
+        Err(_) => Err(refused("Expected number, received nan".into())),
+        Ok(0) => Err(refused("Number must be greater than or equal to 1".into())),
+        Ok(number) if number > most => {
+            Err(refused(format!("Number must be less than or equal to {most}")))
+        }
+        Ok(number) => Ok(number),
+    }
+}
+
+/// One of the known words, the first by default.
+fn choice<'a>(name: &str, text: Option<&'a str>, known: &[&'a str]) -> Result<&'a str, Refused> {
+    let text = text.unwrap_or(known[0]);
+    let message =
+        format!("Invalid enum value. Expected '{}', received '{text}'", known.join("' | '"));
+    known
+        .contains(&text)
+        .then_some(text)
+        .ok_or(Refused { message, path: vec!["query".into(), name.into()] })
+}

@@ -1,0 +1,88 @@
+//! What whoever runs the simulator as a process can see and change, under `/simulator/`. Lists are NDJSON.
+
+use http::{Method, Request, Response};
+use serde_json::{Value, json};
+
+use super::{Simulator, Timestamp, json_response, response};
+
+/// - `GET entries?gateway=ID`: every entry visible now, by (`created_at`, `id`)
+/// - `POST entries?gateway=ID`: puts entries in, visible from their `created_at` on
+/// - `POST delete?gateway=ID&id=ID`: deletes an entry
+/// - `POST stop`: ends live traffic
+/// - `GET rows?table=NAME`: rows as they landed, copies included
+/// - `GET calls`: calls by kind, and faults by kind
+pub(super) fn answer(
+    simulator: &mut Simulator,
+    now: Timestamp,
+    request: &Request<Vec<u8>>,
+) -> Response<Vec<u8>> {
+    let query = request.uri().query().unwrap_or_default();
+    let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+    let parameter =
+        |name: &str| find(name).map(|(_, value)| value.into_owned()).unwrap_or_default();
+    let gateway = parameter("gateway");
+    let found = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/simulator/calls") => Some(json_response(200, &calls(simulator))),
+        (&Method::GET, "/simulator/entries") => {
+            simulator.gateway(&gateway).map(|gateway| ndjson(gateway.entries(now)))
+        }
+        (&Method::POST, "/simulator/entries") => Some(insert(simulator, &gateway, request.body())),
+        (&Method::POST, "/simulator/delete") => {
+            let gateway = simulator.gateway_mut(&gateway);
+            gateway.map(|gateway| {
+                json_response(200, &json!({ "deleted": gateway.delete(&parameter("id")) }))
+            })
+        }
+        (&Method::POST, "/simulator/stop") => {
+            simulator.stop_traffic();
+            Some(json_response(200, &json!({})))
+        }
+        (&Method::GET, "/simulator/rows") => {
+            let table = simulator.table(&parameter("table"));
+            table.map(|table| ndjson(table.rows().iter().map(|landed| landed.row.clone())))
+        }
+        _ => None,
+    };
+    found.unwrap_or_else(|| {
+        json_response(404, &json!({ "error": "no such thing in the simulator" }))
+    })
+}
+
+fn calls(simulator: &Simulator) -> Value {
+    let calls = simulator.calls();
+    json!({
+        "gateways": calls.gateways,
+        "list": calls.list,
+        "token": calls.token,
+        "insert": calls.insert,
+        "refused": calls.refused,
+        "faults": simulator.faults().struck(),
+    })
+}
+
+fn insert(simulator: &mut Simulator, gateway: &str, body: &[u8]) -> Response<Vec<u8>> {
+    let Some(gateway) = simulator.gateway_mut(gateway) else {
+        return json_response(404, &json!({ "error": "no such gateway" }));
+    };
+    let lines = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
+    let mut inserted = 0;
+    for line in lines {
+        let result = line.map_err(|error| error.to_string());
+        if let Err(error) =
+            result.and_then(|entry| gateway.insert(entry, None).map_err(|error| error.to_string()))
+        {
+            return json_response(400, &json!({ "error": error, "inserted": inserted }));
+        }
+        inserted += 1;
+    }
+    json_response(200, &json!({ "inserted": inserted }))
+}
+
+fn ndjson(values: impl Iterator<Item = Value>) -> Response<Vec<u8>> {
+    let mut body = Vec::new();
+    for value in values {
+        body.extend_from_slice(value.to_string().as_bytes());
+        body.push(b'\n');
+    }
+    response(200, "application/x-ndjson", body)
+}

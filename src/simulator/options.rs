@@ -1,0 +1,114 @@
+//! What a simulated world is made of. Every field has a default; equal options give equal answers.
+
+use chrono::TimeDelta;
+
+use super::{Timestamp, google::ServiceAccount};
+
+/// How to build a [`Simulator`](super::Simulator).
+#[derive(Clone)]
+pub struct Options {
+    /// Source of every random choice.
+    pub seed: u64,
+    /// Cloudflare account id.
+    pub account: String,
+    /// The one API token that may read the account's logs.
+    pub api_token: String,
+    /// Gateway ids, each with its own history and traffic.
+    pub gateways: Vec<String>,
+    /// When history ends and live traffic begins, UTC.
+    pub start: Timestamp,
+    /// Entries in each gateway before `start`.
+    pub entries: usize,
+    /// How far before `start` history reaches.
+    pub history: TimeDelta,
+    /// Mean arrivals per minute in each gateway from `start` on; 0 for none.
+    pub live_per_minute: f64,
+    /// How generated entries become visible late; none when absent.
+    pub lateness: Option<Lateness>,
+    /// Limit of Cloudflare's API; none when absent.
+    pub rate_limit: Option<RateLimit>,
+    /// Departures of the list API from what is documented.
+    pub quirks: Quirks,
+    /// Google Cloud project of the table.
+    pub project: String,
+    /// Dataset of the table.
+    pub dataset: String,
+    /// The table that exists from the start, with the columns of `sql/bigquery/1_table.sql`.
+    pub table: String,
+    /// Whether BigQuery drops rows whose `insertId` it saw less than a minute ago. It does so as best effort only.
+    pub dedup: bool,
+    /// Who may sign in to Google; made from `seed` when absent.
+    pub service_account: Option<ServiceAccount>,
+    /// Milliseconds by which the server delays each answer.
+    pub latency_ms: u64,
+    /// Milliseconds for which the server leaves a caller without an answer before it closes the connection.
+    pub silence_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            account: "0123456789abcdef0123456789abcdef".into(),
+            api_token: "simulated-api-token".into(),
+            gateways: vec!["main".into()],
+            // Monday 2026-11-02T12:00:00Z
+            start: Timestamp::UNIX_EPOCH + TimeDelta::seconds(1_793_620_800),
+            entries: 0,
+            history: TimeDelta::days(30),
+            live_per_minute: 0.0,
+            lateness: None,
+            rate_limit: Some(RateLimit::default()),
+            quirks: Quirks::default(),
+            project: "simulated-project".into(),
+            dataset: "ai_gateway".into(),
+            table: "aig_logs_raw".into(),
+            dedup: true,
+            service_account: None,
+            latency_ms: 0,
+            silence_ms: 0,
+        }
+    }
+}
+
+/// Entries that the API shows only some time after their `created_at`.
+#[derive(Clone, Copy, Debug)]
+pub struct Lateness {
+    /// Share of late entries, 0 to 1.
+    pub chance: f64,
+    /// Median lateness of those, seconds; log-normal.
+    pub median_seconds: f64,
+    /// Longest lateness, seconds.
+    pub longest_seconds: f64,
+}
+
+/// Calls allowed in a window; one more blocks all calls for the length of a window.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimit {
+    /// Calls in a window.
+    pub quota: u32,
+    /// Length of a window, seconds.
+    pub window_seconds: u32,
+}
+
+impl Default for RateLimit {
+    /// Cloudflare's client API: developers.cloudflare.com/fundamentals/api/reference/limits
+    fn default() -> Self {
+        Self { quota: 1_200, window_seconds: 300 }
+    }
+}
+
+/// Departures of the list API from what is documented, all seen or feared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quirks {
+    /// `result_info` lacks `total_count`.
+    pub without_total_count: bool,
+    /// `total_count` counts the whole gateway, whatever the filter.
+    pub total_count_ignores_filter: bool,
+    /// Every entry is listed, whatever the filter.
+    pub ignores_filter: bool,
+    /// Entries come newest first, whatever the order asked for.
+    pub ignores_order: bool,
+    /// The most entries on a page, below what was asked for.
+    pub page_cap: Option<usize>,
+}

@@ -1,0 +1,77 @@
+//! Which of the simulated services a request is for.
+
+use http::{Method, Request};
+
+use super::faults::Endpoint;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    Gateways {
+        account: String,
+    },
+    List {
+        account: String,
+        gateway: String,
+    },
+    Token,
+    Insert {
+        project: String,
+        dataset: String,
+        table: String,
+    },
+    /// Not part of the world: whoever runs the simulator looks at it.
+    Operator,
+}
+
+impl Route {
+    pub fn of(request: &Request<Vec<u8>>) -> Option<Self> {
+        let path = request.uri().path().trim_start_matches('/');
+        let decode = |segment| {
+            percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+        };
+        let segments: Vec<String> = path.split('/').map(decode).collect();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let own = |text: &str| text.to_owned();
+        match (request.method(), &segments[..]) {
+            (&Method::GET, ["client", "v4", "accounts", account, "ai-gateway", "gateways"]) => {
+                Some(Self::Gateways { account: own(account) })
+            }
+            (
+                &Method::GET,
+                ["client", "v4", "accounts", account, "ai-gateway", "gateways", gateway, "logs"],
+            ) => Some(Self::List { account: own(account), gateway: own(gateway) }),
+            (&Method::POST, ["token"]) => Some(Self::Token),
+            (
+                &Method::POST,
+                [
+                    "bigquery",
+                    "v2",
+                    "projects",
+                    project,
+                    "datasets",
+                    dataset,
+                    "tables",
+                    table,
+                    "insertAll",
+                ],
+            ) => Some(Self::Insert {
+                project: own(project),
+                dataset: own(dataset),
+                table: own(table),
+            }),
+            (_, ["simulator", _]) => Some(Self::Operator),
+            _ => None,
+        }
+    }
+
+    /// The endpoint whose calls are counted and may fail.
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::Gateways { .. } => Some(Endpoint::Gateways),
+            Self::List { .. } => Some(Endpoint::List),
+            Self::Token => Some(Endpoint::Token),
+            Self::Insert { .. } => Some(Endpoint::Insert),
+            Self::Operator => None,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A table's columns, and what BigQuery says of a row that does not fit them.
+
+use chrono::{DateTime, Months, NaiveDateTime};
+use serde_json::{Map, Value, json};
+
+use super::Timestamp;
+
+/// The most bytes of one row.
+const MOST_BYTES: usize = 10 * 1_048_576;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Type {
+    String,
+    Int64,
+    Float64,
+    Bool,
+    Timestamp,
+    Json,
+}
+
+#[derive(Clone, Debug)]
+struct Column {
+    name: String,
+    r#type: Type,
+    required: bool,
+}
+
+/// The columns of a table, and the one whose day chooses the partition.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    columns: Vec<Column>,
+    partition: Option<String>,
+}
+
+impl Schema {
+    /// Reads `name TYPE`, one column a line; so a `CREATE TABLE` statement laid out that way will do.
+    /// `NOT NULL` and `PARTITION BY DATE(column)` count, everything else is passed over.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut schema = Self::default();
+        for line in text.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let Some((_, rest)) = line.split_once("PARTITION BY DATE(") {
+                schema.partition = rest.split(')').next().map(str::to_owned);
+            } else if let [name, r#type, ..] = words[..]
+                && let Some(r#type) = Type::named(r#type.trim_end_matches(','))
+            {
+                schema.columns.push(Column {
+                    name: name.to_owned(),
+                    r#type,
+                    required: line.contains("NOT NULL"),
+                });
+            }
+        }
+        schema
+    }
+
+    /// Names of the columns, in order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// What is wrong with a row, as the entries of `insertErrors[].errors`; nothing when it fits.
+    pub(super) fn check(&self, row: &Value, ignore_unknown: bool, now: Timestamp) -> Vec<Value> {
+        let Value::Object(row) = row else {
+            return vec![invalid("", "Row must be a JSON object.")];
+        };
+        if Value::Object(row.clone()).to_string().len() > MOST_BYTES {
+            return vec![invalid("", "Row payload size exceeds the limit: 10485760 bytes.")];
+        }
+        let unknown =
+            row.keys().filter(|key| !ignore_unknown && !self.columns().any(|name| name == *key));
+        let mut errors: Vec<Value> =
+            unknown.map(|key| invalid(key, &format!("no such field: {key}."))).collect();
+        errors.extend(self.columns.iter().filter_map(|column| column.check(row)));
+        if errors.is_empty() {
+            errors.extend(self.check_partition(row, now));
+        }
+        errors
+    }
+
+    /// Ten years back and one ahead can be streamed to.
+    fn check_partition(&self, row: &Map<String, Value>, now: Timestamp) -> Option<Value> {
+        let time = parse_timestamp(row.get(self.partition.as_ref()?)?)?;
+        let first = now.checked_sub_months(Months::new(120))?;
+        let last = now.checked_add_months(Months::new(12))?;
+        let day = time.format("%Y%m%d");
+        let message = format!(
+            "The destination table's partition ${day} is outside the allowed bounds. You can only stream to partitions \
+             within 3650 days in the past and 366 days in the future relative to the current date."
+        );
+        (time < first || time > last).then(|| invalid("", &message))
+    }
+}
+
+impl Type {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "STRING" => Some(Self::String),
+            "INT64" => Some(Self::Int64),
+            "FLOAT64" => Some(Self::Float64),
+            "BOOL" => Some(Self::Bool),
+            "TIMESTAMP" => Some(Self::Timestamp),
+            "JSON" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    /// Whether a value can be stored, and else why not.
+    fn check(self, value: &Value) -> Result<(), String> {
+        let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = value.as_str();
+        let (fits, complaint) = match self {
+            Self::String => {
+                (text.is_some(), format!("Cannot convert value to string (bad value): {shown}"))
+            }
+            Self::Int64 => (
+                value.as_i64().or_else(|| text?.parse().ok()).is_some(),
+                format!("Cannot convert value to integer (bad value): {shown}"),
+            ),
+            Self::Float64 => (
+                value.as_f64().or_else(|| text?.parse().ok()).is_some(),
+                format!("Cannot convert value to floating point (bad value): {shown}"),
+            ),
+            Self::Bool => (
+                value.is_boolean() || matches!(text, Some("true" | "false")),
+                format!("Cannot convert value to boolean (bad value): {shown}"),
+            ),
+            Self::Timestamp => (
+                parse_timestamp(value).is_some(),
+                format!("Could not parse '{shown}' as a timestamp."),
+            ),
+            Self::Json => (
+                text.is_some_and(|text| serde_json::from_str::<Value>(text).is_ok()),
+                format!("Invalid JSON value: {shown}"),
+            ),
+        };
+        if fits { Ok(()) } else { Err(complaint) }
+    }
+}
+
+impl Column {
+    fn check(&self, row: &Map<String, Value>) -> Option<Value> {
+        let complaint = match row.get(&self.name) {
+            None | Some(Value::Null) if self.required => {
+                Some(format!("Missing required field: {}.", self.name))
+            }
+            None | Some(Value::Null) => None,
+            Some(Value::Array(_)) => Some("Array specified for non-repeated field.".to_owned()),
+            Some(Value::Object(_)) => Some(format!("This field: {} is not a record.", self.name)),
+            Some(value) => self.r#type.check(value).err(),
+        };
+        complaint.map(|complaint| invalid(&self.name, &complaint))
+    }
+}
+
+/// A TIMESTAMP on the wire: RFC 3339 or SQL's form with up to 6 fractional digits, or seconds since 1970.
+fn parse_timestamp(value: &Value) -> Option<Timestamp> {
+    if let Some(text) = value.as_str() {
+        let digits = text
+            .split_once('.')
+            .map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
+        let sql =
+            || NaiveDateTime::parse_from_str(text.trim_end_matches(" UTC"), "%Y-%m-%d %H:%M:%S%.f");
+        let time = DateTime::parse_from_rfc3339(text)
+            .map(|time| time.to_utc())
+            .or_else(|_| sql().map(|t| t.and_utc()));
+        return time.ok().filter(|_| digits <= 6);
+    }
+    // Milliseconds taken for seconds lie beyond the year 9999, the end of the type.
+    let seconds = super::chance::whole(value.as_f64()?);
+    Timestamp::from_timestamp(seconds, 0).filter(|_| seconds < 253_402_300_800)
+}
+
+fn invalid(location: &str, message: &str) -> Value {
+    json!({ "reason": "invalid", "location": location, "debugInfo": "", "message": message })
+}

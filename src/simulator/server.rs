@@ -1,0 +1,184 @@
+//! The simulator over HTTP, on loopback only.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, State, connect_info::Connected},
+    serve::{IncomingStream, Listener},
+};
+use http::{Request, Response, StatusCode};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+use tower_http::compression::CompressionLayer;
+
+use super::{Answer, Simulator, Timestamp};
+
+/// The most bytes of a request that are read: more than any service here accepts, so that each can refuse in its way.
+const MOST_BYTES: usize = 64 * 1_048_576;
+
+/// Serves until `shutdown` is ready, and then until the answers in hand are sent.
+///
+/// # Errors
+/// When `listener` is not on loopback, or its address cannot be read.
+pub async fn serve<Clock>(
+    simulator: Arc<Mutex<Simulator>>,
+    listener: TcpListener,
+    clock: Clock,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()>
+where
+    Clock: Fn() -> Timestamp + Clone + Send + Sync + 'static,
+{
+    if !TcpListener::local_addr(&listener)?.ip().is_loopback() {
+        return Err(io::Error::new(
+            io::ErrorKind::AddrNotAvailable,
+            "the simulator listens on loopback only",
+        ));
+    }
+    let router = Router::new()
+        .fallback(answer::<Clock>)
+        .layer(CompressionLayer::new())
+        .with_state(World { simulator, clock })
+        .into_make_service_with_connect_info::<Line>();
+    axum::serve(Lines(listener), router).with_graceful_shutdown(shutdown).await
+}
+
+#[derive(Clone)]
+struct World<Clock> {
+    simulator: Arc<Mutex<Simulator>>,
+    clock: Clock,
+}
+
+async fn answer<Clock: Fn() -> Timestamp>(
+    State(world): State<World<Clock>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MOST_BYTES).await else {
+        return status(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    let request = Request::from_parts(parts, body.to_vec());
+    let (answer, latency, silence) = {
+        let mut simulator = world.simulator.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = simulator.answer((world.clock)(), &request);
+        (answer, simulator.options().latency_ms, simulator.options().silence_ms)
+    };
+    match answer {
+        Answer::Response(response) => {
+            wait(latency).await;
+            response.map(Body::from)
+        }
+        Answer::Silence => {
+            wait(silence).await;
+            line.cut();
+            status(StatusCode::NO_CONTENT)
+        }
+    }
+}
+
+fn status(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+async fn wait(milliseconds: u64) {
+    if milliseconds > 0 {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the server is a host of its own: it stands for a slow network"
+        )]
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+}
+
+/// A connection's switch: once cut, nothing is written any more, so that the caller sees no answer at all.
+#[derive(Clone, Default)]
+struct Line(Arc<AtomicBool>);
+
+impl Line {
+    fn cut(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.0.load(Ordering::Acquire) {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Connected<IncomingStream<'_, Lines>> for Line {
+    fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
+        stream.io().line.clone()
+    }
+}
+
+/// Accepts connections that can be cut.
+struct Lines(TcpListener);
+
+impl Listener for Lines {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        (Connection { stream, line: Line::default() }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    line: Line,
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context,
+        buffer: &mut ReadBuf,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.line.check()?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<io::Result<()>> {
+        self.line.check()?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,119 @@
+//! When calls arrive: by day and night in history, at a steady rate while live, in bursts now and then.
+
+use rand::{Rng, SeedableRng, distributions::WeightedIndex, prelude::Distribution};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Exp1, LogNormal};
+
+use super::{
+    chance::{real, whole},
+    options::{Lateness, Options},
+};
+
+const MINUTE: f64 = 60_000.0;
+const HOUR: i64 = 3_600_000;
+/// How many more entries share the millisecond of a call that fans out, at most.
+const BURST: i64 = 3;
+/// Share of calls that fan out.
+const BURST_CHANCE: f64 = 0.02;
+
+/// Weight of each hour of a working day, UTC: quiet nights, a dip at noon, a late evening tail.
+const HOURS: [f64; 24] = [
+    1.5, 1.2, 1.0, 1.0, 1.2, 1.8, 3.0, 5.5, 8.5, 10.0, 10.5, 9.5, 8.0, 9.5, 10.5, 10.5, 9.5, 8.0,
+    6.0, 4.5, 3.8, 3.2, 2.6, 2.0,
+];
+/// Share of a working day's traffic, Monday first.
+const WEEKDAYS: [f64; 7] = [1.0, 1.05, 1.05, 1.0, 0.9, 0.35, 0.3];
+
+/// One entry to come. Milliseconds since 1970, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Arrival {
+    pub created_at: i64,
+    pub visible_at: i64,
+    pub seed: u64,
+}
+
+/// The arrivals of one gateway. The same seed gives the same arrivals, however often it is asked.
+#[derive(Clone)]
+pub(super) struct Traffic {
+    rng: ChaCha8Rng,
+    /// Mean milliseconds between two calls; infinite without traffic.
+    gap: f64,
+    /// When the next call arrives.
+    next: f64,
+    lateness: Option<Lateness>,
+}
+
+impl Traffic {
+    pub fn new(seed: u64, options: &Options) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let entries_per_call = 1.0 + BURST_CHANCE * real(1 + BURST) / 2.0;
+        let gap = MINUTE * entries_per_call / options.live_per_minute.max(0.0);
+        let next = real(options.start.timestamp_millis()) + gap * rng.sample::<f64, _>(Exp1);
+        Self { rng, gap, next, lateness: options.lateness }
+    }
+
+    /// `options.entries` arrivals before `options.start`, in no order.
+    pub fn history(&mut self, options: &Options) -> Vec<Arrival> {
+        let until = options.start.timestamp_millis();
+        let from = until - options.history.num_milliseconds().max(1);
+        let hours: Vec<i64> = (from.div_euclid(HOUR)..=(until - 1).div_euclid(HOUR))
+            .map(|hour| hour * HOUR)
+            .collect();
+        let Ok(by_rhythm) = WeightedIndex::new(hours.iter().map(|hour| weight(*hour, from, until)))
+        else {
+            return Vec::new();
+        };
+        let mut arrivals = Vec::with_capacity(options.entries);
+        while arrivals.len() < options.entries {
+            let hour = hours[by_rhythm.sample(&mut self.rng)];
+            let created_at = self.rng.gen_range(hour.max(from)..(hour + HOUR).min(until));
+            self.call(created_at, &mut arrivals);
+        }
+        arrivals.truncate(options.entries);
+        arrivals
+    }
+
+    /// Live arrivals since the last call, up to and including `now`.
+    pub fn until(&mut self, now: i64) -> Vec<Arrival> {
+        let mut arrivals = Vec::new();
+        while self.next < real(now) + 1.0 {
+            self.call(whole(self.next), &mut arrivals);
+            self.next += self.gap * self.rng.sample::<f64, _>(Exp1);
+        }
+        arrivals
+    }
+
+    pub fn stop(&mut self) {
+        self.next = f64::INFINITY;
+    }
+
+    /// One call, and at times a few more in the same millisecond.
+    fn call(&mut self, created_at: i64, arrivals: &mut Vec<Arrival>) {
+        let more = if self.rng.gen_bool(BURST_CHANCE) { self.rng.gen_range(1..=BURST) } else { 0 };
+        for _ in 0..=more {
+            let visible_at = created_at + self.delay();
+            arrivals.push(Arrival { created_at, visible_at, seed: self.rng.r#gen() });
+        }
+    }
+
+    /// Milliseconds until an entry becomes visible.
+    fn delay(&mut self) -> i64 {
+        let Some(late) = self.lateness else { return 0 };
+        let Ok(spread) = LogNormal::new(late.median_seconds.max(0.001).ln(), 1.0) else { return 0 };
+        let seconds = spread.sample(&mut self.rng).min(late.longest_seconds);
+        if self.rng.gen_bool(late.chance.clamp(0.0, 1.0)) { whole(seconds * 1_000.0) } else { 0 }
+    }
+}
+
+/// How much of all traffic falls into the hour, of which only [from, until) counts.
+fn weight(hour: i64, from: i64, until: i64) -> f64 {
+    let hours = hour.div_euclid(HOUR);
+    // 1970 began on a Thursday.
+    let weekday = (hours.div_euclid(24) + 3).rem_euclid(7);
+    let part = real((hour + HOUR).min(until) - hour.max(from)) / real(HOUR);
+    let pick = |shares: &[f64], index: i64| {
+        usize::try_from(index).ok().and_then(|index| shares.get(index).copied())
+    };
+    part * pick(&HOURS, hours.rem_euclid(24)).unwrap_or(0.0)
+        * pick(&WEEKDAYS, weekday).unwrap_or(0.0)
+}
