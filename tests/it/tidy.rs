@@ -32,8 +32,9 @@ const FORBIDDEN: &[(&[&str], &[&str])] = &[
         &["src/plan/", "src/entry.rs", "src/row.rs", "src/error.rs"],
         &["pass", "sink", "host", "state", "gateway", "google", "simulator", "cli"],
     ),
-    (&["src/gateway.rs", "src/google.rs"], &["pass", "sink", "host", "state", "simulator", "cli"]),
-    (&["src/state.rs"], &["pass", "sink", "gateway", "google", "simulator", "cli"]),
+    // Requests and answers are values of the host; sending is what these two leave to others.
+    (&["src/gateway.rs", "src/google.rs"], &["pass", "sink", "state", "simulator", "cli"]),
+    (&["src/state.rs"], &["pass", "gateway", "google", "simulator", "cli"]),
     (&["src/sink/"], &["pass", "state", "gateway", "simulator", "cli"]),
     (&["src/pass/"], &["simulator", "cli"]),
     (
