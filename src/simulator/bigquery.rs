@@ -171,7 +171,7 @@ mod tests {
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
     }
 
-    fn row(id: &str, count: Value) -> Value {
+    fn row(id: &str, count: &Value) -> Value {
         json!({ "insertId": id, "json": { "id": id, "count": count } })
     }
 
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn one_bad_row_stops_the_others_unless_skipped() {
         let mut table = table();
-        let rows = json!([row("a", json!(1)), row("b", json!("x")), row("poison", json!(1))]);
+        let rows = json!([row("a", &json!(1)), row("b", &json!("x")), row("poison", &json!(1))]);
         let (status, reply) = insert(&mut table, 0, &json!({ "rows": rows }));
         let reasons: Vec<&Value> =
             (0..3).map(|i| &reply["insertErrors"][i]["errors"][0]["reason"]).collect();
@@ -198,14 +198,14 @@ mod tests {
 
     #[test]
     fn success_names_no_errors() {
-        let (_, reply) = insert(&mut table(), 0, &json!({ "rows": [row("a", json!(1))] }));
+        let (_, reply) = insert(&mut table(), 0, &json!({ "rows": [row("a", &json!(1))] }));
         assert_eq!(reply, json!({ "kind": "bigquery#tableDataInsertAllResponse" }));
     }
 
     #[test]
     fn an_insert_id_is_remembered_for_a_minute() {
         let mut table = table();
-        let body = json!({ "rows": [row("a", json!(1))] });
+        let body = json!({ "rows": [row("a", &json!(1))] });
         for seconds in [0, 59] {
             insert(&mut table, seconds, &body);
         }
@@ -227,10 +227,10 @@ mod tests {
     #[test]
     fn sizes_are_limited() {
         let long = "x".repeat(129);
-        let (_, reply) = insert(&mut table(), 0, &json!({ "rows": [row(&long, json!(1))] }));
+        let (_, reply) = insert(&mut table(), 0, &json!({ "rows": [row(&long, &json!(1))] }));
         assert_eq!(reply["insertErrors"][0]["errors"][0]["reason"], "invalid");
         let big = "x".repeat(MOST_BYTES);
-        let (status, reply) = insert(&mut table(), 0, &json!({ "rows": [row(&big, json!(1))] }));
+        let (status, reply) = insert(&mut table(), 0, &json!({ "rows": [row(&big, &json!(1))] }));
         assert_eq!(status, 400);
         assert_eq!(
             reply["error"]["message"],

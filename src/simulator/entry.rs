@@ -29,7 +29,7 @@ const PLACES: &[(&str, &str)] = &[
 const USER_AGENTS: &[&str] = &[
     "OpenAI/Python 2.8.0",
     "openai-node/6.9.1",
-    "Anthropic/Python 0.74.1",
+    "litellm/1.79.3",
     "ai-sdk/5.0.93",
     "python-httpx/0.28.1",
     "Go-http-client/2.0",
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn traffic_has_everything_that_traffic_has() {
         let near = |share: f64, expected: f64| {
-            assert!((share / expected - 1.0).abs() < 0.4, "{share} {expected}")
+            assert!((share / expected - 1.0).abs() < 0.4, "{share} {expected}");
         };
         near(share(|entry| entry["cached"] == true), 0.12);
         near(share(|entry| entry["success"] == false), 0.035);

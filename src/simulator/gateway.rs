@@ -78,7 +78,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Deletes the entry with this id. Says whether there was one.
+    /// Deletes the entry with this id; every entry is looked at. Says whether there was one.
     pub fn delete(&mut self, id: &str) -> bool {
         let before = self.entries.len();
         self.entries.retain(|entry| !entry.has_id(id));

@@ -274,7 +274,7 @@ fn repeat_entry(body: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use chrono::TimeDelta;
     use serde_json::json;
 
@@ -284,7 +284,7 @@ pub(crate) mod tests {
         *,
     };
 
-    pub const BASE: &str = "http://127.0.0.1:8080";
+    const BASE: &str = "http://127.0.0.1:8080";
 
     pub fn options() -> Options {
         Options { entries: 200, service_account: Some(ACCOUNT.clone()), ..Options::default() }
@@ -298,7 +298,7 @@ pub(crate) mod tests {
             settings["CLOUDFLARE_BASE_URL"], settings["CF_ACCOUNT_ID"]
         );
         let address = format!("{gateways}/{}/logs?{query}", settings["AIG_GATEWAY_ID"]);
-        send(world, Request::get(address), settings["CF_API_TOKEN"].clone(), Vec::new())
+        send(world, Request::get(address), &settings["CF_API_TOKEN"], Vec::new())
     }
 
     fn insert(world: &mut Simulator, token: &str, table: &str) -> Option<(u16, Value)> {
@@ -307,21 +307,20 @@ pub(crate) mod tests {
         );
         let body =
             json!({ "rows": [{ "insertId": "a", "json": { "id": "a", "metadata": "{}" } }] });
-        send(world, Request::post(address), token.to_owned(), body.to_string().into_bytes())
+        send(world, Request::post(address), token, body.to_string().into_bytes())
     }
 
     fn sign_in(world: &mut Simulator) -> String {
         let claims = claims(&format!("{BASE}/token"), world.options().start.timestamp());
         let body = sign(&claims, &ACCOUNT.pkcs8_pem());
-        let (_, reply) =
-            send(world, Request::post(format!("{BASE}/token")), String::new(), body).unwrap();
+        let (_, reply) = send(world, Request::post(format!("{BASE}/token")), "", body).unwrap();
         reply["access_token"].as_str().unwrap().to_owned()
     }
 
     fn send(
         world: &mut Simulator,
         request: http::request::Builder,
-        token: String,
+        token: &str,
         body: Vec<u8>,
     ) -> Option<(u16, Value)> {
         let request =
@@ -345,6 +344,18 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_list_api_is_limited_and_says_so() {
+        let limit = options::RateLimit { quota: 1, window_seconds: 60 };
+        let mut world = Simulator::new(Options { rate_limit: Some(limit), ..options() });
+        assert_eq!(list(&mut world, "").unwrap().0, 200);
+        assert_eq!(list(&mut world, "").unwrap().0, 429);
+        let request = Request::get("/client/v4/accounts/other/ai-gateway/gateways");
+        let answer = world.answer(world.options().start, &request.body(Vec::new()).unwrap());
+        let Answer::Response(response) = answer else { panic!("silence") };
+        assert_eq!(response.headers()["ratelimit"], "\"default\";r=0;t=60");
+    }
+
+    #[test]
     fn equal_options_make_equal_worlds() {
         let lists = |()| {
             let mut world = Simulator::new(Options { live_per_minute: 60.0, ..options() });
@@ -360,7 +371,7 @@ pub(crate) mod tests {
         let token = world.options().api_token.clone();
         for path in ["other/ai-gateway/gateways", "other/ai-gateway/gateways/main/logs"] {
             let request = Request::get(format!("{BASE}/client/v4/accounts/{path}"));
-            let (status, body) = send(&mut world, request, token.clone(), Vec::new()).unwrap();
+            let (status, body) = send(&mut world, request, &token, Vec::new()).unwrap();
             assert_eq!((status, &body["errors"][0]["code"]), (404, &json!(7003)));
         }
         world.options.gateways = vec!["missing".into()];
