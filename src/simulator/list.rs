@@ -134,3 +134,93 @@ fn choice<'a>(name: &str, text: Option<&'a str>, known: &[&'a str]) -> Result<&'
         .then_some(text)
         .ok_or(Refused { message, path: vec!["query".into(), name.into()] })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::gateway::tests::{gateway, instant},
+        *,
+    };
+
+    fn check(quirks: Quirks, query: &str) -> (u16, Value) {
+        let gateway = gateway(&[("a", 1_000), ("b", 2_000), ("c", 3_000), ("d", 4_000)]);
+        let response = answer(&gateway, quirks, instant(10_000), query);
+        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+    }
+
+    fn ids(query: &str) -> Vec<Value> {
+        let (_, body) = check(Quirks::default(), query);
+        body["result"].as_array().unwrap().iter().map(|entry| entry["id"].clone()).collect()
+    }
+
+    fn filters(text: &Value) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("filters", &text.to_string())
+            .finish()
+    }
+
+    /// `created_at` after 1 s and before 4 s.
+    fn middle() -> String {
+        filters(&json!([
+            { "key": "created_at", "operator": "gt", "value": ["1970-01-01T00:00:01.000Z"] },
+            { "key": "created_at", "operator": "lt", "value": ["1970-01-01T00:00:04.000Z"] },
+        ]))
+    }
+
+    #[test]
+    fn newest_first_unless_asked_otherwise() {
+        assert_eq!(ids(""), ["d", "c", "b", "a"]);
+        assert_eq!(ids("order_by=created_at&order_by_direction=asc"), ["a", "b", "c", "d"]);
+        assert_eq!(ids("order_by_direction=asc&per_page=3&page=2"), ["d"]);
+        assert_eq!(ids("page=3&per_page=4"), [""; 0]);
+    }
+
+    #[test]
+    fn a_page_says_what_it_holds() {
+        let (status, body) = check(Quirks::default(), &format!("per_page=1&{}", middle()));
+        assert_eq!(status, 200);
+        assert_eq!(body["success"], true);
+        assert_eq!(
+            body["result_info"],
+            json!({ "page": 1, "per_page": 1, "count": 1, "total_count": 2 })
+        );
+    }
+
+    #[test]
+    fn only_one_json_array_filters() {
+        assert_eq!(ids(&middle()), ["c", "b"]);
+        let element =
+            json!({ "key": "created_at", "operator": "gt", "value": ["2026-01-01T00:00:00Z"] });
+        let element = filters(&element);
+        assert_eq!(ids(&format!("{element}&{element}")).len(), 4);
+        assert_eq!(ids("filters[0][key]=created_at&filters.operator=gt").len(), 4);
+        let by_id = json!([{ "key": "id", "operator": "eq", "value": ["a", "d"] }]);
+        assert_eq!(ids(&filters(&by_id)), ["d", "a"]);
+    }
+
+    #[test]
+    fn wrong_parameters_are_refused_with_7001() {
+        let scalar = filters(&json!([{ "key": "id", "operator": "eq", "value": "a" }]));
+        for query in ["per_page=51", "per_page=0", "page=0", "page=x", "order_by=id", &scalar] {
+            let (status, body) = check(Quirks::default(), query);
+            assert_eq!((status, &body["errors"][0]["code"]), (400, &json!(7001)), "{query}");
+            assert_eq!(body["success"], false);
+        }
+    }
+
+    #[test]
+    fn quirks_bend_the_answer() {
+        let of = |quirks| check(quirks, &format!("order_by_direction=asc&{}", middle())).1;
+        let plain = Quirks::default();
+        let body = of(Quirks { without_total_count: true, ..plain });
+        assert_eq!(body["result_info"].get("total_count"), None);
+        let body = of(Quirks { total_count_ignores_filter: true, ..plain });
+        assert_eq!(body["result_info"]["total_count"], 4);
+        let body = of(Quirks { ignores_filter: true, ..plain });
+        assert_eq!(body["result"].as_array().unwrap().len(), 4);
+        let body = of(Quirks { ignores_order: true, ..plain });
+        assert_eq!(body["result"][0]["id"], "c");
+        let body = of(Quirks { page_cap: Some(1), ..plain });
+        assert_eq!(body["result_info"]["count"], 1);
+    }
+}

@@ -3,7 +3,10 @@
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
-use super::{Simulator, Timestamp, json_response, response};
+use super::{
+    Simulator, Timestamp,
+    respond::{json_response, response},
+};
 
 /// - `GET entries?gateway=ID`: every entry visible now, by (`created_at`, `id`)
 /// - `POST entries?gateway=ID`: puts entries in, visible from their `created_at` on
@@ -85,4 +88,52 @@ fn ndjson(values: impl Iterator<Item = Value>) -> Response<Vec<u8>> {
         body.push(b'\n');
     }
     response(200, "application/x-ndjson", body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Answer, tests::options},
+        *,
+    };
+
+    fn send(simulator: &mut Simulator, method: Method, path: &str, body: &str) -> (u16, String) {
+        let request = Request::builder().method(method).uri(path).body(body.into()).unwrap();
+        let now = simulator.options().start;
+        let Answer::Response(response) = simulator.answer(now, &request) else { panic!("silence") };
+        (response.status().as_u16(), String::from_utf8(response.into_body()).unwrap())
+    }
+
+    #[test]
+    fn entries_can_be_read_added_and_deleted() {
+        let mut simulator = Simulator::new(options());
+        let line = "{\"id\":\"new\",\"created_at\":\"2026-11-02T12:00:00Z\"}\n";
+        let (status, _) =
+            send(&mut simulator, Method::POST, "/simulator/entries?gateway=main", line);
+        assert_eq!(status, 200);
+        let (_, entries) = send(&mut simulator, Method::GET, "/simulator/entries?gateway=main", "");
+        assert_eq!(entries.lines().count(), 201);
+        assert!(entries.ends_with("\"id\":\"new\"}\n"));
+        let deletion = "/simulator/delete?gateway=main&id=new";
+        assert_eq!(send(&mut simulator, Method::POST, deletion, "").1, "{\"deleted\":true}");
+        assert_eq!(
+            send(&mut simulator, Method::POST, "/simulator/entries?gateway=main", "{}").0,
+            400
+        );
+        assert_eq!(
+            send(&mut simulator, Method::GET, "/simulator/entries?gateway=other", "").0,
+            404
+        );
+    }
+
+    #[test]
+    fn rows_and_calls_can_be_read() {
+        let mut simulator = Simulator::new(options());
+        let rows = send(&mut simulator, Method::GET, "/simulator/rows?table=aig_logs_raw", "");
+        assert_eq!(rows, (200, String::new()));
+        assert_eq!(send(&mut simulator, Method::POST, "/simulator/stop", "").0, 200);
+        let (_, calls) = send(&mut simulator, Method::GET, "/simulator/calls", "");
+        let calls: Value = serde_json::from_str(&calls).unwrap();
+        assert_eq!((&calls["list"], &calls["faults"]), (&json!(0), &json!({})));
+    }
 }

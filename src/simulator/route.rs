@@ -75,3 +75,28 @@ impl Route {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(method: Method, path: &str) -> Option<Route> {
+        Route::of(&Request::builder().method(method).uri(path).body(Vec::new()).unwrap())
+    }
+
+    #[test]
+    fn paths_name_what_is_asked() {
+        let list =
+            route(Method::GET, "/client/v4/accounts/a/ai-gateway/gateways/my%20one/logs?page=1");
+        assert_eq!(list, Some(Route::List { account: "a".into(), gateway: "my one".into() }));
+        let insert =
+            route(Method::POST, "http://h/bigquery/v2/projects/p/datasets/d/tables/t/insertAll");
+        let expected =
+            Route::Insert { project: "p".into(), dataset: "d".into(), table: "t".into() };
+        assert_eq!(insert, Some(expected));
+        assert_eq!(route(Method::POST, "/token"), Some(Route::Token));
+        assert_eq!(route(Method::GET, "/token"), None);
+        assert_eq!(route(Method::GET, "/simulator/calls"), Some(Route::Operator));
+        assert_eq!(route(Method::GET, "/"), None);
+    }
+}

@@ -1,4 +1,4 @@
-//! A table's columns, and what BigQuery says of a row that does not fit them.
+//! A table's columns, and what `BigQuery` says of a row that does not fit them.
 
 use chrono::{DateTime, Months, NaiveDateTime};
 use serde_json::{Map, Value, json};
@@ -174,4 +174,87 @@ fn parse_timestamp(value: &Value) -> Option<Timestamp> {
 
 fn invalid(location: &str, message: &str) -> Value {
     json!({ "reason": "invalid", "location": location, "debugInfo": "", "message": message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_timestamp(1_793_620_800, 0).unwrap()
+    }
+
+    fn schema() -> Schema {
+        Schema::parse(
+            "CREATE TABLE t (
+               id STRING NOT NULL,
+               at TIMESTAMP OPTIONS (description = \"when\"),
+               count INT64, -- not this name
+               cost FLOAT64,
+               ok BOOL,
+               extra JSON
+             )
+             PARTITION BY DATE(at)",
+        )
+    }
+
+    fn check(row: &Value) -> String {
+        let mut fields = json!({ "id": "a" });
+        for (name, value) in row.as_object().unwrap() {
+            fields[name] = value.clone();
+        }
+        let errors = schema().check(&fields, false, now());
+        errors
+            .first()
+            .map_or_else(String::new, |error| error["message"].as_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn columns_are_read_from_the_statement_that_creates_the_table() {
+        let names: Vec<String> = schema().columns().map(str::to_owned).collect();
+        assert_eq!(names, ["id", "at", "count", "cost", "ok", "extra"]);
+        let table = Schema::parse(include_str!("../../sql/bigquery/1_table.sql"));
+        assert_eq!((table.columns().count(), table.partition.as_deref()), (34, Some("created_at")));
+    }
+
+    #[test]
+    fn values_must_be_of_the_columns_type() {
+        for row in [
+            json!({ "at": "2026-11-02T12:00:00.123456Z", "count": 1, "cost": 0, "ok": false, "extra": "{}" }),
+            json!({ "at": "2026-11-02 12:00:00.1 UTC", "count": "9007199254740993", "cost": "0.5", "ok": "true" }),
+            json!({ "at": 1_793_620_800, "count": null, "cost": 1e-9, "extra": "null" }),
+        ] {
+            assert_eq!(check(&row), "", "{row}");
+        }
+        for row in [
+            json!({ "at": "2026-11-02T12:00:00.1234567Z" }),
+            json!({ "at": 1_793_620_800_000_i64 }),
+            json!({ "at": "yesterday" }),
+            json!({ "count": 1.5 }),
+            json!({ "cost": "cheap" }),
+            json!({ "ok": 1 }),
+            json!({ "id": 7 }),
+            json!({ "extra": {} }),
+            json!({ "extra": "{" }),
+            json!({ "count": [1] }),
+        ] {
+            assert_ne!(check(&row), "", "{row}");
+        }
+    }
+
+    #[test]
+    fn complaints_name_the_field() {
+        assert_eq!(check(&json!({ "colour": "red" })), "no such field: colour.");
+        assert_eq!(check(&json!({ "id": null })), "Missing required field: id.");
+        assert!(schema().check(&json!({ "id": "a", "colour": 1 }), true, now()).is_empty());
+    }
+
+    #[test]
+    fn rows_far_from_the_present_have_no_partition() {
+        assert!(check(&json!({ "at": "2016-11-01T00:00:00Z" })).contains("$20161101 is outside"));
+        assert!(
+            check(&json!({ "at": "2027-11-03T00:00:00Z" })).contains("outside the allowed bounds")
+        );
+        assert_eq!(check(&json!({ "at": "2016-11-03T00:00:00Z" })), "");
+    }
 }

@@ -182,3 +182,69 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpStream as Caller,
+    };
+
+    use super::{
+        super::{
+            faults::{Endpoint, Fault, When},
+            tests::options,
+        },
+        *,
+    };
+
+    /// What comes back over a new connection.
+    async fn ask(address: SocketAddr, request: &str) -> String {
+        let request = request.to_owned();
+        let ask = move || {
+            let mut caller = Caller::connect(address).unwrap();
+            caller.write_all(request.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            // A connection that is cut may end in an error.
+            let _ = caller.read_to_end(&mut answer);
+            String::from_utf8_lossy(&answer).into_owned()
+        };
+        tokio::task::spawn_blocking(ask).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn answers_compresses_keeps_silent_and_shuts_down() {
+        let mut simulator = Simulator::new(options());
+        simulator.faults_mut().add(Endpoint::Token, When::Always, Fault::Silence);
+        let start = simulator.options().start;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let shutdown = async { drop(stopped.await) };
+        let server = serve(Arc::new(Mutex::new(simulator)), listener, move || start, shutdown);
+        let server = tokio::spawn(server);
+
+        let head = "HTTP/1.1\r\nhost: simulator\r\nconnection: close\r\n";
+        let plain = ask(address, &format!("GET /simulator/calls {head}\r\n")).await;
+        assert!(
+            plain.starts_with("HTTP/1.1 200 OK\r\n") && plain.contains("\"list\":0"),
+            "{plain}"
+        );
+        let path = "/simulator/entries?gateway=main";
+        let packed = ask(address, &format!("GET {path} {head}accept-encoding: gzip\r\n\r\n")).await;
+        assert!(packed.contains("content-encoding: gzip"), "{packed}");
+        let silence = ask(address, &format!("POST /token {head}content-length: 0\r\n\r\n")).await;
+        assert_eq!(silence, "");
+
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_loopback_is_served() {
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let simulator = Arc::new(Mutex::new(Simulator::new(options())));
+        let served = serve(simulator, listener, || Timestamp::UNIX_EPOCH, async {}).await;
+        assert_eq!(served.unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
+    }
+}

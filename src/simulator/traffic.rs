@@ -117,3 +117,61 @@ fn weight(hour: i64, from: i64, until: i64) -> f64 {
     part * pick(&HOURS, hours.rem_euclid(24)).unwrap_or(0.0)
         * pick(&WEEKDAYS, weekday).unwrap_or(0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn history(options: &Options) -> Vec<Arrival> {
+        Traffic::new(1, options).history(options)
+    }
+
+    #[test]
+    fn history_fills_its_span_by_day_rather_than_by_night() {
+        let options = Options { entries: 20_000, ..Options::default() };
+        let until = options.start.timestamp_millis();
+        let from = until - options.history.num_milliseconds();
+        let arrivals = history(&options);
+        assert_eq!(arrivals.len(), 20_000);
+        assert!(arrivals.iter().all(|arrival| (from..until).contains(&arrival.created_at)));
+        let at =
+            |hour| arrivals.iter().filter(|a| a.created_at.div_euclid(HOUR) % 24 == hour).count();
+        assert!(at(10) > 5 * at(3), "{} {}", at(10), at(3));
+        let instants: BTreeSet<i64> = arrivals.iter().map(|arrival| arrival.created_at).collect();
+        assert!(instants.len() < arrivals.len(), "some share one millisecond");
+        assert!(arrivals.iter().all(|arrival| arrival.visible_at == arrival.created_at));
+    }
+
+    #[test]
+    fn nothing_arrives_without_traffic() {
+        let options = Options::default();
+        let mut traffic = Traffic::new(1, &options);
+        assert_eq!(traffic.until(options.start.timestamp_millis() + 1_000 * HOUR), []);
+        assert_eq!(history(&options), []);
+    }
+
+    #[test]
+    fn some_arrivals_are_late() {
+        let late = Lateness { chance: 0.2, median_seconds: 60.0, longest_seconds: 600.0 };
+        let arrivals =
+            history(&Options { entries: 10_000, lateness: Some(late), ..Options::default() });
+        let delays: Vec<i64> =
+            arrivals.iter().map(|a| a.visible_at - a.created_at).filter(|ms| *ms > 0).collect();
+        assert!((1_800..2_200).contains(&delays.len()), "{}", delays.len());
+        let longer = delays.iter().filter(|ms| **ms > 60_000).count();
+        assert!((900..1_100).contains(&longer), "{longer}");
+        assert!(delays.iter().all(|ms| *ms <= 600_000));
+    }
+
+    #[test]
+    fn stopped_traffic_has_ended() {
+        let options = Options { live_per_minute: 60.0, ..Options::default() };
+        let mut traffic = Traffic::new(1, &options);
+        let start = options.start.timestamp_millis();
+        assert!(!traffic.until(start + HOUR).is_empty());
+        traffic.stop();
+        assert_eq!(traffic.until(start + 2 * HOUR), []);
+    }
+}
