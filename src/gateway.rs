@@ -35,7 +35,8 @@ pub struct Page {
 /// The request for one page of a gateway's logs.
 #[must_use]
 pub fn list(source: &Source, gateway: &str, query: &Query) -> Request {
-    let filter = |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
+    let filter =
+        |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
     let mut filters = Vec::new();
     if let Some(from) = query.from {
         // There is no gte: "after the millisecond before" includes the bound itself.
@@ -63,8 +64,7 @@ pub fn gateways(source: &Source, page: u32) -> Request {
 }
 
 fn get(source: &Source, path: &str) -> Request {
-    let address =
-        format!("{}/accounts/{}/ai-gateway/gateways{path}", source.base, encoded(&source.account));
+    let address = format!("{}/accounts/{}/ai-gateway/gateways{path}", source.base, encoded(&source.account));
     let mut request = request(Method::GET, &address, Vec::new());
     source.token.authorize(&mut request);
     request
@@ -123,24 +123,16 @@ pub fn read_gateways(response: &Response) -> Result<Vec<String>, CallError> {
         return Err(misbehaved("has no list of gateways in its result"));
     };
     let id = |gateway: &Value| gateway["id"].as_str().map(str::to_owned);
-    elements
-        .iter()
-        .map(id)
-        .collect::<Option<_>>()
-        .ok_or_else(|| misbehaved("names a gateway without an id"))
+    elements.iter().map(id).collect::<Option<_>>().ok_or_else(|| misbehaved("names a gateway without an id"))
 }
 
 fn check(entries: &[Entry], query: &Query) -> Result<(), CallError> {
     let stray = entries.iter().find(|entry| {
-        entry.created_at >= query.until
-            || query.from.is_some_and(|from| entry.created_at <= from - MILLISECOND)
+        entry.created_at >= query.until || query.from.is_some_and(|from| entry.created_at <= from - MILLISECOND)
     });
     if let Some(entry) = stray {
         let at = time::text(entry.created_at);
-        return Err(misbehaved(&format!(
-            "ignores the filter: entry {} of {at} lies outside of it",
-            entry.id
-        )));
+        return Err(misbehaved(&format!("ignores the filter: entry {} of {at} lies outside of it", entry.id)));
     }
     let in_order = entries.is_sorted_by(|a, b| {
         let (a, b) = (time::floor_ms(a.created_at), time::floor_ms(b.created_at));
@@ -170,21 +162,14 @@ fn open(response: &Response) -> Result<Envelope, CallError> {
         Ok(envelope) if status.is_success() && envelope.success => Ok(envelope),
         Ok(envelope) if !status.is_server_error() => Err(refused(status, &envelope.errors)),
         _ if status.is_client_error() => Err(refused(status, &[])),
-        _ => Err(CallError::Broken(format!(
-            "Cloudflare's API answered {status}: {}",
-            snippet(response.body())
-        ))),
+        _ => Err(CallError::Broken(format!("Cloudflare's API answered {status}: {}", snippet(response.body())))),
     }
 }
 
 fn refused(status: StatusCode, faults: &[Fault]) -> CallError {
     let words: Vec<_> = faults
         .iter()
-        .map(|fault| {
-            fault
-                .code
-                .map_or_else(|| fault.message.clone(), |code| format!("{} ({code})", fault.message))
-        })
+        .map(|fault| fault.code.map_or_else(|| fault.message.clone(), |code| format!("{} ({code})", fault.message)))
         .collect();
     let message = format!("Cloudflare's API answered {status}: {}", words.join("; "));
     let codes: Vec<_> = faults.iter().filter_map(|fault| fault.code).collect();
@@ -206,12 +191,7 @@ fn refused(status: StatusCode, faults: &[Fault]) -> CallError {
 fn rate(headers: &HeaderMap) -> Option<Rate> {
     let number = |header: &str, name: &str| {
         let parameters = headers.get(header)?.to_str().ok()?.split(';');
-        parameters
-            .filter_map(|part| part.trim().split_once('='))
-            .find(|(key, _)| *key == name)?
-            .1
-            .parse()
-            .ok()
+        parameters.filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name)?.1.parse().ok()
     };
     Some(Rate {
         remaining: number("ratelimit", "r")?,

@@ -75,10 +75,7 @@ impl PrivateKey {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = unescape(text);
         if text.contains("BEGIN ENCRYPTED") {
-            return Err(
-                "is an encrypted key: give the key as Google Cloud made it, without a passphrase"
-                    .into(),
-            );
+            return Err("is an encrypted key: give the key as Google Cloud made it, without a passphrase".into());
         }
         if text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN CERTIFICATE") {
             return Err("is a public key or a certificate: give the private key".into());
@@ -98,10 +95,7 @@ impl PrivateKey {
         );
         match engine.decode(letters) {
             Ok(der) if !der.is_empty() => Ok(Self { form, der }),
-            _ => {
-                Err("is damaged between BEGIN and END: copy private_key from the key file again"
-                    .into())
-            }
+            _ => Err("is damaged between BEGIN and END: copy private_key from the key file again".into()),
         }
     }
 
@@ -109,10 +103,7 @@ impl PrivateKey {
     #[must_use]
     pub fn pem(&self) -> Secret {
         let label = self.form.label();
-        Secret::new(format!(
-            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
-            STANDARD.encode(&self.der)
-        ))
+        Secret::new(format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(&self.der)))
     }
 }
 
@@ -125,7 +116,7 @@ fn unescape(text: &str) -> String {
     text.replace("\\r", "").replace("\\n", "\n").replace('\r', "")
 }
 
-/// A token for `BigQuery`. It lives in memory only.
+/// A token for BigQuery. It lives in memory only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// What is sent.
@@ -156,11 +147,7 @@ pub fn unsigned_assertion(account: &ServiceAccount, now: Timestamp) -> String {
         "iat": issued,
         "exp": issued + LIFETIME.num_seconds(),
     });
-    format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header.to_string()),
-        URL_SAFE_NO_PAD.encode(claims.to_string())
-    )
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
 /// The request that exchanges an assertion for a token.
@@ -172,9 +159,7 @@ pub fn token_request(account: &ServiceAccount, unsigned: &str, signature: &[u8])
         .append_pair("assertion", &assertion)
         .finish();
     let mut request = request(Method::POST, &account.token_uri, body.into_bytes());
-    request
-        .headers_mut()
-        .insert(CONTENT_TYPE, http::HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/x-www-form-urlencoded"));
     request
 }
 

@@ -79,16 +79,8 @@ pub const COLUMNS: &[Column] = &[
     column("custom_cost", Kind::Bool, Source::Field),
     column("metadata", Kind::Json, Source::Field),
     column("event_id", Kind::Text, Source::Field),
-    column(
-        "input_cached_tokens",
-        Kind::Integer,
-        Source::Member("usage_metadata", "input_cached_tokens"),
-    ),
-    column(
-        "output_reasoning_tokens",
-        Kind::Integer,
-        Source::Member("usage_metadata", "output_reasoning_tokens"),
-    ),
+    column("input_cached_tokens", Kind::Integer, Source::Member("usage_metadata", "input_cached_tokens")),
+    column("output_reasoning_tokens", Kind::Integer, Source::Member("usage_metadata", "output_reasoning_tokens")),
     column("latency", Kind::Float, Source::Member("timings", "latency")),
     column("region", Kind::Text, Source::Member("location", "region")),
     column("colo", Kind::Text, Source::Member("location", "colo")),
@@ -173,16 +165,10 @@ fn cell(value: &mut Value, kind: Kind) -> Option<Cell> {
         return Some(Cell::Null);
     }
     match kind {
-        Kind::Text => match value {
-            Value::String(text) => Some(Cell::Text(std::mem::take(text))),
-            _ => None,
-        },
+        Kind::Text => value.as_str().map(|text| Cell::Text(text.to_owned())),
         Kind::Integer => integer(value).map(Cell::Integer),
         Kind::Float => value.as_f64().map(Cell::Float),
-        Kind::Bool => value
-            .as_bool()
-            .or_else(|| Some(integer(value)? == 1).filter(|_| is_bit(value)))
-            .map(Cell::Bool),
+        Kind::Bool => value.as_bool().or_else(|| Some(integer(value)? == 1).filter(|_| is_bit(value))).map(Cell::Bool),
         Kind::Instant => value.as_str().and_then(time::parse).map(Cell::Instant),
         Kind::Json => json_text(value).map(Cell::Text),
     }
@@ -193,9 +179,7 @@ fn integer(value: &Value) -> Option<i64> {
     /// Above 2^53 a float no longer names one integer.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "whole and at most 2^53")]
-    value.as_i64().or_else(|| {
-        value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64)
-    })
+    value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64))
 }
 
 fn is_bit(value: &Value) -> bool {
@@ -237,14 +221,12 @@ impl Serialize for Row {
 
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        /// Above this a JSON number is not safe in every reader; `BigQuery` takes INT64 as text too.
+        /// Above this a JSON number is not safe in every reader; BigQuery takes INT64 as text too.
         const SAFE: u64 = 1 << 53;
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Integer(integer) if integer.unsigned_abs() > SAFE => {
-                serializer.collect_str(integer)
-            }
+            Self::Integer(integer) if integer.unsigned_abs() > SAFE => serializer.collect_str(integer),
             Self::Integer(integer) => serializer.serialize_i64(*integer),
             Self::Float(float) => serializer.serialize_f64(*float),
             Self::Bool(truth) => serializer.serialize_bool(*truth),

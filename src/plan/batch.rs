@@ -45,13 +45,8 @@ mod tests {
     #[test]
     fn rows_are_cut_by_number_and_by_bytes() {
         let limits = Limits { rows: 3, bytes: 10 };
-        #[expect(
-            clippy::single_range_in_vec_init,
-            reason = "a list of ranges, of which there may be one"
-        )]
-        let check = |sizes: &[usize], expected: &[std::ops::Range<usize>]| {
-            assert_eq!(cut(sizes, limits), expected)
-        };
+        #[expect(clippy::single_range_in_vec_init, reason = "a list of ranges, of which there may be one")]
+        let check = |sizes: &[usize], expected: &[std::ops::Range<usize>]| assert_eq!(cut(sizes, limits), expected);
         check(&[], &[]);
         check(&[1, 1, 1], &[0..3]);
         check(&[1, 1, 1, 1], &[0..3, 3..4]);

@@ -1,4 +1,4 @@
-//! `BigQuery`'s `tabledata.insertAll`: rows in, verdicts out, and the tables they land in.
+//! BigQuery's `tabledata.insertAll`: rows in, verdicts out, and the tables they land in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,28 +73,21 @@ impl Table {
             return failure(400, "invalid", "No rows present in the request.");
         };
         if rows.len() > MOST_ROWS {
-            let message = format!(
-                "too many rows present in the request, limit: {MOST_ROWS} row count: {}.",
-                rows.len()
-            );
+            let message =
+                format!("too many rows present in the request, limit: {MOST_ROWS} row count: {}.", rows.len());
             return failure(400, "invalid", &message);
         }
         let ignore_unknown = body["ignoreUnknownValues"] == true;
-        let mut verdicts: Vec<Vec<Value>> =
-            rows.iter().map(|row| self.judge(row, ignore_unknown, request)).collect();
+        let mut verdicts: Vec<Vec<Value>> = rows.iter().map(|row| self.judge(row, ignore_unknown, request)).collect();
         if body["skipInvalidRows"] != true && verdicts.iter().any(|errors| !errors.is_empty()) {
-            verdicts
-                .iter_mut()
-                .filter(|errors| errors.is_empty())
-                .for_each(|errors| errors.push(stopped()));
+            verdicts.iter_mut().filter(|errors| errors.is_empty()).for_each(|errors| errors.push(stopped()));
         }
         self.recent.retain(|_, at| request.now - *at < TimeDelta::seconds(DEDUP_SECONDS));
         for (row, _) in rows.iter().zip(&verdicts).filter(|(_, errors)| errors.is_empty()) {
             self.land(row, request);
         }
         let listed = verdicts.iter().enumerate().filter(|(_, errors)| !errors.is_empty());
-        let errors: Vec<Value> =
-            listed.map(|(index, errors)| json!({ "index": index, "errors": errors })).collect();
+        let errors: Vec<Value> = listed.map(|(index, errors)| json!({ "index": index, "errors": errors })).collect();
         let mut reply = json!({ "kind": "bigquery#tableDataInsertAllResponse" });
         if !errors.is_empty() {
             reply["insertErrors"] = errors.into();
@@ -103,11 +96,8 @@ impl Table {
     }
 
     fn judge(&self, row: &Value, ignore_unknown: bool, request: &Request) -> Vec<Value> {
-        let invalid = |message| {
-            vec![
-                json!({ "reason": "invalid", "location": "", "debugInfo": "", "message": message }),
-            ]
-        };
+        let invalid =
+            |message| vec![json!({ "reason": "invalid", "location": "", "debugInfo": "", "message": message })];
         let insert_id = row["insertId"].as_str().unwrap_or_default();
         if insert_id.len() > LONGEST_INSERT_ID {
             return invalid("The insertId is longer than 128 characters.");
@@ -184,12 +174,8 @@ mod tests {
         let mut table = table();
         let rows = json!([row("a", &json!(1)), row("b", &json!("x")), row("poison", &json!(1))]);
         let (status, reply) = insert(&mut table, 0, &json!({ "rows": rows }));
-        let reasons: Vec<&Value> =
-            (0..3).map(|i| &reply["insertErrors"][i]["errors"][0]["reason"]).collect();
-        assert_eq!(
-            (status, reasons),
-            (200, vec![&json!("stopped"), &json!("invalid"), &json!("invalid")])
-        );
+        let reasons: Vec<&Value> = (0..3).map(|i| &reply["insertErrors"][i]["errors"][0]["reason"]).collect();
+        assert_eq!((status, reasons), (200, vec![&json!("stopped"), &json!("invalid"), &json!("invalid")]));
         assert_eq!(ids(&table), [""; 0]);
         let (_, reply) = insert(&mut table, 0, &json!({ "rows": rows, "skipInvalidRows": true }));
         assert_eq!(reply["insertErrors"][0]["index"], 1);
@@ -232,10 +218,7 @@ mod tests {
         let big = "x".repeat(MOST_BYTES);
         let (status, reply) = insert(&mut table(), 0, &json!({ "rows": [row(&big, &json!(1))] }));
         assert_eq!(status, 400);
-        assert_eq!(
-            reply["error"]["message"],
-            "Request payload size exceeds the limit: 10485760 bytes."
-        );
+        assert_eq!(reply["error"]["message"], "Request payload size exceeds the limit: 10485760 bytes.");
         let many: Vec<Value> = (0..=MOST_ROWS).map(|_| json!({ "json": {} })).collect();
         assert_eq!(insert(&mut table(), 0, &json!({ "rows": many })).0, 400);
         assert_eq!(insert(&mut table(), 0, &json!({ "rows": [] })).0, 400);

@@ -26,10 +26,7 @@ pub(super) fn no_route(path: &str) -> Response<Vec<u8>> {
 }
 
 /// The refusal of a request that does not carry the one token.
-pub(super) fn refuse_token(
-    request: &http::Request<Vec<u8>>,
-    token: &str,
-) -> Option<Response<Vec<u8>>> {
+pub(super) fn refuse_token(request: &http::Request<Vec<u8>>, token: &str) -> Option<Response<Vec<u8>>> {
     let Some(authorization) = request.headers().get(header::AUTHORIZATION) else {
         let message = "Missing X-Auth-Key, X-Auth-Email or Authorization headers";
         return Some(failure(400, json!([{ "code": 9106, "message": message }]), Value::Null));
@@ -47,13 +44,11 @@ pub(super) fn refuse_token(
 /// A page of the account's gateways; `search` by a part of the id.
 pub(super) fn gateways(ids: &[&str], query: &str) -> Response<Vec<u8>> {
     let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-    let number =
-        |name, default| find(name).and_then(|(_, text)| text.parse().ok()).unwrap_or(default);
+    let number = |name, default| find(name).and_then(|(_, text)| text.parse().ok()).unwrap_or(default);
     let search = find("search").map(|(_, text)| text).unwrap_or_default();
     let (page, per_page) = (number("page", 1_usize).max(1), number("per_page", 20).clamp(1, 50));
     let found: Vec<&&str> = ids.iter().filter(|id| id.contains(&*search)).collect();
-    let shown: Vec<Value> =
-        found.iter().skip((page - 1) * per_page).take(per_page).map(|id| gateway(id)).collect();
+    let shown: Vec<Value> = found.iter().skip((page - 1) * per_page).take(per_page).map(|id| gateway(id)).collect();
     let info = json!({ "page": page, "per_page": per_page, "count": shown.len(), "total_count": found.len() });
     success(&shown.into(), &info)
 }
@@ -114,10 +109,9 @@ impl Limiter {
         let state = format!("\"default\";r={left};t={}", self.seconds_left(now));
         let policy = format!("\"burst\";q={};w={}", limit.quota, limit.window_seconds);
         for (name, text) in [("ratelimit", state), ("ratelimit-policy", policy)] {
-            response.headers_mut().extend(
-                HeaderValue::from_str(&text)
-                    .map(|value| (http::HeaderName::from_static(name), value)),
-            );
+            response
+                .headers_mut()
+                .extend(HeaderValue::from_str(&text).map(|value| (http::HeaderName::from_static(name), value)));
         }
     }
 
@@ -159,10 +153,7 @@ mod tests {
         assert!(limiter.count(at(0)).is_none());
         assert!(limiter.count(at(1)).is_none());
         let refused = limiter.count(at(9_000)).unwrap();
-        assert_eq!(
-            (refused.status().as_u16(), &refused.headers()["retry-after"]),
-            (429, &HeaderValue::from(10))
-        );
+        assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &HeaderValue::from(10)));
         assert_eq!(limiter.count(at(18_500)).unwrap().headers()["retry-after"], "1");
         assert!(limiter.count(at(19_000)).is_none());
         let mut response = Response::new(Vec::new());
@@ -176,9 +167,6 @@ mod tests {
         let response = gateways(&["a", "ab", "b"], "per_page=1&page=2&search=a");
         let body: Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(body["result"][0]["id"], "ab");
-        assert_eq!(
-            body["result_info"],
-            json!({ "page": 2, "per_page": 1, "count": 1, "total_count": 2 })
-        );
+        assert_eq!(body["result_info"], json!({ "page": 2, "per_page": 1, "count": 1, "total_count": 2 }));
     }
 }

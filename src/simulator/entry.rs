@@ -1,9 +1,7 @@
 //! One entry as the list API shows it, made from a number: a call to some model, with all that goes wrong in calls.
 
 use chrono::{DateTime, SecondsFormat};
-use rand::{
-    Rng, SeedableRng, distributions::WeightedIndex, prelude::Distribution, seq::SliceRandom,
-};
+use rand::{Rng, SeedableRng, distributions::WeightedIndex, prelude::Distribution, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::LogNormal;
 use serde_json::{Map, Value, json};
@@ -69,9 +67,7 @@ pub(super) fn parse_time(text: &str) -> Option<i64> {
 }
 
 fn print_time(ms: i64) -> String {
-    DateTime::from_timestamp_millis(ms)
-        .unwrap_or_default()
-        .to_rfc3339_opts(SecondsFormat::Millis, true)
+    DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Ids carry the instant at which the call began, so their order is not the order of `created_at`.
@@ -103,16 +99,7 @@ impl Call {
             (false, 500..) => (first_byte * 3.0, first_byte * 3.0),
             (false, _) => (first_byte * 0.3, first_byte * 0.3),
         };
-        Self {
-            model,
-            status,
-            cached,
-            streamed,
-            tokens_in,
-            tokens_out,
-            duration: duration.round(),
-            latency,
-        }
+        Self { model, status, cached, streamed, tokens_in, tokens_out, duration: duration.round(), latency }
     }
 
     fn fields(&self) -> Map<String, Value> {
@@ -136,9 +123,7 @@ impl Call {
             "tokens_out": null,
         }));
         if !failed {
-            fields.extend(object(
-                json!({ "tokens_in": self.tokens_in, "tokens_out": self.tokens_out }),
-            ));
+            fields.extend(object(json!({ "tokens_in": self.tokens_in, "tokens_out": self.tokens_out })));
             fields.insert("usage_metadata".into(), self.usage());
             fields.extend(self.cost().map(|cost| ("cost".into(), cost.into())));
         }
@@ -258,8 +243,7 @@ mod tests {
     #[test]
     fn failed_calls_have_no_tokens_and_no_cost() {
         let entries = entries();
-        let failed: Vec<&Value> =
-            entries.iter().filter(|entry| entry["success"] == false).collect();
+        let failed: Vec<&Value> = entries.iter().filter(|entry| entry["success"] == false).collect();
         assert!(failed.len() > 50);
         for entry in failed {
             assert!(entry["status_code"].as_i64().unwrap() >= 400 && entry["tokens_in"].is_null());
@@ -292,8 +276,7 @@ mod tests {
 
     #[test]
     fn durations_have_a_long_tail() {
-        let mut durations: Vec<i64> =
-            entries().iter().map(|entry| entry["duration"].as_i64().unwrap()).collect();
+        let mut durations: Vec<i64> = entries().iter().map(|entry| entry["duration"].as_i64().unwrap()).collect();
         durations.sort_unstable();
         let (p50, p95, p99) = (durations[2_500], durations[4_750], durations[4_950]);
         assert!(p50 > 300 && p95 > 3 * p50 && p99 > 6 * p50, "{p50} {p95} {p99}");

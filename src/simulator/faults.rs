@@ -18,7 +18,7 @@ pub enum Endpoint {
     List,
     /// Google's token endpoint.
     Token,
-    /// `BigQuery`'s `insertAll`.
+    /// BigQuery's `insertAll`.
     Insert,
 }
 
@@ -107,7 +107,7 @@ impl Faults {
         self.rules.push(Rule { endpoint, when, fault, calls: 0 });
     }
 
-    /// Makes a row one that `BigQuery` never takes.
+    /// Makes a row one that BigQuery never takes.
     pub fn poison(&mut self, id: &str) {
         self.poisoned.insert(id.to_owned());
     }
@@ -191,15 +191,9 @@ impl Refusal {
 /// An error in the form that the endpoint's vendor uses.
 fn native(endpoint: Endpoint, status: u16) -> Response<Vec<u8>> {
     match (endpoint, status) {
-        (Endpoint::Gateways | Endpoint::List, _) => {
-            cloudflare::failure(status, failed(Some(1_000)), Value::Null)
-        }
-        (Endpoint::Token | Endpoint::Insert, 429) => {
-            bigquery::failure(429, "rateLimitExceeded", "Too many requests.")
-        }
-        (Endpoint::Token | Endpoint::Insert, _) => {
-            bigquery::failure(status, "backendError", "Error encountered.")
-        }
+        (Endpoint::Gateways | Endpoint::List, _) => cloudflare::failure(status, failed(Some(1_000)), Value::Null),
+        (Endpoint::Token | Endpoint::Insert, 429) => bigquery::failure(429, "rateLimitExceeded", "Too many requests."),
+        (Endpoint::Token | Endpoint::Insert, _) => bigquery::failure(status, "backendError", "Error encountered."),
     }
 }
 
@@ -212,9 +206,8 @@ fn failed(code: Option<u16>) -> Value {
 }
 
 fn html(status: u16) -> Response<Vec<u8>> {
-    let page = format!(
-        "<!DOCTYPE html><html><head><title>{status}</title></head><body><h1>Error {status}</h1></body></html>"
-    );
+    let page =
+        format!("<!DOCTYPE html><html><head><title>{status}</title></head><body><h1>Error {status}</h1></body></html>");
     let mut response = respond::response(status, "text/html; charset=UTF-8", page.into_bytes());
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
@@ -264,10 +257,7 @@ mod tests {
         let (_, answer) = body(Refusal::Status(503), Endpoint::Insert);
         assert_eq!(answer["error"]["errors"][0]["reason"], "backendError");
         let (status, answer) = body(Refusal::Forbidden("quotaExceeded"), Endpoint::Insert);
-        assert_eq!(
-            (status, &answer["error"]["errors"][0]["reason"]),
-            (403, &json!("quotaExceeded"))
-        );
+        assert_eq!((status, &answer["error"]["errors"][0]["reason"]), (403, &json!("quotaExceeded")));
         assert_eq!(body(Refusal::Html(413), Endpoint::Insert), (413, Value::Null));
         assert_eq!(body(Refusal::Empty(400), Endpoint::Insert), (400, Value::Null));
         assert_eq!(body(Refusal::Unsuccessful, Endpoint::List).0, 200);

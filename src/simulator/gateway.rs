@@ -62,14 +62,9 @@ impl Gateway {
     ///
     /// # Errors
     /// When `entry` has no `id` or `created_at`.
-    pub fn insert(
-        &mut self,
-        entry: Value,
-        visible_at: Option<Timestamp>,
-    ) -> Result<(), NotAnEntry> {
+    pub fn insert(&mut self, entry: Value, visible_at: Option<Timestamp>) -> Result<(), NotAnEntry> {
         let id = entry["id"].as_str().ok_or(NotAnEntry)?;
-        let created_at =
-            entry["created_at"].as_str().and_then(entry::parse_time).ok_or(NotAnEntry)?;
+        let created_at = entry["created_at"].as_str().and_then(entry::parse_time).ok_or(NotAnEntry)?;
         let stored = Stored { created_at, seed: hash(id), body: Some(Box::new(entry)) };
         let place = stored.place();
         self.hidden.insert(place, visible_at.map_or(created_at, |at| at.timestamp_millis()));
@@ -163,21 +158,16 @@ impl Gateway {
     fn hidden_in(&self, window: &std::ops::Range<usize>) -> impl Iterator<Item = usize> {
         let window = window.clone();
         let find = |place| self.entries.binary_search_by_key(&place, Stored::place).ok();
-        self.hidden
-            .keys()
-            .filter_map(move |place| find(*place))
-            .filter(move |index| window.contains(index))
+        self.hidden.keys().filter_map(move |place| find(*place)).filter(move |index| window.contains(index))
     }
 
     fn is_visible(&self, entry: &Stored, now: i64) -> bool {
-        self.hidden.is_empty()
-            || self.hidden.get(&entry.place()).is_none_or(|visible_at| *visible_at <= now)
+        self.hidden.is_empty() || self.hidden.get(&entry.place()).is_none_or(|visible_at| *visible_at <= now)
     }
 
     fn hide(&mut self, arrivals: &[Arrival], now: i64) {
         let late = arrivals.iter().filter(|arrival| arrival.visible_at > now);
-        self.hidden
-            .extend(late.map(|arrival| ((arrival.created_at, arrival.seed), arrival.visible_at)));
+        self.hidden.extend(late.map(|arrival| ((arrival.created_at, arrival.seed), arrival.visible_at)));
     }
 }
 
@@ -273,8 +263,7 @@ pub(super) mod tests {
     #[test]
     fn live_traffic_is_the_same_however_often_it_is_asked_for() {
         let options = Options { live_per_minute: 30.0, entries: 100, ..Options::default() };
-        let (mut often, mut once) =
-            (Gateway::new("main", &options), Gateway::new("main", &options));
+        let (mut often, mut once) = (Gateway::new("main", &options), Gateway::new("main", &options));
         let later = options.start + TimeDelta::minutes(20);
         (0..20).for_each(|minute| often.advance(options.start + TimeDelta::minutes(minute)));
         often.advance(later);

@@ -87,17 +87,13 @@ impl ServiceAccount {
 
     /// The claims of an assertion that this account signed.
     fn verify(&self, assertion: &str) -> Result<Value, Refused> {
-        let key = DecodingKey::from_rsa_raw_components(
-            &self.key.n().to_bytes_be(),
-            &self.key.e().to_bytes_be(),
-        );
+        let key = DecodingKey::from_rsa_raw_components(&self.key.n().to_bytes_be(), &self.key.e().to_bytes_be());
         let mut validation = Validation::new(Algorithm::RS256);
         // Times and audience are checked by the simulator's own clock and address.
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let header =
-            jsonwebtoken::decode_header(assertion).map_err(|_| Refused::grant("Bad Request"))?;
+        let header = jsonwebtoken::decode_header(assertion).map_err(|_| Refused::grant("Bad Request"))?;
         if header.kid.is_some_and(|id| id != self.key_id) {
             return Err(Refused::grant("Invalid JWT Signature."));
         }
@@ -142,8 +138,7 @@ impl Tokens {
                 respond::json_response(200, &reply)
             }
             Err(refused) => {
-                let reply =
-                    json!({ "error": refused.error, "error_description": refused.description });
+                let reply = json!({ "error": refused.error, "error_description": refused.description });
                 respond::json_response(400, &reply)
             }
         }
@@ -158,12 +153,7 @@ impl Tokens {
     }
 }
 
-fn check(
-    account: &ServiceAccount,
-    now: Timestamp,
-    audience: &str,
-    body: &[u8],
-) -> Result<(), Refused> {
+fn check(account: &ServiceAccount, now: Timestamp, audience: &str, body: &[u8]) -> Result<(), Refused> {
     let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     if field("grant_type") != GRANT {
@@ -179,8 +169,7 @@ fn check(
         return Err(Refused::grant("Invalid grant: account not found"));
     }
     if claims["aud"] != audience {
-        let description =
-            format!("Invalid JWT: Failed audience check. The right audience is {audience}");
+        let description = format!("Invalid JWT: Failed audience check. The right audience is {audience}");
         return Err(Refused::grant(&description));
     }
     check_times(&claims, now)?;
@@ -241,21 +230,14 @@ pub(super) mod tests {
         claims[member] = value;
         let (status, body) = ask(&request(&claims, &ACCOUNT.pkcs8_pem()));
         assert_eq!(status, 400);
-        format!(
-            "{}: {}",
-            body["error"].as_str().unwrap(),
-            body["error_description"].as_str().unwrap()
-        )
+        format!("{}: {}", body["error"].as_str().unwrap(), body["error_description"].as_str().unwrap())
     }
 
     #[test]
     fn a_good_assertion_gets_a_token_with_either_form_of_the_key() {
         for pem in [ACCOUNT.pkcs8_pem(), ACCOUNT.pkcs1_pem()] {
             let (status, body) = ask(&request(&claims(URI, NOW), &pem));
-            assert_eq!(
-                (status, &body["token_type"], &body["expires_in"]),
-                (200, &json!("Bearer"), &json!(3_599))
-            );
+            assert_eq!((status, &body["token_type"], &body["expires_in"]), (200, &json!("Bearer"), &json!(3_599)));
         }
     }
 
@@ -277,13 +259,9 @@ pub(super) mod tests {
     fn wrong_claims_are_refused_in_googles_words() {
         let frame = "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable \
                      timeframe. Check your iat and exp values in the JWT claim.";
-        assert_eq!(
-            refusal("iss", json!("someone")),
-            "invalid_grant: Invalid grant: account not found"
-        );
+        assert_eq!(refusal("iss", json!("someone")), "invalid_grant: Invalid grant: account not found");
         assert!(
-            refusal("aud", json!("https://else.example"))
-                .starts_with("invalid_grant: Invalid JWT: Failed audience")
+            refusal("aud", json!("https://else.example")).starts_with("invalid_grant: Invalid JWT: Failed audience")
         );
         assert!(refusal("scope", json!("openid")).starts_with("invalid_scope: "));
         assert_eq!(refusal("iat", json!(NOW + 1)), frame);
@@ -301,19 +279,13 @@ pub(super) mod tests {
         assert_eq!(ask(b"grant_type=password").1["error"], "unsupported_grant_type");
         let form = request(&claims(URI, NOW), &foreign);
         let form = String::from_utf8(form).unwrap();
-        assert_eq!(
-            ask(form.split("&assertion").next().unwrap().as_bytes()).1["error"],
-            "invalid_request"
-        );
+        assert_eq!(ask(form.split("&assertion").next().unwrap().as_bytes()).1["error"], "invalid_request");
     }
 
     #[test]
     fn the_key_file_holds_what_a_program_needs() {
         let file: Value = serde_json::from_str(&ACCOUNT.json("p", URI)).unwrap();
-        assert_eq!(
-            (&file["client_email"], &file["token_uri"]),
-            (&json!(ACCOUNT.email()), &json!(URI))
-        );
+        assert_eq!((&file["client_email"], &file["token_uri"]), (&json!(ACCOUNT.email()), &json!(URI)));
         assert!(file["private_key"].as_str().unwrap().starts_with("-----BEGIN PRIVATE KEY-----\n"));
         assert!(ACCOUNT.pkcs1_pem().starts_with("-----BEGIN RSA PRIVATE KEY-----\n"));
     }

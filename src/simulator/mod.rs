@@ -1,4 +1,4 @@
-//! The simulated outside world: AI Gateway's list API, Google's sign-in and `BigQuery`'s `insertAll`, with traffic that
+//! The simulated outside world: AI Gateway's list API, Google's sign-in and BigQuery's `insertAll`, with traffic that
 //! goes on arriving and faults that strike by plan. One pure state machine, in which the time is an argument.
 //!
 //! It shares no code with the rest of the library: it must not share its mistakes.
@@ -84,11 +84,7 @@ impl Simulator {
         Self {
             gateways: options.gateways.iter().map(|id| Gateway::new(id, &options)).collect(),
             limiter: Limiter::new(options.rate_limit),
-            service_account: options
-                .service_account
-                .clone()
-                .map(OnceLock::from)
-                .unwrap_or_default(),
+            service_account: options.service_account.clone().map(OnceLock::from).unwrap_or_default(),
             tokens: Tokens::default(),
             tables: BTreeMap::from([(options.table.clone(), table)]),
             faults: Faults::new(options.seed),
@@ -108,8 +104,7 @@ impl Simulator {
         };
         *self.calls.of(endpoint) += 1;
         let answer = self.answer_or_fail(now, request, &route, endpoint);
-        let worked =
-            matches!(&answer, Answer::Response(response) if response.status().is_success());
+        let worked = matches!(&answer, Answer::Response(response) if response.status().is_success());
         self.calls.refused += u64::from(!worked);
         answer
     }
@@ -226,21 +221,17 @@ impl Simulator {
                     gateway.delete(id);
                 }
             }),
-            Some(
-                Fault::SilenceAfter | Fault::RefuseAfter(_) | Fault::Truncate | Fault::RepeatEntry,
-            )
-            | None => {}
+            Some(Fault::SilenceAfter | Fault::RefuseAfter(_) | Fault::Truncate | Fault::RepeatEntry) | None => {}
         }
         let response = self.respond(now, request, route);
         match fault {
             Some(Fault::SilenceAfter) => Answer::Silence,
             Some(Fault::RefuseAfter(refusal)) => Answer::Response(refusal.response(endpoint)),
-            Some(Fault::Truncate) => {
-                Answer::Response(response.map(|body| body[..body.len() / 2].to_vec()))
-            }
+            Some(Fault::Truncate) => Answer::Response(response.map(|body| body[..body.len() / 2].to_vec())),
             Some(Fault::RepeatEntry) => Answer::Response(response.map(|body| repeat_entry(&body))),
-            Some(Fault::Silence | Fault::Refuse(_) | Fault::DeleteOldest(_) | Fault::Delete(_))
-            | None => Answer::Response(response),
+            Some(Fault::Silence | Fault::Refuse(_) | Fault::DeleteOldest(_) | Fault::Delete(_)) | None => {
+                Answer::Response(response)
+            }
         }
     }
 
@@ -293,20 +284,16 @@ mod tests {
     /// What the list of the first gateway's logs answers; nothing when it does not.
     fn list(world: &mut Simulator, query: &str) -> Option<(u16, Value)> {
         let settings: BTreeMap<&str, String> = world.settings(BASE).into_iter().collect();
-        let gateways = format!(
-            "{}/accounts/{}/ai-gateway/gateways",
-            settings["CLOUDFLARE_BASE_URL"], settings["CF_ACCOUNT_ID"]
-        );
+        let gateways =
+            format!("{}/accounts/{}/ai-gateway/gateways", settings["CLOUDFLARE_BASE_URL"], settings["CF_ACCOUNT_ID"]);
         let address = format!("{gateways}/{}/logs?{query}", settings["AIG_GATEWAY_ID"]);
         send(world, Request::get(address), &settings["CF_API_TOKEN"], Vec::new())
     }
 
     fn insert(world: &mut Simulator, token: &str, table: &str) -> Option<(u16, Value)> {
-        let address = format!(
-            "{BASE}/bigquery/v2/projects/simulated-project/datasets/ai_gateway/tables/{table}/insertAll"
-        );
-        let body =
-            json!({ "rows": [{ "insertId": "a", "json": { "id": "a", "metadata": "{}" } }] });
+        let address =
+            format!("{BASE}/bigquery/v2/projects/simulated-project/datasets/ai_gateway/tables/{table}/insertAll");
+        let body = json!({ "rows": [{ "insertId": "a", "json": { "id": "a", "metadata": "{}" } }] });
         send(world, Request::post(address), token, body.to_string().into_bytes())
     }
 
@@ -323,8 +310,7 @@ mod tests {
         token: &str,
         body: Vec<u8>,
     ) -> Option<(u16, Value)> {
-        let request =
-            request.header("authorization", format!("Bearer {token}")).body(body).unwrap();
+        let request = request.header("authorization", format!("Bearer {token}")).body(body).unwrap();
         let now = world.options().start;
         match world.answer(now, &request) {
             Answer::Response(response) => {

@@ -35,7 +35,7 @@ pub struct Options {
     pub dataset: String,
     /// The table that exists from the start, with the columns of `sql/bigquery/1_table.sql`.
     pub table: String,
-    /// Whether `BigQuery` drops rows whose `insertId` it saw less than a minute ago. It does so as best effort only.
+    /// Whether BigQuery drops rows whose `insertId` it saw less than a minute ago. It does so as best effort only.
     pub dedup: bool,
     /// Who may sign in to Google; made from `seed` when absent.
     pub service_account: Option<ServiceAccount>,

@@ -7,12 +7,7 @@ use super::{Simulator, Timestamp, bigquery, cloudflare, gateway::Gateway, list, 
 
 impl Simulator {
     /// What is answered when nothing fails.
-    pub(super) fn respond(
-        &mut self,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        route: &Route,
-    ) -> Response<Vec<u8>> {
+    pub(super) fn respond(&mut self, now: Timestamp, request: &Request<Vec<u8>>, route: &Route) -> Response<Vec<u8>> {
         match route {
             Route::Gateways { .. } | Route::List { .. } => {
                 let refused = self.limiter.count(now);
@@ -25,19 +20,12 @@ impl Simulator {
                 let account = self.service_account().clone();
                 self.tokens.answer(&account, now, &audience, request.body())
             }
-            Route::Insert { project, dataset, table } => {
-                self.insert(now, request, [project, dataset, table])
-            }
+            Route::Insert { project, dataset, table } => self.insert(now, request, [project, dataset, table]),
             Route::Operator => cloudflare::no_route(request.uri().path()),
         }
     }
 
-    fn cloudflare(
-        &self,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        route: &Route,
-    ) -> Response<Vec<u8>> {
+    fn cloudflare(&self, now: Timestamp, request: &Request<Vec<u8>>, route: &Route) -> Response<Vec<u8>> {
         if let Some(refused) = cloudflare::refuse_token(request, &self.options.api_token) {
             return refused;
         }
@@ -51,25 +39,15 @@ impl Simulator {
                 let gateway = self.gateway(gateway);
                 gateway.map(|gateway| list::answer(gateway, self.options.quirks, now, query))
             }
-            Route::Gateways { .. }
-            | Route::List { .. }
-            | Route::Token
-            | Route::Insert { .. }
-            | Route::Operator => None,
+            Route::Gateways { .. } | Route::List { .. } | Route::Token | Route::Insert { .. } | Route::Operator => None,
         };
         answer.unwrap_or_else(|| cloudflare::no_route(request.uri().path()))
     }
 
-    fn insert(
-        &mut self,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        names: [&String; 3],
-    ) -> Response<Vec<u8>> {
+    fn insert(&mut self, now: Timestamp, request: &Request<Vec<u8>>, names: [&String; 3]) -> Response<Vec<u8>> {
         let authorization = request.headers().get(header::AUTHORIZATION).and_then(bearer);
         if !authorization.is_some_and(|token| self.tokens.is_valid(token, now)) {
-            let message =
-                "Request had invalid authentication credentials. Expected OAuth 2 access token.";
+            let message = "Request had invalid authentication credentials. Expected OAuth 2 access token.";
             return bigquery::failure(401, "authError", message);
         }
         let [project, dataset, name] = names;
@@ -88,8 +66,7 @@ impl Simulator {
 /// The whole address a request was sent to, without its query.
 fn address(request: &Request<Vec<u8>>) -> String {
     let uri = request.uri();
-    let host =
-        request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let authority = uri.authority().map_or(host, http::uri::Authority::as_str);
     format!("{}://{authority}{}", uri.scheme_str().unwrap_or("http"), uri.path())
 }
@@ -107,8 +84,7 @@ pub(super) fn json_response(status: u16, body: &Value) -> Response<Vec<u8>> {
 /// An answer of any kind.
 pub(super) fn response(status: u16, media_type: &'static str, body: Vec<u8>) -> Response<Vec<u8>> {
     let mut response = Response::new(body);
-    *response.status_mut() =
-        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

@@ -44,10 +44,7 @@ where
     Clock: Fn() -> Timestamp + Clone + Send + Sync + 'static,
 {
     if !TcpListener::local_addr(&listener)?.ip().is_loopback() {
-        return Err(io::Error::new(
-            io::ErrorKind::AddrNotAvailable,
-            "the simulator listens on loopback only",
-        ));
+        return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, "the simulator listens on loopback only"));
     }
     let router = Router::new()
         .fallback(answer::<Clock>)
@@ -99,10 +96,7 @@ fn status(status: StatusCode) -> Response<Body> {
 
 async fn wait(milliseconds: u64) {
     if milliseconds > 0 {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the server is a host of its own: it stands for a slow network"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the server is a host of its own: it stands for a slow network")]
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     }
 }
@@ -117,11 +111,7 @@ impl Line {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Acquire) {
-            Err(io::ErrorKind::ConnectionReset.into())
-        } else {
-            Ok(())
-        }
+        if self.0.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
@@ -154,21 +144,13 @@ struct Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context,
-        buffer: &mut ReadBuf,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context, buffer: &mut ReadBuf) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.line.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
@@ -226,10 +208,7 @@ mod tests {
 
         let head = "HTTP/1.1\r\nhost: simulator\r\nconnection: close\r\n";
         let plain = ask(address, &format!("GET /simulator/calls {head}\r\n")).await;
-        assert!(
-            plain.starts_with("HTTP/1.1 200 OK\r\n") && plain.contains("\"list\":0"),
-            "{plain}"
-        );
+        assert!(plain.starts_with("HTTP/1.1 200 OK\r\n") && plain.contains("\"list\":0"), "{plain}");
         let path = "/simulator/entries?gateway=main";
         let packed = ask(address, &format!("GET {path} {head}accept-encoding: gzip\r\n\r\n")).await;
         assert!(packed.contains("content-encoding: gzip"), "{packed}");

@@ -50,8 +50,7 @@ impl Fault {
 
     /// The table lacks a column, or asks for one that rows need not have: no row will get in.
     pub fn is_of_the_schema(&self) -> bool {
-        self.message.starts_with("no such field")
-            || self.message.starts_with("Missing required field")
+        self.message.starts_with("no such field") || self.message.starts_with("Missing required field")
     }
 
     /// The row is too old or too new for the table's partitions; others may not be. The numbers in this text have changed
@@ -61,8 +60,7 @@ impl Fault {
     }
 
     pub fn rejected(&self, index: usize) -> Rejected {
-        let column =
-            if self.location.is_empty() { String::new() } else { format!(" in {}", self.location) };
+        let column = if self.location.is_empty() { String::new() } else { format!(" in {}", self.location) };
         Rejected { index, reason: format!("{}{column}: {}", self.reason, self.message) }
     }
 }
@@ -70,10 +68,8 @@ impl Fault {
 /// The fault that every one of `rows` rows has, which is then the table's: a poison row does not come in twos.
 pub fn common(faults: &[Fault], rows: usize) -> Option<&Fault> {
     let (first, others) = faults.split_first()?;
-    let alike =
-        |fault: &Fault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
-    let all =
-        rows > 1 && faults.len() == rows && others.iter().all(alike) && !first.is_of_the_instant();
+    let alike = |fault: &Fault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
+    let all = rows > 1 && faults.len() == rows && others.iter().all(alike) && !first.is_of_the_instant();
     faults.iter().find(|fault| fault.is_of_the_schema()).or(all.then_some(first))
 }
 
@@ -95,9 +91,7 @@ pub fn encode(row: &Row) -> Result<Vec<u8>, serde_json::Error> {
 
 /// The request that inserts encoded rows.
 pub fn insert(table: &BigQuery, rows: &[&[u8]]) -> Request {
-    let mut body = Vec::with_capacity(
-        HEAD.len() + TAIL.len() + rows.iter().map(|row| row.len() + 1).sum::<usize>(),
-    );
+    let mut body = Vec::with_capacity(HEAD.len() + TAIL.len() + rows.iter().map(|row| row.len() + 1).sum::<usize>());
     body.extend_from_slice(HEAD.as_bytes());
     for (index, row) in rows.iter().enumerate() {
         if index > 0 {
@@ -107,9 +101,7 @@ pub fn insert(table: &BigQuery, rows: &[&[u8]]) -> Request {
     }
     body.extend_from_slice(TAIL.as_bytes());
     let BigQuery { base, project, dataset, table, .. } = table;
-    let address = format!(
-        "{base}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}/insertAll"
-    );
+    let address = format!("{base}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}/insertAll");
     let mut request = request(Method::POST, &address, body);
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     request
@@ -159,46 +151,30 @@ pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError>
     let status = response.status();
     if status.is_success() {
         let answer: Answer = serde_json::from_slice(response.body()).map_err(|_| {
-            CallError::Broken(format!(
-                "BigQuery's answer cannot be read: {}",
-                snippet(response.body())
-            ))
+            CallError::Broken(format!("BigQuery's answer cannot be read: {}", snippet(response.body())))
         })?;
         return Ok(Verdict::Taken(answer.insert_errors.into_iter().map(fault).collect()));
     }
-    let refused =
-        serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
-    let reason = refused
-        .as_ref()
-        .and_then(|error| error.errors.first())
-        .map_or("", |error| error.reason.as_str());
-    let words =
-        refused.as_ref().map_or_else(|| snippet(response.body()), |error| error.message.clone());
+    let refused = serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
+    let reason = refused.as_ref().and_then(|error| error.errors.first()).map_or("", |error| error.reason.as_str());
+    let words = refused.as_ref().map_or_else(|| snippet(response.body()), |error| error.message.clone());
     let message = format!("BigQuery answered {status}: {words}");
     match status {
         // The front end's refusal of a size may be a page of HTML.
         StatusCode::PAYLOAD_TOO_LARGE => Ok(Verdict::TooLarge),
-        StatusCode::BAD_REQUEST if response.body().is_empty() || is_size(&words) => {
-            Ok(Verdict::TooLarge)
-        }
+        StatusCode::BAD_REQUEST if response.body().is_empty() || is_size(&words) => Ok(Verdict::TooLarge),
         StatusCode::UNAUTHORIZED => Ok(Verdict::Unauthorized),
-        StatusCode::TOO_MANY_REQUESTS => {
-            Err(CallError::Throttled { message, wait: retry_after(response) })
-        }
+        StatusCode::TOO_MANY_REQUESTS => Err(CallError::Throttled { message, wait: retry_after(response) }),
         StatusCode::FORBIDDEN if matches!(reason, "quotaExceeded" | "rateLimitExceeded") => {
             Err(CallError::Throttled { message, wait: retry_after(response) })
         }
-        status if status.is_client_error() => {
-            Err(CallError::denied(message, hint(status, reason, table)))
-        }
+        status if status.is_client_error() => Err(CallError::denied(message, hint(status, reason, table))),
         _ => Err(CallError::Broken(message)),
     }
 }
 
 fn is_size(words: &str) -> bool {
-    words.contains("payload size exceeds")
-        || words.contains("too many rows")
-        || words.contains("too large")
+    words.contains("payload size exceeds") || words.contains("too many rows") || words.contains("too large")
 }
 
 fn fault(row: RowErrors) -> Fault {

@@ -1,4 +1,4 @@
-//! Rows into a SQLite file: the embedded default, complete with the view that `BigQuery` has.
+//! Rows into a SQLite file: the embedded default, complete with the view that BigQuery has.
 
 use rusqlite::{Connection, ToSql, params_from_iter, types::ToSqlOutput};
 
@@ -10,8 +10,7 @@ use crate::{
 };
 
 /// The schema, in order.
-const SCHEMA: &[&str] =
-    &[include_str!("../../sql/sqlite/1_table.sql"), include_str!("../../sql/sqlite/2_view.sql")];
+const SCHEMA: &[&str] = &[include_str!("../../sql/sqlite/1_table.sql"), include_str!("../../sql/sqlite/2_view.sql")];
 
 /// A SQLite file with the raw table and its view.
 #[derive(Debug)]
@@ -31,10 +30,8 @@ impl<'a> Sqlite<'a> {
         }
         let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
         let places = vec!["?"; names.len()].join(", ");
-        let insert = format!(
-            "INSERT INTO aig_logs_raw ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
-            names.join(", ")
-        );
+        let insert =
+            format!("INSERT INTO aig_logs_raw ({}) VALUES ({places}) ON CONFLICT DO NOTHING", names.join(", "));
         Ok(Self { connection, insert })
     }
 }
@@ -71,10 +68,9 @@ fn failed(error: &rusqlite::Error) -> CallError {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
             CallError::Broken(format!("another program holds the file ({error})"))
         }
-        _ => CallError::denied(
-            error.to_string(),
-            "Check that the file of --sink can be written and is an aig-logs file",
-        ),
+        _ => {
+            CallError::denied(error.to_string(), "Check that the file of --sink can be written and is an aig-logs file")
+        }
     }
 }
 

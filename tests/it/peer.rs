@@ -59,13 +59,11 @@ impl Peer {
 
     /// The rows that a statement gives, each from column name to text or null: `BigQuery` answers every type as text.
     pub fn query(&self, sql: &str) -> Vec<Map<String, Value>> {
-        let (status, answer) =
-            self.post("/queries", &json!({ "query": sql, "useLegacySql": false }));
+        let (status, answer) = self.post("/queries", &json!({ "query": sql, "useLegacySql": false }));
         assert_eq!(status, 200, "{sql}\n{answer}");
         assert!(answer["pageToken"].is_null(), "more rows than one answer holds: {sql}");
         let names = list(&answer["schema"]["fields"]).iter().map(|field| text(&field["name"]));
-        let cells =
-            |row: &Value| list(&row["f"]).iter().map(|cell| cell["v"].clone()).collect::<Vec<_>>();
+        let cells = |row: &Value| list(&row["f"]).iter().map(|cell| cell["v"].clone()).collect::<Vec<_>>();
         list(&answer["rows"]).iter().map(|row| names.clone().zip(cells(row)).collect()).collect()
     }
 
@@ -137,19 +135,13 @@ fn free_addresses() -> [SocketAddr; 2] {
 /// The files of `sql/bigquery/`, in the order of their numbers.
 fn statements() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sql/bigquery");
-    let mut files: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
 }
 
 /// One request of HTTP/1.0, where the end of the connection is the end of the answer: status and body.
-fn exchange(
-    address: SocketAddr,
-    method: &str,
-    path: &str,
-    body: &str,
-) -> io::Result<(u16, String)> {
+fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
     let mut connection = TcpStream::connect(address)?;
     connection.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     let length = body.len();
@@ -164,10 +156,7 @@ fn exchange(
     Ok((status, body.to_owned()))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a server that starts gives no sign but its first answer"
-)]
+#[expect(clippy::disallowed_methods, reason = "a server that starts gives no sign but its first answer")]
 fn pause() {
     std::thread::sleep(READY_PAUSE);
 }
@@ -193,9 +182,7 @@ fn insert(peer: &Peer, id: &str, row: &Value) {
 #[test]
 fn view_shows_a_log_written_twice_once_and_in_its_newest_version() {
     let Some(peer) = Peer::start() else { return };
-    for (insert_id, ingested_at, feedback) in
-        [("1", "10:00:05", Value::Null), ("2", "10:00:09", json!(-1))]
-    {
+    for (insert_id, ingested_at, feedback) in [("1", "10:00:05", Value::Null), ("2", "10:00:09", json!(-1))] {
         let row = json!({
             "id": "01JD", "created_at": "2026-11-21T10:00:00.123456Z", "tokens_in": 0, "cost": 0.000_123,
             "metadata": r#"{"team":"search"}"#, "feedback": feedback,
