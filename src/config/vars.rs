@@ -115,6 +115,9 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
                 ids.push(id.to_owned());
             }
         }
+        if ids.is_empty() && text.contains(',') && text.chars().all(|c| matches!(c, ',' | ' ')) {
+            self.problem("AIG_GATEWAY_ID", format!("is not set: {}", settings::meaning("AIG_GATEWAY_ID")));
+        }
         Gateways::Named(ids)
     }
 
@@ -128,11 +131,20 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
                 Some(host) => self.address("BIGQUERY_EMULATOR_HOST", &format!("http://{host}")),
                 None => "https://bigquery.googleapis.com".to_owned(),
             },
-            project: project.unwrap_or_else(|| self.text("GCP_BQ_PROJECT")),
-            dataset: self.text("GCP_BQ_DATASET"),
-            table: self.text("GCP_BQ_TABLE"),
+            project: self.name("GCP_BQ_PROJECT", project),
+            dataset: self.name("GCP_BQ_DATASET", None),
+            table: self.name("GCP_BQ_TABLE", None),
             account,
         }
+    }
+
+    /// A name as it stands in BigQuery's addresses and in SQL.
+    fn name(&mut self, name: &'static str, found: Option<String>) -> String {
+        let text = found.unwrap_or_else(|| self.text(name));
+        if text.contains(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.' | ':')) {
+            self.problem(name, format!("is {text:?}, but must be a name of letters, digits, _ and -"));
+        }
+        text
     }
 
     /// The service account, from the whole key file or from its two parts. An emulator needs none.

@@ -219,3 +219,58 @@ impl Store for SqliteStore<'_> {
 fn failed(error: &rusqlite::Error) -> StoreError {
     StoreError(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use futures_util::FutureExt;
+    use serde_json::json;
+
+    use super::*;
+
+    fn store<'a>(connection: &'a Connection, name: &'static str, now: fn() -> Timestamp) -> SqliteStore<'a> {
+        SqliteStore { now, ..SqliteStore::new(connection, name).unwrap() }
+    }
+
+    fn put(store: &SqliteStore<'_>, key: &str, value: &str, options: &Put) {
+        store.put(key, value, options).now_or_never().unwrap().unwrap();
+    }
+
+    #[test]
+    fn stores_in_one_file_keep_their_keys_apart() {
+        let file = Connection::open_in_memory().unwrap();
+        let (state, ids) = (store(&file, "state", now), store(&file, "ids", now));
+        put(&state, "a", "1", &Put::default());
+        put(&ids, "a", "2", &Put::default());
+        put(&state, "a", "3", &Put::default());
+        assert_eq!(state.get_many(&["a", "b"]).now_or_never().unwrap().unwrap(), [Some("3".into()), None]);
+        assert_eq!(ids.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("2".into())]);
+    }
+
+    #[test]
+    fn a_value_goes_by_itself_after_its_time() {
+        let file = Connection::open_in_memory().unwrap();
+        let early = store(&file, "state", || Timestamp::UNIX_EPOCH);
+        let late = store(&file, "state", || Timestamp::UNIX_EPOCH + TimeDelta::seconds(60));
+        put(&early, "a", "1", &Put { ttl: Some(Duration::from_secs(60)), metadata: None });
+        assert_eq!(early.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("1".into())]);
+        assert_eq!(late.get_many(&["a"]).now_or_never().unwrap().unwrap(), [None]);
+        assert_eq!(late.list("", None).now_or_never().unwrap().unwrap(), Listing::default());
+    }
+
+    #[test]
+    fn keys_are_listed_by_prefix_with_their_metadata_page_by_page() {
+        let file = Connection::open_in_memory().unwrap();
+        let ids = store(&file, "ids", now);
+        let metadata = Some(json!({ "n": 1 }));
+        for n in 0..1_001 {
+            put(&ids, &format!("ids:{n:04}"), "", &Put { ttl: None, metadata: metadata.clone() });
+        }
+        put(&ids, "ids", "", &Put::default());
+        put(&ids, "idz", "", &Put::default());
+        let first = ids.list("ids:", None).now_or_never().unwrap().unwrap();
+        assert_eq!((first.keys.len(), &first.keys[0]), (1_000, &("ids:0000".to_owned(), metadata.clone())));
+        let second = ids.list("ids:", first.cursor.as_deref()).now_or_never().unwrap().unwrap();
+        assert_eq!(second, Listing { keys: vec![("ids:1000".to_owned(), metadata)], cursor: None });
+    }
+}

@@ -201,3 +201,107 @@ fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{entry::Entry, time};
+
+    fn table() -> BigQuery {
+        BigQuery {
+            base: "https://bigquery.googleapis.com".into(),
+            project: "p".into(),
+            dataset: "d".into(),
+            table: "t".into(),
+            account: None,
+        }
+    }
+
+    fn row(id: &str) -> Row {
+        let created_at = time::parse("2026-10-06T09:15:22.417Z").unwrap();
+        Row::new(Entry { id: id.into(), created_at, fields: serde_json::Map::new() }, "main", created_at)
+    }
+
+    fn verdict(status: u16, body: &str) -> Result<Verdict, CallError> {
+        read(&http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap(), &table())
+    }
+
+    #[test]
+    fn an_insert_carries_each_id_twice_and_lets_good_rows_in() {
+        let rows: Vec<_> = ["a", "b"].iter().map(|id| encode(&row(id)).unwrap()).collect();
+        let request = insert(&table(), &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let address = "https://bigquery.googleapis.com/bigquery/v2/projects/p/datasets/d/tables/t/insertAll";
+        assert_eq!((request.method(), request.uri().to_string().as_str()), (&Method::POST, address));
+        let line = |id| {
+            let row = format!(
+                r#"{{"id":"{id}","created_at":"2026-10-06T09:15:22.417Z","ingested_at":"2026-10-06T09:15:22.417Z","gateway":"main"}}"#
+            );
+            format!(r#"{{"insertId":"{id}","json":{row}}}"#)
+        };
+        let body =
+            format!(r#"{{"skipInvalidRows":true,"ignoreUnknownValues":false,"rows":[{},{}]}}"#, line("a"), line("b"));
+        assert_eq!(String::from_utf8(request.into_body()).unwrap(), body);
+        assert!(!String::from_utf8(encode(&row(&"x".repeat(129))).unwrap()).unwrap().contains("insertId"));
+    }
+
+    #[test]
+    fn a_good_answer_still_names_the_rows_that_are_out() {
+        for body in ["{}", r#"{"insertErrors":[]}"#] {
+            assert_eq!(verdict(200, body).unwrap(), Verdict::Taken(Vec::new()));
+        }
+        let Verdict::Taken(faults) = verdict(200, include_str!("../../tests/fixtures/insert_errors.json")).unwrap()
+        else {
+            panic!("not taken")
+        };
+        assert_eq!(
+            faults.iter().map(|fault| (fault.index, fault.is_held_back())).collect::<Vec<_>>(),
+            [(1, false), (2, true)]
+        );
+        assert!(faults[0].rejected(7).reason.starts_with("invalid in created_at: Value 1999-01-01"));
+    }
+
+    #[test]
+    fn every_failure_has_its_consequence() {
+        let too_large = include_str!("../../tests/fixtures/payload_too_large.json");
+        for (status, body) in [(400, too_large), (400, ""), (413, include_str!("../../tests/fixtures/front_end.html"))]
+        {
+            assert_eq!(verdict(status, body).unwrap(), Verdict::TooLarge, "{status} {body}");
+        }
+        assert_eq!(verdict(401, "").unwrap(), Verdict::Unauthorized);
+        let check = |status, body: &str, transient, words: &str| {
+            let error = verdict(status, body).unwrap_err();
+            assert_eq!(error.is_transient(), transient, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+        };
+        check(404, include_str!("../../tests/fixtures/table_not_found.json"), false, "sql/bigquery/1_table.sql");
+        check(403, include_str!("../../tests/fixtures/access_denied.json"), false, "BigQuery Data Editor");
+        check(403, include_str!("../../tests/fixtures/quota_exceeded.json"), true, "slow down");
+        check(403, "", false, "BigQuery Data Editor");
+        check(429, "", true, "slow down");
+        check(400, r#"{"error":{"message":"Invalid"}}"#, false, "GCP_BQ_TABLE");
+        check(500, "", true, "500");
+        check(503, "<html>", true, "503");
+        check(200, "<html>", true, "cannot be read");
+    }
+
+    #[test]
+    fn a_fault_that_all_rows_share_is_the_tables() {
+        let fault = |location: &str, message: &str| Fault {
+            index: 0,
+            reason: "invalid".into(),
+            location: location.into(),
+            message: message.into(),
+        };
+        let check = |faults: &[Fault], rows, of_the_table| assert_eq!(common(faults, rows).is_some(), of_the_table);
+        let bad_cost = fault("cost", "Cannot convert value to floating point (bad value): x");
+        let too_old = fault("created_at", "Value 1 for field created_at is outside the allowed bounds. You can only …");
+        check(&[], 0, false);
+        check(std::slice::from_ref(&bad_cost), 1, false);
+        check(std::slice::from_ref(&bad_cost), 2, false);
+        check(&[bad_cost.clone(), bad_cost.clone()], 2, true);
+        check(&[bad_cost.clone(), fault("step", "")], 2, false);
+        check(&[too_old.clone(), too_old], 2, false);
+        check(&[fault("gateway", "no such field: gateway.")], 9, true);
+        check(&[bad_cost, fault("", "Missing required field: org.")], 9, true);
+    }
+}

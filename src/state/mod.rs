@@ -145,3 +145,6 @@ fn of<T: DeserializeOwned>(key: &str, value: Value) -> Result<T, Error> {
 fn unknown(key: &str) -> Error {
     Error::State { key: key.into(), problem: "cannot be read: it is not what this program writes there".into() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,8 @@ impl Status {
     pub fn note(&mut self, job: &str, error: Option<&Error>, now: Timestamp) -> bool {
         let Some(error) = error else { return self.failing.remove(job).is_some() };
         let failure = Failure { since: now, error: error.chain(), transient: error.is_transient() };
-        let known = self.failing.get(job).is_some_and(|known| known.error == failure.error);
+        let same = |known: &Failure| known.error == failure.error || known.transient && failure.transient;
+        let known = self.failing.get(job).is_some_and(same);
         if !known {
             self.failing.insert(job.to_owned(), failure);
         }
