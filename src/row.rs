@@ -243,7 +243,7 @@ mod tests {
     use crate::{entry::Entry, time};
 
     /// The row of an entry with these fields, without the five columns that every row has.
-    fn row(fields: Value) -> Value {
+    fn row(fields: &Value) -> Value {
         let mut entry = json!({ "id": "a", "created_at": "2026-10-06T09:15:22.417Z" });
         entry.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let row = Row::new(Entry::from_json(entry).unwrap(), "main", time::parse("2026-10-06T09:16:00Z").unwrap());
@@ -254,14 +254,14 @@ mod tests {
         row
     }
 
-    fn check(fields: Value, expected: Value) {
-        assert_eq!(row(fields.clone()), expected, "{fields}");
+    fn check(fields: &Value, expected: &Value) {
+        assert_eq!(row(fields), *expected, "{fields}");
     }
 
     #[test]
     fn every_field_of_the_list_finds_its_column() {
         let page: Value = serde_json::from_str(include_str!("../tests/fixtures/list.json")).unwrap();
-        let rows: Vec<_> = page["result"].as_array().unwrap().iter().map(|entry| row(entry.clone())).collect();
+        let rows: Vec<_> = page["result"].as_array().unwrap().iter().map(row).collect();
         let first = json!({
             "provider": "openai", "model": "gpt-4.1-mini", "model_type": "text-generation", "success": true,
             "status_code": 200, "cached": false, "duration": 1384.0, "tokens_in": 412, "tokens_out": 96,
@@ -282,41 +282,41 @@ mod tests {
     #[test]
     fn zero_stays_zero_and_null_is_absent() {
         check(
-            json!({ "cost": 0, "tokens_in": 0, "step": 0, "score": 0.0 }),
-            json!({ "cost": 0.0, "tokens_in": 0, "step": 0, "score": 0.0 }),
+            &json!({ "cost": 0, "tokens_in": 0, "step": 0, "score": 0.0 }),
+            &json!({ "cost": 0.0, "tokens_in": 0, "step": 0, "score": 0.0 }),
         );
-        check(json!({ "cost": null, "metadata": null, "new_field": null, "location": null }), json!({}));
-        check(json!({ "success": false, "feedback": -1 }), json!({ "success": false, "feedback": -1 }));
+        check(&json!({ "cost": null, "metadata": null, "new_field": null, "location": null }), &json!({}));
+        check(&json!({ "success": false, "feedback": -1 }), &json!({ "success": false, "feedback": -1 }));
     }
 
     #[test]
     fn what_does_not_fit_its_column_stays_in_extra() {
-        check(json!({ "tokens_in": "many" }), json!({ "extra": r#"{"tokens_in":"many"}"# }));
-        check(json!({ "tokens_in": 1.5 }), json!({ "extra": r#"{"tokens_in":1.5}"# }));
-        check(json!({ "tokens_in": 412.0 }), json!({ "tokens_in": 412 }));
+        check(&json!({ "tokens_in": "many" }), &json!({ "extra": r#"{"tokens_in":"many"}"# }));
+        check(&json!({ "tokens_in": 1.5 }), &json!({ "extra": r#"{"tokens_in":1.5}"# }));
+        check(&json!({ "tokens_in": 412.0 }), &json!({ "tokens_in": 412 }));
         check(
-            json!({ "tokens_in": 18_446_744_073_709_551_615_u64 }),
-            json!({ "extra": r#"{"tokens_in":18446744073709551615}"# }),
+            &json!({ "tokens_in": 18_446_744_073_709_551_615_u64 }),
+            &json!({ "extra": r#"{"tokens_in":18446744073709551615}"# }),
         );
-        check(json!({ "success": "yes" }), json!({ "extra": r#"{"success":"yes"}"# }));
-        check(json!({ "byok": 1, "wholesale": 0 }), json!({ "byok": true, "wholesale": false }));
-        check(json!({ "byok": 2 }), json!({ "extra": r#"{"byok":2}"# }));
-        check(json!({ "provider": 7 }), json!({ "extra": r#"{"provider":7}"# }));
-        check(json!({ "timings": [1] }), json!({ "extra": r#"{"timings":[1]}"# }));
-        check(json!({ "timings": { "latency": "fast" } }), json!({ "extra": r#"{"timings":{"latency":"fast"}}"# }));
-        check(json!({ "guardrails": { "hate": 1 } }), json!({ "extra": r#"{"guardrails":{"hate":1}}"# }));
+        check(&json!({ "success": "yes" }), &json!({ "extra": r#"{"success":"yes"}"# }));
+        check(&json!({ "byok": 1, "wholesale": 0 }), &json!({ "byok": true, "wholesale": false }));
+        check(&json!({ "byok": 2 }), &json!({ "extra": r#"{"byok":2}"# }));
+        check(&json!({ "provider": 7 }), &json!({ "extra": r#"{"provider":7}"# }));
+        check(&json!({ "timings": [1] }), &json!({ "extra": r#"{"timings":[1]}"# }));
+        check(&json!({ "timings": { "latency": "fast" } }), &json!({ "extra": r#"{"timings":{"latency":"fast"}}"# }));
+        check(&json!({ "guardrails": { "hate": 1 } }), &json!({ "extra": r#"{"guardrails":{"hate":1}}"# }));
     }
 
     #[test]
     fn metadata_is_json_however_it_comes() {
-        check(json!({ "metadata": { "team": "a" } }), json!({ "metadata": r#"{"team":"a"}"# }));
-        check(json!({ "metadata": r#"{"n": 1.50}"# }), json!({ "metadata": r#"{"n": 1.50}"# }));
-        check(json!({ "metadata": "team a" }), json!({ "extra": r#"{"metadata":"team a"}"# }));
-        check(json!({ "metadata": "" }), json!({ "extra": r#"{"metadata":""}"# }));
+        check(&json!({ "metadata": { "team": "a" } }), &json!({ "metadata": r#"{"team":"a"}"# }));
+        check(&json!({ "metadata": r#"{"n": 1.50}"# }), &json!({ "metadata": r#"{"n": 1.50}"# }));
+        check(&json!({ "metadata": "team a" }), &json!({ "extra": r#"{"metadata":"team a"}"# }));
+        check(&json!({ "metadata": "" }), &json!({ "extra": r#"{"metadata":""}"# }));
     }
 
     #[test]
     fn an_integer_beyond_2_to_the_53_is_written_as_text() {
-        check(json!({ "tokens_in": 9_007_199_254_740_993_i64 }), json!({ "tokens_in": "9007199254740993" }));
+        check(&json!({ "tokens_in": 9_007_199_254_740_993_i64 }), &json!({ "tokens_in": "9007199254740993" }));
     }
 }

@@ -29,7 +29,7 @@ fn read(changes: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
 
 /// The problems that these settings have, a line each.
 fn problems(changes: &[(&'static str, &str)]) -> String {
-    read(changes).map(|_| "none".to_owned()).unwrap_or_else(|error| error.to_string())
+    read(changes).map_or_else(|error| error.to_string(), |_| "none".to_owned())
 }
 
 #[test]
@@ -98,9 +98,8 @@ fn several_gateways_are_named_once_each_or_all() {
 #[test]
 fn the_whole_key_file_is_enough() {
     let file = format!(
-        r#"{{"type":"service_account","project_id":"from-file","private_key_id":"k1","private_key":"{}",
-            "client_email":"a@b","token_uri":"https://tokens.example/t"}}"#,
-        KEY
+        r#"{{"type":"service_account","project_id":"from-file","private_key_id":"k1","private_key":"{KEY}",
+            "client_email":"a@b","token_uri":"https://tokens.example/t"}}"#
     );
     let vars = BTreeMap::from([("GCP_SA_KEY_JSON", file.as_str()), ("GCP_BQ_DATASET", "d")]);
     let lookup = |name: &str| {

@@ -252,7 +252,7 @@ mod tests {
         let file = Connection::open_in_memory().unwrap();
         let early = store(&file, "state", || Timestamp::UNIX_EPOCH);
         let late = store(&file, "state", || Timestamp::UNIX_EPOCH + TimeDelta::seconds(60));
-        put(&early, "a", "1", &Put { ttl: Some(Duration::from_secs(60)), metadata: None });
+        put(&early, "a", "1", &Put { ttl: Some(Duration::from_mins(1)), metadata: None });
         assert_eq!(early.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("1".into())]);
         assert_eq!(late.get_many(&["a"]).now_or_never().unwrap().unwrap(), [None]);
         assert_eq!(late.list("", None).now_or_never().unwrap().unwrap(), Listing::default());
