@@ -122,8 +122,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         let request = gateway::list(&config.source, &self.report.gateway, query);
         let page = call(host, &request, |response| gateway::read_page(response, query)).await;
         let page = page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
-        let full = page.entries.len() >= config.source.per_page as usize;
-        let new = self.scan.take(page.entries, page.total, full);
+        let new = self.scan.take(page.entries, page.total);
         let now = host.now();
         self.rate = page.rate;
         self.report.pages += 1;
