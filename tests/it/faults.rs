@@ -1,0 +1,1 @@
+//! Every call of a pass, failing in every way.
