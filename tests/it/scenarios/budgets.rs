@@ -79,16 +79,16 @@ fn calls_used_up_leave_enough_of_them_for_writing() {
 
 #[test]
 fn a_long_catch_up_leaves_the_rest_of_the_rate_limit_to_others() {
-    let rate_limit = Some(RateLimit { quota: 20, window_seconds: 60 });
+    let rate_limit = Some(RateLimit { quota: 10, window_seconds: 60 });
     let mut world = World::with(Options { rate_limit, live_per_minute: 20.0, ..Options::default() });
     world.forward();
-    world.pass_time(MINUTE * 300);
+    world.pass_time(MINUTE * 120);
     let (began, before) = (world.now(), world.counts());
     assert!(world.forward().is_complete());
     let (took, cost) = (world.now() - began, world.counts() - before);
     assert_eq!(cost.refused, 0);
-    // 16 of 20 a minute, and it does not dawdle either.
-    let windows = i32::try_from(cost.list.div_ceil(16)).unwrap();
+    // 8 of 10 a minute, and it does not dawdle either.
+    let windows = i32::try_from(cost.list.div_ceil(8)).unwrap();
     assert!(windows > 5 && took <= MINUTE * windows && took > MINUTE * (windows - 2), "{took}");
     world.assert_once();
 }

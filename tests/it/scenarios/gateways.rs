@@ -30,7 +30,9 @@ fn a_star_means_all_gateways_of_the_account_however_many() {
     let ids: Vec<String> = (0..101).map(|n| format!("gateway-{n}")).collect();
     let mut world = World::with(Options { gateways: ids.clone(), ..Options::default() });
     world.config.source.gateways = Gateways::All;
-    ids.iter().for_each(|id| _ = world.add_to(id, MINUTE, json!({})));
+    for id in &ids {
+        world.add_to(id, MINUTE, json!({}));
+    }
     let before = world.counts();
     assert!(world.forward().is_complete());
     assert_eq!((world.counts() - before).gateways, 3);

@@ -120,13 +120,10 @@ fn plain(value: &Value, kind: Kind) -> Option<Value> {
             (None, Some(1.0)) => Some(true.into()),
             (None, _) => None,
         },
-        Kind::Integer => {
-            let whole = value.as_f64().is_some_and(|number| number.fract() == 0.0);
-            value
-                .as_i64()
-                .map(Value::from)
-                .or_else(|| whole.then(|| format!("{:.0}", value.as_f64().unwrap()).parse::<i64>().unwrap().into()))
-        }
+        Kind::Integer => value.as_i64().map(Value::from).or_else(|| {
+            let whole = value.as_f64().filter(|number| number.fract() == 0.0)?;
+            format!("{whole:.0}").parse::<i64>().ok().map(Value::from)
+        }),
         Kind::Float => value.as_f64().map(Value::from),
         Kind::Json => match value {
             Value::String(text) => serde_json::from_str(text).ok(),

@@ -47,7 +47,7 @@ impl Table {
 
 fn select(connection: &Connection) -> Vec<Value> {
     let Ok(mut statement) = connection.prepare("SELECT * FROM aig_logs") else { return Vec::new() };
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let rows = statement.query_map([], |row| {
         let cells = names.iter().map(|name| Ok((name.clone(), cell(row.get_ref(name.as_str())?))));
         cells.collect::<rusqlite::Result<Map<_, _>>>().map(Value::Object)
