@@ -46,7 +46,7 @@ fn after_a_takeover_forward_and_backfill_leave_no_gap() {
     world.state.set("forward", &forward.to_string());
     world.forward();
     world.backfill();
-    let copies: Vec<_> = ids.iter().map(|id| world.copies(id)).collect();
+    let copies = world.copies_of(&ids);
     assert!(copies[..=100].iter().all(|copies| *copies == 1));
     assert!(copies[101..=200].iter().all(|copies| *copies == 0));
     assert!(copies[201..].iter().all(|copies| *copies == 1));
