@@ -234,6 +234,20 @@ fn a_wrong_schema_stops_the_pass_and_nothing_is_thrown_away() {
 }
 
 #[test]
+fn a_missing_column_that_one_row_needs_stops_the_pass_too() {
+    use aig_logs::simulator::schema::Schema;
+    let whole = include_str!("../../../sql/bigquery/1_table.sql");
+    let mut world = world();
+    world.add_with(MINUTE * 5, json!({ "dlp_action": "FLAG" }));
+    let name = world.simulator.get_mut().options().table.clone();
+    world.simulator.get_mut().create_table(&name, Schema::parse(&whole.replace("dlp_action", "old_action")));
+    let report = world.forward();
+    let error = report.worst().unwrap();
+    assert!(!error.is_transient() && error.chain().contains("dlp_action"), "{}", error.chain());
+    assert_eq!(world.dead_letters().len(), 0);
+}
+
+#[test]
 fn rows_outside_of_the_partitions_become_dead_letters_even_if_all_are() {
     let mut world = World::new();
     world.forward();

@@ -33,17 +33,20 @@ impl World {
 
     fn check_from(&self, first: Timestamp, is_right: impl Fn(usize) -> bool) {
         let simulator = self.simulator.borrow();
-        let (rows, dead) = (self.rows(), self.dead_letters());
+        let (rows, dead, remembered) = (self.rows(), self.dead_letters(), self.remembered());
         for gateway in &simulator.options().gateways {
             let entries = simulator.gateway(gateway).unwrap().entries(self.now());
             for entry in entries.filter(|entry| (first..self.due).contains(&created_at(entry))) {
-                if dead.contains(entry["id"].as_str().unwrap()) {
+                let id = entry["id"].as_str().unwrap().to_owned();
+                if dead.contains(&id) {
                     continue;
                 }
                 let expected = expected::expected(&entry, gateway);
-                let found = rows.get(&(gateway.clone(), entry["id"].as_str().unwrap().to_owned()));
+                let key = (gateway.clone(), id);
+                let found = rows.get(&key);
                 let copies = found.map_or(0, Vec::len);
                 assert!(is_right(copies), "{copies} rows of {entry}");
+                assert!(remembered.contains(&key), "written, and not remembered: {entry}");
                 found.into_iter().flatten().for_each(|row| assert_eq!(*row, expected));
             }
         }
@@ -66,6 +69,17 @@ impl World {
         let keys = self.state.keys().into_iter().filter(|key| key.starts_with("dead:"));
         let letters = keys.flat_map(|key| self.stored(&key)["rows"].as_array().unwrap().clone());
         letters.map(|letter| letter["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Gateway and id of every entry in `IDS_KV`.
+    fn remembered(&self) -> BTreeSet<(String, String)> {
+        let segments = self.ids.keys().into_iter().map(|key| {
+            let gateway = key.split(':').nth(1).unwrap().to_owned();
+            (gateway, self.ids.value(&key).unwrap())
+        });
+        let ids = segments
+            .flat_map(|(gateway, ids)| ids.lines().map(|id| (gateway.clone(), id.to_owned())).collect::<Vec<_>>());
+        ids.collect()
     }
 
     /// Copies of an entry in the table.
