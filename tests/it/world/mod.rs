@@ -6,13 +6,14 @@ mod counts;
 mod expected;
 mod map;
 pub mod outside;
+mod passes;
 mod table;
 
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     rc::Rc,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock},
     time::Duration,
 };
 
@@ -20,8 +21,7 @@ use aig_logs::{
     config::{Config, Target},
     error::CallError,
     google::PrivateKey,
-    host::{Host, Meter, Metered, Request, Response},
-    pass::{self, Context, Report},
+    host::{Host, Request, Response},
     plan::budget::Budget,
     simulator::{
         Answer, Calls, Simulator,
@@ -29,25 +29,18 @@ use aig_logs::{
         google::ServiceAccount,
         options::Options,
     },
-    sink::{
-        Sink,
-        bigquery::{BigQuerySink, SignIn},
-        ndjson::Ndjson,
-        sqlite::Sqlite,
-    },
+    sink::bigquery::SignIn,
     time::{self, Timestamp},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
-use futures_util::FutureExt;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-pub use self::{counts::Counts, table::Table};
+pub use self::{counts::Counts, passes::Work, table::Table};
 use self::{
     map::Map,
     outside::{Outside, Plan, Strike},
-    table::InBatches,
 };
 
 pub const SECOND: TimeDelta = TimeDelta::seconds(1);
@@ -57,14 +50,6 @@ pub const DAY: TimeDelta = TimeDelta::days(1);
 
 /// How long each call takes.
 const LATENCY: TimeDelta = TimeDelta::milliseconds(20);
-
-/// What a pass is asked to do.
-#[derive(Debug, Clone, Copy)]
-pub enum Work {
-    Forward,
-    Backfill,
-    Range(Timestamp, Timestamp),
-}
 
 /// What somebody else answers in place of the simulator, and to what.
 pub type Instead = Box<dyn Fn(&Request) -> Option<Response>>;
@@ -150,70 +135,6 @@ impl World {
         self.outside.pass_time(time);
     }
 
-    /// A forward pass.
-    pub fn forward(&mut self) -> Report {
-        self.attempt(Work::Forward).expect("the process lives")
-    }
-
-    /// A backfill pass.
-    pub fn backfill(&mut self) -> Report {
-        self.attempt(Work::Backfill).expect("the process lives")
-    }
-
-    /// A pass in a process that lasts as long as `outside` lets it; `None` where it died.
-    pub fn attempt(&mut self, work: Work) -> Option<Report> {
-        if matches!(work, Work::Forward) {
-            self.due = time::floor_ms(self.now() - self.config.settle);
-        }
-        let pages = match work {
-            Work::Forward => self.config.forward_pages,
-            Work::Backfill => self.config.backfill_pages,
-            Work::Range(..) => None,
-        };
-        let meter = Meter::new(Budget { pages, ..self.budget }, self.now());
-        let counted = self.counts();
-        let report = self.run(&meter, work);
-        let counts = self.counts() - counted;
-        if let Some(report) = &report {
-            let reported = (report.calls, report.reads, report.writes);
-            let seen = (counts.sends, counts.state_reads + counts.ids_reads, counts.writes());
-            assert_eq!(reported, seen, "calls, reads and writes, as reported and as seen");
-        } else {
-            // A token lives in memory.
-            self.sign_in = SignIn::default();
-        }
-        report
-    }
-
-    fn run(&self, meter: &Meter, work: Work) -> Option<Report> {
-        let host = Metered { inner: self, meter };
-        match &self.table {
-            Table::BigQuery => {
-                let table = self.config.bigquery.as_ref().unwrap();
-                self.run_into(host, BigQuerySink::new(&host, table, &self.sign_in), work)
-            }
-            Table::Sqlite(connection) => self.run_into(host, Sqlite::new(connection).unwrap(), work),
-            Table::Ndjson(lines) => self.run_into(host, Ndjson::new(lines), work),
-        }
-    }
-
-    fn run_into<K: Sink>(&self, host: Metered<'_, Self>, sink: K, work: Work) -> Option<Report> {
-        let sink = InBatches { rows: self.batch.unwrap_or(sink.batch()), sink };
-        let meter = host.meter;
-        let context = Context {
-            host,
-            state: Metered { inner: &self.state, meter },
-            ids: Metered { inner: &self.ids, meter },
-            sink: &sink,
-            config: &self.config,
-        };
-        match work {
-            Work::Forward => pass::forward(&context).now_or_never(),
-            Work::Backfill => pass::backfill(&context).now_or_never(),
-            Work::Range(from, to) => pass::range(&context, from, to).now_or_never(),
-        }
-    }
-
     /// Adds an entry that was created `ago`. Its id.
     pub fn add(&mut self, ago: TimeDelta) -> String {
         self.add_with(ago, json!({}))
@@ -285,14 +206,6 @@ impl World {
             ids_writes: self.ids.writes(),
         }
     }
-
-    /// What one pass costs.
-    pub fn cost(&mut self, work: Work) -> Counts {
-        let before = self.counts();
-        let report = self.attempt(work).unwrap();
-        assert!(report.is_complete(), "{}", report.to_json());
-        self.counts() - before
-    }
 }
 
 impl Host for World {
@@ -334,9 +247,14 @@ impl Host for World {
     }
 
     async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
-        let key = EncodingKey::from_rsa_pem(key.pem().reveal().as_bytes()).unwrap();
-        let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).unwrap();
-        Ok(URL_SAFE_NO_PAD.decode(signature).unwrap())
+        // All worlds have one key, and equal messages have equal signatures: each is made once.
+        static SIGNATURES: Mutex<BTreeMap<Vec<u8>, Vec<u8>>> = Mutex::new(BTreeMap::new());
+        let sign = || {
+            let key = EncodingKey::from_rsa_pem(key.pem().reveal().as_bytes()).unwrap();
+            let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).unwrap();
+            URL_SAFE_NO_PAD.decode(signature).unwrap()
+        };
+        Ok(SIGNATURES.lock().unwrap().entry(message.to_vec()).or_insert_with(sign).clone())
     }
 
     fn stopping(&self) -> bool {

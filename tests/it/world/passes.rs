@@ -1,0 +1,102 @@
+//! Passes in a world: the real ones, with the real sinks.
+
+use aig_logs::{
+    host::{Meter, Metered},
+    pass::{self, Context, Report},
+    plan::budget::Budget,
+    sink::{
+        Sink,
+        bigquery::{BigQuerySink, SignIn},
+        ndjson::Ndjson,
+        sqlite::Sqlite,
+    },
+    time::{self, Timestamp},
+};
+use futures_util::FutureExt;
+
+use super::{
+    Counts, World,
+    table::{InBatches, Table},
+};
+
+/// What a pass is asked to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Work {
+    Forward,
+    Backfill,
+    Range(Timestamp, Timestamp),
+}
+
+impl World {
+    /// A forward pass.
+    pub fn forward(&mut self) -> Report {
+        self.attempt(Work::Forward).expect("the process lives")
+    }
+
+    /// A backfill pass.
+    pub fn backfill(&mut self) -> Report {
+        self.attempt(Work::Backfill).expect("the process lives")
+    }
+
+    /// A pass in a process that lasts as long as `outside` lets it; `None` where it died.
+    pub fn attempt(&mut self, work: Work) -> Option<Report> {
+        if matches!(work, Work::Forward) {
+            self.due = time::floor_ms(self.now() - self.config.settle);
+        }
+        let pages = match work {
+            Work::Forward => self.config.forward_pages,
+            Work::Backfill => self.config.backfill_pages,
+            Work::Range(..) => None,
+        };
+        let meter = Meter::new(Budget { pages, ..self.budget }, self.now());
+        let counted = self.counts();
+        let report = self.run(&meter, work);
+        let counts = self.counts() - counted;
+        if let Some(report) = &report {
+            let reported = (report.calls, report.reads, report.writes);
+            let seen = (counts.sends, counts.state_reads + counts.ids_reads, counts.writes());
+            assert_eq!(reported, seen, "calls, reads and writes, as reported and as seen");
+        } else {
+            // A token lives in memory.
+            self.sign_in = SignIn::default();
+        }
+        report
+    }
+
+    fn run(&self, meter: &Meter, work: Work) -> Option<Report> {
+        let host = Metered { inner: self, meter };
+        match &self.table {
+            Table::BigQuery => {
+                let table = self.config.bigquery.as_ref().unwrap();
+                self.run_into(host, BigQuerySink::new(&host, table, &self.sign_in), work)
+            }
+            Table::Sqlite(connection) => self.run_into(host, Sqlite::new(connection).unwrap(), work),
+            Table::Ndjson(lines) => self.run_into(host, Ndjson::new(lines), work),
+        }
+    }
+
+    fn run_into<K: Sink>(&self, host: Metered<'_, Self>, sink: K, work: Work) -> Option<Report> {
+        let sink = InBatches { rows: self.batch.unwrap_or(sink.batch()), sink };
+        let meter = host.meter;
+        let context = Context {
+            host,
+            state: Metered { inner: &self.state, meter },
+            ids: Metered { inner: &self.ids, meter },
+            sink: &sink,
+            config: &self.config,
+        };
+        match work {
+            Work::Forward => pass::forward(&context).now_or_never(),
+            Work::Backfill => pass::backfill(&context).now_or_never(),
+            Work::Range(from, to) => pass::range(&context, from, to).now_or_never(),
+        }
+    }
+
+    /// What one pass costs.
+    pub fn cost(&mut self, work: Work) -> Counts {
+        let before = self.counts();
+        let report = self.attempt(work).unwrap();
+        assert!(report.is_complete(), "{}", report.to_json());
+        self.counts() - before
+    }
+}
