@@ -1,0 +1,79 @@
+//! Results in words, and the one place that prints them.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+use chrono::TimeDelta;
+use indicatif::HumanCount;
+
+use super::failure::Failure;
+use crate::{
+    pass::{GatewayReport, Job, Report},
+    plan::budget::Ended,
+    time,
+};
+
+/// Prints a result.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    let printed = writeln!(output, "{text}").and_then(|()| output.flush());
+    printed.map_err(|error| Failure::output(&error))
+}
+
+/// The lines of a message, moved in.
+pub fn indented(message: &impl Display) -> String {
+    let lines: Vec<_> = message.to_string().lines().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
+}
+
+/// What a pass did, a line for each gateway.
+pub fn report(report: &Report) -> String {
+    if report.gateways.is_empty() && report.error.is_none() {
+        return format!(
+            "{}: nothing left to do (`aig-logs status` says how things stand)",
+            report.job
+        );
+    }
+    let seconds = (report.finished - report.started).as_seconds_f64();
+    let lines: Vec<_> =
+        report.gateways.iter().map(|gateway| line(report.job, gateway, seconds)).collect();
+    lines.join("\n")
+}
+
+fn line(job: Job, gateway: &GatewayReport, seconds: f64) -> String {
+    let GatewayReport { gateway: id, pages, rows, known, rejected, ended, .. } = gateway;
+    let known =
+        if *known > 0 { format!(", {} of them known", HumanCount(*known)) } else { String::new() };
+    let rejected = match rejected {
+        0 => String::new(),
+        rejected => format!(", {} refused for good", HumanCount(*rejected)),
+    };
+    let rows = HumanCount(*rows);
+    format!(
+        "{job} {id}: {rows} rows{known}{rejected} in {pages} pages and {seconds:.1} s; {}",
+        came_to(job, gateway, *ended)
+    )
+}
+
+fn came_to(job: Job, gateway: &GatewayReport, ended: Ended) -> String {
+    let reached = time::text(gateway.reached);
+    match (job, ended) {
+        (Job::Forward, Ended::Complete) => format!("complete, the newest is of {reached}"),
+        (Job::Backfill | Job::Range, Ended::Complete) => format!("complete, down to {reached}"),
+        (Job::Forward, _) => format!("{ended}, done up to {reached}"),
+        (Job::Backfill | Job::Range, _) => format!("{ended}, done down to {reached}"),
+    }
+}
+
+/// A stretch of time in its largest unit.
+pub fn ago(lag: TimeDelta) -> String {
+    let (number, unit) = match lag.num_seconds().max(0) {
+        seconds @ 0..120 => (seconds, "s"),
+        seconds @ 120..7_200 => (seconds / 60, "min"),
+        seconds @ 7_200..172_800 => (seconds / 3_600, "h"),
+        seconds => (seconds / 86_400, "days"),
+    };
+    format!("{number} {unit} ago")
+}
