@@ -164,8 +164,7 @@ impl Arguments {
 }
 
 fn instant(text: &str) -> Result<Timestamp, &'static str> {
-    time::parse(text)
-        .ok_or("give a date such as 2026-10-01, or an instant such as 2026-10-01T12:00:00Z")
+    time::parse(text).ok_or("give a date such as 2026-10-01, or an instant such as 2026-10-01T12:00:00Z")
 }
 
 fn pages(text: &str) -> Result<String, &'static str> {

@@ -31,21 +31,16 @@ pub fn indented(message: &impl Display) -> String {
 /// What a pass did, a line for each gateway.
 pub fn report(report: &Report) -> String {
     if report.gateways.is_empty() && report.error.is_none() {
-        return format!(
-            "{}: nothing left to do (`aig-logs status` says how things stand)",
-            report.job
-        );
+        return format!("{}: nothing left to do (`aig-logs status` says how things stand)", report.job);
     }
     let seconds = (report.finished - report.started).as_seconds_f64();
-    let lines: Vec<_> =
-        report.gateways.iter().map(|gateway| line(report.job, gateway, seconds)).collect();
+    let lines: Vec<_> = report.gateways.iter().map(|gateway| line(report.job, gateway, seconds)).collect();
     lines.join("\n")
 }
 
 fn line(job: Job, gateway: &GatewayReport, seconds: f64) -> String {
     let GatewayReport { gateway: id, pages, rows, known, rejected, ended, .. } = gateway;
-    let known =
-        if *known > 0 { format!(", {} of them known", HumanCount(*known)) } else { String::new() };
+    let known = if *known > 0 { format!(", {} of them known", HumanCount(*known)) } else { String::new() };
     let rejected = match rejected {
         0 => String::new(),
         rejected => format!(", {} refused for good", HumanCount(*rejected)),
