@@ -1,5 +1,8 @@
 //! Tests from outside the library, in one binary.
 #![cfg(test)]
 
+mod faults;
 mod peer;
+mod scenarios;
 mod tidy;
+mod world;
