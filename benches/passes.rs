@@ -85,7 +85,8 @@ fn measure<K: Sink>(entries: usize, sink: &K) {
     let now = options.start;
     let simulator = Simulator::new(options);
     let settings: BTreeMap<_, _> = simulator.settings("http://127.0.0.1:1").into_iter().collect();
-    let lookup = |name: &str| if name.ends_with("_MAX_PAGES") { Some("auto".into()) } else { settings.get(name).cloned() };
+    let lookup =
+        |name: &str| if name.ends_with("_MAX_PAGES") { Some("auto".into()) } else { settings.get(name).cloned() };
     let config = Config::from_vars(lookup, Target::Local).unwrap();
     let world = World { simulator: RefCell::new(simulator), now, answering: Cell::default() };
     let (state, ids) = (Memory::default(), Memory::default());
@@ -105,7 +106,12 @@ fn measure<K: Sink>(entries: usize, sink: &K) {
     #[expect(clippy::cast_precision_loss, reason = "a rate, rounded anyway")]
     let rate = |time: Duration| rows as f64 / time.as_secs_f64();
     let alone = whole - world.answering.get();
-    println!("{:8} {rows:9} rows {:9.0} rows/s with the simulator {:9.0} rows/s without", sink.name(), rate(whole), rate(alone));
+    println!(
+        "{:8} {rows:9} rows {:9.0} rows/s with the simulator {:9.0} rows/s without",
+        sink.name(),
+        rate(whole),
+        rate(alone)
+    );
 }
 
 fn main() {
