@@ -51,9 +51,11 @@ pub async fn demo(
 ) -> Result<Exit, Failure> {
     let Demo { file, history } = &arguments;
     replace(file, screen).await?;
-    screen.say(
-        "Starting a simulated AI Gateway with a month of traffic; more arrives while you watch.",
-    );
+    screen.say(&format!(
+        "Simulating an AI Gateway with {} of {}; more arrive while you watch.",
+        show::counted(history.entries as u64, "log"),
+        show::counted(history.days.into(), "day")
+    ));
     // The limit of Cloudflare's API would hold a larger demo back for minutes.
     let options = Options { live_per_minute: LIVE, rate_limit: None, ..simulate::past(*history) };
     let simulator = Arc::new(Mutex::new(Simulator::new(options)));

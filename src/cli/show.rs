@@ -44,17 +44,21 @@ pub fn report(report: &Report) -> String {
 
 fn line(job: Job, gateway: &GatewayReport, seconds: f64) -> String {
     let GatewayReport { gateway: id, pages, rows, known, rejected, ended, .. } = gateway;
-    let known =
-        if *known > 0 { format!(", {} of them known", HumanCount(*known)) } else { String::new() };
-    let rejected = match rejected {
-        0 => String::new(),
-        rejected => format!(", {} refused for good", HumanCount(*rejected)),
-    };
-    let rows = HumanCount(*rows);
-    format!(
-        "{job} {id}: {rows} rows{known}{rejected} in {pages} pages and {seconds:.1} s; {}",
-        came_to(job, gateway, *ended)
-    )
+    let mut parts = vec![counted(*rows, "row")];
+    if *known > 0 {
+        parts.push(format!("{} of them known", HumanCount(*known)));
+    }
+    if *rejected > 0 {
+        parts.push(format!("{} refused for good", HumanCount(*rejected)));
+    }
+    let (parts, pages) = (parts.join(", "), counted((*pages).into(), "page"));
+    format!("{job} {id}: {parts} in {pages} and {seconds:.1} s; {}", came_to(job, gateway, *ended))
+}
+
+/// A number with its noun.
+pub fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", HumanCount(number))
 }
 
 fn came_to(job: Job, gateway: &GatewayReport, ended: Ended) -> String {

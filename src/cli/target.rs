@@ -36,7 +36,6 @@ impl Default for Sink {
 
 impl Sink {
     /// Reads `sqlite[:PATH]`, `bigquery` or `ndjson[:PATH]`.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, path) =
             text.split_once(':').map_or((text, None), |(kind, path)| (kind, Some(path)));
@@ -51,7 +50,6 @@ impl Sink {
     }
 
     /// Where the state lives when nobody says.
-    #[must_use]
     pub fn state(&self) -> PathBuf {
         match self {
             Self::Sqlite(path) => path.clone(),
@@ -61,7 +59,6 @@ impl Sink {
 }
 
 /// The file that `--state` and `--sink` together mean.
-#[must_use]
 pub fn state_path(options: &Options) -> PathBuf {
     options.state.clone().unwrap_or_else(|| options.sink.clone().unwrap_or_default().state())
 }
