@@ -27,12 +27,8 @@ impl Entry {
         let Some(Value::String(id)) = fields.remove("id") else {
             return Err("an entry has no id".into());
         };
-        let created_at = match fields.remove("created_at") {
-            Some(Value::String(text)) => time::parse(&text),
-            _ => None,
-        };
-        let created_at =
-            created_at.ok_or_else(|| format!("entry {id} has no created_at that can be read"))?;
+        let created_at = fields.remove("created_at").and_then(|instant| time::parse(instant.as_str()?));
+        let created_at = created_at.ok_or_else(|| format!("entry {id} has no created_at that can be read"))?;
         Ok(Self { id, created_at, fields })
     }
 }
@@ -45,15 +41,12 @@ mod tests {
 
     #[test]
     fn an_entry_needs_an_id_and_an_instant() {
-        let check =
-            |element, expected: &str| assert_eq!(Entry::from_json(element).unwrap_err(), expected);
+        let check = |element, expected: &str| assert_eq!(Entry::from_json(element).unwrap_err(), expected);
         check(json!([]), "an entry is not an object");
         check(json!({ "created_at": "2026-10-06T09:15:22.417Z" }), "an entry has no id");
         check(json!({ "id": "a", "created_at": 1 }), "entry a has no created_at that can be read");
-        let entry = Entry::from_json(
-            json!({ "id": "a", "created_at": "2026-10-06T09:15:22.417Z", "step": 0 }),
-        )
-        .unwrap();
+        let entry =
+            Entry::from_json(json!({ "id": "a", "created_at": "2026-10-06T09:15:22.417Z", "step": 0 })).unwrap();
         assert_eq!((entry.id.as_str(), entry.fields.len()), ("a", 1));
     }
 }

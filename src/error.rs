@@ -114,9 +114,7 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Gateways(error) | Self::Source { error, .. } | Self::Sink { error, .. } => {
-                error.is_transient()
-            }
+            Self::Gateways(error) | Self::Source { error, .. } | Self::Sink { error, .. } => error.is_transient(),
             Self::Store { .. } => true,
             Self::Config(_) | Self::State { .. } => false,
         }

@@ -35,7 +35,8 @@ pub struct Page {
 /// The request for one page of a gateway's logs.
 #[must_use]
 pub fn list(source: &Source, gateway: &str, query: &Query) -> Request {
-    let filter = |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
+    let filter =
+        |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
     let mut filters = Vec::new();
     if let Some(from) = query.from {
         // There is no gte: "after the millisecond before" includes the bound itself.
@@ -63,8 +64,7 @@ pub fn gateways(source: &Source, page: u32) -> Request {
 }
 
 fn get(source: &Source, path: &str) -> Request {
-    let address =
-        format!("{}/accounts/{}/ai-gateway/gateways{path}", source.base, encoded(&source.account));
+    let address = format!("{}/accounts/{}/ai-gateway/gateways{path}", source.base, encoded(&source.account));
     let mut request = request(Method::GET, &address, Vec::new());
     source.token.authorize(&mut request);
     request
@@ -123,24 +123,16 @@ pub fn read_gateways(response: &Response) -> Result<Vec<String>, CallError> {
         return Err(misbehaved("has no list of gateways in its result"));
     };
     let id = |gateway: &Value| gateway["id"].as_str().map(str::to_owned);
-    elements
-        .iter()
-        .map(id)
-        .collect::<Option<_>>()
-        .ok_or_else(|| misbehaved("names a gateway without an id"))
+    elements.iter().map(id).collect::<Option<_>>().ok_or_else(|| misbehaved("names a gateway without an id"))
 }
 
 fn check(entries: &[Entry], query: &Query) -> Result<(), CallError> {
     let stray = entries.iter().find(|entry| {
-        entry.created_at >= query.until
-            || query.from.is_some_and(|from| entry.created_at <= from - MILLISECOND)
+        entry.created_at >= query.until || query.from.is_some_and(|from| entry.created_at <= from - MILLISECOND)
     });
     if let Some(entry) = stray {
         let at = time::text(entry.created_at);
-        return Err(misbehaved(&format!(
-            "ignores the filter: entry {} of {at} lies outside of it",
-            entry.id
-        )));
+        return Err(misbehaved(&format!("ignores the filter: entry {} of {at} lies outside of it", entry.id)));
     }
     let in_order = entries.is_sorted_by(|a, b| {
         let (a, b) = (time::floor_ms(a.created_at), time::floor_ms(b.created_at));
@@ -170,21 +162,14 @@ fn open(response: &Response) -> Result<Envelope, CallError> {
         Ok(envelope) if status.is_success() && envelope.success => Ok(envelope),
         Ok(envelope) if !status.is_server_error() => Err(refused(status, &envelope.errors)),
         _ if status.is_client_error() => Err(refused(status, &[])),
-        _ => Err(CallError::Broken(format!(
-            "Cloudflare's API answered {status}: {}",
-            snippet(response.body())
-        ))),
+        _ => Err(CallError::Broken(format!("Cloudflare's API answered {status}: {}", snippet(response.body())))),
     }
 }
 
 fn refused(status: StatusCode, faults: &[Fault]) -> CallError {
     let words: Vec<_> = faults
         .iter()
-        .map(|fault| {
-            fault
-                .code
-                .map_or_else(|| fault.message.clone(), |code| format!("{} ({code})", fault.message))
-        })
+        .map(|fault| fault.code.map_or_else(|| fault.message.clone(), |code| format!("{} ({code})", fault.message)))
         .collect();
     let message = format!("Cloudflare's API answered {status}: {}", words.join("; "));
     let codes: Vec<_> = faults.iter().filter_map(|fault| fault.code).collect();
@@ -206,16 +191,123 @@ fn refused(status: StatusCode, faults: &[Fault]) -> CallError {
 fn rate(headers: &HeaderMap) -> Option<Rate> {
     let number = |header: &str, name: &str| {
         let parameters = headers.get(header)?.to_str().ok()?.split(';');
-        parameters
-            .filter_map(|part| part.trim().split_once('='))
-            .find(|(key, _)| *key == name)?
-            .1
-            .parse()
-            .ok()
+        parameters.filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name)?.1.parse().ok()
     };
     Some(Rate {
         remaining: number("ratelimit", "r")?,
         reset: Duration::from_secs(number("ratelimit", "t")?),
         quota: number("ratelimit-policy", "q")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+
+    use super::*;
+    use crate::config::{Gateways, Secret};
+
+    const LIST: &str = include_str!("../tests/fixtures/list.json");
+
+    fn source() -> Source {
+        Source {
+            base: "https://api.example/client/v4".into(),
+            account: "acc/1".into(),
+            token: Secret::new("hush"),
+            gateways: Gateways::All,
+            per_page: 50,
+        }
+    }
+
+    fn query(direction: Direction) -> Query {
+        let at = |text| time::parse(text).unwrap();
+        Query { from: Some(at("2026-10-06T09:00:00Z")), until: at("2026-10-06T10:00:00Z"), direction, page: 1 }
+    }
+
+    fn answer(status: u16, body: &str) -> Response {
+        http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_list_request_sends_one_filters_parameter_and_always_an_order() {
+        let request = list(&source(), "main", &query(Direction::Ascending));
+        assert_eq!((request.method(), request.body().len()), (&Method::GET, 0));
+        let (path, parameters) = request.uri().path_and_query().unwrap().as_str().split_once('?').unwrap();
+        assert_eq!(path, "/client/v4/accounts/acc%2F1/ai-gateway/gateways/main/logs");
+        let parameters: Vec<_> = form_urlencoded::parse(parameters.as_bytes()).into_owned().collect();
+        let filters = r#"[{"key":"created_at","operator":"gt","value":["2026-10-06T08:59:59.999Z"]},{"key":"created_at","operator":"lt","value":["2026-10-06T10:00:00.000Z"]}]"#;
+        let expected = [
+            ("page", "1"),
+            ("per_page", "50"),
+            ("order_by", "created_at"),
+            ("order_by_direction", "asc"),
+            ("filters", filters),
+        ];
+        assert_eq!(parameters, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer hush");
+    }
+
+    #[test]
+    fn a_token_does_not_show_in_a_request() {
+        let shown = format!("{:?} {:?}", list(&source(), "main", &query(Direction::Descending)), source());
+        assert!(!shown.contains("hush"), "{shown}");
+    }
+
+    #[test]
+    fn a_page_is_read_with_its_count_and_rate() {
+        let mut response = answer(200, LIST);
+        response.headers_mut().insert("ratelimit", "\"default\";r=50;t=30".parse().unwrap());
+        response.headers_mut().insert("ratelimit-policy", "\"burst\";q=100;w=60".parse().unwrap());
+        let page = read_page(&response, &query(Direction::Ascending)).unwrap();
+        assert_eq!((page.entries.len(), page.total), (2, Some(2)));
+        assert_eq!(page.rate, Some(Rate { remaining: 50, reset: Duration::from_secs(30), quota: 100 }));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_obey_the_request_is_an_error() {
+        let check = |query: Query, words: &str| {
+            let error = read_page(&answer(200, LIST), &query).unwrap_err();
+            assert!(!error.is_transient() && error.to_string().contains(words), "{error}");
+        };
+        let all = query(Direction::Ascending);
+        check(Query { until: time::parse("2026-10-06T09:15:23.379Z").unwrap(), ..all }, "ignores the filter");
+        check(Query { from: time::parse("2026-10-06T09:15:22.418Z"), ..all }, "ignores the filter");
+        check(query(Direction::Descending), "ignores the order");
+        let stray = answer(200, r#"{"success":true,"result":{}}"#);
+        assert!(!read_page(&stray, &all).unwrap_err().is_transient());
+    }
+
+    #[test]
+    fn every_failure_says_who_acts() {
+        let check = |status, body: &str, transient, words: &str| {
+            let error = read_page(&answer(status, body), &query(Direction::Ascending)).unwrap_err();
+            assert_eq!(error.is_transient(), transient, "{status} {body}");
+            assert!(error.to_string().contains(words), "{error}");
+        };
+        let wrong_token = include_str!("../tests/fixtures/wrong_token.json");
+        check(403, wrong_token, false, "Check CF_API_TOKEN");
+        check(200, wrong_token, false, "Check CF_API_TOKEN");
+        check(401, "", false, "Check CF_API_TOKEN");
+        check(
+            404,
+            include_str!("../tests/fixtures/wrong_gateway.json"),
+            false,
+            "Check CF_ACCOUNT_ID and AIG_GATEWAY_ID",
+        );
+        check(400, include_str!("../tests/fixtures/wrong_page_size.json"), false, "(7001)");
+        check(400, include_str!("../tests/fixtures/without_code.json"), false, "Expected array, received string");
+        check(200, r#"{"success":false,"errors":[]}"#, true, "200 OK");
+        check(200, &LIST[..LIST.len() / 2], true, "failed");
+        check(200, "<html>try later</html>", true, "<html>try later</html>");
+        check(502, "<html>Bad\n  gateway</html>", true, "<html>Bad gateway</html>");
+        check(500, wrong_token, true, "500");
+        check(429, "", true, "slow down");
+    }
+
+    #[test]
+    fn gateways_are_listed_by_id() {
+        let response = answer(200, include_str!("../tests/fixtures/gateways.json"));
+        assert_eq!(read_gateways(&response).unwrap(), ["main", "staging"]);
+        assert_eq!(gateways(&source(), 2).uri().query(), Some("page=2&per_page=50"));
+    }
 }

@@ -75,10 +75,7 @@ impl PrivateKey {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = unescape(text);
         if text.contains("BEGIN ENCRYPTED") {
-            return Err(
-                "is an encrypted key: give the key as Google Cloud made it, without a passphrase"
-                    .into(),
-            );
+            return Err("is an encrypted key: give the key as Google Cloud made it, without a passphrase".into());
         }
         if text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN CERTIFICATE") {
             return Err("is a public key or a certificate: give the private key".into());
@@ -98,10 +95,7 @@ impl PrivateKey {
         );
         match engine.decode(letters) {
             Ok(der) if !der.is_empty() => Ok(Self { form, der }),
-            _ => {
-                Err("is damaged between BEGIN and END: copy private_key from the key file again"
-                    .into())
-            }
+            _ => Err("is damaged between BEGIN and END: copy private_key from the key file again".into()),
         }
     }
 
@@ -109,10 +103,7 @@ impl PrivateKey {
     #[must_use]
     pub fn pem(&self) -> Secret {
         let label = self.form.label();
-        Secret::new(format!(
-            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
-            STANDARD.encode(&self.der)
-        ))
+        Secret::new(format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(&self.der)))
     }
 }
 
@@ -125,7 +116,7 @@ fn unescape(text: &str) -> String {
     text.replace("\\r", "").replace("\\n", "\n").replace('\r', "")
 }
 
-/// A token for `BigQuery`. It lives in memory only.
+/// A token for BigQuery. It lives in memory only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// What is sent.
@@ -156,11 +147,7 @@ pub fn unsigned_assertion(account: &ServiceAccount, now: Timestamp) -> String {
         "iat": issued,
         "exp": issued + LIFETIME.num_seconds(),
     });
-    format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header.to_string()),
-        URL_SAFE_NO_PAD.encode(claims.to_string())
-    )
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
 /// The request that exchanges an assertion for a token.
@@ -172,9 +159,7 @@ pub fn token_request(account: &ServiceAccount, unsigned: &str, signature: &[u8])
         .append_pair("assertion", &assertion)
         .finish();
     let mut request = request(Method::POST, &account.token_uri, body.into_bytes());
-    request
-        .headers_mut()
-        .insert(CONTENT_TYPE, http::HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/x-www-form-urlencoded"));
     request
 }
 
@@ -228,4 +213,126 @@ fn denied(refused: &Refused) -> CallError {
         "Check that the service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL exists and is enabled, and GCP_TOKEN_URI"
     };
     CallError::denied(format!("Google refused to sign in: {}: {description}", refused.error), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time;
+
+    /// Not a key, but shaped like one.
+    const BODY: &str = "c2VjcmV0IGtleSBieXRlcyBpbiBiYXNlNjQ=";
+
+    fn pem(label: &str) -> String {
+        format!("-----BEGIN {label}-----\n{}\n{}\n-----END {label}-----\n", &BODY[..20], &BODY[20..])
+    }
+
+    fn account() -> ServiceAccount {
+        ServiceAccount {
+            email: "poller@p.iam.gserviceaccount.com".into(),
+            key: PrivateKey::parse(&pem("PRIVATE KEY")).unwrap(),
+            key_id: Some("k1".into()),
+            token_uri: "https://oauth2.googleapis.com/token".into(),
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        time::parse(text).unwrap()
+    }
+
+    fn answer(status: u16, body: &str) -> Result<Token, CallError> {
+        let response = http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap();
+        read_token(&response, at("2026-10-06T09:00:00Z"))
+    }
+
+    #[test]
+    fn a_key_is_read_in_both_forms_and_all_spellings_of_line_breaks() {
+        for label in ["PRIVATE KEY", "RSA PRIVATE KEY"] {
+            let plain = pem(label);
+            let key = PrivateKey::parse(&plain).unwrap();
+            assert_eq!(key.pem().reveal().replace('\n', ""), plain.replace('\n', ""));
+            for spelling in ["\\n", "\\\\n", "\\\\\\\\n", "\r\n", "\\r\\n", " ", "\n\n"] {
+                assert_eq!(PrivateKey::parse(&plain.replace('\n', spelling)), Ok(key.clone()), "{spelling:?}");
+            }
+            for quote in ["\"", "'"] {
+                assert_eq!(PrivateKey::parse(&format!("  {quote}{plain}{quote}\n")), Ok(key.clone()), "{quote}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_read_is_explained_without_its_text() {
+        let check = |text: &str, words: &str| {
+            let problem = PrivateKey::parse(text).unwrap_err();
+            assert!(problem.contains(words) && !problem.contains(&BODY[..8]), "{problem}");
+        };
+        check("", "not a PEM text");
+        check(BODY, "not a PEM text");
+        check("-----BEGIN PRIVATE KEY-----", "not a PEM text");
+        check(&pem("ENCRYPTED PRIVATE KEY"), "without a passphrase");
+        check(&pem("PUBLIC KEY"), "give the private key");
+        check(&pem("PRIVATE KEY").replace('=', "!"), "is damaged");
+        check("-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----", "is damaged");
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let token = answer(200, include_str!("../tests/fixtures/token.json")).unwrap();
+        let shown = format!("{:?} {token:?}", account());
+        assert!(!shown.contains("c2Vj") && !shown.contains("ya29") && !shown.contains("115, 101"), "{shown}");
+    }
+
+    #[test]
+    fn an_assertion_is_backdated_short_lived_and_of_least_scope() {
+        let unsigned = unsigned_assertion(&account(), at("2026-10-06T09:00:00Z"));
+        let parts: Vec<Value> = unsigned
+            .split('.')
+            .map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap())
+            .collect();
+        let issued = at("2026-10-06T08:59:50Z").timestamp();
+        assert_eq!(parts[0], json!({ "alg": "RS256", "typ": "JWT", "kid": "k1" }));
+        let claims = json!({
+            "iss": "poller@p.iam.gserviceaccount.com", "aud": "https://oauth2.googleapis.com/token",
+            "scope": "https://www.googleapis.com/auth/bigquery.insertdata", "iat": issued, "exp": issued + 3_300,
+        });
+        assert_eq!(parts[1], claims);
+    }
+
+    #[test]
+    fn a_token_request_is_a_form() {
+        let request = token_request(&account(), "head.claims", b"\xff\xfe");
+        assert_eq!(request.uri(), "https://oauth2.googleapis.com/token");
+        assert_eq!(request.headers()[CONTENT_TYPE], "application/x-www-form-urlencoded");
+        let body = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=head.claims.__4";
+        assert_eq!(request.into_body(), body.as_bytes());
+    }
+
+    #[test]
+    fn a_token_is_used_until_shortly_before_it_expires() {
+        let token = answer(200, include_str!("../tests/fixtures/token.json")).unwrap();
+        assert!(token.is_fresh(at("2026-10-06T09:54:58Z")));
+        assert!(!token.is_fresh(at("2026-10-06T09:54:59Z")));
+    }
+
+    #[test]
+    fn a_refusal_to_sign_in_names_the_way_out() {
+        let check = |status, body: &str, transient, words: &str| {
+            let error = answer(status, body).unwrap_err();
+            assert_eq!(error.is_transient(), transient, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+        };
+        check(
+            400,
+            include_str!("../tests/fixtures/invalid_grant.json"),
+            false,
+            "make a new key, and set GCP_SA_KEY_JSON",
+        );
+        let skewed = r#"{"error":"invalid_grant","error_description":"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."}"#;
+        check(400, skewed, false, "The clock of this machine is wrong");
+        check(400, r#"{"error":"invalid_client"}"#, false, "GCP_SA_EMAIL");
+        check(404, "<html>", false, "Check GCP_TOKEN_URI");
+        check(429, "", true, "slow down");
+        check(503, "", true, "503");
+        check(200, "<html>", true, "cannot be read");
+    }
 }

@@ -79,16 +79,8 @@ pub const COLUMNS: &[Column] = &[
     column("custom_cost", Kind::Bool, Source::Field),
     column("metadata", Kind::Json, Source::Field),
     column("event_id", Kind::Text, Source::Field),
-    column(
-        "input_cached_tokens",
-        Kind::Integer,
-        Source::Member("usage_metadata", "input_cached_tokens"),
-    ),
-    column(
-        "output_reasoning_tokens",
-        Kind::Integer,
-        Source::Member("usage_metadata", "output_reasoning_tokens"),
-    ),
+    column("input_cached_tokens", Kind::Integer, Source::Member("usage_metadata", "input_cached_tokens")),
+    column("output_reasoning_tokens", Kind::Integer, Source::Member("usage_metadata", "output_reasoning_tokens")),
     column("latency", Kind::Float, Source::Member("timings", "latency")),
     column("region", Kind::Text, Source::Member("location", "region")),
     column("colo", Kind::Text, Source::Member("location", "colo")),
@@ -173,16 +165,10 @@ fn cell(value: &mut Value, kind: Kind) -> Option<Cell> {
         return Some(Cell::Null);
     }
     match kind {
-        Kind::Text => match value {
-            Value::String(text) => Some(Cell::Text(std::mem::take(text))),
-            _ => None,
-        },
+        Kind::Text => value.as_str().map(|text| Cell::Text(text.to_owned())),
         Kind::Integer => integer(value).map(Cell::Integer),
         Kind::Float => value.as_f64().map(Cell::Float),
-        Kind::Bool => value
-            .as_bool()
-            .or_else(|| Some(integer(value)? == 1).filter(|_| is_bit(value)))
-            .map(Cell::Bool),
+        Kind::Bool => value.as_bool().or_else(|| Some(integer(value)? == 1).filter(|_| is_bit(value))).map(Cell::Bool),
         Kind::Instant => value.as_str().and_then(time::parse).map(Cell::Instant),
         Kind::Json => json_text(value).map(Cell::Text),
     }
@@ -193,9 +179,7 @@ fn integer(value: &Value) -> Option<i64> {
     /// Above 2^53 a float no longer names one integer.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "whole and at most 2^53")]
-    value.as_i64().or_else(|| {
-        value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64)
-    })
+    value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64))
 }
 
 fn is_bit(value: &Value) -> bool {
@@ -237,18 +221,102 @@ impl Serialize for Row {
 
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        /// Above this a JSON number is not safe in every reader; `BigQuery` takes INT64 as text too.
+        /// Above this a JSON number is not safe in every reader; BigQuery takes INT64 as text too.
         const SAFE: u64 = 1 << 53;
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Integer(integer) if integer.unsigned_abs() > SAFE => {
-                serializer.collect_str(integer)
-            }
+            Self::Integer(integer) if integer.unsigned_abs() > SAFE => serializer.collect_str(integer),
             Self::Integer(integer) => serializer.serialize_i64(*integer),
             Self::Float(float) => serializer.serialize_f64(*float),
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Instant(instant) => serializer.serialize_str(&time::text(*instant)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Row;
+    use crate::{entry::Entry, time};
+
+    /// The row of an entry with these fields, without the five columns that every row has.
+    fn row(fields: &Value) -> Value {
+        let mut entry = json!({ "id": "a", "created_at": "2026-10-06T09:15:22.417Z" });
+        entry.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let row = Row::new(Entry::from_json(entry).unwrap(), "main", time::parse("2026-10-06T09:16:00Z").unwrap());
+        let mut row = serde_json::to_value(row).unwrap();
+        for column in ["id", "created_at", "ingested_at", "gateway"] {
+            assert!(row.as_object_mut().unwrap().remove(column).is_some(), "{column}");
+        }
+        row
+    }
+
+    fn check(fields: &Value, expected: &Value) {
+        assert_eq!(row(fields), *expected, "{fields}");
+    }
+
+    #[test]
+    fn every_field_of_the_list_finds_its_column() {
+        let page: Value = serde_json::from_str(include_str!("../tests/fixtures/list.json")).unwrap();
+        let rows: Vec<_> = page["result"].as_array().unwrap().iter().map(row).collect();
+        let first = json!({
+            "provider": "openai", "model": "gpt-4.1-mini", "model_type": "text-generation", "success": true,
+            "status_code": 200, "cached": false, "duration": 1384.0, "tokens_in": 412, "tokens_out": 96,
+            "cost": 0.000_318, "request_type": "http", "request_content_type": "application/json",
+            "response_content_type": "application/json", "path": "chat/completions", "step": 0, "custom_cost": false,
+            "metadata": r#"{"team":"search","user_id":42,"canary":true}"#, "event_id": "evt-7f3a",
+            "input_cached_tokens": 128, "output_reasoning_tokens": 0, "latency": 311.5, "region": "WEUR",
+            "colo": "AMS", "user_agent": "example-client/1.4", "byok": false, "wholesale": false,
+            "extra": r#"{"timings":{"total":1384},"usage_metadata":{"input_tokens":412,"output_tokens":96,"total_tokens":508}}"#,
+        });
+        let second = json!({
+            "provider": "anthropic", "model": "claude-example", "success": false, "status_code": 529, "cached": false,
+            "duration": 205.0, "path": "v1/messages", "step": 1,
+        });
+        assert_eq!(rows, [first, second]);
+    }
+
+    #[test]
+    fn zero_stays_zero_and_null_is_absent() {
+        check(
+            &json!({ "cost": 0, "tokens_in": 0, "step": 0, "score": 0.0 }),
+            &json!({ "cost": 0.0, "tokens_in": 0, "step": 0, "score": 0.0 }),
+        );
+        check(&json!({ "cost": null, "metadata": null, "new_field": null, "location": null }), &json!({}));
+        check(&json!({ "success": false, "feedback": -1 }), &json!({ "success": false, "feedback": -1 }));
+    }
+
+    #[test]
+    fn what_does_not_fit_its_column_stays_in_extra() {
+        check(&json!({ "tokens_in": "many" }), &json!({ "extra": r#"{"tokens_in":"many"}"# }));
+        check(&json!({ "tokens_in": 1.5 }), &json!({ "extra": r#"{"tokens_in":1.5}"# }));
+        check(&json!({ "tokens_in": 412.0 }), &json!({ "tokens_in": 412 }));
+        check(
+            &json!({ "tokens_in": 18_446_744_073_709_551_615_u64 }),
+            &json!({ "extra": r#"{"tokens_in":18446744073709551615}"# }),
+        );
+        check(&json!({ "success": "yes" }), &json!({ "extra": r#"{"success":"yes"}"# }));
+        check(&json!({ "byok": 1, "wholesale": 0 }), &json!({ "byok": true, "wholesale": false }));
+        check(&json!({ "byok": 2 }), &json!({ "extra": r#"{"byok":2}"# }));
+        check(&json!({ "provider": 7 }), &json!({ "extra": r#"{"provider":7}"# }));
+        check(&json!({ "timings": [1] }), &json!({ "extra": r#"{"timings":[1]}"# }));
+        check(&json!({ "timings": { "latency": "fast" } }), &json!({ "extra": r#"{"timings":{"latency":"fast"}}"# }));
+        check(&json!({ "guardrails": { "hate": 1 } }), &json!({ "extra": r#"{"guardrails":{"hate":1}}"# }));
+    }
+
+    #[test]
+    fn metadata_is_json_however_it_comes() {
+        check(&json!({ "metadata": { "team": "a" } }), &json!({ "metadata": r#"{"team":"a"}"# }));
+        check(&json!({ "metadata": r#"{"n": 1.50}"# }), &json!({ "metadata": r#"{"n": 1.50}"# }));
+        check(&json!({ "metadata": "team a" }), &json!({ "extra": r#"{"metadata":"team a"}"# }));
+        check(&json!({ "metadata": "" }), &json!({ "extra": r#"{"metadata":""}"# }));
+    }
+
+    #[test]
+    fn an_integer_beyond_2_to_the_53_is_written_as_text() {
+        check(&json!({ "tokens_in": 9_007_199_254_740_993_i64 }), &json!({ "tokens_in": "9007199254740993" }));
     }
 }

@@ -14,12 +14,11 @@ pub fn floor_ms(instant: Timestamp) -> Timestamp {
     instant.trunc_subsecs(3)
 }
 
-/// RFC 3339 in UTC with three fractional digits, or six where the instant is finer than a millisecond. `BigQuery` keeps
+/// RFC 3339 in UTC with three fractional digits, or six where the instant is finer than a millisecond. BigQuery keeps
 /// microseconds and takes no seventh digit.
 #[must_use]
 pub fn text(instant: Timestamp) -> String {
-    let fraction =
-        if floor_ms(instant) == instant { SecondsFormat::Millis } else { SecondsFormat::Micros };
+    let fraction = if floor_ms(instant) == instant { SecondsFormat::Millis } else { SecondsFormat::Micros };
     instant.to_rfc3339_opts(fraction, true)
 }
 
@@ -36,17 +35,12 @@ mod tests {
 
     #[test]
     fn instants_are_written_in_milliseconds_and_microseconds_only_where_needed() {
-        let check = |given: &str, written: &str| {
-            assert_eq!(text(parse(given).unwrap()), written, "{given}")
-        };
+        let check = |given: &str, written: &str| assert_eq!(text(parse(given).unwrap()), written, "{given}");
         check("2026-10-06T09:15:22Z", "2026-10-06T09:15:22.000Z");
         check("2026-10-06T11:15:22.4+02:00", "2026-10-06T09:15:22.400Z");
         check("2026-10-06T09:15:22.417123987Z", "2026-10-06T09:15:22.417123Z");
         check("2026-10-06", "2026-10-06T00:00:00.000Z");
-        assert_eq!(
-            text(floor_ms(parse("2026-10-06T09:15:22.417999Z").unwrap())),
-            "2026-10-06T09:15:22.417Z"
-        );
+        assert_eq!(text(floor_ms(parse("2026-10-06T09:15:22.417999Z").unwrap())), "2026-10-06T09:15:22.417Z");
         assert_eq!(parse("yesterday"), None);
     }
 }

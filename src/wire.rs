@@ -20,8 +20,7 @@ pub fn request(method: Method, address: &str, body: Vec<u8>) -> Request {
 /// `retry-after` in whole seconds.
 #[must_use]
 pub fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds =
-        response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 

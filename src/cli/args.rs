@@ -52,9 +52,7 @@ pub enum Command {
     /// Say how far the copying has come, and what fails
     Status,
     /// Serve the simulator.
-    #[command(
-        about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C"
-    )]
+    #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
     /// List every setting
     #[command(after_help = settings::table())]
@@ -167,8 +165,7 @@ impl Arguments {
 }
 
 fn instant(text: &str) -> Result<Timestamp, &'static str> {
-    time::parse(text)
-        .ok_or("give a date such as 2026-10-01, or an instant such as 2026-10-01T12:00:00Z")
+    time::parse(text).ok_or("give a date such as 2026-10-01, or an instant such as 2026-10-01T12:00:00Z")
 }
 
 fn pages(text: &str) -> Result<String, &'static str> {

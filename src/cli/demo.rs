@@ -43,12 +43,7 @@ const ROUNDS: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Runs the demo.
-pub async fn demo(
-    arguments: Demo,
-    json: bool,
-    stop: watch::Receiver<bool>,
-    screen: &Screen,
-) -> Result<Exit, Failure> {
+pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
     let Demo { file, history } = &arguments;
     replace(file, screen).await?;
     screen.say(&format!(
@@ -100,8 +95,7 @@ async fn replace(file: &Path, screen: &Screen) -> Result<(), Failure> {
 
 fn config(simulator: &Mutex<Simulator>, base: &str) -> Result<Config, Failure> {
     let simulated = simulate::lock(simulator).settings(base);
-    let ours =
-        [("SETTLE_SECONDS", "2"), ("FORWARD_MAX_PAGES", "auto"), ("BACKFILL_MAX_PAGES", "auto")];
+    let ours = [("SETTLE_SECONDS", "2"), ("FORWARD_MAX_PAGES", "auto"), ("BACKFILL_MAX_PAGES", "auto")];
     let ours = ours.map(|(name, value)| (name, value.to_owned()));
     let vars: BTreeMap<_, _> = simulated.into_iter().chain(ours).collect();
     Ok(Config::from_vars(|name| vars.get(name).cloned(), Target::Local)?)
@@ -137,15 +131,10 @@ async fn pass(poller: &Poller<'_>, work: Work, screen: &Screen) -> Result<Timest
     screen.say(&show::report(&report));
     let complete = report.is_complete();
     let errors = report.error.into_iter();
-    let error =
-        errors.chain(report.gateways.into_iter().filter_map(|gateway| gateway.error)).next();
+    let error = errors.chain(report.gateways.into_iter().filter_map(|gateway| gateway.error)).next();
     match error {
         Some(error) => Err(error.into()),
         None if complete => Ok(report.started),
-        None => Err(Failure::denied(
-            "running the demo",
-            "it was stopped before its end",
-            "Start it again",
-        )),
+        None => Err(Failure::denied("running the demo", "it was stopped before its end", "Start it again")),
     }
 }

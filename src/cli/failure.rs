@@ -58,21 +58,13 @@ pub enum Failure {
 
 impl Failure {
     /// Something that a person must mend.
-    pub fn denied(
-        action: impl Into<String>,
-        problem: impl Display,
-        hint: impl Into<String>,
-    ) -> Self {
+    pub fn denied(action: impl Into<String>, problem: impl Display, hint: impl Into<String>) -> Self {
         Self::Denied { action: action.into(), problem: problem.to_string(), hint: hint.into() }
     }
 
     /// The platform refuses to start.
     pub fn host(error: &CallError) -> Self {
-        Self::Denied {
-            action: "starting".into(),
-            problem: error.to_string(),
-            hint: "Nothing was changed".into(),
-        }
+        Self::Denied { action: "starting".into(), problem: error.to_string(), hint: "Nothing was changed".into() }
     }
 
     /// Output that could not be written.

@@ -62,18 +62,11 @@ enum OpenSink<'a> {
 
 impl<'a> Poller<'a> {
     /// A poller over open files.
-    pub fn new(
-        host: &'a NativeHost,
-        config: &'a Config,
-        files: &'a Files,
-    ) -> Result<Self, Failure> {
-        let unusable = |StoreError(problem)| {
-            Failure::denied("opening the state", problem, "Check the file of --state")
-        };
+    pub fn new(host: &'a NativeHost, config: &'a Config, files: &'a Files) -> Result<Self, Failure> {
+        let unusable = |StoreError(problem)| Failure::denied("opening the state", problem, "Check the file of --state");
         let sqlite = |connection| {
-            let sink = Sqlite::new(connection).map_err(|error| {
-                Failure::denied("opening the SQLite file", error, "Nothing was written")
-            });
+            let sink = Sqlite::new(connection)
+                .map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"));
             sink.map(OpenSink::Sqlite)
         };
         let rows = match &files.rows {
@@ -104,9 +97,7 @@ impl<'a> Poller<'a> {
         match &self.rows {
             OpenSink::Sqlite(sink) => self.copy(work, host, sink).await,
             OpenSink::Ndjson(sink) => self.copy(work, host, *sink).await,
-            OpenSink::BigQuery(table) => {
-                self.copy(work, host, &BigQuerySink::new(&host, table, &self.sign_in)).await
-            }
+            OpenSink::BigQuery(table) => self.copy(work, host, &BigQuerySink::new(&host, table, &self.sign_in)).await,
         }
     }
 

@@ -58,18 +58,14 @@ async fn dispatch(
 ) -> Result<Exit, Failure> {
     match command {
         Command::Demo(arguments) => demo::demo(arguments, options.json, stop, screen).await,
-        Command::Run { every } => {
-            poll(&options, Task::Run(Duration::from_secs(every)), stop, screen).await
-        }
+        Command::Run { every } => poll(&options, Task::Run(Duration::from_secs(every)), stop, screen).await,
         Command::Forward => poll(&options, Task::Once(Work::Forward), stop, screen).await,
         Command::Backfill(Stretch { from: Some(from), to: Some(to) }) => {
             poll(&options, Task::Once(Work::Range { from, to }), stop, screen).await
         }
         Command::Backfill(_) => poll(&options, Task::Once(Work::Backfill), stop, screen).await,
         Command::Status => status::status(&target::state_path(&options), options.json).await,
-        Command::Simulate(arguments) => {
-            simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await
-        }
+        Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
         Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),
     }
@@ -82,12 +78,7 @@ enum Task {
 }
 
 /// Nothing is written before the settings are known to be good.
-async fn poll(
-    options: &Options,
-    task: Task,
-    stop: watch::Receiver<bool>,
-    screen: &Screen,
-) -> Result<Exit, Failure> {
+async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
     let sink = options.sink.clone().unwrap_or_default();
     let vars = Vars::read(options)?;
     let config = vars.config(if options.dry_run { Target::Local } else { Target::from(&sink) })?;

@@ -21,11 +21,8 @@ pub struct Screen(ProgressBar);
 impl Screen {
     /// With a bar, if that is wanted and somebody can see it.
     pub fn new(bar: bool) -> Self {
-        let target = if bar && io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
+        let target =
+            if bar && io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template(BAR);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         Self(ProgressBar::with_draw_target(None, target).with_style(style))

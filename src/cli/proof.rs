@@ -70,13 +70,10 @@ impl Proof {
         until: Timestamp,
         took: TimeDelta,
     ) -> Result<Self, Failure> {
-        let is_due = |entry: &Value| {
-            entry["created_at"].as_str().and_then(time::parse).is_none_or(|at| at < until)
-        };
+        let is_due = |entry: &Value| entry["created_at"].as_str().and_then(time::parse).is_none_or(|at| at < until);
         let (due, settling): (Vec<_>, Vec<_>) = source.partition(is_due);
         let due: BTreeSet<&str> = due.iter().filter_map(|entry| entry["id"].as_str()).collect();
-        let unreadable =
-            |error| Failure::denied("reading the table", error, "Start the demo again");
+        let unreadable = |error| Failure::denied("reading the table", error, "Start the demo again");
         let rows = ids(table).map_err(unreadable)?;
         let delivered = due.iter().filter(|id| rows.contains_key(**id)).count();
         let all: usize = rows.values().sum();
@@ -152,8 +149,7 @@ impl Model {
     }
 
     fn cells(&self) -> [String; 5] {
-        let whole =
-            |number: Option<f64>| number.map_or(String::new(), |number| format!("{number:.0}"));
+        let whole = |number: Option<f64>| number.map_or(String::new(), |number| format!("{number:.0}"));
         let requests = HumanCount(self.requests).to_string();
         [self.name.clone(), requests, format!("{:.2}", self.cost), whole(self.p50), whole(self.p95)]
     }

@@ -20,12 +20,7 @@ const BACKFILL_TIME: Duration = Duration::from_mins(14);
 const NAP: Duration = Duration::from_mins(1);
 
 /// Runs both jobs by their schedules. A pass that fails is told, and the next tick is the retry.
-pub async fn run(
-    poller: &Poller<'_>,
-    teller: &Teller<'_>,
-    every: Duration,
-    schedule: &Cron,
-) -> Result<Exit, Failure> {
+pub async fn run(poller: &Poller<'_>, teller: &Teller<'_>, every: Duration, schedule: &Cron) -> Result<Exit, Failure> {
     let mut next = poller.host.now();
     // The backfill begins where forward began: it has nothing to go by before forward has come to some gateway.
     while tick(poller.host, &mut next, every).await && !forward(poller, teller).await? {}
@@ -55,11 +50,7 @@ async fn forward(poller: &Poller<'_>, teller: &Teller<'_>) -> Result<bool, Failu
     Ok(report.gateways.iter().any(|gateway| gateway.error.is_none()))
 }
 
-async fn backfills(
-    poller: &Poller<'_>,
-    teller: &Teller<'_>,
-    schedule: &Cron,
-) -> Result<(), Failure> {
+async fn backfills(poller: &Poller<'_>, teller: &Teller<'_>, schedule: &Cron) -> Result<(), Failure> {
     while !poller.host.stopping() {
         teller.tell(&poller.pass(Work::Backfill, Some(BACKFILL_TIME)).await)?;
         // A schedule without a next tick, such as the 30th of February, never comes.

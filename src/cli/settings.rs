@@ -51,9 +51,7 @@ impl Vars {
         }
         let given = |text: &String| !text.trim().is_empty();
         let environment = env::var(name).ok().filter(given);
-        environment
-            .or_else(|| self.file.get(name).cloned().filter(given))
-            .or_else(|| pages.then(|| "auto".to_owned()))
+        environment.or_else(|| self.file.get(name).cloned().filter(given)).or_else(|| pages.then(|| "auto".to_owned()))
     }
 
     /// A key whose outside is right may still hold no key: that shows when it signs.
@@ -81,11 +79,8 @@ impl From<&Sink> for Target {
 /// The schedule of the backfill, read as Cloudflare reads it: five fields, Sunday is 1.
 /// developers.cloudflare.com/workers/configuration/cron-triggers
 pub fn schedule(config: &Config) -> Result<Cron, Failure> {
-    let parser = CronParser::builder()
-        .seconds(Seconds::Disallowed)
-        .year(Year::Disallowed)
-        .alternative_weekdays(true)
-        .build();
+    let parser =
+        CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).alternative_weekdays(true).build();
     parser.parse(&config.backfill_cron).map_err(|error| {
         let text = &config.backfill_cron;
         refused(
@@ -108,8 +103,7 @@ fn parse(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     let mut place = "in the first line".to_owned();
     for line in lines {
         let (name, value) = line.map_err(|_| {
-            let hint =
-                "One NAME=value a line; put a value with spaces, quotes or # in single quotes";
+            let hint = "One NAME=value a line; put a value with spaces, quotes or # in single quotes";
             Failure::denied(action(), format!("it cannot be understood {place}"), hint)
         })?;
         place = format!("after {name}");
@@ -122,10 +116,7 @@ fn parse(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
 pub fn table() -> String {
     let groups = [
         (Need::Always, "Settings that must be there"),
-        (
-            Need::BigQuery,
-            "Settings for --sink bigquery: one of the two ways to give a key is enough",
-        ),
+        (Need::BigQuery, "Settings for --sink bigquery: one of the two ways to give a key is enough"),
         (Need::Never, "Settings that may be there"),
     ];
     let groups = groups.map(|(need, title)| format!("{title}:\n{}", group(need)));
@@ -141,12 +132,8 @@ fn group(need: Need) -> String {
     table.set_content_arrangement(ContentArrangement::Dynamic);
     for setting in SETTINGS.iter().filter(|setting| setting.need == need) {
         let secret = if setting.secret { " (secret)" } else { "" };
-        let default =
-            setting.default.map_or(String::new(), |default| format!(" [default: {default}]"));
-        table.add_row([
-            format!(" {}", setting.name),
-            format!("{}{secret}{default}", setting.meaning),
-        ]);
+        let default = setting.default.map_or(String::new(), |default| format!(" [default: {default}]"));
+        table.add_row([format!(" {}", setting.name), format!("{}{secret}{default}", setting.meaning)]);
     }
     table.trim_fmt()
 }

@@ -25,8 +25,7 @@ use crate::{
 };
 
 /// The first line of the settings. A file that begins with it may be overwritten.
-const HEAD: &str =
-    "# Settings of `aig-logs simulate`: nothing in here is secret, or good anywhere else.";
+const HEAD: &str = "# Settings of `aig-logs simulate`: nothing in here is secret, or good anywhere else.";
 
 /// Serves until stopped.
 pub async fn simulate(
@@ -45,9 +44,8 @@ pub async fn simulate(
     let simulator = Simulator::new(options(arguments));
     let settings = settings(&simulator, &base);
     match vars {
-        Some(path) => save(path, &settings).map_err(|error| {
-            Failure::denied(format!("writing {}", path.display()), error, "Name another file")
-        })?,
+        Some(path) => save(path, &settings)
+            .map_err(|error| Failure::denied(format!("writing {}", path.display()), error, "Name another file"))?,
         None => show::print(&settings)?,
     }
     screen.say(&format!(
@@ -69,11 +67,7 @@ pub async fn simulate(
 pub async fn listen(port: u16) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     listener.map_err(|error| {
-        Failure::denied(
-            format!("listening on port {port}"),
-            error,
-            "Choose another: --port 0 takes a free one",
-        )
+        Failure::denied(format!("listening on port {port}"), error, "Choose another: --port 0 takes a free one")
     })
 }
 
@@ -122,23 +116,17 @@ pub fn past(history: History) -> options::Options {
 /// The settings as lines of a `.dev.vars` file, which shells read as well.
 fn settings(simulator: &Simulator, base: &str) -> String {
     let settings = simulator.settings(base).into_iter();
-    let lines = settings
-        .map(|(name, value)| format!("{name}=\"{}\"", value.trim_end().replace('\n', "\\n")));
+    let lines = settings.map(|(name, value)| format!("{name}=\"{}\"", value.trim_end().replace('\n', "\\n")));
     [HEAD.to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 /// Real settings are never overwritten.
 fn refuse_foreign(path: &Path) -> Result<(), Failure> {
     let Ok(file) = File::open(path) else { return Ok(()) };
-    let ours =
-        BufReader::new(file).lines().next().is_some_and(|line| line.is_ok_and(|line| line == HEAD));
+    let ours = BufReader::new(file).lines().next().is_some_and(|line| line.is_ok_and(|line| line == HEAD));
     let action = || format!("writing {}", path.display());
     let problem = "it holds settings that the simulator has not written";
-    if ours {
-        Ok(())
-    } else {
-        Err(Failure::denied(action(), problem, "Name another file with --vars"))
-    }
+    if ours { Ok(()) } else { Err(Failure::denied(action(), problem, "Name another file with --vars")) }
 }
 
 fn save(path: &Path, settings: &str) -> std::io::Result<()> {

@@ -18,8 +18,7 @@ use crate::{
         native::{SqliteStore, now},
     },
     state::{
-        self, BACKFILL_STOP_AT, Backfill, Done, FORWARD, Failure, Forward, OLDEST, Oldest,
-        Position, STATUS, Status,
+        self, BACKFILL_STOP_AT, Backfill, Done, FORWARD, Failure, Forward, OLDEST, Oldest, Position, STATUS, Status,
     },
     time::{self, Timestamp},
 };
@@ -45,10 +44,7 @@ pub async fn status(path: &Path, json: bool) -> Result<Exit, failure::Failure> {
     let state = SqliteStore::new(&connection, "state");
     let state = state.map_err(|error| failure::Failure::Core(loading(error)))?;
     let standing = Standing::load(&state, known(&connection).await?).await?;
-    if standing.forward.by_id.is_empty()
-        && standing.oldest.by_id.is_empty()
-        && standing.status.failing.is_empty()
-    {
+    if standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty() && standing.status.failing.is_empty() {
         return Err(failure::Failure::denied(
             format!("reading the state in {}", path.display()),
             "no pass has saved anything there yet",
@@ -65,8 +61,7 @@ impl Standing {
         let keys = [FORWARD, OLDEST, BACKFILL_STOP_AT, STATUS];
         let mut values = state.get_many(&keys).await.map_err(loading)?.into_iter();
         let mut value = || values.next().flatten();
-        let forward =
-            value().map(|text| Forward::from_json(FORWARD, &text, UNNAMED)).transpose()?;
+        let forward = value().map(|text| Forward::from_json(FORWARD, &text, UNNAMED)).transpose()?;
         let oldest = value().map(|text| Oldest::read(&text, UNNAMED)).transpose()?;
         let stop = value().map(|text| state::read_stop(&text)).transpose()?;
         let status = value().map(|text| Status::from_json(&text)).transpose()?;
@@ -104,17 +99,11 @@ impl Standing {
         let keys: Vec<_> = self.dead.iter().map(|(key, _)| key.as_str()).collect();
         lines.push(match self.rows_refused() {
             0 => "Dead letters  none".to_owned(),
-            rows => format!(
-                "Dead letters  {rows} rows refused for good, kept under {}",
-                keys.join(", ")
-            ),
+            rows => format!("Dead letters  {rows} rows refused for good, kept under {}", keys.join(", ")),
         });
         for (job, Failure { since, error, transient }) in &self.status.failing {
             let who = if *transient { "may pass by itself" } else { "somebody must act" };
-            lines.push(format!(
-                "Problem       {job} has failed since {} ({who}): {error}",
-                time::text(*since)
-            ));
+            lines.push(format!("Problem       {job} has failed since {} ({who}): {error}", time::text(*since)));
         }
         if self.status.failing.is_empty() {
             lines.push("Problems      none".to_owned());
@@ -124,8 +113,7 @@ impl Standing {
 
     fn to_json(&self, path: &Path) -> Value {
         let gateways: Vec<_> = self.gateways().map(|gateway| gateway.to_json()).collect();
-        let dead: Vec<_> =
-            self.dead.iter().map(|(key, rows)| json!({ "key": key, "rows": rows })).collect();
+        let dead: Vec<_> = self.dead.iter().map(|(key, rows)| json!({ "key": key, "rows": rows })).collect();
         json!({
             "state": path.display().to_string(),
             "target": self.target,
@@ -208,9 +196,7 @@ async fn dead_letters(state: &SqliteStore<'_>) -> Result<Vec<(String, u64)>, Sto
     loop {
         let listing = state.list("dead:", cursor.as_deref()).await?;
         let rows = |metadata: Option<Value>| metadata.and_then(|metadata| metadata["n"].as_u64());
-        dead.extend(
-            listing.keys.into_iter().map(|(key, metadata)| (key, rows(metadata).unwrap_or(0))),
-        );
+        dead.extend(listing.keys.into_iter().map(|(key, metadata)| (key, rows(metadata).unwrap_or(0))));
         cursor = listing.cursor;
         if cursor.is_none() {
             return Ok(dead);

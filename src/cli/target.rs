@@ -37,8 +37,7 @@ impl Default for Sink {
 impl Sink {
     /// Reads `sqlite[:PATH]`, `bigquery` or `ndjson[:PATH]`.
     pub fn parse(text: &str) -> Option<Self> {
-        let (kind, path) =
-            text.split_once(':').map_or((text, None), |(kind, path)| (kind, Some(path)));
+        let (kind, path) = text.split_once(':').map_or((text, None), |(kind, path)| (kind, Some(path)));
         match (kind, path) {
             (_, Some("")) => None,
             ("sqlite", None) => Some(Self::default()),
@@ -95,12 +94,10 @@ impl Files {
         }
         let sink = options.sink.clone().unwrap_or_default();
         let beside = matches!(&sink, Sink::Sqlite(rows) if absolute(rows)? == absolute(&path)?);
-        let target =
-            if beside { BESIDE.to_owned() } else { name(&sink, config.bigquery.as_ref())? };
+        let target = if beside { BESIDE.to_owned() } else { name(&sink, config.bigquery.as_ref())? };
         let state = connect(&path)?;
         guard(&state, &path, &target, &config.source.account).await?;
-        let rows =
-            if beside { Rows::WithState } else { Rows::open(&sink, config.bigquery.as_ref())? };
+        let rows = if beside { Rows::WithState } else { Rows::open(&sink, config.bigquery.as_ref())? };
         Ok(Self { state, rows })
     }
 }
@@ -143,10 +140,7 @@ pub fn snapshot(path: &Path) -> Result<Connection, Failure> {
             copy.execute("ATTACH ? AS file", [path.to_string_lossy()])?;
             let known = "SELECT count(*) FROM file.sqlite_master WHERE name = 'aig_logs_state'";
             if copy.query_row(known, [], |row| row.get::<_, u32>(0))? > 0 {
-                copy.execute(
-                    "INSERT INTO main.aig_logs_state SELECT * FROM file.aig_logs_state",
-                    [],
-                )?;
+                copy.execute("INSERT INTO main.aig_logs_state SELECT * FROM file.aig_logs_state", [])?;
             }
             copy.execute("DETACH file", [])?;
         }
@@ -198,12 +192,7 @@ fn name(sink: &Sink, table: Option<&BigQuery>) -> Result<String, Failure> {
 
 /// A cursor says what is in one target from one account; used with another, it would leave a hole there. A state without
 /// a cursor says nothing yet, and takes any.
-pub async fn guard(
-    state: &Connection,
-    path: &Path,
-    target: &str,
-    account: &str,
-) -> Result<(), Failure> {
+pub async fn guard(state: &Connection, path: &Path, target: &str, account: &str) -> Result<(), Failure> {
     const KEYS: [&str; 2] = ["target", "account"];
     let store = |name| SqliteStore::new(state, name).map_err(|error| unusable(path, &error));
     let (state, native) = (store("state")?, store("native")?);
@@ -226,8 +215,7 @@ pub async fn guard(
 
 /// The target that a state remembers.
 pub async fn known(state: &Connection) -> Result<Option<String>, Failure> {
-    let unreadable =
-        |StoreError(problem)| Failure::denied("reading the state", problem, "Check --state");
+    let unreadable = |StoreError(problem)| Failure::denied("reading the state", problem, "Check --state");
     let native = SqliteStore::new(state, "native").map_err(unreadable)?;
     let mut values = native.get_many(&["target"]).await.map_err(unreadable)?;
     Ok(values.pop().flatten())

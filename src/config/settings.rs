@@ -5,7 +5,7 @@
 pub enum Need {
     /// Always.
     Always,
-    /// When rows go to `BigQuery`; one of the two ways to give a key is enough.
+    /// When rows go to BigQuery; one of the two ways to give a key is enough.
     BigQuery,
     /// Never: it has a default, or does without.
     Never,
@@ -40,37 +40,17 @@ const fn with_default(name: &'static str, default: &'static str, meaning: &'stat
 
 /// Every setting, in the order in which people meet them.
 pub const SETTINGS: &[Setting] = &[
-    secret(
-        "CF_API_TOKEN",
-        Need::Always,
-        "Cloudflare API token with the permission AI Gateway Read",
-    ),
-    needed(
-        "CF_ACCOUNT_ID",
-        Need::Always,
-        "Cloudflare account id, 32 characters, as in the dashboard's address",
-    ),
-    needed(
-        "AIG_GATEWAY_ID",
-        Need::Always,
-        "gateway id, several separated by commas, or * for all of the account",
-    ),
+    secret("CF_API_TOKEN", Need::Always, "Cloudflare API token with the permission AI Gateway Read"),
+    needed("CF_ACCOUNT_ID", Need::Always, "Cloudflare account id, 32 characters, as in the dashboard's address"),
+    needed("AIG_GATEWAY_ID", Need::Always, "gateway id, several separated by commas, or * for all of the account"),
     secret("GCP_SA_KEY_JSON", Need::BigQuery, "the service account's whole JSON key file"),
-    needed(
-        "GCP_SA_EMAIL",
-        Need::BigQuery,
-        "service account's e-mail, where GCP_SA_KEY_JSON is not given",
-    ),
+    needed("GCP_SA_EMAIL", Need::BigQuery, "service account's e-mail, where GCP_SA_KEY_JSON is not given"),
     secret(
         "GCP_SA_PRIVATE_KEY_PEM",
         Need::BigQuery,
         "service account's private key, where GCP_SA_KEY_JSON is not given",
     ),
-    needed(
-        "GCP_BQ_PROJECT",
-        Need::BigQuery,
-        "Google Cloud project id; default: the one in GCP_SA_KEY_JSON",
-    ),
+    needed("GCP_BQ_PROJECT", Need::BigQuery, "Google Cloud project id; default: the one in GCP_SA_KEY_JSON"),
     needed("GCP_BQ_DATASET", Need::BigQuery, "BigQuery dataset id"),
     with_default("GCP_BQ_TABLE", "aig_logs_raw", "BigQuery table id of the raw table"),
     needed(
@@ -78,36 +58,16 @@ pub const SETTINGS: &[Setting] = &[
         Need::Never,
         "where Google hands out tokens; default: as in GCP_SA_KEY_JSON, or Google's own",
     ),
-    with_default(
-        "FORWARD_MAX_PAGES",
-        "20",
-        "pages of one forward pass for each gateway, or auto; aig-logs: auto",
-    ),
-    with_default(
-        "BACKFILL_MAX_PAGES",
-        "40",
-        "pages of one backfill pass for each gateway, or auto; aig-logs: auto",
-    ),
+    with_default("FORWARD_MAX_PAGES", "20", "pages of one forward pass for each gateway, or auto; aig-logs: auto"),
+    with_default("BACKFILL_MAX_PAGES", "40", "pages of one backfill pass for each gateway, or auto; aig-logs: auto"),
     with_default("LOGS_PER_PAGE", "50", "entries asked for with each page, at most 50"),
-    with_default(
-        "SETTLE_SECONDS",
-        "30",
-        "how far behind now a forward pass stops, so that entries can still appear",
-    ),
+    with_default("SETTLE_SECONDS", "30", "how far behind now a forward pass stops, so that entries can still appear"),
     with_default("API_SHARE", "0.8", "share of the API's rate limit that a pass may use"),
     with_default("DEDUP_TTL_DAYS", "45", "days for which written ids and dead letters are kept"),
     with_default("LOG_LEVEL", "info", "error, warn, info, debug or off"),
     with_default("BACKFILL_CRON", "0 * * * *", "the cron schedule that means backfill, UTC"),
-    with_default(
-        "CLOUDFLARE_BASE_URL",
-        "https://api.cloudflare.com/client/v4",
-        "base address of Cloudflare's API",
-    ),
-    needed(
-        "BIGQUERY_EMULATOR_HOST",
-        Need::Never,
-        "address of a BigQuery emulator, which is then used instead",
-    ),
+    with_default("CLOUDFLARE_BASE_URL", "https://api.cloudflare.com/client/v4", "base address of Cloudflare's API"),
+    needed("BIGQUERY_EMULATOR_HOST", Need::Never, "address of a BigQuery emulator, which is then used instead"),
 ];
 
 /// What a setting is; empty for a name that is none.

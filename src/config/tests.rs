@@ -1,1 +1,134 @@
+use std::collections::BTreeMap;
 
+use super::{Config, ConfigError, Gateways, Secret, Target};
+
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\\nc2VjcmV0IGtleSBieXRlcw==\\n-----END PRIVATE KEY-----";
+
+fn good() -> BTreeMap<&'static str, String> {
+    BTreeMap::from(
+        [
+            ("CF_API_TOKEN", "hush"),
+            ("CF_ACCOUNT_ID", "acc"),
+            ("AIG_GATEWAY_ID", "main"),
+            ("GCP_SA_EMAIL", "poller@p.iam.gserviceaccount.com"),
+            ("GCP_SA_PRIVATE_KEY_PEM", KEY),
+            ("GCP_BQ_PROJECT", "p"),
+            ("GCP_BQ_DATASET", "d"),
+        ]
+        .map(|(name, value)| (name, value.to_owned())),
+    )
+}
+
+fn read(changes: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
+    let mut vars = good();
+    for (name, value) in changes {
+        vars.insert(name, (*value).to_owned());
+    }
+    Config::from_vars(|name| vars.get(name).cloned(), Target::BigQuery)
+}
+
+/// The problems that these settings have, a line each.
+fn problems(changes: &[(&'static str, &str)]) -> String {
+    read(changes).map_or_else(|error| error.to_string(), |_| "none".to_owned())
+}
+
+#[test]
+fn what_is_not_given_has_its_default() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.source.base, "https://api.cloudflare.com/client/v4");
+    assert_eq!((config.source.per_page, config.settle.as_secs()), (50, 30));
+    assert_eq!((config.forward_pages, config.backfill_pages), (Some(20), Some(40)));
+    assert_eq!((config.ids_ttl.as_secs(), config.backfill_cron.as_str()), (45 * 86_400, "0 * * * *"));
+    let bigquery = config.bigquery.unwrap();
+    assert_eq!((bigquery.base.as_str(), bigquery.table.as_str()), ("https://bigquery.googleapis.com", "aig_logs_raw"));
+    assert_eq!(bigquery.account.unwrap().token_uri, "https://oauth2.googleapis.com/token");
+}
+
+#[test]
+fn all_problems_are_reported_together() {
+    let missing = Config::from_vars(|_| None, Target::BigQuery).unwrap_err();
+    let names: Vec<_> = missing.0.iter().map(|problem| problem.setting).collect();
+    let expected =
+        ["CF_ACCOUNT_ID", "CF_API_TOKEN", "AIG_GATEWAY_ID", "GCP_SA_KEY_JSON", "GCP_BQ_PROJECT", "GCP_BQ_DATASET"];
+    assert_eq!(names, expected);
+    let local = Config::from_vars(|_| None, Target::Local).unwrap_err();
+    assert_eq!(local.0.len(), 3, "{local}");
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_is_named_with_the_way_out() {
+    let check = |name, value: &str, words: &str| {
+        let found = problems(&[(name, value)]);
+        assert!(found.starts_with(&format!("{name} ")) && found.contains(words), "{found}");
+        assert_eq!(found.lines().count(), 1, "{found}");
+    };
+    check("LOGS_PER_PAGE", "100", "from 1 to 50");
+    check("LOGS_PER_PAGE", "many", "\"many\"");
+    check("SETTLE_SECONDS", "-1", "from 0 to 3600");
+    check("DEDUP_TTL_DAYS", "0", "from 1");
+    check("FORWARD_MAX_PAGES", "0", "or auto");
+    check("API_SHARE", "0", "above 0");
+    check("API_SHARE", "NaN", "above 0");
+    check("LOG_LEVEL", "loud", "error, warn, info, debug, off");
+    check("AIG_GATEWAY_ID", "main, Main", "\"Main\"");
+    check("AIG_GATEWAY_ID", ",", "is not set");
+    check("CF_API_TOKEN", "hu sh", "holds a space");
+    check("CLOUDFLARE_BASE_URL", "api.cloudflare.com", "https://");
+    check("CLOUDFLARE_BASE_URL", "http://api.cloudflare.com", "https://");
+    check("GCP_TOKEN_URI", "http://169.254.169.254/token", "https://");
+    check("BIGQUERY_EMULATOR_HOST", "http://10.0.0.1:9050", "https://");
+    check("GCP_BQ_DATASET", "d/e", "letters");
+    check("GCP_SA_PRIVATE_KEY_PEM", "c2VjcmV0", "is not a PEM text");
+    check("GCP_SA_KEY_JSON", "{\"client_email\":", "whole JSON file");
+}
+
+#[test]
+fn settings_are_trimmed_and_empty_ones_are_absent() {
+    let config = read(&[("CF_ACCOUNT_ID", " acc\n"), ("SETTLE_SECONDS", " "), ("FORWARD_MAX_PAGES", "auto")]).unwrap();
+    assert_eq!((config.source.account.as_str(), config.settle.as_secs(), config.forward_pages), ("acc", 30, None));
+}
+
+#[test]
+fn several_gateways_are_named_once_each_or_all() {
+    let gateways = |text| read(&[("AIG_GATEWAY_ID", text)]).unwrap().source.gateways;
+    assert_eq!(gateways("b, a,b,"), Gateways::Named(vec!["b".into(), "a".into()]));
+    assert_eq!(gateways("*"), Gateways::All);
+}
+
+#[test]
+fn the_whole_key_file_is_enough() {
+    let file = format!(
+        r#"{{"type":"service_account","project_id":"from-file","private_key_id":"k1","private_key":"{KEY}",
+            "client_email":"a@b","token_uri":"https://tokens.example/t"}}"#
+    );
+    let vars = BTreeMap::from([("GCP_SA_KEY_JSON", file.as_str()), ("GCP_BQ_DATASET", "d")]);
+    let lookup = |name: &str| {
+        vars.get(name)
+            .map(|text| (*text).to_owned())
+            .or_else(|| good().remove(name))
+            .filter(|_| name != "GCP_BQ_PROJECT")
+    };
+    let bigquery = Config::from_vars(lookup, Target::BigQuery).unwrap().bigquery.unwrap();
+    let account = bigquery.account.unwrap();
+    assert_eq!((bigquery.project.as_str(), account.email.as_str()), ("from-file", "a@b"));
+    assert_eq!((account.key_id.as_deref(), account.token_uri.as_str()), (Some("k1"), "https://tokens.example/t"));
+}
+
+#[test]
+fn an_emulator_needs_no_account() {
+    let mut vars = good();
+    vars.remove("GCP_SA_PRIVATE_KEY_PEM");
+    vars.insert("BIGQUERY_EMULATOR_HOST", "localhost:9050".into());
+    let config = Config::from_vars(|name| vars.get(name).cloned(), Target::BigQuery).unwrap();
+    let bigquery = config.bigquery.unwrap();
+    assert_eq!((bigquery.base.as_str(), bigquery.account.is_none()), ("http://localhost:9050", true));
+}
+
+#[test]
+fn secrets_show_neither_in_debug_nor_in_problems() {
+    assert_eq!(format!("{:?}", Secret::new("hush")), "[secret]");
+    let shown = format!("{:?}", read(&[]).unwrap());
+    assert!(!shown.contains("hush") && !shown.contains("c2Vj"), "{shown}");
+    let found = problems(&[("GCP_SA_KEY_JSON", r#"{"private_key":"c2VjcmV0"}"#), ("CF_API_TOKEN", "hush hush")]);
+    assert!(!found.contains("c2Vj") && !found.contains("hush"), "{found}");
+}

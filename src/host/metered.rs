@@ -83,9 +83,7 @@ impl<H: Host> Host for Metered<'_, H> {
     }
 
     async fn send(&self, request: Request) -> Result<Response, CallError> {
-        if let Some(allowed) =
-            self.meter.budget.calls.filter(|allowed| self.meter.calls() >= *allowed)
-        {
+        if let Some(allowed) = self.meter.budget.calls.filter(|allowed| self.meter.calls() >= *allowed) {
             return Err(CallError::Refused(format!("this pass has made its {allowed} calls")));
         }
         count(&self.meter.calls);

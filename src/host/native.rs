@@ -42,10 +42,7 @@ impl NativeHost {
     ///
     /// # Errors
     /// Where this machine's certificates cannot be loaded.
-    pub fn new(
-        stop: watch::Receiver<bool>,
-        observer: impl Fn(Progress<'_>) + 'static,
-    ) -> Result<Self, CallError> {
+    pub fn new(stop: watch::Receiver<bool>, observer: impl Fn(Progress<'_>) + 'static) -> Result<Self, CallError> {
         // A second host in one process finds the provider in place.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
@@ -54,9 +51,7 @@ impl NativeHost {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("aig-logs/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| {
-                CallError::denied(causes(&error), "Check this machine's certificates")
-            })?;
+            .map_err(|error| CallError::denied(causes(&error), "Check this machine's certificates"))?;
         Ok(Self { client, stop, observer: Box::new(observer) })
     }
 }
@@ -97,8 +92,7 @@ impl Host for NativeHost {
         let request = reqwest::Request::try_from(request).map_err(silent)?;
         let response = self.client.execute(request).await.map_err(silent)?;
         let (parts, body) = http::Response::from(response).into_parts();
-        let body =
-            reqwest::Response::from(http::Response::new(body)).bytes().await.map_err(silent)?;
+        let body = reqwest::Response::from(http::Response::new(body)).bytes().await.map_err(silent)?;
         Ok(Response::from_parts(parts, body.to_vec()))
     }
 
@@ -108,10 +102,8 @@ impl Host for NativeHost {
             let hint = "Give GCP_SA_KEY_JSON, or GCP_SA_PRIVATE_KEY_PEM, as Google Cloud made it";
             CallError::denied("the private key is not an RSA key that can be used", hint)
         };
-        let key =
-            EncodingKey::from_rsa_pem(key.pem().reveal().as_bytes()).map_err(|_| unusable())?;
-        let signature =
-            jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).map_err(|_| unusable())?;
+        let key = EncodingKey::from_rsa_pem(key.pem().reveal().as_bytes()).map_err(|_| unusable())?;
+        let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).map_err(|_| unusable())?;
         URL_SAFE_NO_PAD.decode(signature).map_err(|_| unusable())
     }
 
@@ -172,18 +164,13 @@ impl<'a> SqliteStore<'a> {
         let mut statement = self.connection.prepare_cached(
             "SELECT value FROM aig_logs_state WHERE store = ? AND key = ? AND (expires_at IS NULL OR expires_at > ?)",
         )?;
-        statement
-            .query_row(params![self.name, key, time::text((self.now)())], |row| row.get(0))
-            .optional()
+        statement.query_row(params![self.name, key, time::text((self.now)())], |row| row.get(0)).optional()
     }
 }
 
 impl Store for SqliteStore<'_> {
     async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
-        keys.iter()
-            .map(|key| self.get(key))
-            .collect::<Result<_, _>>()
-            .map_err(|error| failed(&error))
+        keys.iter().map(|key| self.get(key)).collect::<Result<_, _>>().map_err(|error| failed(&error))
     }
 
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
@@ -217,24 +204,74 @@ impl Store for SqliteStore<'_> {
                  WHERE store = ? AND key > ? AND key >= ? AND substr(key, 1, length(?3)) = ?3 \
                    AND (expires_at IS NULL OR expires_at > ?) ORDER BY key LIMIT ?",
             )?;
-            let parameters =
-                params![self.name, cursor.unwrap_or(""), prefix, time::text((self.now)()), LISTED];
+            let parameters = params![self.name, cursor.unwrap_or(""), prefix, time::text((self.now)()), LISTED];
             let rows = statement.query_map(parameters, |row| {
                 let metadata: Option<String> = row.get(1)?;
-                Ok((
-                    row.get::<_, String>(0)?,
-                    metadata.and_then(|text| serde_json::from_str(&text).ok()),
-                ))
+                Ok((row.get::<_, String>(0)?, metadata.and_then(|text| serde_json::from_str(&text).ok())))
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         let keys = list().map_err(|error| failed(&error))?;
-        let cursor =
-            keys.last().filter(|_| keys.len() == LISTED as usize).map(|(key, _)| key.clone());
+        let cursor = keys.last().filter(|_| keys.len() == LISTED as usize).map(|(key, _)| key.clone());
         Ok(Listing { keys, cursor })
     }
 }
 
 fn failed(error: &rusqlite::Error) -> StoreError {
     StoreError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use futures_util::FutureExt;
+    use serde_json::json;
+
+    use super::*;
+
+    fn store<'a>(connection: &'a Connection, name: &'static str, now: fn() -> Timestamp) -> SqliteStore<'a> {
+        SqliteStore { now, ..SqliteStore::new(connection, name).unwrap() }
+    }
+
+    fn put(store: &SqliteStore<'_>, key: &str, value: &str, options: &Put) {
+        store.put(key, value, options).now_or_never().unwrap().unwrap();
+    }
+
+    #[test]
+    fn stores_in_one_file_keep_their_keys_apart() {
+        let file = Connection::open_in_memory().unwrap();
+        let (state, ids) = (store(&file, "state", now), store(&file, "ids", now));
+        put(&state, "a", "1", &Put::default());
+        put(&ids, "a", "2", &Put::default());
+        put(&state, "a", "3", &Put::default());
+        assert_eq!(state.get_many(&["a", "b"]).now_or_never().unwrap().unwrap(), [Some("3".into()), None]);
+        assert_eq!(ids.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("2".into())]);
+    }
+
+    #[test]
+    fn a_value_goes_by_itself_after_its_time() {
+        let file = Connection::open_in_memory().unwrap();
+        let early = store(&file, "state", || Timestamp::UNIX_EPOCH);
+        let late = store(&file, "state", || Timestamp::UNIX_EPOCH + TimeDelta::seconds(60));
+        put(&early, "a", "1", &Put { ttl: Some(Duration::from_mins(1)), metadata: None });
+        assert_eq!(early.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("1".into())]);
+        assert_eq!(late.get_many(&["a"]).now_or_never().unwrap().unwrap(), [None]);
+        assert_eq!(late.list("", None).now_or_never().unwrap().unwrap(), Listing::default());
+    }
+
+    #[test]
+    fn keys_are_listed_by_prefix_with_their_metadata_page_by_page() {
+        let file = Connection::open_in_memory().unwrap();
+        let ids = store(&file, "ids", now);
+        let metadata = Some(json!({ "n": 1 }));
+        for n in 0..1_001 {
+            put(&ids, &format!("ids:{n:04}"), "", &Put { ttl: None, metadata: metadata.clone() });
+        }
+        put(&ids, "ids", "", &Put::default());
+        put(&ids, "idz", "", &Put::default());
+        let first = ids.list("ids:", None).now_or_never().unwrap().unwrap();
+        assert_eq!((first.keys.len(), &first.keys[0]), (1_000, &("ids:0000".to_owned(), metadata.clone())));
+        let second = ids.list("ids:", first.cursor.as_deref()).now_or_never().unwrap().unwrap();
+        assert_eq!(second, Listing { keys: vec![("ids:1000".to_owned(), metadata)], cursor: None });
+    }
 }

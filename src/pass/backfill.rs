@@ -36,14 +36,12 @@ async fn pass<H: Host, S: Store, K: Sink>(
     let mut gateways = context.gateways().await?;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
     let oldest = oldest.map(|text| Oldest::read(&text, &first)).transpose()?;
-    let forward =
-        forward.map(|text| Forward::from_json(state::FORWARD, &text, &first)).transpose()?;
+    let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &first)).transpose()?;
     let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
     let mut cursors = Cursors::new(state::OLDEST, &first, oldest);
     // The newest comes first: it has the longest way to go.
-    gateways.sort_by_key(|gateway| {
-        cursors.get(gateway).map(|backfill: &Backfill| std::cmp::Reverse(backfill.cursor.ts))
-    });
+    gateways
+        .sort_by_key(|gateway| cursors.get(gateway).map(|backfill: &Backfill| std::cmp::Reverse(backfill.cursor.ts)));
 
     for gateway in &gateways {
         let Some(mut backfill) = known_border(gateway, &cursors, forward.as_ref()) else {
@@ -55,8 +53,7 @@ async fn pass<H: Host, S: Store, K: Sink>(
         backfill.done = None;
         let scan = Scan::descending(backfill.cursor.clone(), stop);
         let go_on = cursors.copy(context, gateway, scan, backfill, report).await;
-        let complete =
-            report.gateways.last().is_some_and(|gateway| gateway.ended == Ended::Complete);
+        let complete = report.gateways.last().is_some_and(|gateway| gateway.ended == Ended::Complete);
         if let Some(backfill) = cursors.get(gateway).filter(|_| complete).cloned() {
             cursors.set(gateway, Backfill { done: Some(Done { stop }), ..backfill });
         }
@@ -68,15 +65,8 @@ async fn pass<H: Host, S: Store, K: Sink>(
 }
 
 /// Where the backfill of a gateway stands; forward's own start where two passes at once have lost it.
-fn known_border(
-    gateway: &str,
-    cursors: &Cursors<Backfill>,
-    forward: Option<&Forward>,
-) -> Option<Backfill> {
-    cursors
-        .get(gateway)
-        .cloned()
-        .or_else(|| Some(Backfill::before(forward?.by_id.get(gateway)?.start?)))
+fn known_border(gateway: &str, cursors: &Cursors<Backfill>, forward: Option<&Forward>) -> Option<Backfill> {
+    cursors.get(gateway).cloned().or_else(|| Some(Backfill::before(forward?.by_id.get(gateway)?.start?)))
 }
 
 /// Copies `[from, to)` of every gateway, newest first, and leaves both cursors alone.
@@ -100,8 +90,7 @@ async fn copy_range<H: Host, S: Store, K: Sink>(
 ) -> Result<(), Error> {
     for gateway in context.gateways().await? {
         let cursor = Cursor::at_start_of(to - MILLISECOND);
-        let mut copy =
-            Copy::new(context, &gateway, Scan::descending(cursor.clone(), Some(from)), cursor);
+        let mut copy = Copy::new(context, &gateway, Scan::descending(cursor.clone(), Some(from)), cursor);
         loop {
             let ended = copy.run().await;
             context.keep(&gateway, std::mem::take(&mut copy.written)).await?;

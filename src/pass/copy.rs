@@ -58,15 +58,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             ended: Ended::Complete,
             error: None,
         };
-        Self {
-            context,
-            scan,
-            rate: None,
-            pending: Vec::new(),
-            track,
-            written: Written::default(),
-            report,
-        }
+        Self { context, scan, rate: None, pending: Vec::new(), track, written: Written::default(), report }
     }
 
     /// Copies until the stretch or the budget ends, or until there is enough to remember: `None` then, and this is to be
@@ -100,12 +92,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             }
             self.read(&query).await?;
             self.write(self.context.sink.batch()).await?;
-            if self
-                .written
-                .segment
-                .as_ref()
-                .is_some_and(|segment| segment.metadata.n >= MOST_UNREMEMBERED)
-            {
+            if self.written.segment.as_ref().is_some_and(|segment| segment.metadata.n >= MOST_UNREMEMBERED) {
                 return Ok(None);
             }
         }
@@ -116,17 +103,13 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
     async fn end_or_hold_back(&mut self) -> Option<Ended> {
         let Context { host, config, .. } = self.context;
         let meter = host.meter;
-        let used =
-            Used { pages: self.report.pages, calls: meter.calls(), reserved: CALLS_FOR_WRITING };
+        let used = Used { pages: self.report.pages, calls: meter.calls(), reserved: CALLS_FOR_WRITING };
         let spent = meter.budget.ends(used, meter.started, host.now());
         if spent.is_some() || host.stopping() {
             return spent.or(Some(Ended::Stopped));
         }
-        let wait = self
-            .rate
-            .take()
-            .map(|rate| budget::hold_back(rate, config.api_share))
-            .filter(|wait| !wait.is_zero())?;
+        let wait =
+            self.rate.take().map(|rate| budget::hold_back(rate, config.api_share)).filter(|wait| !wait.is_zero())?;
         if !has_time_for(host, wait) {
             return Some(Ended::Rate);
         }
@@ -138,16 +121,14 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         let Context { host, config, .. } = self.context;
         let request = gateway::list(&config.source, &self.report.gateway, query);
         let page = call(host, &request, |response| gateway::read_page(response, query)).await;
-        let page =
-            page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
+        let page = page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
         let full = page.entries.len() >= config.source.per_page as usize;
         let new = self.scan.take(page.entries, page.total, full);
         let now = host.now();
         self.rate = page.rate;
         self.report.pages += 1;
         self.report.entries += new.len() as u64;
-        self.pending
-            .extend(new.into_iter().map(|entry| Row::new(entry, &self.report.gateway, now)));
+        self.pending.extend(new.into_iter().map(|entry| Row::new(entry, &self.report.gateway, now)));
         host.progress(Progress {
             gateway: &self.report.gateway,
             entries: self.report.entries,
@@ -167,7 +148,9 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             // The rows are acknowledged; nothing else moves a cursor. If we stop before this is remembered, the next
             // pass writes them again, and readers see them once.
             let rows: Vec<Row> = self.pending.drain(..batch).collect();
-            rows.iter().for_each(|row| self.deliver(row));
+            for row in &rows {
+                self.deliver(row);
+            }
             self.report.known += outcome.known;
             self.report.rejected += outcome.rejected.len() as u64;
             self.report.rows += (rows.len() - outcome.rejected.len()) as u64;

@@ -84,15 +84,9 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
     }
 
     /// Saves the cursors if any of them moved.
-    pub async fn save<H: Host, S: Store, K: Sink>(
-        &mut self,
-        context: &Context<'_, H, S, K>,
-    ) -> Result<(), Error> {
+    pub async fn save<H: Host, S: Store, K: Sink>(&mut self, context: &Context<'_, H, S, K>) -> Result<(), Error> {
         if self.current != self.saved {
-            let value = self
-                .current
-                .to_json(&self.first)
-                .map_err(|error| super::unwritable(self.key, &error))?;
+            let value = self.current.to_json(&self.first).map_err(|error| super::unwritable(self.key, &error))?;
             context.save(self.key, &value).await?;
             self.saved = self.current.clone();
         }

@@ -34,19 +34,16 @@ async fn pass<H: Host, S: Store, K: Sink>(
     *status = stored_status;
     let mut gateways = context.gateways().await?;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
-    let stored =
-        stored.map(|text| Forward::from_json(state::FORWARD, &text, &first)).transpose()?;
+    let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &first)).transpose()?;
     let mut cursors = Cursors::new(state::FORWARD, &first, stored);
     let border = Border::load(context, &gateways, &cursors, &first).await?;
     // Who is furthest behind comes first, so that no budget, however small, starves anyone.
-    gateways
-        .sort_by_key(|gateway| cursors.get(gateway).map(|position: &Position| position.cursor.ts));
+    gateways.sort_by_key(|gateway| cursors.get(gateway).map(|position: &Position| position.cursor.ts));
 
     let until = floor_ms(report.started - context.config.settle);
     for gateway in &gateways {
         let known = cursors.get(gateway).cloned();
-        let position =
-            known.unwrap_or_else(|| Position::starting(border.start(gateway, report.started)));
+        let position = known.unwrap_or_else(|| Position::starting(border.start(gateway, report.started)));
         let scan = Scan::ascending(position.cursor.clone(), until);
         if !cursors.copy(context, gateway, scan, position, report).await {
             break;
@@ -77,8 +74,7 @@ impl Border {
             return Ok(Self { oldest: None });
         }
         let [stored] = context.load([state::OLDEST]).await?;
-        let oldest =
-            stored.map_or_else(|| Ok(Oldest::default()), |text| Oldest::read(&text, first))?;
+        let oldest = stored.map_or_else(|| Ok(Oldest::default()), |text| Oldest::read(&text, first))?;
         Ok(Self { oldest: Some(oldest) })
     }
 

@@ -48,8 +48,7 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         }
         let mut all = Vec::new();
         for page in 1.. {
-            let found =
-                call(&self.host, &gateway::gateways(source, page), gateway::read_gateways).await;
+            let found = call(&self.host, &gateway::gateways(source, page), gateway::read_gateways).await;
             let found = found.map_err(Error::Gateways)?;
             if found.is_empty() {
                 break;
@@ -65,11 +64,7 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
 
     async fn load<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Error> {
         let values = self.state.get_many(&keys).await;
-        let values = values.map_err(|error| Error::Store {
-            action: "loading",
-            key: keys.join(", "),
-            error,
-        })?;
+        let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
         let mut values = values.into_iter();
         Ok(std::array::from_fn(|_| values.next().flatten()))
     }
@@ -90,8 +85,7 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         }
         if let Some(segment) = written.segment {
             let metadata = serde_json::to_value(segment.metadata).ok();
-            put(&self.ids, &segment.key(gateway, now), segment.text(), &Put { ttl, metadata })
-                .await?;
+            put(&self.ids, &segment.key(gateway, now), segment.text(), &Put { ttl, metadata }).await?;
         }
         Ok(())
     }
@@ -112,8 +106,7 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
     }
 
     async fn note(&self, report: &Report, status: Option<String>) -> Result<(), Error> {
-        let mut status =
-            status.map_or_else(|| Ok(Status::default()), |text| Status::from_json(&text))?;
+        let mut status = status.map_or_else(|| Ok(Status::default()), |text| Status::from_json(&text))?;
         if status.note(&report.job.to_string(), report.worst(), self.host.now()) {
             let value = status.to_json().map_err(|error| unwritable(state::STATUS, &error))?;
             self.save(state::STATUS, &value).await?;
@@ -132,14 +125,5 @@ fn unwritable(key: &str, error: &serde_json::Error) -> Error {
 }
 
 fn opened(job: Job, started: Timestamp) -> Report {
-    Report {
-        job,
-        started,
-        finished: started,
-        gateways: Vec::new(),
-        calls: 0,
-        reads: 0,
-        writes: 0,
-        error: None,
-    }
+    Report { job, started, finished: started, gateways: Vec::new(), calls: 0, reads: 0, writes: 0, error: None }
 }

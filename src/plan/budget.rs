@@ -64,9 +64,8 @@ pub struct Rate {
 #[must_use]
 pub fn hold_back(rate: Rate, share: f64) -> Duration {
     #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
-    let reserved = rate.quota as f64 * (1.0 - share);
-    #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
-    let remaining = rate.remaining as f64;
+    let (quota, remaining) = (rate.quota as f64, rate.remaining as f64);
+    let reserved = (quota * (1.0 - share)).round();
     if remaining > reserved { Duration::ZERO } else { rate.reset }
 }
 
@@ -110,8 +109,7 @@ mod tests {
     #[test]
     fn a_pass_ends_at_the_first_limit_it_meets() {
         let start = Timestamp::UNIX_EPOCH;
-        let budget =
-            Budget { pages: Some(20), time: Some(Duration::from_secs(50)), calls: Some(46) };
+        let budget = Budget { pages: Some(20), time: Some(Duration::from_secs(50)), calls: Some(46) };
         let check = |pages, calls, seconds, expected| {
             let used = Used { pages, calls, reserved: 4 };
             assert_eq!(budget.ends(used, start, start + Duration::from_secs(seconds)), expected);
@@ -122,10 +120,7 @@ mod tests {
         check(1, 1, 50, Some(Ended::Time));
         check(1, 42, 0, Some(Ended::Calls));
         let unlimited = Budget { pages: None, time: None, calls: None };
-        assert_eq!(
-            unlimited.ends(Used { pages: 9_999, calls: 9_999, reserved: 0 }, start, start),
-            None
-        );
+        assert_eq!(unlimited.ends(Used { pages: 9_999, calls: 9_999, reserved: 0 }, start, start), None);
     }
 
     #[test]

@@ -82,8 +82,7 @@ struct Instant {
 }
 
 impl Instant {
-    const FIRST_PAGE: Self =
-        Self { page: 1, shown: 0, total: None, steady: true, brought_new: false };
+    const FIRST_PAGE: Self = Self { page: 1, shown: 0, total: None, steady: true, brought_new: false };
 
     fn note(&mut self, shown: u64, total: Option<u64>, brought_new: bool) {
         if self.page == 1 {
@@ -138,8 +137,7 @@ impl Scan {
         let (entries, shown) = self.in_order(entries);
         let beyond = entries.iter().any(|entry| floor_ms(entry.created_at) != self.cursor.ts);
         let by_number = self.instant.page > 1;
-        let new: Vec<Entry> =
-            entries.into_iter().filter(|entry| self.is_new(entry, by_number)).collect();
+        let new: Vec<Entry> = entries.into_iter().filter(|entry| self.is_new(entry, by_number)).collect();
         for entry in &new {
             self.cursor.pass_over(&entry.id, entry.created_at);
         }
@@ -164,11 +162,7 @@ impl Scan {
 
     /// Entries of other instants are left to a later page 1 while an instant is read by page number.
     fn is_new(&self, entry: &Entry, by_number: bool) -> bool {
-        if floor_ms(entry.created_at) == self.cursor.ts {
-            !self.cursor.at.contains(&entry.id)
-        } else {
-            !by_number
-        }
+        if floor_ms(entry.created_at) == self.cursor.ts { !self.cursor.at.contains(&entry.id) } else { !by_number }
     }
 
     /// Sorts ties by id, which the server does not promise, and drops repeats and what lies outside the stretch: a server
@@ -178,9 +172,7 @@ impl Scan {
         entries.dedup_by(|a, b| a.id == b.id);
         let shown = entries.len() as u64;
         match self.direction {
-            Direction::Ascending => {
-                entries.retain(|entry| floor_ms(entry.created_at) >= self.cursor.ts)
-            }
+            Direction::Ascending => entries.retain(|entry| floor_ms(entry.created_at) >= self.cursor.ts),
             Direction::Descending => {
                 entries.retain(|entry| self.end.is_none_or(|stop| entry.created_at >= stop));
                 entries.reverse();
@@ -290,10 +282,7 @@ mod tests {
         let at = |text| time::parse(text).unwrap();
         let cursor = Cursor::at_start_of(at("2026-10-06T09:00:00.0004Z"));
         let up = Scan::ascending(cursor.clone(), at("2026-10-06T09:10:00Z")).query().unwrap();
-        assert_eq!(
-            (up.from, up.until),
-            (Some(at("2026-10-06T09:00:00Z")), at("2026-10-06T09:10:00Z"))
-        );
+        assert_eq!((up.from, up.until), (Some(at("2026-10-06T09:00:00Z")), at("2026-10-06T09:10:00Z")));
         let down = Scan::descending(cursor.clone(), None).query().unwrap();
         assert_eq!((down.from, down.until), (None, at("2026-10-06T09:00:00.001Z")));
         assert_eq!(Scan::ascending(cursor.clone(), cursor.ts).query(), None);

@@ -32,19 +32,13 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again_and_at_most_twice() {
         let ms = Duration::from_millis;
-        let check = |error: CallError, attempt, expected| {
-            assert_eq!(wait(&error, attempt, 0.5), expected, "{error}")
-        };
-        check(CallError::Silent("".into()), 1, Some(ms(500)));
-        check(CallError::Broken("".into()), 2, Some(ms(1_000)));
-        check(CallError::Broken("".into()), 3, None);
-        check(CallError::Throttled { message: "".into(), wait: None }, 1, Some(ms(500)));
-        check(
-            CallError::Throttled { message: "".into(), wait: Some(ms(7_000)) },
-            1,
-            Some(ms(7_500)),
-        );
-        check(CallError::Refused("".into()), 1, None);
+        let check = |error: CallError, attempt, expected| assert_eq!(wait(&error, attempt, 0.5), expected, "{error}");
+        check(CallError::Silent(String::new()), 1, Some(ms(500)));
+        check(CallError::Broken(String::new()), 2, Some(ms(1_000)));
+        check(CallError::Broken(String::new()), 3, None);
+        check(CallError::Throttled { message: String::new(), wait: None }, 1, Some(ms(500)));
+        check(CallError::Throttled { message: String::new(), wait: Some(ms(7_000)) }, 1, Some(ms(7_500)));
+        check(CallError::Refused(String::new()), 1, None);
         check(CallError::denied("", ""), 1, None);
     }
 }

@@ -55,19 +55,12 @@ mod tests {
     fn entries_are_counted_in_ten_minute_stretches_of_the_last_26_hours() {
         let at = |text| time::parse(text).unwrap();
         let mut slots = Slots::default();
-        for created_at in [
-            "2026-10-06T09:10:00Z",
-            "2026-10-06T09:19:59.999Z",
-            "2026-10-06T09:20:00Z",
-            "2026-10-05",
-        ] {
+        for created_at in ["2026-10-06T09:10:00Z", "2026-10-06T09:19:59.999Z", "2026-10-06T09:20:00Z", "2026-10-05"] {
             slots.deliver(at(created_at));
         }
         slots.prune(at("2026-10-06T10:00:00Z"));
-        let expected = [
-            (at("2026-10-06T09:10:00Z"), Slot { delivered: 2 }),
-            (at("2026-10-06T09:20:00Z"), Slot { delivered: 1 }),
-        ];
+        let expected =
+            [(at("2026-10-06T09:10:00Z"), Slot { delivered: 2 }), (at("2026-10-06T09:20:00Z"), Slot { delivered: 1 })];
         assert_eq!(slots.iter().collect::<Vec<_>>(), expected);
     }
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use http::Response;
 use serde_json::{Value, json};
 
-use super::{Timestamp, schema::Schema};
+use super::{Timestamp, respond, schema::Schema};
 
 /// Limits of a request. cloud.google.com/bigquery/quotas
 const MOST_BYTES: usize = 10 * 1_048_576;
@@ -73,41 +73,31 @@ impl Table {
             return failure(400, "invalid", "No rows present in the request.");
         };
         if rows.len() > MOST_ROWS {
-            let message = format!(
-                "too many rows present in the request, limit: {MOST_ROWS} row count: {}.",
-                rows.len()
-            );
+            let message =
+                format!("too many rows present in the request, limit: {MOST_ROWS} row count: {}.", rows.len());
             return failure(400, "invalid", &message);
         }
         let ignore_unknown = body["ignoreUnknownValues"] == true;
-        let mut verdicts: Vec<Vec<Value>> =
-            rows.iter().map(|row| self.judge(row, ignore_unknown, request)).collect();
+        let mut verdicts: Vec<Vec<Value>> = rows.iter().map(|row| self.judge(row, ignore_unknown, request)).collect();
         if body["skipInvalidRows"] != true && verdicts.iter().any(|errors| !errors.is_empty()) {
-            verdicts
-                .iter_mut()
-                .filter(|errors| errors.is_empty())
-                .for_each(|errors| errors.push(stopped()));
+            verdicts.iter_mut().filter(|errors| errors.is_empty()).for_each(|errors| errors.push(stopped()));
         }
         self.recent.retain(|_, at| request.now - *at < TimeDelta::seconds(DEDUP_SECONDS));
         for (row, _) in rows.iter().zip(&verdicts).filter(|(_, errors)| errors.is_empty()) {
             self.land(row, request);
         }
         let listed = verdicts.iter().enumerate().filter(|(_, errors)| !errors.is_empty());
-        let errors: Vec<Value> =
-            listed.map(|(index, errors)| json!({ "index": index, "errors": errors })).collect();
+        let errors: Vec<Value> = listed.map(|(index, errors)| json!({ "index": index, "errors": errors })).collect();
         let mut reply = json!({ "kind": "bigquery#tableDataInsertAllResponse" });
         if !errors.is_empty() {
             reply["insertErrors"] = errors.into();
         }
-        super::json_response(200, &reply)
+        respond::json_response(200, &reply)
     }
 
     fn judge(&self, row: &Value, ignore_unknown: bool, request: &Request) -> Vec<Value> {
-        let invalid = |message| {
-            vec![
-                json!({ "reason": "invalid", "location": "", "debugInfo": "", "message": message }),
-            ]
-        };
+        let invalid =
+            |message| vec![json!({ "reason": "invalid", "location": "", "debugInfo": "", "message": message })];
         let insert_id = row["insertId"].as_str().unwrap_or_default();
         if insert_id.len() > LONGEST_INSERT_ID {
             return invalid("The insertId is longer than 128 characters.");
@@ -146,10 +136,91 @@ pub(super) fn failure(status: u16, reason: &str, message: &str) -> Response<Vec<
     };
     let errors = json!([{ "message": message, "domain": "global", "reason": reason }]);
     let error = json!({ "code": status, "message": message, "errors": errors, "status": name });
-    super::json_response(status, &json!({ "error": error }))
+    respond::json_response(status, &json!({ "error": error }))
 }
 
 /// A good row of a request that failed as a whole.
 fn stopped() -> Value {
     json!({ "reason": "stopped", "location": "", "debugInfo": "", "message": "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        Table::new(Schema::parse("id STRING\ncount INT64"))
+    }
+
+    fn insert(table: &mut Table, seconds: i64, body: &Value) -> (u16, Value) {
+        let now = Timestamp::from_timestamp(seconds, 0).unwrap();
+        let poisoned = BTreeSet::from(["poison".to_owned()]);
+        let body = body.to_string();
+        let request = Request { now, body: body.as_bytes(), poisoned: &poisoned, dedup: true };
+        let response = table.answer(&request);
+        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+    }
+
+    fn row(id: &str, count: &Value) -> Value {
+        json!({ "insertId": id, "json": { "id": id, "count": count } })
+    }
+
+    fn ids(table: &Table) -> Vec<&str> {
+        table.rows().iter().map(|landed| landed.row["id"].as_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn one_bad_row_stops_the_others_unless_skipped() {
+        let mut table = table();
+        let rows = json!([row("a", &json!(1)), row("b", &json!("x")), row("poison", &json!(1))]);
+        let (status, reply) = insert(&mut table, 0, &json!({ "rows": rows }));
+        let reasons: Vec<&Value> = (0..3).map(|i| &reply["insertErrors"][i]["errors"][0]["reason"]).collect();
+        assert_eq!((status, reasons), (200, vec![&json!("stopped"), &json!("invalid"), &json!("invalid")]));
+        assert_eq!(ids(&table), [""; 0]);
+        let (_, reply) = insert(&mut table, 0, &json!({ "rows": rows, "skipInvalidRows": true }));
+        assert_eq!(reply["insertErrors"][0]["index"], 1);
+        assert_eq!(ids(&table), ["a"]);
+    }
+
+    #[test]
+    fn success_names_no_errors() {
+        let (_, reply) = insert(&mut table(), 0, &json!({ "rows": [row("a", &json!(1))] }));
+        assert_eq!(reply, json!({ "kind": "bigquery#tableDataInsertAllResponse" }));
+    }
+
+    #[test]
+    fn an_insert_id_is_remembered_for_a_minute() {
+        let mut table = table();
+        let body = json!({ "rows": [row("a", &json!(1))] });
+        for seconds in [0, 59] {
+            insert(&mut table, seconds, &body);
+        }
+        assert_eq!(ids(&table), ["a"]);
+        insert(&mut table, 119, &body);
+        assert_eq!(ids(&table), ["a", "a"]);
+    }
+
+    #[test]
+    fn ignored_fields_do_not_land() {
+        let mut table = table();
+        let rows = json!([{ "json": { "id": "a", "colour": "red" } }]);
+        let (_, reply) = insert(&mut table, 0, &json!({ "rows": rows }));
+        assert_eq!(reply["insertErrors"][0]["errors"][0]["message"], "no such field: colour.");
+        insert(&mut table, 0, &json!({ "rows": rows, "ignoreUnknownValues": true }));
+        assert_eq!(table.rows()[0].row, json!({ "id": "a" }));
+    }
+
+    #[test]
+    fn sizes_are_limited() {
+        let long = "x".repeat(129);
+        let (_, reply) = insert(&mut table(), 0, &json!({ "rows": [row(&long, &json!(1))] }));
+        assert_eq!(reply["insertErrors"][0]["errors"][0]["reason"], "invalid");
+        let big = "x".repeat(MOST_BYTES);
+        let (status, reply) = insert(&mut table(), 0, &json!({ "rows": [row(&big, &json!(1))] }));
+        assert_eq!(status, 400);
+        assert_eq!(reply["error"]["message"], "Request payload size exceeds the limit: 10485760 bytes.");
+        let many: Vec<Value> = (0..=MOST_ROWS).map(|_| json!({ "json": {} })).collect();
+        assert_eq!(insert(&mut table(), 0, &json!({ "rows": many })).0, 400);
+        assert_eq!(insert(&mut table(), 0, &json!({ "rows": [] })).0, 400);
+    }
 }

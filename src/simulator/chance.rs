@@ -15,10 +15,7 @@ pub(super) fn hash(text: &str) -> u64 {
 }
 
 /// The nearest whole number.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "`as` saturates, and no simulated number comes near the limits"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and no simulated number comes near the limits")]
 pub(super) fn whole(number: f64) -> i64 {
     number.round() as i64
 }

@@ -1,9 +1,7 @@
 //! One entry as the list API shows it, made from a number: a call to some model, with all that goes wrong in calls.
 
 use chrono::{DateTime, SecondsFormat};
-use rand::{
-    Rng, SeedableRng, distributions::WeightedIndex, prelude::Distribution, seq::SliceRandom,
-};
+use rand::{Rng, SeedableRng, distributions::WeightedIndex, prelude::Distribution, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::LogNormal;
 use serde_json::{Map, Value, json};
@@ -13,7 +11,7 @@ use super::{
     models::{MODELS, Model},
 };
 
-/// 2026-10-08, when ids changed from ULID to UUIDv7; milliseconds.
+/// 2026-10-08, when ids changed from ULID to `UUIDv7`; milliseconds.
 const UUIDS_SINCE: i64 = 1_791_417_600_000;
 
 const TEAMS: &[&str] = &["search", "support", "billing", "growth", "research", "platform"];
@@ -29,7 +27,7 @@ const PLACES: &[(&str, &str)] = &[
 const USER_AGENTS: &[&str] = &[
     "OpenAI/Python 2.8.0",
     "openai-node/6.9.1",
-    "Anthropic/Python 0.74.1",
+    "litellm/1.79.3",
     "ai-sdk/5.0.93",
     "python-httpx/0.28.1",
     "Go-http-client/2.0",
@@ -69,9 +67,7 @@ pub(super) fn parse_time(text: &str) -> Option<i64> {
 }
 
 fn print_time(ms: i64) -> String {
-    DateTime::from_timestamp_millis(ms)
-        .unwrap_or_default()
-        .to_rfc3339_opts(SecondsFormat::Millis, true)
+    DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Ids carry the instant at which the call began, so their order is not the order of `created_at`.
@@ -103,16 +99,7 @@ impl Call {
             (false, 500..) => (first_byte * 3.0, first_byte * 3.0),
             (false, _) => (first_byte * 0.3, first_byte * 0.3),
         };
-        Self {
-            model,
-            status,
-            cached,
-            streamed,
-            tokens_in,
-            tokens_out,
-            duration: duration.round(),
-            latency,
-        }
+        Self { model, status, cached, streamed, tokens_in, tokens_out, duration: duration.round(), latency }
     }
 
     fn fields(&self) -> Map<String, Value> {
@@ -121,7 +108,7 @@ impl Call {
         let mut fields = object(json!({
             "provider": self.model.provider,
             "model": self.model.name,
-            "model_type": self.model.model_type,
+            "model_type": self.model.kind,
             "path": self.model.path,
             "request_type": if self.streamed { "stream" } else { "http" },
             "request_content_type": "application/json",
@@ -136,9 +123,7 @@ impl Call {
             "tokens_out": null,
         }));
         if !failed {
-            fields.extend(object(
-                json!({ "tokens_in": self.tokens_in, "tokens_out": self.tokens_out }),
-            ));
+            fields.extend(object(json!({ "tokens_in": self.tokens_in, "tokens_out": self.tokens_out })));
             fields.insert("usage_metadata".into(), self.usage());
             fields.extend(self.cost().map(|cost| ("cost".into(), cost.into())));
         }
@@ -222,4 +207,78 @@ fn log_normal(rng: &mut ChaCha8Rng, median: f64, spread: f64) -> f64 {
 
 fn object(value: Value) -> Map<String, Value> {
     if let Value::Object(map) = value { map } else { Map::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OCTOBER: i64 = UUIDS_SINCE - 86_400_000;
+
+    fn entries() -> Vec<Value> {
+        (0..5_000).map(|seed| render(UUIDS_SINCE, mix(seed))).collect()
+    }
+
+    fn share(condition: impl Fn(&Value) -> bool) -> f64 {
+        let entries = entries();
+        real(entries.iter().filter(|entry| condition(entry)).count().try_into().unwrap()) / 5_000.0
+    }
+
+    #[test]
+    fn the_same_numbers_give_the_same_entry() {
+        assert_eq!(render(OCTOBER, 1), render(OCTOBER, 1));
+        assert_ne!(render(OCTOBER, 1)["id"], render(OCTOBER, 2)["id"]);
+        assert_eq!(render(OCTOBER, 1)["created_at"], "2026-10-07T00:00:00.000Z");
+    }
+
+    #[test]
+    fn ids_changed_their_form() {
+        let before = render(UUIDS_SINCE - 1, 1);
+        assert_eq!(before["id"].as_str().unwrap().len(), 26);
+        let since = render(UUIDS_SINCE, 1);
+        let id = since["id"].as_str().unwrap();
+        assert_eq!((id.len(), &id[14..15], id.to_lowercase()), (36, "7", id.to_owned()));
+    }
+
+    #[test]
+    fn failed_calls_have_no_tokens_and_no_cost() {
+        let entries = entries();
+        let failed: Vec<&Value> = entries.iter().filter(|entry| entry["success"] == false).collect();
+        assert!(failed.len() > 50);
+        for entry in failed {
+            assert!(entry["status_code"].as_i64().unwrap() >= 400 && entry["tokens_in"].is_null());
+            assert!(entry.get("cost").is_none() && entry["cached"] == false);
+        }
+    }
+
+    #[test]
+    fn cached_calls_are_free_and_fast_but_count_tokens() {
+        for entry in entries().iter().filter(|entry| entry["cached"] == true) {
+            assert!(entry.get("cost").is_none_or(|cost| *cost == 0.0));
+            assert!(entry["duration"].as_i64().unwrap() < 200 && entry["tokens_in"].is_i64());
+        }
+    }
+
+    #[test]
+    fn traffic_has_everything_that_traffic_has() {
+        let near = |share: f64, expected: f64| {
+            assert!((share / expected - 1.0).abs() < 0.4, "{share} {expected}");
+        };
+        near(share(|entry| entry["cached"] == true), 0.12);
+        near(share(|entry| entry["success"] == false), 0.035);
+        near(share(|entry| entry.get("metadata").is_none()), 0.1);
+        near(share(|entry| entry["request_type"] == "stream"), 0.38);
+        near(share(|entry| entry["step"] != 0), 0.02);
+        near(share(|entry| entry["success"] == true && entry.get("cost").is_none()), 0.02);
+        let metadata = render(OCTOBER, 3)["metadata"].clone();
+        assert!(serde_json::from_str::<Value>(metadata.as_str().unwrap()).unwrap().is_object());
+    }
+
+    #[test]
+    fn durations_have_a_long_tail() {
+        let mut durations: Vec<i64> = entries().iter().map(|entry| entry["duration"].as_i64().unwrap()).collect();
+        durations.sort_unstable();
+        let (p50, p95, p99) = (durations[2_500], durations[4_750], durations[4_950]);
+        assert!(p50 > 300 && p95 > 3 * p50 && p99 > 6 * p50, "{p50} {p95} {p99}");
+    }
 }

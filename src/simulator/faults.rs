@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use super::{bigquery, cloudflare};
+use super::{bigquery, cloudflare, respond};
 
 /// What can be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Endpoint {
     List,
     /// Google's token endpoint.
     Token,
-    /// `BigQuery`'s `insertAll`.
+    /// BigQuery's `insertAll`.
     Insert,
 }
 
@@ -107,7 +107,7 @@ impl Faults {
         self.rules.push(Rule { endpoint, when, fault, calls: 0 });
     }
 
-    /// Makes a row one that `BigQuery` never takes.
+    /// Makes a row one that BigQuery never takes.
     pub fn poison(&mut self, id: &str) {
         self.poisoned.insert(id.to_owned());
     }
@@ -150,7 +150,7 @@ impl When {
             Self::Always => true,
             Self::Nth(nth) => call == *nth,
             Self::Among(calls) => calls.contains(&call),
-            Self::Every(n) => *n > 0 && call % n == 0,
+            Self::Every(n) => call.is_multiple_of(*n),
             Self::Chance(chance) => rng.gen_bool(chance.clamp(0.0, 1.0)),
         }
     }
@@ -180,7 +180,7 @@ impl Refusal {
             }
             Self::Status(status) => native(endpoint, *status),
             Self::Html(status) => html(*status),
-            Self::Empty(status) => super::response(*status, "text/plain", Vec::new()),
+            Self::Empty(status) => respond::response(*status, "text/plain", Vec::new()),
             Self::Unsuccessful => cloudflare::failure(200, failed(Some(1_000)), Value::Null),
             Self::Codeless => cloudflare::failure(400, failed(None), json!({})),
             Self::Forbidden(reason) => bigquery::failure(403, reason, "The request was refused."),
@@ -191,15 +191,9 @@ impl Refusal {
 /// An error in the form that the endpoint's vendor uses.
 fn native(endpoint: Endpoint, status: u16) -> Response<Vec<u8>> {
     match (endpoint, status) {
-        (Endpoint::Gateways | Endpoint::List, _) => {
-            cloudflare::failure(status, failed(Some(1_000)), Value::Null)
-        }
-        (Endpoint::Token | Endpoint::Insert, 429) => {
-            bigquery::failure(429, "rateLimitExceeded", "Too many requests.")
-        }
-        (Endpoint::Token | Endpoint::Insert, _) => {
-            bigquery::failure(status, "backendError", "Error encountered.")
-        }
+        (Endpoint::Gateways | Endpoint::List, _) => cloudflare::failure(status, failed(Some(1_000)), Value::Null),
+        (Endpoint::Token | Endpoint::Insert, 429) => bigquery::failure(429, "rateLimitExceeded", "Too many requests."),
+        (Endpoint::Token | Endpoint::Insert, _) => bigquery::failure(status, "backendError", "Error encountered."),
     }
 }
 
@@ -212,10 +206,63 @@ fn failed(code: Option<u16>) -> Value {
 }
 
 fn html(status: u16) -> Response<Vec<u8>> {
-    let page = format!(
-        "<!DOCTYPE html><html><head><title>{status}</title></head><body><h1>Error {status}</h1></body></html>"
-    );
-    let mut response = super::response(status, "text/html; charset=UTF-8", page.into_bytes());
+    let page =
+        format!("<!DOCTYPE html><html><head><title>{status}</title></head><body><h1>Error {status}</h1></body></html>");
+    let mut response = respond::response(status, "text/html; charset=UTF-8", page.into_bytes());
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of the first ten list calls a rule strikes.
+    fn struck(when: When) -> Vec<u64> {
+        let mut faults = Faults::new(7);
+        faults.add(Endpoint::List, when, Fault::Silence);
+        assert!(faults.strike(Endpoint::Insert).is_none());
+        (1..=10).filter(|_| faults.strike(Endpoint::List).is_some()).collect()
+    }
+
+    #[test]
+    fn rules_choose_their_calls() {
+        assert_eq!(struck(When::Nth(3)), [3]);
+        assert_eq!(struck(When::Among(BTreeSet::from([1, 4]))), [1, 4]);
+        assert_eq!(struck(When::Every(4)), [4, 8]);
+        assert_eq!(struck(When::Always).len(), 10);
+        assert_eq!(struck(When::Chance(0.0)), [0; 0]);
+        assert_eq!(struck(When::Chance(0.4)), struck(When::Chance(0.4)));
+    }
+
+    #[test]
+    fn the_first_rule_wins_and_is_counted() {
+        let mut faults = Faults::new(7);
+        faults.add(Endpoint::Token, When::Nth(1), Fault::Truncate);
+        faults.add(Endpoint::Token, When::Always, Fault::Refuse(Refusal::Status(500)));
+        faults.strike(Endpoint::Token);
+        faults.strike(Endpoint::Token);
+        assert_eq!(faults.struck(), &BTreeMap::from([("refuse", 1), ("truncate", 1)]));
+    }
+
+    #[test]
+    fn refusals_speak_as_their_vendor() {
+        let body = |refusal: Refusal, endpoint| {
+            let response = refusal.response(endpoint);
+            let status = response.status().as_u16();
+            (status, serde_json::from_slice::<Value>(response.body()).unwrap_or_default())
+        };
+        let (status, answer) = body(Refusal::Status(500), Endpoint::List);
+        assert_eq!((status, &answer["success"]), (500, &json!(false)));
+        let (_, answer) = body(Refusal::Status(503), Endpoint::Insert);
+        assert_eq!(answer["error"]["errors"][0]["reason"], "backendError");
+        let (status, answer) = body(Refusal::Forbidden("quotaExceeded"), Endpoint::Insert);
+        assert_eq!((status, &answer["error"]["errors"][0]["reason"]), (403, &json!("quotaExceeded")));
+        assert_eq!(body(Refusal::Html(413), Endpoint::Insert), (413, Value::Null));
+        assert_eq!(body(Refusal::Empty(400), Endpoint::Insert), (400, Value::Null));
+        assert_eq!(body(Refusal::Unsuccessful, Endpoint::List).0, 200);
+        assert_eq!(body(Refusal::Codeless, Endpoint::List).1["errors"][0].get("code"), None);
+        let limited = Refusal::TooManyRequests(7).response(Endpoint::List);
+        assert_eq!(limited.headers()["retry-after"], "7");
+    }
 }

@@ -71,10 +71,7 @@ impl Filters {
 
     /// Reads the parameter's text.
     pub fn parse(text: &str) -> Result<Self, Refused> {
-        let refused = |found| Refused {
-            message: format!("Expected array, received {found}"),
-            path: path(&[]),
-        };
+        let refused = |found| Refused { message: format!("Expected array, received {found}"), path: path(&[]) };
         let value: Value = serde_json::from_str(text).map_err(|_| refused("string"))?;
         let elements = value.as_array().ok_or_else(|| refused(type_name(&value)))?;
         let mut filters = Self::none();
@@ -94,10 +91,7 @@ impl Filters {
             self.conditions.push(condition);
             return Ok(());
         }
-        let invalid = || Refused {
-            message: "Invalid date".into(),
-            path: path(&[&index.to_string(), "value"]),
-        };
+        let invalid = || Refused { message: "Invalid date".into(), path: path(&[&index.to_string(), "value"]) };
         let times: Option<Vec<i64>> =
             condition.values.iter().map(|value| value.as_str().and_then(parse_time)).collect();
         let times = times.ok_or_else(invalid)?;
@@ -129,8 +123,7 @@ impl Condition {
             }
         };
         let found = type_name(&element["value"]);
-        let expected =
-            || Refused { message: format!("Expected array, received {found}"), path: at("value") };
+        let expected = || Refused { message: format!("Expected array, received {found}"), path: at("value") };
         let values = element["value"].as_array().ok_or_else(expected)?;
         Ok(Self { key: key.to_owned(), operator, values: values.clone() })
     }
@@ -144,33 +137,25 @@ impl Condition {
             Operator::Eq => any(equal),
             Operator::Neq => !any(equal),
             Operator::Contains => any(|found, value| text(found).contains(&text(value))),
-            Operator::Lt => {
-                any(|found, value| order(found, value).is_some_and(std::cmp::Ordering::is_lt))
-            }
-            Operator::Gt => {
-                any(|found, value| order(found, value).is_some_and(std::cmp::Ordering::is_gt))
-            }
+            Operator::Lt => any(|found, value| order(found, value).is_some_and(std::cmp::Ordering::is_lt)),
+            Operator::Gt => any(|found, value| order(found, value).is_some_and(std::cmp::Ordering::is_gt)),
         }
     }
 }
 
 /// The values of an entry under a filter key: one, or for metadata any number.
 fn lookup(entry: &Value, key: &str) -> Vec<Value> {
-    let metadata = || match &entry["metadata"] {
-        Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
-        other => other.clone(),
+    let metadata = || {
+        let text = entry["metadata"].as_str();
+        text.map_or_else(|| entry["metadata"].clone(), |text| serde_json::from_str(text).unwrap_or_default())
     };
     match key {
         "tokens" => {
             let sum = |a: &Value, b: &Value| Some(a.as_i64()? + b.as_i64()?);
             vec![sum(&entry["tokens_in"], &entry["tokens_out"]).into()]
         }
-        "metadata.key" => metadata()
-            .as_object()
-            .map_or_else(Vec::new, |map| map.keys().map(|k| json(k)).collect()),
-        "metadata.value" => {
-            metadata().as_object().map_or_else(Vec::new, |map| map.values().cloned().collect())
-        }
+        "metadata.key" => metadata().as_object().map_or_else(Vec::new, |map| map.keys().map(|k| json(k)).collect()),
+        "metadata.value" => metadata().as_object().map_or_else(Vec::new, |map| map.values().cloned().collect()),
         "created_at" => vec![entry[key].as_str().and_then(parse_time).into()],
         _ => vec![entry[key].clone()],
     }
@@ -200,10 +185,7 @@ fn json(text: &str) -> Value {
 
 fn invalid_enum(known: &[&str], found: &Value, path: Vec<String>) -> Refused {
     let known = known.join("' | '");
-    Refused {
-        message: format!("Invalid enum value. Expected '{known}', received '{}'", text(found)),
-        path,
-    }
+    Refused { message: format!("Invalid enum value. Expected '{known}', received '{}'", text(found)), path }
 }
 
 fn path(members: &[&str]) -> Vec<String> {
@@ -218,5 +200,68 @@ fn type_name(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(filters: &Value, entry: &Value) -> bool {
+        Filters::parse(&filters.to_string()).unwrap().match_entry(entry)
+    }
+
+    fn refusal(filters: &Value) -> String {
+        Filters::parse(&filters.to_string()).unwrap_err().message
+    }
+
+    #[test]
+    fn spans_of_time_narrow_the_search() {
+        let filters = json!([
+            { "key": "created_at", "operator": "gt", "value": ["1970-01-01T00:00:01.000Z"] },
+            { "key": "created_at", "operator": "lt", "value": ["1970-01-01T00:00:02.0009Z"] },
+        ]);
+        let filters = Filters::parse(&filters.to_string()).unwrap();
+        assert_eq!((filters.after, filters.before, filters.conditions.len()), (1_000, 2_000, 0));
+    }
+
+    #[test]
+    fn all_conditions_must_hold() {
+        let entry = json!({
+            "created_at": "1970-01-01T00:00:01.000Z", "provider": "openai", "cost": 0.5, "success": true,
+            "tokens_in": 3, "tokens_out": 4, "metadata": "{\"team\":\"search\"}",
+        });
+        let is = |key: &str, operator: &str, value: Value| {
+            check(&json!([{ "key": key, "operator": operator, "value": [value] }]), &entry)
+        };
+        assert!(is("provider", "eq", json!("openai")));
+        assert!(!is("provider", "neq", json!("openai")));
+        assert!(is("provider", "contains", json!("open")));
+        assert!(is("cost", "lt", json!(1)));
+        assert!(!is("cost", "gt", json!(1)));
+        assert!(is("success", "eq", json!(true)));
+        assert!(is("tokens", "eq", json!(7)));
+        assert!(is("metadata.key", "eq", json!("team")));
+        assert!(is("metadata.value", "eq", json!("search")));
+        assert!(is("created_at", "eq", json!("1970-01-01T00:00:01Z")));
+        assert!(!is("created_at", "neq", json!("1970-01-01T00:00:01Z")));
+        let both = json!([
+            { "key": "provider", "operator": "eq", "value": ["openai", "groq"] },
+            { "key": "cost", "operator": "gt", "value": [1] },
+        ]);
+        assert!(!check(&both, &entry));
+    }
+
+    #[test]
+    fn the_validator_says_what_it_expected() {
+        let element =
+            |key: &str, operator: &str, value: Value| json!([{ "key": key, "operator": operator, "value": value }]);
+        assert_eq!(refusal(&element("id", "eq", json!("a"))), "Expected array, received string");
+        assert_eq!(refusal(&json!({ "key": "id" })), "Expected array, received object");
+        assert!(refusal(&element("id", "gte", json!(["a"]))).ends_with("received 'gte'"));
+        assert!(refusal(&element("kind", "eq", json!(["a"]))).ends_with("received 'kind'"));
+        assert_eq!(refusal(&element("created_at", "gt", json!(["today"]))), "Invalid date");
     }
 }

@@ -53,6 +53,7 @@ impl Gateway {
     }
 
     /// The gateway's id.
+    #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -61,14 +62,9 @@ impl Gateway {
     ///
     /// # Errors
     /// When `entry` has no `id` or `created_at`.
-    pub fn insert(
-        &mut self,
-        entry: Value,
-        visible_at: Option<Timestamp>,
-    ) -> Result<(), NotAnEntry> {
+    pub fn insert(&mut self, entry: Value, visible_at: Option<Timestamp>) -> Result<(), NotAnEntry> {
         let id = entry["id"].as_str().ok_or(NotAnEntry)?;
-        let created_at =
-            entry["created_at"].as_str().and_then(entry::parse_time).ok_or(NotAnEntry)?;
+        let created_at = entry["created_at"].as_str().and_then(entry::parse_time).ok_or(NotAnEntry)?;
         let stored = Stored { created_at, seed: hash(id), body: Some(Box::new(entry)) };
         let place = stored.place();
         self.hidden.insert(place, visible_at.map_or(created_at, |at| at.timestamp_millis()));
@@ -77,7 +73,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Deletes the entry with this id. Says whether there was one.
+    /// Deletes the entry with this id; every entry is looked at. Says whether there was one.
     pub fn delete(&mut self, id: &str) -> bool {
         let before = self.entries.len();
         self.entries.retain(|entry| !entry.has_id(id));
@@ -101,6 +97,7 @@ impl Gateway {
     }
 
     /// How many entries are visible at `now`.
+    #[must_use]
     pub fn count(&self, now: Timestamp) -> usize {
         self.count_between(i64::MIN, i64::MAX, now)
     }
@@ -161,21 +158,16 @@ impl Gateway {
     fn hidden_in(&self, window: &std::ops::Range<usize>) -> impl Iterator<Item = usize> {
         let window = window.clone();
         let find = |place| self.entries.binary_search_by_key(&place, Stored::place).ok();
-        self.hidden
-            .keys()
-            .filter_map(move |place| find(*place))
-            .filter(move |index| window.contains(index))
+        self.hidden.keys().filter_map(move |place| find(*place)).filter(move |index| window.contains(index))
     }
 
     fn is_visible(&self, entry: &Stored, now: i64) -> bool {
-        self.hidden.is_empty()
-            || self.hidden.get(&entry.place()).is_none_or(|visible_at| *visible_at <= now)
+        self.hidden.is_empty() || self.hidden.get(&entry.place()).is_none_or(|visible_at| *visible_at <= now)
     }
 
     fn hide(&mut self, arrivals: &[Arrival], now: i64) {
         let late = arrivals.iter().filter(|arrival| arrival.visible_at > now);
-        self.hidden
-            .extend(late.map(|arrival| ((arrival.created_at, arrival.seed), arrival.visible_at)));
+        self.hidden.extend(late.map(|arrival| ((arrival.created_at, arrival.seed), arrival.visible_at)));
     }
 }
 
@@ -200,5 +192,88 @@ impl Stored {
             Some(body) => body["id"] == id,
             None => self.render()["id"] == id,
         }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use chrono::TimeDelta;
+    use serde_json::json;
+
+    use super::*;
+
+    pub fn instant(ms: i64) -> Timestamp {
+        Timestamp::from_timestamp_millis(ms).unwrap()
+    }
+
+    /// A gateway with entries of these ids and times in milliseconds, all of which can be seen.
+    pub fn gateway(entries: &[(&str, i64)]) -> Gateway {
+        let mut gateway = Gateway::new("main", &Options::default());
+        for (id, ms) in entries {
+            let entry = json!({ "id": id, "created_at": instant(*ms).to_rfc3339() });
+            gateway.insert(entry, None).unwrap();
+        }
+        gateway
+    }
+
+    fn ids(gateway: &Gateway, now: i64) -> Vec<String> {
+        let entries = gateway.entries(instant(now));
+        entries.map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn entries_appear_when_they_become_visible() {
+        let mut gateway = gateway(&[("a", 1_000), ("c", 3_000)]);
+        let late = json!({ "id": "b", "created_at": instant(2_000).to_rfc3339() });
+        gateway.insert(late, Some(instant(9_000))).unwrap();
+        assert_eq!(ids(&gateway, 999), [""; 0]);
+        assert_eq!(ids(&gateway, 3_000), ["a", "c"]);
+        assert_eq!(gateway.count(instant(8_999)), 2);
+        gateway.advance(instant(9_000));
+        assert_eq!(ids(&gateway, 9_000), ["a", "b", "c"]);
+        assert_eq!(gateway.count_between(1_000, 3_000, instant(9_000)), 1);
+    }
+
+    #[test]
+    fn equal_instants_are_listed_in_another_order_than_by_id() {
+        let gateway = gateway(&[("a", 5), ("b", 5), ("c", 5), ("d", 5), ("e", 5), ("f", 5)]);
+        let listed = gateway.between(i64::MIN, i64::MAX, instant(5));
+        let listed: Vec<Value> = listed.map(|index| gateway.entry(index)["id"].clone()).collect();
+        assert_eq!(ids(&gateway, 5), ["a", "b", "c", "d", "e", "f"]);
+        assert_ne!(listed, ["a", "b", "c", "d", "e", "f"]);
+    }
+
+    #[test]
+    fn deleted_entries_are_gone() {
+        let mut gateway = gateway(&[("a", 1), ("b", 2), ("c", 3)]);
+        assert!(gateway.delete("b"));
+        assert!(!gateway.delete("b"));
+        assert_eq!(ids(&gateway, 9), ["a", "c"]);
+        gateway.delete_oldest(1);
+        assert_eq!(ids(&gateway, 9), ["c"]);
+    }
+
+    #[test]
+    fn what_is_not_an_entry_is_refused() {
+        let mut gateway = gateway(&[]);
+        assert!(gateway.insert(json!({ "id": "a" }), None).is_err());
+        assert!(gateway.insert(json!({ "created_at": "2026-01-01T00:00:00Z" }), None).is_err());
+    }
+
+    #[test]
+    fn live_traffic_is_the_same_however_often_it_is_asked_for() {
+        let options = Options { live_per_minute: 30.0, entries: 100, ..Options::default() };
+        let (mut often, mut once) = (Gateway::new("main", &options), Gateway::new("main", &options));
+        let later = options.start + TimeDelta::minutes(20);
+        (0..20).for_each(|minute| often.advance(options.start + TimeDelta::minutes(minute)));
+        often.advance(later);
+        once.advance(later);
+        assert!((550..850).contains(&once.count(later)), "{}", once.count(later));
+        assert!(often.entries(later).eq(once.entries(later)));
+    }
+
+    #[test]
+    fn a_million_entries_stay_small() {
+        assert_eq!(size_of::<Stored>(), 24);
     }
 }

@@ -15,7 +15,7 @@ use rsa::{
 };
 use serde_json::{Value, json};
 
-use super::{Timestamp, chance::mix};
+use super::{Timestamp, chance::mix, respond};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Scopes that allow `insertAll`; any one will do.
@@ -37,13 +37,13 @@ pub struct ServiceAccount {
 
 impl ServiceAccount {
     /// An account with a key of 2,048 bits; the same seed gives the same key.
+    ///
+    /// # Panics
+    /// Never: 2,048 bits in two primes is an order that can be met.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        #[expect(
-            clippy::expect_used,
-            reason = "2,048 bits in two primes is an order that can be met"
-        )]
+        #[expect(clippy::expect_used, reason = "see Panics")]
         let key = RsaPrivateKey::new(&mut rng, 2_048).expect("a key of 2,048 bits");
         Self {
             email: "poller@simulated-project.iam.gserviceaccount.com".into(),
@@ -87,17 +87,13 @@ impl ServiceAccount {
 
     /// The claims of an assertion that this account signed.
     fn verify(&self, assertion: &str) -> Result<Value, Refused> {
-        let key = DecodingKey::from_rsa_raw_components(
-            &self.key.n().to_bytes_be(),
-            &self.key.e().to_bytes_be(),
-        );
+        let key = DecodingKey::from_rsa_raw_components(&self.key.n().to_bytes_be(), &self.key.e().to_bytes_be());
         let mut validation = Validation::new(Algorithm::RS256);
         // Times and audience are checked by the simulator's own clock and address.
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let header =
-            jsonwebtoken::decode_header(assertion).map_err(|_| Refused::grant("Bad Request"))?;
+        let header = jsonwebtoken::decode_header(assertion).map_err(|_| Refused::grant("Bad Request"))?;
         if header.kid.is_some_and(|id| id != self.key_id) {
             return Err(Refused::grant("Invalid JWT Signature."));
         }
@@ -139,12 +135,11 @@ impl Tokens {
                 let token = format!("ya29.simulated-{:016x}", mix(self.given));
                 self.expiry.insert(token.clone(), now + TimeDelta::seconds(HOUR - 1));
                 let reply = json!({ "access_token": token, "token_type": "Bearer", "expires_in": HOUR - 1 });
-                super::json_response(200, &reply)
+                respond::json_response(200, &reply)
             }
             Err(refused) => {
-                let reply =
-                    json!({ "error": refused.error, "error_description": refused.description });
-                super::json_response(400, &reply)
+                let reply = json!({ "error": refused.error, "error_description": refused.description });
+                respond::json_response(400, &reply)
             }
         }
     }
@@ -158,12 +153,7 @@ impl Tokens {
     }
 }
 
-fn check(
-    account: &ServiceAccount,
-    now: Timestamp,
-    audience: &str,
-    body: &[u8],
-) -> Result<(), Refused> {
+fn check(account: &ServiceAccount, now: Timestamp, audience: &str, body: &[u8]) -> Result<(), Refused> {
     let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     if field("grant_type") != GRANT {
@@ -179,8 +169,7 @@ fn check(
         return Err(Refused::grant("Invalid grant: account not found"));
     }
     if claims["aud"] != audience {
-        let description =
-            format!("Invalid JWT: Failed audience check. The right audience is {audience}");
+        let description = format!("Invalid JWT: Failed audience check. The right audience is {audience}");
         return Err(Refused::grant(&description));
     }
     check_times(&claims, now)?;
@@ -201,5 +190,103 @@ fn check_times(claims: &Value, now: Timestamp) -> Result<(), Refused> {
             "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. \
              Check your iat and exp values in the JWT claim.",
         )),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::LazyLock;
+
+    use jsonwebtoken::{EncodingKey, Header};
+
+    use super::*;
+
+    /// One key for all tests.
+    pub static ACCOUNT: LazyLock<ServiceAccount> = LazyLock::new(|| ServiceAccount::from_seed(1));
+
+    const URI: &str = "http://127.0.0.1:8080/token";
+    const NOW: i64 = 1_793_620_800;
+
+    pub fn claims(audience: &str, now: i64) -> Value {
+        json!({ "iss": ACCOUNT.email(), "scope": SCOPES[0], "aud": audience, "iat": now - 10, "exp": now + 3_590 })
+    }
+
+    pub fn request(claims: &Value, pem: &str) -> Vec<u8> {
+        let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+        let assertion = jsonwebtoken::encode(&Header::new(Algorithm::RS256), claims, &key).unwrap();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", GRANT).append_pair("assertion", &assertion);
+        form.finish().into_bytes()
+    }
+
+    fn ask(body: &[u8]) -> (u16, Value) {
+        let now = Timestamp::from_timestamp(NOW, 0).unwrap();
+        let response = Tokens::default().answer(&ACCOUNT, now, URI, body);
+        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+    }
+
+    fn refusal(member: &str, value: Value) -> String {
+        let mut claims = claims(URI, NOW);
+        claims[member] = value;
+        let (status, body) = ask(&request(&claims, &ACCOUNT.pkcs8_pem()));
+        assert_eq!(status, 400);
+        format!("{}: {}", body["error"].as_str().unwrap(), body["error_description"].as_str().unwrap())
+    }
+
+    #[test]
+    fn a_good_assertion_gets_a_token_with_either_form_of_the_key() {
+        for pem in [ACCOUNT.pkcs8_pem(), ACCOUNT.pkcs1_pem()] {
+            let (status, body) = ask(&request(&claims(URI, NOW), &pem));
+            assert_eq!((status, &body["token_type"], &body["expires_in"]), (200, &json!("Bearer"), &json!(3_599)));
+        }
+    }
+
+    #[test]
+    fn tokens_expire_and_can_be_revoked() {
+        let mut tokens = Tokens::default();
+        let at = |seconds| Timestamp::from_timestamp(NOW + seconds, 0).unwrap();
+        let body = request(&claims(URI, NOW), &ACCOUNT.pkcs8_pem());
+        let response = tokens.answer(&ACCOUNT, at(0), URI, &body);
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        let token = body["access_token"].as_str().unwrap();
+        assert!(tokens.is_valid(token, at(3_598)));
+        assert!(!tokens.is_valid(token, at(3_599)));
+        tokens.revoke_all();
+        assert!(!tokens.is_valid(token, at(0)));
+    }
+
+    #[test]
+    fn wrong_claims_are_refused_in_googles_words() {
+        let frame = "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable \
+                     timeframe. Check your iat and exp values in the JWT claim.";
+        assert_eq!(refusal("iss", json!("someone")), "invalid_grant: Invalid grant: account not found");
+        assert!(
+            refusal("aud", json!("https://else.example")).starts_with("invalid_grant: Invalid JWT: Failed audience")
+        );
+        assert!(refusal("scope", json!("openid")).starts_with("invalid_scope: "));
+        assert_eq!(refusal("iat", json!(NOW + 1)), frame);
+        assert_eq!(refusal("iat", json!(NOW * 1_000)), frame);
+        assert_eq!(refusal("exp", json!(NOW)), frame);
+        assert_eq!(refusal("exp", json!(NOW + 3_591)), frame);
+        assert_eq!(refusal("exp", json!(null)), frame);
+    }
+
+    #[test]
+    fn a_foreign_key_or_no_assertion_is_refused() {
+        let foreign = ServiceAccount::from_seed(2).pkcs8_pem();
+        let (_, body) = ask(&request(&claims(URI, NOW), &foreign));
+        assert_eq!(body["error_description"], "Invalid JWT Signature.");
+        assert_eq!(ask(b"grant_type=password").1["error"], "unsupported_grant_type");
+        let form = request(&claims(URI, NOW), &foreign);
+        let form = String::from_utf8(form).unwrap();
+        assert_eq!(ask(form.split("&assertion").next().unwrap().as_bytes()).1["error"], "invalid_request");
+    }
+
+    #[test]
+    fn the_key_file_holds_what_a_program_needs() {
+        let file: Value = serde_json::from_str(&ACCOUNT.json("p", URI)).unwrap();
+        assert_eq!((&file["client_email"], &file["token_uri"]), (&json!(ACCOUNT.email()), &json!(URI)));
+        assert!(file["private_key"].as_str().unwrap().starts_with("-----BEGIN PRIVATE KEY-----\n"));
+        assert!(ACCOUNT.pkcs1_pem().starts_with("-----BEGIN RSA PRIVATE KEY-----\n"));
     }
 }

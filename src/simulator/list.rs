@@ -24,12 +24,7 @@ struct Query {
 }
 
 /// Answers a list request for one gateway.
-pub(super) fn answer(
-    gateway: &Gateway,
-    quirks: Quirks,
-    now: Timestamp,
-    query: &str,
-) -> http::Response<Vec<u8>> {
+pub(super) fn answer(gateway: &Gateway, quirks: Quirks, now: Timestamp, query: &str) -> http::Response<Vec<u8>> {
     let query = match Query::parse(query, quirks) {
         Ok(query) => query,
         Err(refused) => {
@@ -40,10 +35,8 @@ pub(super) fn answer(
     let (total, indices) = query.search(gateway, now);
     let per_page = query.per_page.min(quirks.page_cap.unwrap_or(MOST_PER_PAGE));
     let start = (query.page - 1).saturating_mul(per_page);
-    let entries: Vec<Value> =
-        indices.skip(start).take(per_page).map(|index| gateway.entry(index)).collect();
-    let mut info =
-        json!({ "page": query.page, "per_page": query.per_page, "count": entries.len() });
+    let entries: Vec<Value> = indices.skip(start).take(per_page).map(|index| gateway.entry(index)).collect();
+    let mut info = json!({ "page": query.page, "per_page": query.per_page, "count": entries.len() });
     let total = if quirks.total_count_ignores_filter { gateway.count(now) } else { total };
     if !quirks.without_total_count {
         info["total_count"] = total.into();
@@ -53,11 +46,8 @@ pub(super) fn answer(
 
 impl Query {
     fn parse(query: &str, quirks: Quirks) -> Result<Self, Refused> {
-        let parameters: Vec<(String, String)> =
-            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let find = |name: &str| {
-            parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-        };
+        let parameters: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let find = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let page = number("page", find("page"), 1, usize::MAX)?;
         let per_page = number("per_page", find("per_page"), PER_PAGE, MOST_PER_PAGE)?;
         let order_by = choice("order_by", find("order_by"), ORDERS)?;
@@ -78,11 +68,7 @@ impl Query {
     }
 
     /// How many entries match, and their indices in the order asked for.
-    fn search<'a>(
-        &'a self,
-        gateway: &'a Gateway,
-        now: Timestamp,
-    ) -> (usize, Box<dyn Iterator<Item = usize> + 'a>) {
+    fn search<'a>(&'a self, gateway: &'a Gateway, now: Timestamp) -> (usize, Box<dyn Iterator<Item = usize> + 'a>) {
         let (after, before) = (self.filters.after, self.filters.before);
         let found = gateway.between(after, before, now);
         if self.order_by == ORDERS[0] && self.filters.conditions.is_empty() {
@@ -93,14 +79,9 @@ impl Query {
         let matching = keyed.filter(|(_, entry)| self.filters.match_entry(entry));
         // An index is already the place in time.
         let key = |entry: &Value| {
-            if self.order_by == ORDERS[0] {
-                String::new()
-            } else {
-                entry[&self.order_by].to_string()
-            }
+            if self.order_by == ORDERS[0] { String::new() } else { entry[&self.order_by].to_string() }
         };
-        let mut sorted: Vec<(String, usize)> =
-            matching.map(|(index, entry)| (key(&entry), index)).collect();
+        let mut sorted: Vec<(String, usize)> = matching.map(|(index, entry)| (key(&entry), index)).collect();
         if self.descending {
             sorted.sort_by_key(|key| Reverse(key.clone()));
         } else {
@@ -117,9 +98,7 @@ fn number(name: &str, text: Option<&str>, default: usize, most: usize) -> Result
     match text.parse() {
         Err(_) => Err(refused("Expected number, received nan".into())),
         Ok(0) => Err(refused("Number must be greater than or equal to 1".into())),
-        Ok(number) if number > most => {
-            Err(refused(format!("Number must be less than or equal to {most}")))
-        }
+        Ok(number) if number > most => Err(refused(format!("Number must be less than or equal to {most}"))),
         Ok(number) => Ok(number),
     }
 }
@@ -127,10 +106,90 @@ fn number(name: &str, text: Option<&str>, default: usize, most: usize) -> Result
 /// One of the known words, the first by default.
 fn choice<'a>(name: &str, text: Option<&'a str>, known: &[&'a str]) -> Result<&'a str, Refused> {
     let text = text.unwrap_or(known[0]);
-    let message =
-        format!("Invalid enum value. Expected '{}', received '{text}'", known.join("' | '"));
-    known
-        .contains(&text)
-        .then_some(text)
-        .ok_or(Refused { message, path: vec!["query".into(), name.into()] })
+    let message = format!("Invalid enum value. Expected '{}', received '{text}'", known.join("' | '"));
+    known.contains(&text).then_some(text).ok_or(Refused { message, path: vec!["query".into(), name.into()] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::gateway::tests::{gateway, instant},
+        *,
+    };
+
+    fn check(quirks: Quirks, query: &str) -> (u16, Value) {
+        let gateway = gateway(&[("a", 1_000), ("b", 2_000), ("c", 3_000), ("d", 4_000)]);
+        let response = answer(&gateway, quirks, instant(10_000), query);
+        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+    }
+
+    fn ids(query: &str) -> Vec<Value> {
+        let (_, body) = check(Quirks::default(), query);
+        body["result"].as_array().unwrap().iter().map(|entry| entry["id"].clone()).collect()
+    }
+
+    fn filters(text: &Value) -> String {
+        form_urlencoded::Serializer::new(String::new()).append_pair("filters", &text.to_string()).finish()
+    }
+
+    /// `created_at` after 1 s and before 4 s.
+    fn middle() -> String {
+        filters(&json!([
+            { "key": "created_at", "operator": "gt", "value": ["1970-01-01T00:00:01.000Z"] },
+            { "key": "created_at", "operator": "lt", "value": ["1970-01-01T00:00:04.000Z"] },
+        ]))
+    }
+
+    #[test]
+    fn newest_first_unless_asked_otherwise() {
+        assert_eq!(ids(""), ["d", "c", "b", "a"]);
+        assert_eq!(ids("order_by=created_at&order_by_direction=asc"), ["a", "b", "c", "d"]);
+        assert_eq!(ids("order_by_direction=asc&per_page=3&page=2"), ["d"]);
+        assert_eq!(ids("page=3&per_page=4"), [""; 0]);
+    }
+
+    #[test]
+    fn a_page_says_what_it_holds() {
+        let (status, body) = check(Quirks::default(), &format!("per_page=1&{}", middle()));
+        assert_eq!(status, 200);
+        assert_eq!(body["success"], true);
+        assert_eq!(body["result_info"], json!({ "page": 1, "per_page": 1, "count": 1, "total_count": 2 }));
+    }
+
+    #[test]
+    fn only_one_json_array_filters() {
+        assert_eq!(ids(&middle()), ["c", "b"]);
+        let element = json!({ "key": "created_at", "operator": "gt", "value": ["2026-01-01T00:00:00Z"] });
+        let element = filters(&element);
+        assert_eq!(ids(&format!("{element}&{element}")).len(), 4);
+        assert_eq!(ids("filters[0][key]=created_at&filters.operator=gt").len(), 4);
+        let by_id = json!([{ "key": "id", "operator": "eq", "value": ["a", "d"] }]);
+        assert_eq!(ids(&filters(&by_id)), ["d", "a"]);
+    }
+
+    #[test]
+    fn wrong_parameters_are_refused_with_7001() {
+        let scalar = filters(&json!([{ "key": "id", "operator": "eq", "value": "a" }]));
+        for query in ["per_page=51", "per_page=0", "page=0", "page=x", "order_by=id", &scalar] {
+            let (status, body) = check(Quirks::default(), query);
+            assert_eq!((status, &body["errors"][0]["code"]), (400, &json!(7001)), "{query}");
+            assert_eq!(body["success"], false);
+        }
+    }
+
+    #[test]
+    fn quirks_bend_the_answer() {
+        let of = |quirks| check(quirks, &format!("order_by_direction=asc&{}", middle())).1;
+        let plain = Quirks::default();
+        let body = of(Quirks { without_total_count: true, ..plain });
+        assert_eq!(body["result_info"].get("total_count"), None);
+        let body = of(Quirks { total_count_ignores_filter: true, ..plain });
+        assert_eq!(body["result_info"]["total_count"], 4);
+        let body = of(Quirks { ignores_filter: true, ..plain });
+        assert_eq!(body["result"].as_array().unwrap().len(), 4);
+        let body = of(Quirks { ignores_order: true, ..plain });
+        assert_eq!(body["result"][0]["id"], "c");
+        let body = of(Quirks { page_cap: Some(1), ..plain });
+        assert_eq!(body["result_info"]["count"], 1);
+    }
 }

@@ -1,4 +1,4 @@
-//! The simulated outside world: AI Gateway's list API, Google's sign-in and `BigQuery`'s `insertAll`, with traffic that
+//! The simulated outside world: AI Gateway's list API, Google's sign-in and BigQuery's `insertAll`, with traffic that
 //! goes on arriving and faults that strike by plan. One pure state machine, in which the time is an argument.
 //!
 //! It shares no code with the rest of the library: it must not share its mistakes.
@@ -15,6 +15,7 @@ mod list;
 mod models;
 mod operator;
 pub mod options;
+mod respond;
 mod route;
 pub mod schema;
 pub mod server;
@@ -22,8 +23,8 @@ mod traffic;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use http::{HeaderValue, Request, Response, header};
-use serde_json::{Value, json};
+use http::{Request, Response};
+use serde_json::Value;
 
 use self::{
     bigquery::Table,
@@ -83,11 +84,7 @@ impl Simulator {
         Self {
             gateways: options.gateways.iter().map(|id| Gateway::new(id, &options)).collect(),
             limiter: Limiter::new(options.rate_limit),
-            service_account: options
-                .service_account
-                .clone()
-                .map(OnceLock::from)
-                .unwrap_or_default(),
+            service_account: options.service_account.clone().map(OnceLock::from).unwrap_or_default(),
             tokens: Tokens::default(),
             tables: BTreeMap::from([(options.table.clone(), table)]),
             faults: Faults::new(options.seed),
@@ -107,8 +104,7 @@ impl Simulator {
         };
         *self.calls.of(endpoint) += 1;
         let answer = self.answer_or_fail(now, request, &route, endpoint);
-        let worked =
-            matches!(&answer, Answer::Response(response) if response.status().is_success());
+        let worked = matches!(&answer, Answer::Response(response) if response.status().is_success());
         self.calls.refused += u64::from(!worked);
         answer
     }
@@ -218,114 +214,25 @@ impl Simulator {
             Some(Fault::Silence) => return Answer::Silence,
             Some(Fault::Refuse(refusal)) => return Answer::Response(refusal.response(endpoint)),
             Some(Fault::DeleteOldest(count)) => {
-                self.delete(route, |gateway| gateway.delete_oldest(*count))
+                self.delete(route, |gateway| gateway.delete_oldest(*count));
             }
             Some(Fault::Delete(ids)) => self.delete(route, |gateway| {
                 for id in ids {
                     gateway.delete(id);
                 }
             }),
-            Some(
-                Fault::SilenceAfter | Fault::RefuseAfter(_) | Fault::Truncate | Fault::RepeatEntry,
-            )
-            | None => {}
+            Some(Fault::SilenceAfter | Fault::RefuseAfter(_) | Fault::Truncate | Fault::RepeatEntry) | None => {}
         }
         let response = self.respond(now, request, route);
         match fault {
             Some(Fault::SilenceAfter) => Answer::Silence,
             Some(Fault::RefuseAfter(refusal)) => Answer::Response(refusal.response(endpoint)),
-            Some(Fault::Truncate) => {
-                Answer::Response(response.map(|body| body[..body.len() / 2].to_vec()))
-            }
+            Some(Fault::Truncate) => Answer::Response(response.map(|body| body[..body.len() / 2].to_vec())),
             Some(Fault::RepeatEntry) => Answer::Response(response.map(|body| repeat_entry(&body))),
-            Some(Fault::Silence | Fault::Refuse(_) | Fault::DeleteOldest(_) | Fault::Delete(_))
-            | None => Answer::Response(response),
-        }
-    }
-
-    /// What is answered when nothing fails.
-    fn respond(
-        &mut self,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        route: &Route,
-    ) -> Response<Vec<u8>> {
-        match route {
-            Route::Gateways { .. } | Route::List { .. } => {
-                let counted = self.limiter.count(now);
-                let response = counted.and_then(|()| self.cloudflare(now, request, route));
-                let mut response = response.unwrap_or_else(|refused| refused);
-                self.limiter.mark(now, &mut response);
-                response
+            Some(Fault::Silence | Fault::Refuse(_) | Fault::DeleteOldest(_) | Fault::Delete(_)) | None => {
+                Answer::Response(response)
             }
-            Route::Token => {
-                let audience = address(request);
-                let account = self.service_account().clone();
-                self.tokens.answer(&account, now, &audience, request.body())
-            }
-            Route::Insert { project, dataset, table } => {
-                self.insert(now, request, [project, dataset, table])
-            }
-            Route::Operator => cloudflare::no_route(request.uri().path()),
         }
-    }
-
-    fn cloudflare(
-        &self,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        route: &Route,
-    ) -> Result<Response<Vec<u8>>, Response<Vec<u8>>> {
-        cloudflare::check_token(request, &self.options.api_token)?;
-        let query = request.uri().query().unwrap_or_default();
-        match route {
-            Route::Gateways { account } if *account == self.options.account => {
-                let ids: Vec<&str> = self.gateways.iter().map(Gateway::id).collect();
-                Ok(cloudflare::gateways(&ids, query))
-            }
-            Route::List { account, gateway } if *account == self.options.account => {
-                let gateway = self
-                    .gateway(gateway)
-                    .ok_or_else(|| cloudflare::no_route(request.uri().path()))?;
-                Ok(list::answer(gateway, self.options.quirks, now, query))
-            }
-            Route::Gateways { .. }
-            | Route::List { .. }
-            | Route::Token
-            | Route::Insert { .. }
-            | Route::Operator => Err(cloudflare::no_route(request.uri().path())),
-        }
-    }
-
-    fn insert(
-        &mut self,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        names: [&String; 3],
-    ) -> Response<Vec<u8>> {
-        let authorization = request.headers().get(header::AUTHORIZATION).and_then(bearer);
-        if !authorization.is_some_and(|token| self.tokens.is_valid(token, now)) {
-            let message =
-                "Request had invalid authentication credentials. Expected OAuth 2 access token.";
-            return bigquery::failure(401, "authError", message);
-        }
-        let [project, dataset, name] = names;
-        if (project, dataset) != (&self.options.project, &self.options.dataset) {
-            return bigquery::failure(
-                404,
-                "notFound",
-                &format!("Not found: Dataset {project}:{dataset}"),
-            );
-        }
-        let Some(table) = self.tables.get_mut(name) else {
-            return bigquery::failure(
-                404,
-                "notFound",
-                &format!("Not found: Table {project}:{dataset}.{name}"),
-            );
-        };
-        let (poisoned, dedup) = (self.faults.poisoned(), self.options.dedup);
-        table.answer(&bigquery::Request { now, body: request.body(), poisoned, dedup })
     }
 
     fn delete(&mut self, route: &Route, delete: impl FnOnce(&mut Gateway)) {
@@ -348,20 +255,7 @@ impl Calls {
     }
 }
 
-/// The whole address a request was sent to, without its query.
-fn address(request: &Request<Vec<u8>>) -> String {
-    let uri = request.uri();
-    let host =
-        request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let authority = uri.authority().map_or(host, http::uri::Authority::as_str);
-    format!("{}://{authority}{}", uri.scheme_str().unwrap_or("http"), uri.path())
-}
-
-/// The token of an `Authorization: Bearer` header.
-fn bearer(authorization: &HeaderValue) -> Option<&str> {
-    authorization.to_str().ok()?.strip_prefix("Bearer ")
-}
-
+/// Shows a page's first entry once more at its end.
 fn repeat_entry(body: &[u8]) -> Vec<u8> {
     let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(entries) = body["result"].as_array_mut() {
@@ -370,14 +264,149 @@ fn repeat_entry(body: &[u8]) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-fn json_response(status: u16, body: &Value) -> Response<Vec<u8>> {
-    response(status, "application/json", json!(body).to_string().into_bytes())
-}
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use serde_json::json;
 
-fn response(status: u16, media_type: &'static str, body: Vec<u8>) -> Response<Vec<u8>> {
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response
+    use super::{
+        faults::{Refusal, When},
+        google::tests::{ACCOUNT, claims, request as sign},
+        *,
+    };
+
+    const BASE: &str = "http://127.0.0.1:8080";
+
+    pub fn options() -> Options {
+        Options { entries: 200, service_account: Some(ACCOUNT.clone()), ..Options::default() }
+    }
+
+    /// What the list of the first gateway's logs answers; nothing when it does not.
+    fn list(world: &mut Simulator, query: &str) -> Option<(u16, Value)> {
+        let settings: BTreeMap<&str, String> = world.settings(BASE).into_iter().collect();
+        let gateways =
+            format!("{}/accounts/{}/ai-gateway/gateways", settings["CLOUDFLARE_BASE_URL"], settings["CF_ACCOUNT_ID"]);
+        let address = format!("{gateways}/{}/logs?{query}", settings["AIG_GATEWAY_ID"]);
+        send(world, Request::get(address), &settings["CF_API_TOKEN"], Vec::new())
+    }
+
+    fn insert(world: &mut Simulator, token: &str, table: &str) -> Option<(u16, Value)> {
+        let address =
+            format!("{BASE}/bigquery/v2/projects/simulated-project/datasets/ai_gateway/tables/{table}/insertAll");
+        let body = json!({ "rows": [{ "insertId": "a", "json": { "id": "a", "metadata": "{}" } }] });
+        send(world, Request::post(address), token, body.to_string().into_bytes())
+    }
+
+    fn sign_in(world: &mut Simulator) -> String {
+        let claims = claims(&format!("{BASE}/token"), world.options().start.timestamp());
+        let body = sign(&claims, &ACCOUNT.pkcs8_pem());
+        let (_, reply) = send(world, Request::post(format!("{BASE}/token")), "", body).unwrap();
+        reply["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn send(
+        world: &mut Simulator,
+        request: http::request::Builder,
+        token: &str,
+        body: Vec<u8>,
+    ) -> Option<(u16, Value)> {
+        let request = request.header("authorization", format!("Bearer {token}")).body(body).unwrap();
+        let now = world.options().start;
+        match world.answer(now, &request) {
+            Answer::Response(response) => {
+                let body = serde_json::from_slice(response.body()).unwrap_or_default();
+                Some((response.status().as_u16(), body))
+            }
+            Answer::Silence => None,
+        }
+    }
+
+    #[test]
+    fn the_settings_lead_to_the_logs() {
+        let mut world = Simulator::new(options());
+        let (status, body) = list(&mut world, "per_page=50").unwrap();
+        assert_eq!((status, &body["result_info"]["total_count"]), (200, &json!(200)));
+        assert_eq!(world.calls(), &Calls { list: 1, ..Calls::default() });
+    }
+
+    #[test]
+    fn the_list_api_is_limited_and_says_so() {
+        let limit = options::RateLimit { quota: 1, window_seconds: 60 };
+        let mut world = Simulator::new(Options { rate_limit: Some(limit), ..options() });
+        assert_eq!(list(&mut world, "").unwrap().0, 200);
+        assert_eq!(list(&mut world, "").unwrap().0, 429);
+        let request = Request::get("/client/v4/accounts/other/ai-gateway/gateways");
+        let answer = world.answer(world.options().start, &request.body(Vec::new()).unwrap());
+        let Answer::Response(response) = answer else { panic!("silence") };
+        assert_eq!(response.headers()["ratelimit"], "\"default\";r=0;t=60");
+    }
+
+    #[test]
+    fn equal_options_make_equal_worlds() {
+        let lists = |()| {
+            let mut world = Simulator::new(Options { live_per_minute: 60.0, ..options() });
+            world.advance(world.options().start + TimeDelta::hours(1));
+            list(&mut world, "per_page=50").unwrap()
+        };
+        assert_eq!(lists(()), lists(()));
+    }
+
+    #[test]
+    fn unknown_accounts_and_gateways_cannot_be_routed() {
+        let mut world = Simulator::new(options());
+        let token = world.options().api_token.clone();
+        for path in ["other/ai-gateway/gateways", "other/ai-gateway/gateways/main/logs"] {
+            let request = Request::get(format!("{BASE}/client/v4/accounts/{path}"));
+            let (status, body) = send(&mut world, request, &token, Vec::new()).unwrap();
+            assert_eq!((status, &body["errors"][0]["code"]), (404, &json!(7003)));
+        }
+        world.options.gateways = vec!["missing".into()];
+        assert_eq!(list(&mut world, "").unwrap().0, 404);
+        assert_eq!(world.calls().refused, 3);
+    }
+
+    #[test]
+    fn rows_land_for_who_is_signed_in() {
+        let mut world = Simulator::new(options());
+        let table = world.options().table.clone();
+        assert_eq!(insert(&mut world, "stolen", &table).unwrap().0, 401);
+        let token = sign_in(&mut world);
+        assert_eq!(insert(&mut world, &token, &table).unwrap().0, 200);
+        assert_eq!(world.table(&table).unwrap().rows()[0].row["id"], "a");
+        let (status, body) = insert(&mut world, &token, "other").unwrap();
+        assert_eq!((status, &body["error"]["errors"][0]["reason"]), (404, &json!("notFound")));
+        world.create_table("other", Schema::parse("id STRING"));
+        let (_, body) = insert(&mut world, &token, "other").unwrap();
+        assert_eq!(body["insertErrors"][0]["errors"][0]["message"], "no such field: metadata.");
+        world.revoke_tokens();
+        assert_eq!(insert(&mut world, &token, &table).unwrap().0, 401);
+    }
+
+    #[test]
+    fn what_is_done_in_silence_is_done() {
+        let mut world = Simulator::new(options());
+        let (token, table) = (sign_in(&mut world), world.options().table.clone());
+        world.faults_mut().add(Endpoint::Insert, When::Nth(1), Fault::Silence);
+        world.faults_mut().add(Endpoint::Insert, When::Nth(2), Fault::SilenceAfter);
+        assert_eq!(insert(&mut world, &token, &table), None);
+        assert_eq!(world.table(&table).unwrap().rows().len(), 0);
+        assert_eq!(insert(&mut world, &token, &table), None);
+        assert_eq!(world.table(&table).unwrap().rows().len(), 1);
+        assert_eq!((world.calls().insert, world.calls().refused), (2, 2));
+    }
+
+    #[test]
+    fn pages_can_be_refused_cut_repeated_and_thinned() {
+        let mut world = Simulator::new(options());
+        let faults = world.faults_mut();
+        faults.add(Endpoint::List, When::Nth(1), Fault::Refuse(Refusal::Html(502)));
+        faults.add(Endpoint::List, When::Nth(2), Fault::Truncate);
+        faults.add(Endpoint::List, When::Nth(3), Fault::RepeatEntry);
+        faults.add(Endpoint::List, When::Nth(4), Fault::DeleteOldest(50));
+        assert_eq!(list(&mut world, "").unwrap(), (502, Value::Null));
+        assert_eq!(list(&mut world, "").unwrap(), (200, Value::Null));
+        let (_, body) = list(&mut world, "").unwrap();
+        assert_eq!(body["result"][20], body["result"][0]);
+        assert_eq!(list(&mut world, "").unwrap().1["result_info"]["total_count"], 150);
+    }
 }

@@ -3,7 +3,10 @@
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
-use super::{Simulator, Timestamp, json_response, response};
+use super::{
+    Simulator, Timestamp,
+    respond::{json_response, response},
+};
 
 /// - `GET entries?gateway=ID`: every entry visible now, by (`created_at`, `id`)
 /// - `POST entries?gateway=ID`: puts entries in, visible from their `created_at` on
@@ -11,27 +14,18 @@ use super::{Simulator, Timestamp, json_response, response};
 /// - `POST stop`: ends live traffic
 /// - `GET rows?table=NAME`: rows as they landed, copies included
 /// - `GET calls`: calls by kind, and faults by kind
-pub(super) fn answer(
-    simulator: &mut Simulator,
-    now: Timestamp,
-    request: &Request<Vec<u8>>,
-) -> Response<Vec<u8>> {
+pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     let query = request.uri().query().unwrap_or_default();
     let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-    let parameter =
-        |name: &str| find(name).map(|(_, value)| value.into_owned()).unwrap_or_default();
+    let parameter = |name: &str| find(name).map(|(_, value)| value.into_owned()).unwrap_or_default();
     let gateway = parameter("gateway");
     let found = match (request.method(), request.uri().path()) {
         (&Method::GET, "/simulator/calls") => Some(json_response(200, &calls(simulator))),
-        (&Method::GET, "/simulator/entries") => {
-            simulator.gateway(&gateway).map(|gateway| ndjson(gateway.entries(now)))
-        }
+        (&Method::GET, "/simulator/entries") => simulator.gateway(&gateway).map(|gateway| ndjson(gateway.entries(now))),
         (&Method::POST, "/simulator/entries") => Some(insert(simulator, &gateway, request.body())),
         (&Method::POST, "/simulator/delete") => {
             let gateway = simulator.gateway_mut(&gateway);
-            gateway.map(|gateway| {
-                json_response(200, &json!({ "deleted": gateway.delete(&parameter("id")) }))
-            })
+            gateway.map(|gateway| json_response(200, &json!({ "deleted": gateway.delete(&parameter("id")) })))
         }
         (&Method::POST, "/simulator/stop") => {
             simulator.stop_traffic();
@@ -43,9 +37,7 @@ pub(super) fn answer(
         }
         _ => None,
     };
-    found.unwrap_or_else(|| {
-        json_response(404, &json!({ "error": "no such thing in the simulator" }))
-    })
+    found.unwrap_or_else(|| json_response(404, &json!({ "error": "no such thing in the simulator" })))
 }
 
 fn calls(simulator: &Simulator) -> Value {
@@ -68,9 +60,7 @@ fn insert(simulator: &mut Simulator, gateway: &str, body: &[u8]) -> Response<Vec
     let mut inserted = 0;
     for line in lines {
         let result = line.map_err(|error| error.to_string());
-        if let Err(error) =
-            result.and_then(|entry| gateway.insert(entry, None).map_err(|error| error.to_string()))
-        {
+        if let Err(error) = result.and_then(|entry| gateway.insert(entry, None).map_err(|error| error.to_string())) {
             return json_response(400, &json!({ "error": error, "inserted": inserted }));
         }
         inserted += 1;
@@ -85,4 +75,45 @@ fn ndjson(values: impl Iterator<Item = Value>) -> Response<Vec<u8>> {
         body.push(b'\n');
     }
     response(200, "application/x-ndjson", body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Answer, tests::options},
+        *,
+    };
+
+    fn send(simulator: &mut Simulator, method: Method, path: &str, body: &str) -> (u16, String) {
+        let request = Request::builder().method(method).uri(path).body(body.into()).unwrap();
+        let now = simulator.options().start;
+        let Answer::Response(response) = simulator.answer(now, &request) else { panic!("silence") };
+        (response.status().as_u16(), String::from_utf8(response.into_body()).unwrap())
+    }
+
+    #[test]
+    fn entries_can_be_read_added_and_deleted() {
+        let mut simulator = Simulator::new(options());
+        let line = "{\"id\":\"new\",\"created_at\":\"2026-11-02T12:00:00Z\"}\n";
+        let (status, _) = send(&mut simulator, Method::POST, "/simulator/entries?gateway=main", line);
+        assert_eq!(status, 200);
+        let (_, entries) = send(&mut simulator, Method::GET, "/simulator/entries?gateway=main", "");
+        assert_eq!(entries.lines().count(), 201);
+        assert!(entries.ends_with("\"id\":\"new\"}\n"));
+        let deletion = "/simulator/delete?gateway=main&id=new";
+        assert_eq!(send(&mut simulator, Method::POST, deletion, "").1, "{\"deleted\":true}");
+        assert_eq!(send(&mut simulator, Method::POST, "/simulator/entries?gateway=main", "{}").0, 400);
+        assert_eq!(send(&mut simulator, Method::GET, "/simulator/entries?gateway=other", "").0, 404);
+    }
+
+    #[test]
+    fn rows_and_calls_can_be_read() {
+        let mut simulator = Simulator::new(options());
+        let rows = send(&mut simulator, Method::GET, "/simulator/rows?table=aig_logs_raw", "");
+        assert_eq!(rows, (200, String::new()));
+        assert_eq!(send(&mut simulator, Method::POST, "/simulator/stop", "").0, 200);
+        let (_, calls) = send(&mut simulator, Method::GET, "/simulator/calls", "");
+        let calls: Value = serde_json::from_str(&calls).unwrap();
+        assert_eq!((&calls["list"], &calls["faults"]), (&json!(0), &json!({})));
+    }
 }

@@ -100,6 +100,7 @@ impl Default for RateLimit {
 
 /// Departures of the list API from what is documented, all seen or feared.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Quirks {
     /// `result_info` lacks `total_count`.
     pub without_total_count: bool,

@@ -44,10 +44,7 @@ where
     Clock: Fn() -> Timestamp + Clone + Send + Sync + 'static,
 {
     if !TcpListener::local_addr(&listener)?.ip().is_loopback() {
-        return Err(io::Error::new(
-            io::ErrorKind::AddrNotAvailable,
-            "the simulator listens on loopback only",
-        ));
+        return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, "the simulator listens on loopback only"));
     }
     let router = Router::new()
         .fallback(answer::<Clock>)
@@ -99,10 +96,7 @@ fn status(status: StatusCode) -> Response<Body> {
 
 async fn wait(milliseconds: u64) {
     if milliseconds > 0 {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the server is a host of its own: it stands for a slow network"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the server is a host of its own: it stands for a slow network")]
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     }
 }
@@ -117,11 +111,7 @@ impl Line {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Acquire) {
-            Err(io::ErrorKind::ConnectionReset.into())
-        } else {
-            Ok(())
-        }
+        if self.0.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
@@ -154,21 +144,13 @@ struct Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context,
-        buffer: &mut ReadBuf,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context, buffer: &mut ReadBuf) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.line.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
@@ -180,5 +162,68 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpStream as Caller,
+    };
+
+    use super::{
+        super::{
+            faults::{Endpoint, Fault, When},
+            tests::options,
+        },
+        *,
+    };
+
+    /// What comes back over a new connection.
+    async fn ask(address: SocketAddr, request: &str) -> String {
+        let request = request.to_owned();
+        let ask = move || {
+            let mut caller = Caller::connect(address).unwrap();
+            caller.write_all(request.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            // A connection that is cut may end in an error.
+            let _ = caller.read_to_end(&mut answer);
+            String::from_utf8_lossy(&answer).into_owned()
+        };
+        tokio::task::spawn_blocking(ask).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn answers_compresses_keeps_silent_and_shuts_down() {
+        let mut simulator = Simulator::new(options());
+        simulator.faults_mut().add(Endpoint::Token, When::Always, Fault::Silence);
+        let start = simulator.options().start;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let shutdown = async { drop(stopped.await) };
+        let server = serve(Arc::new(Mutex::new(simulator)), listener, move || start, shutdown);
+        let server = tokio::spawn(server);
+
+        let head = "HTTP/1.1\r\nhost: simulator\r\nconnection: close\r\n";
+        let plain = ask(address, &format!("GET /simulator/calls {head}\r\n")).await;
+        assert!(plain.starts_with("HTTP/1.1 200 OK\r\n") && plain.contains("\"list\":0"), "{plain}");
+        let path = "/simulator/entries?gateway=main";
+        let packed = ask(address, &format!("GET {path} {head}accept-encoding: gzip\r\n\r\n")).await;
+        assert!(packed.contains("content-encoding: gzip"), "{packed}");
+        let silence = ask(address, &format!("POST /token {head}content-length: 0\r\n\r\n")).await;
+        assert_eq!(silence, "");
+
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_loopback_is_served() {
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let simulator = Arc::new(Mutex::new(Simulator::new(options())));
+        let served = serve(simulator, listener, || Timestamp::UNIX_EPOCH, async {}).await;
+        assert_eq!(served.unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
     }
 }

@@ -18,8 +18,8 @@ const BURST_CHANCE: f64 = 0.02;
 
 /// Weight of each hour of a working day, UTC: quiet nights, a dip at noon, a late evening tail.
 const HOURS: [f64; 24] = [
-    1.5, 1.2, 1.0, 1.0, 1.2, 1.8, 3.0, 5.5, 8.5, 10.0, 10.5, 9.5, 8.0, 9.5, 10.5, 10.5, 9.5, 8.0,
-    6.0, 4.5, 3.8, 3.2, 2.6, 2.0,
+    1.5, 1.2, 1.0, 1.0, 1.2, 1.8, 3.0, 5.5, 8.5, 10.0, 10.5, 9.5, 8.0, 9.5, 10.5, 10.5, 9.5, 8.0, 6.0, 4.5, 3.8, 3.2,
+    2.6, 2.0,
 ];
 /// Share of a working day's traffic, Monday first.
 const WEEKDAYS: [f64; 7] = [1.0, 1.05, 1.05, 1.0, 0.9, 0.35, 0.3];
@@ -56,11 +56,8 @@ impl Traffic {
     pub fn history(&mut self, options: &Options) -> Vec<Arrival> {
         let until = options.start.timestamp_millis();
         let from = until - options.history.num_milliseconds().max(1);
-        let hours: Vec<i64> = (from.div_euclid(HOUR)..=(until - 1).div_euclid(HOUR))
-            .map(|hour| hour * HOUR)
-            .collect();
-        let Ok(by_rhythm) = WeightedIndex::new(hours.iter().map(|hour| weight(*hour, from, until)))
-        else {
+        let hours: Vec<i64> = (from.div_euclid(HOUR)..=(until - 1).div_euclid(HOUR)).map(|hour| hour * HOUR).collect();
+        let Ok(by_rhythm) = WeightedIndex::new(hours.iter().map(|hour| weight(*hour, from, until))) else {
             return Vec::new();
         };
         let mut arrivals = Vec::with_capacity(options.entries);
@@ -111,9 +108,61 @@ fn weight(hour: i64, from: i64, until: i64) -> f64 {
     // 1970 began on a Thursday.
     let weekday = (hours.div_euclid(24) + 3).rem_euclid(7);
     let part = real((hour + HOUR).min(until) - hour.max(from)) / real(HOUR);
-    let pick = |shares: &[f64], index: i64| {
-        usize::try_from(index).ok().and_then(|index| shares.get(index).copied())
-    };
-    part * pick(&HOURS, hours.rem_euclid(24)).unwrap_or(0.0)
-        * pick(&WEEKDAYS, weekday).unwrap_or(0.0)
+    let pick = |shares: &[f64], index: i64| usize::try_from(index).ok().and_then(|index| shares.get(index).copied());
+    part * pick(&HOURS, hours.rem_euclid(24)).unwrap_or(0.0) * pick(&WEEKDAYS, weekday).unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn history(options: &Options) -> Vec<Arrival> {
+        Traffic::new(1, options).history(options)
+    }
+
+    #[test]
+    fn history_fills_its_span_by_day_rather_than_by_night() {
+        let options = Options { entries: 20_000, ..Options::default() };
+        let until = options.start.timestamp_millis();
+        let from = until - options.history.num_milliseconds();
+        let arrivals = history(&options);
+        assert_eq!(arrivals.len(), 20_000);
+        assert!(arrivals.iter().all(|arrival| (from..until).contains(&arrival.created_at)));
+        let at = |hour| arrivals.iter().filter(|a| a.created_at.div_euclid(HOUR) % 24 == hour).count();
+        assert!(at(10) > 5 * at(3), "{} {}", at(10), at(3));
+        let instants: BTreeSet<i64> = arrivals.iter().map(|arrival| arrival.created_at).collect();
+        assert!(instants.len() < arrivals.len(), "some share one millisecond");
+        assert!(arrivals.iter().all(|arrival| arrival.visible_at == arrival.created_at));
+    }
+
+    #[test]
+    fn nothing_arrives_without_traffic() {
+        let options = Options::default();
+        let mut traffic = Traffic::new(1, &options);
+        assert_eq!(traffic.until(options.start.timestamp_millis() + 1_000 * HOUR), []);
+        assert_eq!(history(&options), []);
+    }
+
+    #[test]
+    fn some_arrivals_are_late() {
+        let late = Lateness { chance: 0.2, median_seconds: 60.0, longest_seconds: 600.0 };
+        let arrivals = history(&Options { entries: 10_000, lateness: Some(late), ..Options::default() });
+        let delays: Vec<i64> = arrivals.iter().map(|a| a.visible_at - a.created_at).filter(|ms| *ms > 0).collect();
+        assert!((1_800..2_200).contains(&delays.len()), "{}", delays.len());
+        let longer = delays.iter().filter(|ms| **ms > 60_000).count();
+        assert!((900..1_100).contains(&longer), "{longer}");
+        assert!(delays.iter().all(|ms| *ms <= 600_000));
+    }
+
+    #[test]
+    fn stopped_traffic_has_ended() {
+        let options = Options { live_per_minute: 60.0, ..Options::default() };
+        let mut traffic = Traffic::new(1, &options);
+        let start = options.start.timestamp_millis();
+        assert!(!traffic.until(start + HOUR).is_empty());
+        traffic.stop();
+        assert_eq!(traffic.until(start + 2 * HOUR), []);
+    }
 }

@@ -1,4 +1,4 @@
-//! Rows into `BigQuery` by `insertAll`: signed in, cut to size, every row's verdict read.
+//! Rows into BigQuery by `insertAll`: signed in, cut to size, every row's verdict read.
 
 use std::{cell::RefCell, ops::Range};
 
@@ -26,7 +26,7 @@ const ROUNDS: u32 = 3;
 #[derive(Debug, Default)]
 pub struct SignIn(RefCell<Option<Token>>);
 
-/// A table in `BigQuery`, reached through a host.
+/// A table in BigQuery, reached through a host.
 #[derive(Debug)]
 pub struct BigQuerySink<'a, H> {
     host: &'a H,
@@ -67,8 +67,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
             if let Some(token) = self.token().await? {
                 token.secret.authorize(&mut request);
             }
-            let verdict =
-                call(self.host, &request, |response| insert::read(response, self.table)).await?;
+            let verdict = call(self.host, &request, |response| insert::read(response, self.table)).await?;
             if verdict != Verdict::Unauthorized {
                 return Ok(verdict);
             }
@@ -92,8 +91,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         let mut ranges: Vec<Range<usize>> = batch::cut(&sizes, LIMITS);
         ranges.reverse();
         while let Some(range) = ranges.pop() {
-            let rows: Vec<_> =
-                indices[range.clone()].iter().map(|index| encoded[*index].as_slice()).collect();
+            let rows: Vec<_> = indices[range.clone()].iter().map(|index| encoded[*index].as_slice()).collect();
             // One row above the limit cannot get in; asking would only cost the upload.
             let oversized = rows.len() == 1 && rows[0].len() > LIMITS.bytes;
             let verdict = if oversized { Verdict::TooLarge } else { self.insert(&rows).await? };
@@ -101,19 +99,12 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
                 (Verdict::Taken(faults), _) => {
                     let (again, refused) = self.judge(faults, rows.len())?;
                     held_back.extend(again.iter().map(|fault| indices[range.start + fault.index]));
-                    rejected.extend(
-                        refused
-                            .iter()
-                            .map(|fault| fault.rejected(indices[range.start + fault.index])),
-                    );
+                    rejected.extend(refused.iter().map(|fault| fault.rejected(indices[range.start + fault.index])));
                 }
                 (Verdict::TooLarge, Some([first, second])) => ranges.extend([second, first]),
                 (Verdict::TooLarge | Verdict::Unauthorized, _) => rejected.push(Rejected {
                     index: indices[range.start],
-                    reason: format!(
-                        "the row alone is too large for BigQuery: {} bytes",
-                        rows[0].len()
-                    ),
+                    reason: format!("the row alone is too large for BigQuery: {} bytes", rows[0].len()),
                 }),
             }
         }
@@ -121,23 +112,15 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
     }
 
     /// Parts the rows that were only held back from those refused, unless it is the table that is wrong.
-    fn judge(
-        &self,
-        faults: Vec<Fault>,
-        rows: usize,
-    ) -> Result<(Vec<Fault>, Vec<Fault>), CallError> {
+    fn judge(&self, faults: Vec<Fault>, rows: usize) -> Result<(Vec<Fault>, Vec<Fault>), CallError> {
         if faults.iter().any(|fault| fault.index >= rows) {
             return Err(CallError::Broken("BigQuery names a row that was not sent".into()));
         }
-        let (held_back, refused): (Vec<_>, Vec<_>) =
-            faults.into_iter().partition(Fault::is_held_back);
+        let (held_back, refused): (Vec<_>, Vec<_>) = faults.into_iter().partition(Fault::is_held_back);
         let sent = rows - held_back.len();
         let Some(fault) = insert::common(&refused, sent) else { return Ok((held_back, refused)) };
         let BigQuery { project, dataset, table, .. } = self.table;
-        let message = format!(
-            "the table {project}.{dataset}.{table} refuses the rows: {}",
-            fault.rejected(0).reason
-        );
+        let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.rejected(0).reason);
         let hint = "Bring it up to sql/bigquery/1_table.sql, for example with ALTER TABLE … ADD COLUMN IF NOT EXISTS; a \
                     change of the schema takes some minutes to be known. Check GCP_BQ_TABLE";
         Err(CallError::denied(message, hint))
@@ -155,8 +138,7 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
 
     async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
         let encoded: Result<Vec<_>, _> = rows.iter().map(insert::encode).collect();
-        let encoded = encoded
-            .map_err(|error| CallError::Broken(format!("a row has no JSON form: {error}")))?;
+        let encoded = encoded.map_err(|error| CallError::Broken(format!("a row has no JSON form: {error}")))?;
         let mut rejected = Vec::new();
         let mut indices: Vec<usize> = (0..rows.len()).collect();
         for _ in 0..ROUNDS {

@@ -50,8 +50,7 @@ impl Fault {
 
     /// The table lacks a column, or asks for one that rows need not have: no row will get in.
     pub fn is_of_the_schema(&self) -> bool {
-        self.message.starts_with("no such field")
-            || self.message.starts_with("Missing required field")
+        self.message.starts_with("no such field") || self.message.starts_with("Missing required field")
     }
 
     /// The row is too old or too new for the table's partitions; others may not be. The numbers in this text have changed
@@ -61,8 +60,7 @@ impl Fault {
     }
 
     pub fn rejected(&self, index: usize) -> Rejected {
-        let column =
-            if self.location.is_empty() { String::new() } else { format!(" in {}", self.location) };
+        let column = if self.location.is_empty() { String::new() } else { format!(" in {}", self.location) };
         Rejected { index, reason: format!("{}{column}: {}", self.reason, self.message) }
     }
 }
@@ -70,10 +68,8 @@ impl Fault {
 /// The fault that every one of `rows` rows has, which is then the table's: a poison row does not come in twos.
 pub fn common(faults: &[Fault], rows: usize) -> Option<&Fault> {
     let (first, others) = faults.split_first()?;
-    let alike =
-        |fault: &Fault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
-    let all =
-        rows > 1 && faults.len() == rows && others.iter().all(alike) && !first.is_of_the_instant();
+    let alike = |fault: &Fault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
+    let all = rows > 1 && faults.len() == rows && others.iter().all(alike) && !first.is_of_the_instant();
     faults.iter().find(|fault| fault.is_of_the_schema()).or(all.then_some(first))
 }
 
@@ -95,9 +91,7 @@ pub fn encode(row: &Row) -> Result<Vec<u8>, serde_json::Error> {
 
 /// The request that inserts encoded rows.
 pub fn insert(table: &BigQuery, rows: &[&[u8]]) -> Request {
-    let mut body = Vec::with_capacity(
-        HEAD.len() + TAIL.len() + rows.iter().map(|row| row.len() + 1).sum::<usize>(),
-    );
+    let mut body = Vec::with_capacity(HEAD.len() + TAIL.len() + rows.iter().map(|row| row.len() + 1).sum::<usize>());
     body.extend_from_slice(HEAD.as_bytes());
     for (index, row) in rows.iter().enumerate() {
         if index > 0 {
@@ -107,9 +101,7 @@ pub fn insert(table: &BigQuery, rows: &[&[u8]]) -> Request {
     }
     body.extend_from_slice(TAIL.as_bytes());
     let BigQuery { base, project, dataset, table, .. } = table;
-    let address = format!(
-        "{base}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}/insertAll"
-    );
+    let address = format!("{base}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}/insertAll");
     let mut request = request(Method::POST, &address, body);
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     request
@@ -159,46 +151,30 @@ pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError>
     let status = response.status();
     if status.is_success() {
         let answer: Answer = serde_json::from_slice(response.body()).map_err(|_| {
-            CallError::Broken(format!(
-                "BigQuery's answer cannot be read: {}",
-                snippet(response.body())
-            ))
+            CallError::Broken(format!("BigQuery's answer cannot be read: {}", snippet(response.body())))
         })?;
         return Ok(Verdict::Taken(answer.insert_errors.into_iter().map(fault).collect()));
     }
-    let refused =
-        serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
-    let reason = refused
-        .as_ref()
-        .and_then(|error| error.errors.first())
-        .map_or("", |error| error.reason.as_str());
-    let words =
-        refused.as_ref().map_or_else(|| snippet(response.body()), |error| error.message.clone());
+    let refused = serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
+    let reason = refused.as_ref().and_then(|error| error.errors.first()).map_or("", |error| error.reason.as_str());
+    let words = refused.as_ref().map_or_else(|| snippet(response.body()), |error| error.message.clone());
     let message = format!("BigQuery answered {status}: {words}");
     match status {
         // The front end's refusal of a size may be a page of HTML.
         StatusCode::PAYLOAD_TOO_LARGE => Ok(Verdict::TooLarge),
-        StatusCode::BAD_REQUEST if response.body().is_empty() || is_size(&words) => {
-            Ok(Verdict::TooLarge)
-        }
+        StatusCode::BAD_REQUEST if response.body().is_empty() || is_size(&words) => Ok(Verdict::TooLarge),
         StatusCode::UNAUTHORIZED => Ok(Verdict::Unauthorized),
-        StatusCode::TOO_MANY_REQUESTS => {
-            Err(CallError::Throttled { message, wait: retry_after(response) })
-        }
+        StatusCode::TOO_MANY_REQUESTS => Err(CallError::Throttled { message, wait: retry_after(response) }),
         StatusCode::FORBIDDEN if matches!(reason, "quotaExceeded" | "rateLimitExceeded") => {
             Err(CallError::Throttled { message, wait: retry_after(response) })
         }
-        status if status.is_client_error() => {
-            Err(CallError::denied(message, hint(status, reason, table)))
-        }
+        status if status.is_client_error() => Err(CallError::denied(message, hint(status, reason, table))),
         _ => Err(CallError::Broken(message)),
     }
 }
 
 fn is_size(words: &str) -> bool {
-    words.contains("payload size exceeds")
-        || words.contains("too many rows")
-        || words.contains("too large")
+    words.contains("payload size exceeds") || words.contains("too many rows") || words.contains("too large")
 }
 
 fn fault(row: RowErrors) -> Fault {
@@ -223,5 +199,109 @@ fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
         _ => {
             format!("Check GCP_BQ_TABLE ({table}) and its schema against sql/bigquery/1_table.sql")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{entry::Entry, time};
+
+    fn table() -> BigQuery {
+        BigQuery {
+            base: "https://bigquery.googleapis.com".into(),
+            project: "p".into(),
+            dataset: "d".into(),
+            table: "t".into(),
+            account: None,
+        }
+    }
+
+    fn row(id: &str) -> Row {
+        let created_at = time::parse("2026-10-06T09:15:22.417Z").unwrap();
+        Row::new(Entry { id: id.into(), created_at, fields: serde_json::Map::new() }, "main", created_at)
+    }
+
+    fn verdict(status: u16, body: &str) -> Result<Verdict, CallError> {
+        read(&http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap(), &table())
+    }
+
+    #[test]
+    fn an_insert_carries_each_id_twice_and_lets_good_rows_in() {
+        let rows: Vec<_> = ["a", "b"].iter().map(|id| encode(&row(id)).unwrap()).collect();
+        let request = insert(&table(), &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let address = "https://bigquery.googleapis.com/bigquery/v2/projects/p/datasets/d/tables/t/insertAll";
+        assert_eq!((request.method(), request.uri().to_string().as_str()), (&Method::POST, address));
+        let line = |id| {
+            let row = format!(
+                r#"{{"id":"{id}","created_at":"2026-10-06T09:15:22.417Z","ingested_at":"2026-10-06T09:15:22.417Z","gateway":"main"}}"#
+            );
+            format!(r#"{{"insertId":"{id}","json":{row}}}"#)
+        };
+        let body =
+            format!(r#"{{"skipInvalidRows":true,"ignoreUnknownValues":false,"rows":[{},{}]}}"#, line("a"), line("b"));
+        assert_eq!(String::from_utf8(request.into_body()).unwrap(), body);
+        assert!(!String::from_utf8(encode(&row(&"x".repeat(129))).unwrap()).unwrap().contains("insertId"));
+    }
+
+    #[test]
+    fn a_good_answer_still_names_the_rows_that_are_out() {
+        for body in ["{}", r#"{"insertErrors":[]}"#] {
+            assert_eq!(verdict(200, body).unwrap(), Verdict::Taken(Vec::new()));
+        }
+        let Verdict::Taken(faults) = verdict(200, include_str!("../../tests/fixtures/insert_errors.json")).unwrap()
+        else {
+            panic!("not taken")
+        };
+        assert_eq!(
+            faults.iter().map(|fault| (fault.index, fault.is_held_back())).collect::<Vec<_>>(),
+            [(1, false), (2, true)]
+        );
+        assert!(faults[0].rejected(7).reason.starts_with("invalid in created_at: Value 1999-01-01"));
+    }
+
+    #[test]
+    fn every_failure_has_its_consequence() {
+        let too_large = include_str!("../../tests/fixtures/payload_too_large.json");
+        for (status, body) in [(400, too_large), (400, ""), (413, include_str!("../../tests/fixtures/front_end.html"))]
+        {
+            assert_eq!(verdict(status, body).unwrap(), Verdict::TooLarge, "{status} {body}");
+        }
+        assert_eq!(verdict(401, "").unwrap(), Verdict::Unauthorized);
+        let check = |status, body: &str, transient, words: &str| {
+            let error = verdict(status, body).unwrap_err();
+            assert_eq!(error.is_transient(), transient, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+        };
+        check(404, include_str!("../../tests/fixtures/table_not_found.json"), false, "sql/bigquery/1_table.sql");
+        check(403, include_str!("../../tests/fixtures/access_denied.json"), false, "BigQuery Data Editor");
+        check(403, include_str!("../../tests/fixtures/quota_exceeded.json"), true, "slow down");
+        check(403, "", false, "BigQuery Data Editor");
+        check(429, "", true, "slow down");
+        check(400, r#"{"error":{"message":"Invalid"}}"#, false, "GCP_BQ_TABLE");
+        check(500, "", true, "500");
+        check(503, "<html>", true, "503");
+        check(200, "<html>", true, "cannot be read");
+    }
+
+    #[test]
+    fn a_fault_that_all_rows_share_is_the_tables() {
+        let fault = |location: &str, message: &str| Fault {
+            index: 0,
+            reason: "invalid".into(),
+            location: location.into(),
+            message: message.into(),
+        };
+        let check = |faults: &[Fault], rows, of_the_table| assert_eq!(common(faults, rows).is_some(), of_the_table);
+        let bad_cost = fault("cost", "Cannot convert value to floating point (bad value): x");
+        let too_old = fault("created_at", "Value 1 for field created_at is outside the allowed bounds. You can only …");
+        check(&[], 0, false);
+        check(std::slice::from_ref(&bad_cost), 1, false);
+        check(std::slice::from_ref(&bad_cost), 2, false);
+        check(&[bad_cost.clone(), bad_cost.clone()], 2, true);
+        check(&[bad_cost.clone(), fault("step", "")], 2, false);
+        check(&[too_old.clone(), too_old], 2, false);
+        check(&[fault("gateway", "no such field: gateway.")], 9, true);
+        check(&[bad_cost, fault("", "Missing required field: org.")], 9, true);
     }
 }

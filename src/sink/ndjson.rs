@@ -34,10 +34,7 @@ impl<W: Write> Sink for Ndjson<W> {
         let mut writer = self.0.borrow_mut();
         let written = encoded.and_then(|()| writer.write_all(&lines)).and_then(|()| writer.flush());
         written.map_err(|error| {
-            CallError::denied(
-                error.to_string(),
-                "Whoever reads the rows has gone, or the disk is full",
-            )
+            CallError::denied(error.to_string(), "Whoever reads the rows has gone, or the disk is full")
         })?;
         Ok(Outcome::default())
     }

@@ -1,4 +1,4 @@
-//! Rows into a SQLite file: the embedded default, complete with the view that `BigQuery` has.
+//! Rows into a SQLite file: the embedded default, complete with the view that BigQuery has.
 
 use rusqlite::{Connection, ToSql, params_from_iter, types::ToSqlOutput};
 
@@ -10,8 +10,7 @@ use crate::{
 };
 
 /// The schema, in order.
-const SCHEMA: &[&str] =
-    &[include_str!("../../sql/sqlite/1_table.sql"), include_str!("../../sql/sqlite/2_view.sql")];
+const SCHEMA: &[&str] = &[include_str!("../../sql/sqlite/1_table.sql"), include_str!("../../sql/sqlite/2_view.sql")];
 
 /// A SQLite file with the raw table and its view.
 #[derive(Debug)]
@@ -31,10 +30,8 @@ impl<'a> Sqlite<'a> {
         }
         let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
         let places = vec!["?"; names.len()].join(", ");
-        let insert = format!(
-            "INSERT INTO aig_logs_raw ({}) VALUES ({places}) ON CONFLICT DO NOTHING",
-            names.join(", ")
-        );
+        let insert =
+            format!("INSERT INTO aig_logs_raw ({}) VALUES ({places}) ON CONFLICT DO NOTHING", names.join(", "));
         Ok(Self { connection, insert })
     }
 }
@@ -71,10 +68,9 @@ fn failed(error: &rusqlite::Error) -> CallError {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
             CallError::Broken(format!("another program holds the file ({error})"))
         }
-        _ => CallError::denied(
-            error.to_string(),
-            "Check that the file of --sink can be written and is an aig-logs file",
-        ),
+        _ => {
+            CallError::denied(error.to_string(), "Check that the file of --sink can be written and is an aig-logs file")
+        }
     }
 }
 
@@ -88,5 +84,42 @@ impl ToSql for Cell {
             Self::Bool(truth) => (*truth).into(),
             Self::Instant(instant) => time::text(*instant).into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use serde_json::json;
+
+    use super::*;
+    use crate::entry::Entry;
+
+    fn row(id: &str, cost: f64) -> Row {
+        let entry = json!({ "id": id, "created_at": "2026-10-06T09:15:22.417Z", "cost": cost, "cached": false });
+        Row::new(Entry::from_json(entry).unwrap(), "main", time::parse("2026-10-06T09:16:00Z").unwrap())
+    }
+
+    #[test]
+    fn a_row_is_kept_once_with_its_types() {
+        let file = Connection::open_in_memory().unwrap();
+        let sink = Sqlite::new(&file).unwrap();
+        let write = |rows: &[Row]| sink.write(rows).now_or_never().unwrap().unwrap();
+        assert_eq!(write(&[row("a", 0.0), row("b", 0.5)]), Outcome::default());
+        assert_eq!(write(&[row("b", 0.7), row("c", 0.1)]), Outcome { known: 1, rejected: Vec::new() });
+        let read = "SELECT json_array(id, created_at, cost, cached, step, typeof(cost)) FROM aig_logs ORDER BY id";
+        let mut statement = file.prepare(read).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        let rows: Vec<String> = rows.collect::<Result<_, _>>().unwrap();
+        let expected = |id, cost| format!(r#"["{id}","2026-10-06T09:15:22.417Z",{cost},0,null,"real"]"#);
+        assert_eq!(rows, [expected("a", "0.0"), expected("b", "0.5"), expected("c", "0.1")]);
+    }
+
+    #[test]
+    fn another_table_of_that_name_is_left_alone() {
+        let file = Connection::open_in_memory().unwrap();
+        file.execute_batch("CREATE TABLE aig_logs_raw (id TEXT PRIMARY KEY, created_at TEXT)").unwrap();
+        let written = Sqlite::new(&file).unwrap().write(&[row("a", 0.0)]).now_or_never().unwrap();
+        assert!(matches!(written, Err(CallError::Denied { .. })), "{written:?}");
     }
 }

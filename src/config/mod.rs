@@ -1,0 +1,173 @@
+//! The settings: one table drives parsing, `.dev.vars.example`, the README and `--help`. Text becomes a type once, here,
+//! and all problems are reported together.
+
+mod settings;
+mod vars;
+
+use std::{fmt, time::Duration};
+
+use thiserror::Error;
+
+pub use self::settings::{Need, SETTINGS, Setting};
+use self::vars::Vars;
+use crate::{google::PrivateKey, host::Request};
+
+/// Text that never prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Hides `text`.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, to be sent and nothing else.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Puts the secret on a request as its bearer token, marked so that no `Debug` output shows it.
+    pub fn authorize(&self, request: &mut Request) {
+        if let Ok(mut value) = http::HeaderValue::try_from(format!("Bearer {}", self.0)) {
+            value.set_sensitive(true);
+            request.headers_mut().insert(http::header::AUTHORIZATION, value);
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// Everything a pass needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where logs come from.
+    pub source: Source,
+    /// Where rows go when they go to BigQuery.
+    pub bigquery: Option<BigQuery>,
+    /// How far behind now the forward pass stops.
+    pub settle: Duration,
+    /// Share of the API's rate limit that a pass may use, above 0 and up to 1.
+    pub api_share: f64,
+    /// Pages of one forward pass for each gateway; none: all that the budgets allow.
+    pub forward_pages: Option<u32>,
+    /// Pages of one backfill pass for each gateway; none: all that the budgets allow.
+    pub backfill_pages: Option<u32>,
+    /// How long written ids and dead letters are kept.
+    pub ids_ttl: Duration,
+    /// What is logged.
+    pub log_level: log::LevelFilter,
+    /// The cron that means backfill.
+    pub backfill_cron: String,
+}
+
+/// Where logs come from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Base address of the API, without a slash at its end.
+    pub base: String,
+    /// Account id.
+    pub account: String,
+    /// API token.
+    pub token: Secret,
+    /// Which gateways.
+    pub gateways: Gateways,
+    /// Entries asked for with each page, 1 to 50.
+    pub per_page: u32,
+}
+
+/// Which gateways are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gateways {
+    /// `*`: all of the account.
+    All,
+    /// These, in the order given.
+    Named(Vec<String>),
+}
+
+/// A table in BigQuery.
+#[derive(Debug, Clone)]
+pub struct BigQuery {
+    /// Base address of the API, without a slash at its end.
+    pub base: String,
+    /// Project id.
+    pub project: String,
+    /// Dataset id.
+    pub dataset: String,
+    /// Table id.
+    pub table: String,
+    /// Who signs in; none only for an emulator.
+    pub account: Option<ServiceAccount>,
+}
+
+/// A Google service account.
+#[derive(Debug, Clone)]
+pub struct ServiceAccount {
+    /// `client_email`.
+    pub email: String,
+    /// `private_key`.
+    pub key: PrivateKey,
+    /// `private_key_id`, where the whole key file is given.
+    pub key_id: Option<String>,
+    /// Where an assertion is exchanged for a token; also the assertion's audience.
+    pub token_uri: String,
+}
+
+/// Which settings must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Rows stay on this machine: the source's settings alone.
+    Local,
+    /// Rows go to BigQuery.
+    BigQuery,
+}
+
+/// One setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Its name.
+    pub setting: &'static str,
+    /// What is wrong, and the way out.
+    pub problem: String,
+}
+
+/// Every setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", lines(.0))]
+pub struct ConfigError(pub Vec<Problem>);
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(|Problem { setting, problem }| format!("{setting} {problem}")).collect();
+    lines.join("\n")
+}
+
+impl Config {
+    /// Reads the settings through `lookup`, which gives the text of a name.
+    ///
+    /// # Errors
+    /// Every setting that is missing or cannot be read, together.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, target: Target) -> Result<Self, ConfigError> {
+        let mut vars = Vars { lookup, problems: Vec::new() };
+        let config = Self {
+            source: vars.source(),
+            bigquery: (target == Target::BigQuery).then(|| vars.bigquery()),
+            settle: Duration::from_secs(vars.number("SETTLE_SECONDS", 0, 3_600)),
+            api_share: vars.share("API_SHARE"),
+            forward_pages: vars.pages("FORWARD_MAX_PAGES"),
+            backfill_pages: vars.pages("BACKFILL_MAX_PAGES"),
+            ids_ttl: Duration::from_secs(vars.number("DEDUP_TTL_DAYS", 1, 3_650) * 24 * 60 * 60),
+            log_level: vars.log_level(),
+            backfill_cron: vars.text("BACKFILL_CRON"),
+        };
+        if vars.problems.is_empty() { Ok(config) } else { Err(ConfigError(vars.problems)) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

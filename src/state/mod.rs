@@ -1,0 +1,150 @@
+//! What is remembered between passes: values an operator can read, under keys the TypeScript program already used.
+//! Every value carries a version. An unknown one is an error, never a fresh start.
+
+mod position;
+mod status;
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+pub use self::{
+    position::{Backfill, Day, Done, Position, Track},
+    status::{Failure, Status},
+};
+use crate::{
+    error::Error,
+    plan::cursor::Cursor,
+    row::Row,
+    sink::Rejected,
+    time::{self, Timestamp},
+};
+
+/// Key of the forward pass's cursors.
+pub const FORWARD: &str = "forward";
+/// Key of the backfill's cursors.
+pub const OLDEST: &str = "oldest";
+/// Key under which an operator may put an instant at which the backfill stops.
+pub const BACKFILL_STOP_AT: &str = "backfill_stop_at";
+/// Key of the last error of each job.
+pub const STATUS: &str = "status";
+
+/// The version of every value written here.
+const VERSION: u64 = 1;
+
+/// The forward pass, for each gateway.
+pub type Forward = Gateways<Position>;
+
+/// The backfill, for each gateway.
+pub type Oldest = Gateways<Backfill>;
+
+/// One value for each gateway under one key. The first gateway's stands at the top level, where the TypeScript program
+/// has its only one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateways<T> {
+    /// By gateway id.
+    pub by_id: BTreeMap<String, T>,
+}
+
+impl<T> Default for Gateways<T> {
+    fn default() -> Self {
+        Self { by_id: BTreeMap::new() }
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Gateways<T> {
+    /// Reads a stored value. `first` is the gateway that a value without a name belongs to.
+    ///
+    /// # Errors
+    /// [`Error::State`] where the value is not one this program knows.
+    pub fn from_json(key: &str, text: &str, first: &str) -> Result<Self, Error> {
+        let Value::Object(mut object) = versioned(key, text)? else { return Err(unknown(key)) };
+        let mut by_id = BTreeMap::new();
+        if let Some(Value::Object(others)) = object.remove("gateways") {
+            for (gateway, value) in others {
+                by_id.insert(gateway, of(key, value)?);
+            }
+        }
+        let gateway = object.remove("gateway").and_then(|name| name.as_str().map(str::to_owned));
+        by_id.insert(gateway.unwrap_or_else(|| first.to_owned()), of(key, Value::Object(object))?);
+        Ok(Self { by_id })
+    }
+
+    /// Writes the value, `first`'s at the top level where it has one.
+    ///
+    /// # Errors
+    /// Never in practice: every part has a JSON form.
+    pub fn to_json(&self, first: &str) -> Result<String, serde_json::Error> {
+        let top = self.by_id.get_key_value(first).or_else(|| self.by_id.first_key_value());
+        let Some((top, value)) = top else { return Ok(String::new()) };
+        let mut object = serde_json::to_value(value)?;
+        object["v"] = VERSION.into();
+        object["gateway"] = top.as_str().into();
+        for (gateway, value) in self.by_id.iter().filter(|(gateway, _)| *gateway != top) {
+            object["gateways"][gateway] = serde_json::to_value(value)?;
+        }
+        Ok(object.to_string())
+    }
+}
+
+impl Oldest {
+    /// Reads the backfill's cursors, or the bare instant that the TypeScript program keeps under the same key. That one
+    /// skipped entries sharing its instant, so the instant is read again.
+    ///
+    /// # Errors
+    /// [`Error::State`] where the value is neither.
+    pub fn read(text: &str, first: &str) -> Result<Self, Error> {
+        let Some(ts) = time::parse(text.trim().trim_matches('"')) else {
+            return Self::from_json(OLDEST, text, first);
+        };
+        let backfill = Backfill { cursor: Cursor::at_start_of(ts), start: None, done: None, day: None };
+        Ok(Self { by_id: BTreeMap::from([(first.to_owned(), backfill)]) })
+    }
+}
+
+/// Reads [`BACKFILL_STOP_AT`].
+///
+/// # Errors
+/// [`Error::State`] where it is no instant.
+pub fn read_stop(text: &str) -> Result<Timestamp, Error> {
+    time::parse(text.trim().trim_matches('"')).ok_or_else(|| Error::State {
+        key: BACKFILL_STOP_AT.into(),
+        problem: format!("is {text:?}, but must be an instant such as 2026-01-01T00:00:00Z"),
+    })
+}
+
+/// Key and value that keep rows a sink will never take: `dead:<gateway>:<pass instant>`.
+#[must_use]
+pub fn dead_letters(gateway: &str, now: Timestamp, rejected: &[(Row, Rejected)]) -> (String, String) {
+    let letters: Vec<_> =
+        rejected.iter().map(|(row, rejected)| json!({ "id": row.id, "reason": rejected.reason, "row": row })).collect();
+    let value = json!({ "v": VERSION, "rows": letters });
+    (format!("dead:{gateway}:{}", time::text(now)), value.to_string())
+}
+
+/// Opens a stored JSON object and takes its version off. The TypeScript program's values have none.
+fn versioned(key: &str, text: &str) -> Result<Value, Error> {
+    let mut value: Value = serde_json::from_str(text).map_err(|_| unknown(key))?;
+    let version = value.as_object_mut().and_then(|object| object.remove("v"));
+    match version.as_ref().map(Value::as_u64) {
+        None | Some(Some(VERSION)) => Ok(value),
+        Some(_) => {
+            let problem =
+                format!("has version {}, but this program knows version {VERSION}", version.unwrap_or_default());
+            Err(Error::State { key: key.into(), problem })
+        }
+    }
+}
+
+fn of<T: DeserializeOwned>(key: &str, value: Value) -> Result<T, Error> {
+    serde_json::from_value(value)
+        .map_err(|error| Error::State { key: key.into(), problem: format!("cannot be read ({error})") })
+}
+
+fn unknown(key: &str) -> Error {
+    Error::State { key: key.into(), problem: "cannot be read: it is not what this program writes there".into() }
+}
+
+#[cfg(test)]
+mod tests;

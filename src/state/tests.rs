@@ -1,0 +1,106 @@
+use chrono::TimeDelta;
+
+use super::*;
+use crate::error::CallError;
+
+fn at(text: &str) -> Timestamp {
+    time::parse(text).unwrap()
+}
+
+fn position(ts: &str, ids: &[&str]) -> Position {
+    let mut position = Position::starting(at("2026-10-06T09:00:00Z"));
+    for id in ids {
+        position.cursor.pass_over(id, at(ts));
+        position.count(at(ts));
+    }
+    position
+}
+
+#[test]
+fn the_forward_value_keeps_the_place_of_the_typescript_programs() {
+    let by_id = BTreeMap::from([
+        ("a".to_owned(), position("2026-10-06T09:01:00Z", &["1", "2"])),
+        ("b".to_owned(), position("2026-10-06T09:00:00Z", &[])),
+    ]);
+    let forward = Forward { by_id };
+    let text = forward.to_json("a").unwrap();
+    let expected = r#"{"at":["1","2"],"gateway":"a","gateways":{"b":{"at":[],"id":"","slots":{},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:00:00.000Z"}},"id":"2","slots":{"2026-10-06T09:00:00Z":{"delivered":2}},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:01:00.000Z","v":1}"#;
+    assert_eq!(text, expected);
+    assert_eq!(Forward::from_json(FORWARD, &text, "whatever").unwrap(), forward);
+    // Another first gateway in the settings moves nobody's cursor.
+    let turned = forward.to_json("b").unwrap();
+    assert_eq!(Forward::from_json(FORWARD, &turned, "whatever").unwrap(), forward);
+    assert_eq!(serde_json::from_str::<Value>(&turned).unwrap()["gateway"], "b");
+}
+
+#[test]
+fn the_typescript_programs_values_are_taken_over() {
+    let forward = Forward::from_json(FORWARD, r#"{"ts":"2026-10-06T09:01:00.5Z","id":"1"}"#, "main").unwrap();
+    let Position { cursor, start, .. } = &forward.by_id["main"];
+    assert_eq!((time::text(cursor.ts).as_str(), cursor.at.len(), *start), ("2026-10-06T09:01:00.500Z", 1, None));
+    for text in ["2026-10-06T09:01:00.000Z", "\"2026-10-06T09:01:00.000Z\"\n"] {
+        let oldest = Oldest::read(text, "main").unwrap();
+        assert_eq!(oldest.by_id["main"].cursor, Cursor::at_start_of(at("2026-10-06T09:01:00Z")));
+    }
+}
+
+#[test]
+fn an_unknown_value_is_an_error_and_not_a_fresh_start() {
+    let check = |text: &str, words: &str| {
+        let error = Forward::from_json(FORWARD, text, "main").unwrap_err();
+        assert!(!error.is_transient() && error.to_string().contains(words), "{error}");
+    };
+    check(r#"{"v":2,"ts":"2026-10-06T09:01:00Z"}"#, "has version 2, but this program knows version 1");
+    check(r#"{"v":1}"#, "missing field `ts`");
+    check(r#"{"ts":"yesterday"}"#, "cannot be read");
+    check("[]", "cannot be read");
+    check("", "cannot be read");
+    assert!(Oldest::read("soon", "main").is_err());
+    assert!(read_stop("soon").is_err());
+    assert!(Status::from_json(r#"{"v":"x"}"#).is_err());
+}
+
+#[test]
+fn a_backfill_is_done_as_far_as_it_was_asked_for() {
+    let (early, late) = (Some(at("2026-01-01")), Some(at("2026-06-01")));
+    let check = |done: Option<Option<Timestamp>>, stop, expected| {
+        let backfill = Backfill { done: done.map(|stop| Done { stop }), ..Backfill::before(at("2026-10-06")) };
+        assert_eq!(backfill.is_done(stop), expected, "{done:?} {stop:?}");
+        let text = Oldest { by_id: BTreeMap::from([("a".to_owned(), backfill.clone())]) }.to_json("a").unwrap();
+        assert_eq!(Oldest::read(&text, "a").unwrap().by_id["a"], backfill);
+    };
+    check(None, None, false);
+    check(None, late, false);
+    check(Some(None), None, true);
+    check(Some(None), early, true);
+    check(Some(late), late, true);
+    check(Some(late), early, false);
+    check(Some(late), None, false);
+}
+
+#[test]
+fn a_day_in_progress_is_counted_from_its_first_entry() {
+    let mut backfill = Backfill::before(at("2026-10-06"));
+    for created_at in ["2026-10-05T10:00:00Z", "2026-10-05T09:00:00Z", "2026-10-04T23:00:00Z"] {
+        backfill.count(at(created_at));
+    }
+    assert_eq!(backfill.day, Some(Day { date: at("2026-10-04").date_naive(), delivered: 1 }));
+}
+
+#[test]
+fn status_changes_only_when_an_operator_would_act_differently() {
+    let now = at("2026-10-06");
+    let silent = Error::Gateways(CallError::Silent("timed out".into()));
+    let broken = Error::Gateways(CallError::Broken("502".into()));
+    let denied = Error::Gateways(CallError::denied("no", "Check CF_API_TOKEN"));
+    let mut status = Status::default();
+    let mut note = |error, minutes| status.note("forward", error, now + TimeDelta::minutes(minutes));
+    let changed =
+        [note(None, 0), note(Some(&silent), 1), note(Some(&broken), 2), note(Some(&denied), 3), note(None, 4)];
+    assert_eq!(changed, [false, true, false, true, true]);
+
+    status.note("backfill", Some(&denied), now);
+    let text = status.to_json().unwrap();
+    assert_eq!(Status::from_json(&text).unwrap(), status);
+    assert!(text.contains("listing the account's gateways: no. Check CF_API_TOKEN"), "{text}");
+}

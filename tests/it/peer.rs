@@ -1,0 +1,211 @@
+//! `BigQuery` on this machine: `local-bigquery`, which `scripts/test` installs, with the table and the view of
+//! `sql/bigquery/`. It speaks the wire format and the SQL; faults, limits and sign-in are the simulator's part.
+
+use std::{
+    env, fs,
+    io::{self, Read as _, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    time::Duration,
+};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+pub const PROJECT: &str = "test-project";
+pub const DATASET: &str = "ai_gateway";
+pub const TABLE: &str = "aig_logs_raw";
+
+/// It answers after about 2 s on an idle machine; this waits a minute.
+const READY_TRIES: u32 = 600;
+const READY_PAUSE: Duration = Duration::from_millis(100);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A running peer with an empty table; dropping it ends the server.
+pub struct Peer {
+    server: Child,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+impl Peer {
+    /// None where the peer is left out on purpose.
+    pub fn start() -> Option<Self> {
+        let executable = executable()?;
+        let folder = tempfile::tempdir().unwrap();
+        let [http, grpc] = free_addresses();
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let server = Command::new(&executable)
+            .args(["serve", "--host", "127.0.0.1", "--project", PROJECT])
+            .args(["--port", &http.port().to_string(), "--grpc-port", &grpc.port().to_string()])
+            .arg("--data-dir")
+            .arg(folder.path())
+            .env("HOME", environment(&executable).join("home"))
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("starting {}: {error}", executable.display()));
+        let mut peer = Self { server, address: http, folder };
+        peer.wait_until_ready();
+        peer.make_table_and_view();
+        Some(peer)
+    }
+
+    /// For `BIGQUERY_EMULATOR_HOST`.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The rows that a statement gives, each from column name to text or null: `BigQuery` answers every type as text.
+    pub fn query(&self, sql: &str) -> Vec<Map<String, Value>> {
+        let (status, answer) = self.post("/queries", &json!({ "query": sql, "useLegacySql": false }));
+        assert_eq!(status, 200, "{sql}\n{answer}");
+        assert!(answer["pageToken"].is_null(), "more rows than one answer holds: {sql}");
+        let names = list(&answer["schema"]["fields"]).iter().map(|field| text(&field["name"]));
+        let cells = |row: &Value| list(&row["f"]).iter().map(|cell| cell["v"].clone()).collect::<Vec<_>>();
+        list(&answer["rows"]).iter().map(|row| names.clone().zip(cells(row)).collect()).collect()
+    }
+
+    /// Status and body of a POST to a path under the project's address.
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let path = format!("/bigquery/v2/projects/{PROJECT}{path}");
+        let (status, body) = exchange(self.address, "POST", &path, &body.to_string()).unwrap();
+        (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+    }
+
+    fn wait_until_ready(&mut self) {
+        let path = format!("/bigquery/v2/projects/{PROJECT}/datasets");
+        for _ in 0..READY_TRIES {
+            if let Ok((status, body)) = exchange(self.address, "GET", &path, "") {
+                assert_eq!(status, 200, "{body}");
+                return;
+            }
+            if self.server.try_wait().unwrap().is_some() {
+                break;
+            }
+            pause();
+        }
+        panic!("local-bigquery gives no answer:\n{}", read(&self.folder.path().join("log")));
+    }
+
+    fn make_table_and_view(&self) {
+        self.query(&format!("CREATE SCHEMA `{PROJECT}.{DATASET}`"));
+        for file in statements() {
+            let sql = read(&file)
+                .replace("${GCP_BQ_PROJECT}", PROJECT)
+                .replace("${GCP_BQ_DATASET}", DATASET)
+                .replace("${GCP_BQ_TABLE}", TABLE);
+            self.query(&sql);
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It may be gone already; the folder goes either way.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// `local-bigquery` as `scripts/test` names it; none where that says to go without.
+fn executable() -> Option<PathBuf> {
+    if env::var_os("AIG_LOGS_WITHOUT_PEER").is_some() {
+        return None;
+    }
+    let path = env::var_os("AIG_LOGS_LOCAL_BIGQUERY").expect(
+        "no BigQuery peer: run scripts/test, which installs it and sets AIG_LOGS_LOCAL_BIGQUERY to its executable, \
+         or set AIG_LOGS_WITHOUT_PEER=1 to test without it",
+    );
+    Some(path.into())
+}
+
+/// The virtual environment of an executable: it holds `bin/`, and as `home/` the extensions of `DuckDB`.
+fn environment(executable: &Path) -> &Path {
+    executable.ancestors().nth(2).unwrap()
+}
+
+/// Two addresses nobody listens on; a stranger may take one before the peer does, which shows in the log.
+fn free_addresses() -> [SocketAddr; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap())
+}
+
+/// The files of `sql/bigquery/`, in the order of their numbers.
+fn statements() -> Vec<PathBuf> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sql/bigquery");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// One request of HTTP/1.0, where the end of the connection is the end of the answer: status and body.
+fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
+    let mut connection = TcpStream::connect(address)?;
+    connection.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    let length = body.len();
+    write!(
+        connection,
+        "{method} {path} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").expect(&answer);
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect(head);
+    Ok((status, body.to_owned()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a server that starts gives no sign but its first answer")]
+fn pause() {
+    std::thread::sleep(READY_PAUSE);
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn insert(peer: &Peer, id: &str, row: &Value) {
+    let path = format!("/datasets/{DATASET}/tables/{TABLE}/insertAll");
+    let (status, answer) = peer.post(&path, &json!({ "rows": [{ "insertId": id, "json": row }] }));
+    assert_eq!((status, &answer["insertErrors"]), (200, &Value::Null), "{answer}");
+}
+
+#[test]
+fn view_shows_a_log_written_twice_once_and_in_its_newest_version() {
+    let Some(peer) = Peer::start() else { return };
+    for (insert_id, ingested_at, feedback) in [("1", "10:00:05", Value::Null), ("2", "10:00:09", json!(-1))] {
+        let row = json!({
+            "id": "01JD", "created_at": "2026-11-21T10:00:00.123456Z", "tokens_in": 0, "cost": 0.000_123,
+            "metadata": r#"{"team":"search"}"#, "feedback": feedback,
+            "ingested_at": format!("2026-11-21T{ingested_at}Z"),
+        });
+        insert(&peer, insert_id, &row);
+    }
+    let sql = "SELECT id, created_at, tokens_in, tokens_out, cost, JSON_VALUE(metadata.team) AS team, feedback";
+    let rows = Value::from_iter(peer.query(&format!("{sql} FROM `{PROJECT}.{DATASET}.aig_logs`")));
+    let newest = json!([{
+        "id": "01JD", "created_at": "1795255200.123456", "tokens_in": "0", "tokens_out": null, "cost": "0.000123",
+        "team": "search", "feedback": "-1",
+    }]);
+    assert_eq!(rows, newest, "asked at {}", peer.origin());
+}
+
+#[test]
+fn statements_are_in_bigquerys_dialect() {
+    let Some(executable) = executable() else { return };
+    let parsed = Command::new(executable.with_file_name("python"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer/parse_sql.py"))
+        .args(statements())
+        .output()
+        .unwrap();
+    assert!(parsed.status.success(), "{}", String::from_utf8_lossy(&parsed.stderr));
+}

@@ -1,0 +1,236 @@
+//! The habits that no lint knows: where things may be named, how long files are, which columns belong together.
+//! The length of functions is clippy's part.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use aig_logs::{
+    config::{Need, SETTINGS, Setting},
+    row::{COLUMNS, Kind},
+};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+const MAX_LINES: usize = 300;
+
+/// The only files that may ask which platform they are built for.
+const PLATFORM_SPLITS: &[&str] = &["src/lib.rs", "src/host/mod.rs", "src/sink/mod.rs"];
+
+/// What decides, and so never waits.
+const PURE: &[&str] = &["src/plan/", "src/entry.rs", "src/row.rs", "src/gateway.rs", "src/google.rs", "src/config/"];
+
+/// Who may name a concrete host.
+const HOST_PICKERS: &[&str] = &["src/lib.rs", "src/main.rs", "src/cli/", "src/host/"];
+
+/// Which files must not name which modules.
+const FORBIDDEN: &[(&[&str], &[&str])] = &[
+    (
+        &["src/plan/", "src/entry.rs", "src/row.rs", "src/error.rs", "src/time.rs"],
+        &["pass", "sink", "host", "state", "gateway", "google", "simulator", "cli"],
+    ),
+    // Requests and answers are values of the host; sending is what these two leave to others.
+    (&["src/gateway.rs", "src/google.rs"], &["pass", "sink", "state", "simulator", "cli"]),
+    (&["src/state/"], &["pass", "gateway", "google", "simulator", "cli"]),
+    (&["src/sink/"], &["pass", "state", "gateway", "simulator", "cli"]),
+    (&["src/pass/"], &["simulator", "cli"]),
+    (&["src/simulator/"], &["pass", "plan", "sink", "state", "gateway", "google", "entry", "row", "cli"]),
+];
+
+/// Marks of unfinished work, in halves: whole, this file would find itself.
+const UNFINISHED: &[&str] = &[
+    concat!("to", "do!"),
+    concat!("unimpl", "emented!"),
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("db", "g!"),
+    concat!("#[ig", "nore"),
+];
+
+#[test]
+fn files_are_short() {
+    let long = sources("src").filter_map(|file| {
+        let lines = file.code().trim_end().lines().count();
+        (lines > MAX_LINES)
+            .then(|| format!("{}:{lines}: {lines} lines, at most {MAX_LINES} before the tests", file.path))
+    });
+    none(long, "Make it a folder of its name, with one idea a file.");
+}
+
+#[test]
+fn the_platform_is_asked_for_where_platforms_part() {
+    let others = sources("src").filter(|file| !file.is_in(PLATFORM_SPLITS));
+    none(find(others, &["target_arch", "target_family"]), "Split in src/host/mod.rs or src/sink/mod.rs.");
+}
+
+#[test]
+fn what_decides_never_waits() {
+    let pure = sources("src").filter(|file| file.is_in(PURE));
+    none(find(pure, &["async ", ".await"]), "Return the request as a value; a pass or a sink sends it.");
+}
+
+#[test]
+fn concrete_hosts_are_named_by_who_picks_one() {
+    let others = sources("src").filter(|file| !file.is_in(HOST_PICKERS));
+    none(find(others, &["host::native", "host::cloudflare"]), "Take an `impl Host` as an argument.");
+}
+
+#[test]
+fn modules_name_only_what_is_below_them() {
+    let upward = sources("src").flat_map(|file| {
+        let forbidden: Vec<_> =
+            FORBIDDEN.iter().filter(|(parts, _)| file.is_in(parts)).flat_map(|(_, names)| *names).collect();
+        let named = file.modules_named().into_iter().filter(move |(_, name)| forbidden.contains(&name));
+        named.map(|(line, name)| format!("{}:{line}: crate::{name}", file.path)).collect::<Vec<_>>()
+    });
+    none(upward, "Take the value as an argument, or move its type down (the map is in ARCHITECTURE.md).");
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    let files = sources("src").chain(sources("tests"));
+    let marks = files.flat_map(|file| mentions(&file.path, &file.text, UNFINISHED));
+    none(marks, "Write the code or an issue; delete the line or mend the test.");
+}
+
+#[test]
+fn rows_have_the_columns_of_both_tables() {
+    let sql_types = |kind| match kind {
+        Kind::Text => ["STRING", "TEXT"],
+        Kind::Integer => ["INT64", "INTEGER"],
+        Kind::Float => ["FLOAT64", "REAL"],
+        Kind::Bool => ["BOOL", "INTEGER"],
+        Kind::Instant => ["TIMESTAMP", "TEXT"],
+        Kind::Json => ["JSON", "TEXT"],
+    };
+    for (table, path) in ["sql/bigquery/1_table.sql", "sql/sqlite/1_table.sql"].into_iter().enumerate() {
+        let expected: Vec<_> =
+            COLUMNS.iter().map(|column| format!("{} {}", column.name, sql_types(column.kind)[table])).collect();
+        assert_eq!(columns(path), expected, "{path} and row::COLUMNS differ: give both the same columns and types.");
+    }
+}
+
+#[test]
+fn every_setting_is_in_the_readme_with_its_default() {
+    let readme = read("README.md");
+    let (_, table) = readme.split_once("## Settings").unwrap();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected: Vec<_> = SETTINGS.iter().map(readme_row).collect();
+    assert_eq!(
+        rows[..expected.len().min(rows.len())],
+        expected,
+        "Bring README's table of settings up to config::SETTINGS."
+    );
+}
+
+fn readme_row(setting: &Setting) -> String {
+    let need = match (setting.default, setting.need) {
+        (Some(default), _) => format!("`{default}`"),
+        (None, Need::Always) => "required".into(),
+        (None, Need::BigQuery) => "for BigQuery".into(),
+        (None, Need::Never) => String::new(),
+    };
+    let secret = if setting.secret { ", secret" } else { "" };
+    format!("| `{}` | {need}{secret} | {} |", setting.name, setting.meaning)
+}
+
+#[test]
+fn the_example_holds_every_setting_that_must_be_given() {
+    let example = read(".dev.vars.example");
+    let given: Vec<_> = example.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    let needed: Vec<_> =
+        SETTINGS.iter().filter(|setting| setting.need != Need::Never).map(|setting| setting.name).collect();
+    assert_eq!(given, needed, ".dev.vars.example and config::SETTINGS differ.");
+}
+
+/// A file of Rust: its path from the package's folder, and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// Whether it is one of these files, or in one of these folders, which end in a slash.
+    fn is_in(&self, parts: &[&str]) -> bool {
+        parts.iter().any(|part| self.path == *part || part.ends_with('/') && self.path.starts_with(part))
+    }
+
+    /// The text before the tests.
+    fn code(&self) -> &str {
+        self.text.split("#[cfg(test)]\nmod ").next().unwrap()
+    }
+
+    /// The modules that the code names after `crate::`, alone or in braces, with the lines.
+    fn modules_named(&self) -> Vec<(usize, &str)> {
+        let code = self.code();
+        let mut named = Vec::new();
+        for (at, before) in code.match_indices("crate::") {
+            let line = code[..at].lines().count();
+            let rest = &code[at + before.len()..];
+            let paths = rest.strip_prefix('{').map_or_else(|| vec![rest], listed);
+            named.extend(paths.into_iter().map(|path| (line, first_word(path))));
+        }
+        named
+    }
+}
+
+/// The lines before the tests of some files that have one of these texts.
+fn find(files: impl Iterator<Item = Source>, texts: &[&str]) -> Vec<String> {
+    files.flat_map(|file| mentions(&file.path, file.code(), texts)).collect()
+}
+
+fn mentions(path: &str, text: &str, wanted: &[&str]) -> Vec<String> {
+    let lines = (1..).zip(text.lines());
+    let hits = lines
+        .flat_map(|(number, line)| wanted.iter().filter(|word| line.contains(**word)).map(move |word| (number, word)));
+    hits.map(|(number, word)| format!("{path}:{number}: {word}")).collect()
+}
+
+/// The paths of a braced import, given what follows its brace.
+fn listed(list: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let outer_comma = |letter| {
+        depth += i32::from(letter == '{') - i32::from(letter == '}');
+        letter == ',' && depth == 0
+    };
+    list.split("};").next().unwrap().split(outer_comma).map(str::trim).collect()
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap()
+}
+
+/// The files of Rust in a folder of the package and below.
+fn sources(folder: &str) -> impl Iterator<Item = Source> {
+    let mut folders = vec![Path::new(ROOT).join(folder)];
+    let mut files: Vec<PathBuf> = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (inner, here): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        folders.extend(inner);
+        files.extend(here.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs")));
+    }
+    files.sort();
+    files.into_iter().map(|path| Source {
+        path: path.strip_prefix(ROOT).unwrap().to_str().unwrap().replace('\\', "/"),
+        text: fs::read_to_string(&path).unwrap(),
+    })
+}
+
+/// Name and type of each column of a CREATE TABLE that has one column a line, indented by two spaces.
+fn columns(path: &str) -> Vec<String> {
+    let text = read(path);
+    let lines = text.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with("PRIMARY KEY"));
+    lines.map(|line| line.split([' ', ',']).take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(path)).unwrap()
+}
+
+/// Fails with all that was found, one a line, and the way out.
+fn none(found: impl IntoIterator<Item = String>, way_out: &str) {
+    let found: Vec<_> = found.into_iter().collect();
+    assert!(found.is_empty(), "\n{}\n{way_out}", found.join("\n"));
+}
