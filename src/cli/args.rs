@@ -82,7 +82,6 @@ pub struct Demo {
     #[arg(long, value_name = "PATH", default_value = "aig-logs-demo.sqlite")]
     pub file: PathBuf,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment here would become the command's help")]
     pub history: History,
 }
 
@@ -93,7 +92,6 @@ pub struct Simulate {
     #[arg(long, default_value_t = 8787)]
     pub port: u16,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment here would become the command's help")]
     pub history: History,
     /// New entries a minute in each gateway
     #[arg(long, value_name = "PER_MINUTE", default_value_t = 60.0)]

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::{
     args::Demo,
     failure::{Exit, Failure},
+    guard,
     jobs::{Poller, Work},
     progress::Screen,
     proof::Proof,
@@ -73,7 +74,7 @@ async fn replace(file: &Path, screen: &Screen) -> Result<(), Failure> {
     if !file.exists() {
         return Ok(());
     }
-    if target::known(&target::snapshot(file)?).await?.as_deref() != Some(TARGET) {
+    if guard::target(&target::snapshot(file)?, file).await?.as_deref() != Some(TARGET) {
         return Err(Failure::denied(
             format!("replacing {}", file.display()),
             "no demo has made this file",
@@ -109,7 +110,7 @@ async fn copy_and_prove(
     screen: &Screen,
 ) -> Result<Proof, Failure> {
     let files = Files { state: target::connect(file)?, rows: Rows::WithState };
-    target::guard(&files.state, file, TARGET, &config.source.account).await?;
+    guard::check(&files.state, file, TARGET, &config.source.account).await?;
     let poller = Poller::new(host, config, &files)?;
     let started = host.now();
     pass(&poller, Work::Forward, screen).await?;

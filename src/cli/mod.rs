@@ -3,6 +3,7 @@
 mod args;
 mod demo;
 mod failure;
+mod guard;
 mod jobs;
 mod progress;
 mod proof;

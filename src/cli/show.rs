@@ -31,7 +31,8 @@ pub fn indented(message: &impl Display) -> String {
 /// What a pass did, a line for each gateway.
 pub fn report(report: &Report) -> String {
     if report.gateways.is_empty() && report.error.is_none() {
-        return format!("{}: nothing left to do (`aig-logs status` says how things stand)", report.job);
+        let why = "the history is copied, or no forward pass has come to these gateways yet";
+        return format!("{}: nothing to do, {why}", report.job);
     }
     let seconds = (report.finished - report.started).as_seconds_f64();
     let lines: Vec<_> = report.gateways.iter().map(|gateway| line(report.job, gateway, seconds)).collect();
