@@ -105,7 +105,7 @@ fn measure<K: Sink>(entries: usize, sink: &K) {
     assert!(reports.iter().all(Report::is_complete), "{reports:?}");
     #[expect(clippy::cast_precision_loss, reason = "a rate, rounded anyway")]
     let rate = |time: Duration| rows as f64 / time.as_secs_f64();
-    let alone = whole - world.answering.get();
+    let alone = whole.saturating_sub(world.answering.get());
     println!(
         "{:8} {rows:9} rows {:9.0} rows/s with the simulator {:9.0} rows/s without",
         sink.name(),
@@ -115,7 +115,7 @@ fn measure<K: Sink>(entries: usize, sink: &K) {
 }
 
 fn main() {
-    let entries = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(200_000);
+    let entries = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(200_000);
     measure(entries, &Ndjson::new(io::sink()));
     let folder = tempfile::tempdir().unwrap();
     let file = Connection::open(folder.path().join("bench.sqlite")).unwrap();

@@ -1,11 +1,8 @@
-//! The command `aig-logs`: arguments in, an exit code out.
+//! The command `aig-logs`.
 
 use std::process::ExitCode;
 
-use aig_logs::cli::{self, args::Arguments};
-use clap::Parser;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    cli::main(Arguments::parse()).await.into()
+    aig_logs::cli::main().await
 }

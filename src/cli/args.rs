@@ -19,9 +19,9 @@ Examples:
 Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the message says how.
 `aig-logs help settings` lists every setting.";
 
-/// Copies the logs of Cloudflare AI Gateway into SQLite or `BigQuery`: every log, once.
+/// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "aig-logs", version, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "aig-logs", version, about, long_about = None, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -36,7 +36,7 @@ pub struct Arguments {
 pub enum Command {
     /// Show it all at work on this machine: nothing to configure, about half a minute
     Demo(Demo),
-    /// Copy until stopped: new logs each minute, the history by `BACKFILL_CRON`
+    /// Copy until stopped: new logs each minute, and the history until it is all there
     #[command(after_help = settings::table())]
     Run {
         /// Seconds from one forward pass to the next
@@ -51,7 +51,8 @@ pub enum Command {
     Backfill(Stretch),
     /// Say how far the copying has come, and what fails
     Status,
-    /// Serve a simulated AI Gateway, Google sign-in and `BigQuery` on this machine, until Ctrl-C
+    /// Serve the simulator.
+    #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
     /// List every setting
     #[command(after_help = settings::table())]
@@ -81,7 +82,6 @@ pub struct Demo {
     #[arg(long, value_name = "PATH", default_value = "aig-logs-demo.sqlite")]
     pub file: PathBuf,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment here would become the command's help")]
     pub history: History,
 }
 
@@ -92,7 +92,6 @@ pub struct Simulate {
     #[arg(long, default_value_t = 8787)]
     pub port: u16,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment here would become the command's help")]
     pub history: History,
     /// New entries a minute in each gateway
     #[arg(long, value_name = "PER_MINUTE", default_value_t = 60.0)]

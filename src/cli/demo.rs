@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::{
     args::Demo,
     failure::{Exit, Failure},
+    guard,
     jobs::{Poller, Work},
     progress::Screen,
     proof::Proof,
@@ -46,7 +47,11 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
     let Demo { file, history } = &arguments;
     replace(file, screen).await?;
-    screen.say("Starting a simulated AI Gateway with a month of traffic; more arrives while you watch.");
+    screen.say(&format!(
+        "Simulating an AI Gateway with {} of {}; more arrive while you watch.",
+        show::counted(history.entries as u64, "log"),
+        show::counted(history.days.into(), "day")
+    ));
     // The limit of Cloudflare's API would hold a larger demo back for minutes.
     let options = Options { live_per_minute: LIVE, rate_limit: None, ..simulate::past(*history) };
     let simulator = Arc::new(Mutex::new(Simulator::new(options)));
@@ -69,7 +74,7 @@ async fn replace(file: &Path, screen: &Screen) -> Result<(), Failure> {
     if !file.exists() {
         return Ok(());
     }
-    if target::known(&target::snapshot(file)?).await?.as_deref() != Some(TARGET) {
+    if guard::target(&target::snapshot(file)?, file).await?.as_deref() != Some(TARGET) {
         return Err(Failure::denied(
             format!("replacing {}", file.display()),
             "no demo has made this file",
@@ -105,7 +110,7 @@ async fn copy_and_prove(
     screen: &Screen,
 ) -> Result<Proof, Failure> {
     let files = Files { state: target::connect(file)?, rows: Rows::WithState };
-    target::guard(&files.state, file, TARGET, &config.source.account).await?;
+    guard::check(&files.state, file, TARGET, &config.source.account).await?;
     let poller = Poller::new(host, config, &files)?;
     let started = host.now();
     pass(&poller, Work::Forward, screen).await?;

@@ -1,6 +1,6 @@
 //! Why a command could not be carried out, and what its exit code says of it.
 
-use std::{io, process::ExitCode};
+use std::{fmt::Display, io, process::ExitCode};
 
 use thiserror::Error;
 
@@ -58,7 +58,7 @@ pub enum Failure {
 
 impl Failure {
     /// Something that a person must mend.
-    pub fn denied(action: impl Into<String>, problem: impl ToString, hint: impl Into<String>) -> Self {
+    pub fn denied(action: impl Into<String>, problem: impl Display, hint: impl Into<String>) -> Self {
         Self::Denied { action: action.into(), problem: problem.to_string(), hint: hint.into() }
     }
 
@@ -69,19 +69,17 @@ impl Failure {
 
     /// Output that could not be written.
     pub fn output(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::Unread,
-            _ => Self::denied("printing", error, "Check where the output goes"),
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::Unread;
         }
+        Self::denied("printing", error, "Check where the output goes")
     }
 
     /// What the exit code says.
-    #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Settings(_) | Self::Denied { .. } => Exit::Person,
             Self::Core(error) if error.is_transient() => Exit::Later,
-            Self::Core(_) => Exit::Person,
+            Self::Settings(_) | Self::Denied { .. } | Self::Core(_) => Exit::Person,
             Self::Unread => Exit::Done,
         }
     }

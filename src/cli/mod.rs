@@ -1,22 +1,23 @@
 //! The command: arguments → settings → host → pass → exit code.
 
-pub mod args;
-pub mod demo;
-pub mod failure;
-pub mod jobs;
-pub mod progress;
-pub mod proof;
-pub mod run;
-pub mod settings;
-pub mod show;
-pub mod simulate;
-pub mod status;
-pub mod stop;
-pub mod target;
+mod args;
+mod demo;
+mod failure;
+mod guard;
+mod jobs;
+mod progress;
+mod proof;
+mod run;
+mod settings;
+mod show;
+mod simulate;
+mod status;
+mod stop;
+mod target;
 
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
-use clap::CommandFactory;
+use clap::{CommandFactory, Parser};
 use tokio::sync::watch;
 
 use self::{
@@ -29,8 +30,9 @@ use self::{
 };
 use crate::{config::Target, host::native::NativeHost};
 
-/// Carries out one command, until it is done or stopped.
-pub async fn main(arguments: Arguments) -> Exit {
+/// Carries out the command that was typed, until it is done or stopped.
+pub async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
     arguments.refuse_idle_options();
     let screen = Screen::new(!matches!(arguments.command, Command::Run { .. }));
     let (stopper, stop) = watch::channel(false);
@@ -41,13 +43,13 @@ pub async fn main(arguments: Arguments) -> Exit {
         outcome = dispatch(arguments, stop, &screen) => outcome,
     };
     screen.clear();
-    outcome.unwrap_or_else(|failure| {
-        match &failure {
-            Failure::Unread => {}
-            failure => screen.say(&format!("aig-logs: {failure}")),
+    let exit = outcome.unwrap_or_else(|failure| {
+        if !matches!(failure, Failure::Unread) {
+            screen.say(&format!("aig-logs: {failure}"));
         }
         failure.exit()
-    })
+    });
+    exit.into()
 }
 
 async fn dispatch(

@@ -20,7 +20,6 @@ pub struct Screen(ProgressBar);
 
 impl Screen {
     /// With a bar, if that is wanted and somebody can see it.
-    #[must_use]
     pub fn new(bar: bool) -> Self {
         let target =
             if bar && io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

@@ -90,13 +90,11 @@ impl Proof {
     }
 
     /// Whether each entry is there, once.
-    #[must_use]
     pub fn holds(&self) -> bool {
         self.missing == 0 && self.duplicated == 0
     }
 
     /// For people.
-    #[must_use]
     pub fn in_words(&self, file: &Path) -> String {
         let count = |number: usize| HumanCount(number as u64).to_string();
         let mut counts = plain_table();
@@ -123,7 +121,6 @@ impl Proof {
     }
 
     /// For programs.
-    #[must_use]
     pub fn to_json(&self, file: &Path) -> Value {
         let models: Vec<_> = self.models.iter().map(Model::to_json).collect();
         json!({

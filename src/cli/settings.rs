@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use croner::{
     Cron,
     parser::{CronParser, Seconds, Year},
@@ -20,6 +20,9 @@ use crate::{
 
 /// The file that is read where it is there and no other is named.
 const FILE: &str = ".dev.vars";
+
+/// Width of the table of settings, in characters.
+const WIDTH: u16 = 100;
 
 /// Settings by name, as text.
 pub struct Vars {
@@ -110,7 +113,6 @@ fn parse(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 /// Every setting, for `--help`.
-#[must_use]
 pub fn table() -> String {
     let groups = [
         (Need::Always, "Settings that must be there"),
@@ -126,7 +128,8 @@ pub fn table() -> String {
 
 fn group(need: Need) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING);
+    table.load_style(presets::NOTHING).set_width(WIDTH);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     for setting in SETTINGS.iter().filter(|setting| setting.need == need) {
         let secret = if setting.secret { " (secret)" } else { "" };
         let default = setting.default.map_or(String::new(), |default| format!(" [default: {default}]"));

@@ -31,7 +31,8 @@ pub fn indented(message: &impl Display) -> String {
 /// What a pass did, a line for each gateway.
 pub fn report(report: &Report) -> String {
     if report.gateways.is_empty() && report.error.is_none() {
-        return format!("{}: nothing left to do (`aig-logs status` says how things stand)", report.job);
+        let why = "the history is copied, or no forward pass has come to these gateways yet";
+        return format!("{}: nothing to do, {why}", report.job);
     }
     let seconds = (report.finished - report.started).as_seconds_f64();
     let lines: Vec<_> = report.gateways.iter().map(|gateway| line(report.job, gateway, seconds)).collect();
@@ -40,16 +41,21 @@ pub fn report(report: &Report) -> String {
 
 fn line(job: Job, gateway: &GatewayReport, seconds: f64) -> String {
     let GatewayReport { gateway: id, pages, rows, known, rejected, ended, .. } = gateway;
-    let known = if *known > 0 { format!(", {} of them known", HumanCount(*known)) } else { String::new() };
-    let rejected = match rejected {
-        0 => String::new(),
-        rejected => format!(", {} refused for good", HumanCount(*rejected)),
-    };
-    let rows = HumanCount(*rows);
-    format!(
-        "{job} {id}: {rows} rows{known}{rejected} in {pages} pages and {seconds:.1} s; {}",
-        came_to(job, gateway, *ended)
-    )
+    let mut parts = vec![counted(*rows, "row")];
+    if *known > 0 {
+        parts.push(format!("{} of them known", HumanCount(*known)));
+    }
+    if *rejected > 0 {
+        parts.push(format!("{} refused for good", HumanCount(*rejected)));
+    }
+    let (parts, pages) = (parts.join(", "), counted((*pages).into(), "page"));
+    format!("{job} {id}: {parts} in {pages} and {seconds:.1} s; {}", came_to(job, gateway, *ended))
+}
+
+/// A number with its noun.
+pub fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", HumanCount(number))
 }
 
 fn came_to(job: Job, gateway: &GatewayReport, ended: Ended) -> String {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::{
     failure::{self, Exit},
-    show,
-    target::{known, snapshot},
+    guard, show,
+    target::snapshot,
 };
 use crate::{
     error::{Error, StoreError},
@@ -43,7 +43,7 @@ pub async fn status(path: &Path, json: bool) -> Result<Exit, failure::Failure> {
     let connection = snapshot(path)?;
     let state = SqliteStore::new(&connection, "state");
     let state = state.map_err(|error| failure::Failure::Core(loading(error)))?;
-    let standing = Standing::load(&state, known(&connection).await?).await?;
+    let standing = Standing::load(&state, guard::target(&connection, path).await?).await?;
     if standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty() && standing.status.failing.is_empty() {
         return Err(failure::Failure::denied(
             format!("reading the state in {}", path.display()),

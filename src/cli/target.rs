@@ -8,13 +8,12 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{args::Options, failure::Failure};
+use super::{args::Options, failure::Failure, guard};
 use crate::{
     config::{BigQuery, Config},
-    error::{Error, StoreError},
-    host::{Put, Store, native::SqliteStore},
+    error::StoreError,
+    host::native::SqliteStore,
     sink::ndjson::Ndjson,
-    state::{FORWARD, OLDEST},
 };
 
 /// What `--sink` says.
@@ -36,7 +35,6 @@ impl Default for Sink {
 
 impl Sink {
     /// Reads `sqlite[:PATH]`, `bigquery` or `ndjson[:PATH]`.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, path) = text.split_once(':').map_or((text, None), |(kind, path)| (kind, Some(path)));
         match (kind, path) {
@@ -50,7 +48,6 @@ impl Sink {
     }
 
     /// Where the state lives when nobody says.
-    #[must_use]
     pub fn state(&self) -> PathBuf {
         match self {
             Self::Sqlite(path) => path.clone(),
@@ -60,7 +57,6 @@ impl Sink {
 }
 
 /// The file that `--state` and `--sink` together mean.
-#[must_use]
 pub fn state_path(options: &Options) -> PathBuf {
     options.state.clone().unwrap_or_else(|| options.sink.clone().unwrap_or_default().state())
 }
@@ -99,7 +95,7 @@ impl Files {
         let beside = matches!(&sink, Sink::Sqlite(rows) if absolute(rows)? == absolute(&path)?);
         let target = if beside { BESIDE.to_owned() } else { name(&sink, config.bigquery.as_ref())? };
         let state = connect(&path)?;
-        guard(&state, &path, &target, &config.source.account).await?;
+        guard::check(&state, &path, &target, &config.source.account).await?;
         let rows = if beside { Rows::WithState } else { Rows::open(&sink, config.bigquery.as_ref())? };
         Ok(Self { state, rows })
     }
@@ -156,7 +152,8 @@ fn invalid(problem: String) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(problem.into())
 }
 
-fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
+/// A file that cannot be opened as what it is taken for.
+pub fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
     let hint = "Check that the file can be written and is what --sink or --state take it for";
     Failure::denied(format!("opening {}", path.display()), error, hint)
 }
@@ -191,44 +188,4 @@ fn name(sink: &Sink, table: Option<&BigQuery>) -> Result<String, Failure> {
         (Sink::Ndjson(Some(path)), None) => format!("ndjson:{}", absolute(path)?.display()),
         (Sink::Ndjson(None) | Sink::BigQuery, None) => "ndjson".into(),
     })
-}
-
-/// A cursor says what is in one target from one account; used with another, it would leave a hole there. A state without
-/// a cursor says nothing yet, and takes any.
-pub async fn guard(state: &Connection, path: &Path, target: &str, account: &str) -> Result<(), Failure> {
-    const KEYS: [&str; 2] = ["target", "account"];
-    let store = |name| SqliteStore::new(state, name).map_err(|error| unusable(path, &error));
-    let (state, native) = (store("state")?, store("native")?);
-    let loading = |error| Error::Store { action: "loading", key: KEYS.join(", "), error };
-    let begun = state.get_many(&[FORWARD, OLDEST]).await.map_err(loading)?;
-    let begun = begun.iter().any(Option::is_some);
-    let known = native.get_many(&KEYS).await.map_err(loading)?;
-    for ((key, known), given) in KEYS.into_iter().zip(known).zip([target, account]) {
-        match known {
-            Some(known) if known == given => {}
-            Some(known) if begun => return Err(foreign(path, key, &known, given)),
-            Some(_) | None => {
-                let saved = native.put(key, given, &Put::default()).await;
-                saved.map_err(|error| Error::Store { action: "saving", key: key.into(), error })?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The target that a state remembers.
-pub async fn known(state: &Connection) -> Result<Option<String>, Failure> {
-    let unreadable = |StoreError(problem)| Failure::denied("reading the state", problem, "Check --state");
-    let native = SqliteStore::new(state, "native").map_err(unreadable)?;
-    let mut values = native.get_many(&["target"]).await.map_err(unreadable)?;
-    Ok(values.pop().flatten())
-}
-
-fn foreign(path: &Path, key: &str, known: &str, given: &str) -> Failure {
-    Failure::denied(
-        format!("opening the state in {}", path.display()),
-        format!("it belongs to the {key} {known:?}, but this is the {key} {given:?}"),
-        "Nothing was changed. Go back to the first, or give the second a state of its own: --state PATH \
-         (with sqlite also a file of its own: --sink sqlite:PATH)",
-    )
 }
