@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const BINARY: &str = env!("CARGO_BIN_EXE_aig-logs");
 
 /// A row, or an entry, by column.
-type Record = Map<String, Value>;
+pub type Record = Map<String, Value>;
 
 /// Columns that a row takes from its entry as they are.
 const SAME: [&str; 11] = [
@@ -36,7 +36,7 @@ const SAME: [&str; 11] = [
 ];
 
 /// A running `aig-logs simulate`, and a folder in which to run the command against it.
-struct World {
+pub struct World {
     folder: TempDir,
     server: Child,
     address: SocketAddr,
@@ -45,7 +45,7 @@ struct World {
 }
 
 impl World {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut server = command(folder.path())
             .args(["simulate", "--port", "0", "--vars", ".dev.vars"])
@@ -65,21 +65,21 @@ impl World {
         self.folder.path().join(name)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command(self.folder.path());
         command.args(arguments).env("SETTLE_SECONDS", "0");
         command
     }
 
     /// The output of a command that must end well.
-    fn run(&self, arguments: &[&str]) -> String {
+    pub fn run(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", words(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// What the simulator itself says it has.
-    fn entries(&self) -> BTreeMap<String, Record> {
+    pub fn entries(&self) -> BTreeMap<String, Record> {
         by_id(records(&self.ask("GET", "/simulator/entries?gateway=main")))
     }
 
