@@ -233,6 +233,7 @@ fn kill_and_restart(world: &World, options: &[&str], kills: usize) {
         let until = world.list_calls() + rng.gen_range(0..12);
         let mut pass = Running(world.command(&[&[job, "--pages", "10"], options].concat()).spawn().unwrap());
         while pass.0.try_wait().unwrap().is_none() && world.list_calls() < until {}
+        // Dropped here: SIGKILL, wherever the pass is.
     }
     world.ask("POST", "/simulator/stop");
     world.run(&[&["forward"], options].concat());
