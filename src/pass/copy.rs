@@ -87,7 +87,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
 
     async fn read_and_write(&mut self) -> Result<Option<Ended>, Error> {
         while let Some(query) = self.scan.query() {
-            if let Some(ended) = self.end_or_hold_back().await {
+            if let Some(ended) = self.end_or_hold_back(&query).await {
                 return Ok(Some(ended));
             }
             self.read(&query).await?;
@@ -100,10 +100,12 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
     }
 
     /// Waits for the API's rate limit where that is worth it. Why no further page may be asked for, if so.
-    async fn end_or_hold_back(&mut self) -> Option<Ended> {
+    async fn end_or_hold_back(&mut self, query: &Query) -> Option<Ended> {
         let Context { host, config, .. } = self.context;
         let meter = host.meter;
-        let used = Used { pages: self.report.pages, calls: meter.calls(), reserved: CALLS_FOR_WRITING };
+        // An instant that was begun is read to its end: the next pass would begin it again, and come no further.
+        let pages = if query.page > 1 { 0 } else { self.report.pages };
+        let used = Used { pages, calls: meter.calls(), reserved: CALLS_FOR_WRITING };
         let spent = meter.budget.ends(used, meter.started, host.now());
         if spent.is_some() || host.stopping() {
             return spent.or(Some(Ended::Stopped));
@@ -122,8 +124,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         let request = gateway::list(&config.source, &self.report.gateway, query);
         let page = call(host, &request, |response| gateway::read_page(response, query)).await;
         let page = page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
-        let full = page.entries.len() >= config.source.per_page as usize;
-        let new = self.scan.take(page.entries, page.total, full);
+        let new = self.scan.take(page.entries, page.total);
         let now = host.now();
         self.rate = page.rate;
         self.report.pages += 1;

@@ -131,9 +131,8 @@ impl Scan {
         (!self.done).then_some(query)
     }
 
-    /// Takes the answer to [`query`](Self::query): `total` is its `total_count`, `full` whether it holds as many entries
-    /// as were asked for. Returns what is new, in scan order.
-    pub fn take(&mut self, entries: Vec<Entry>, total: Option<u64>, full: bool) -> Vec<Entry> {
+    /// Takes the answer to [`query`](Self::query); `total` is its `total_count`. Returns what is new, in scan order.
+    pub fn take(&mut self, entries: Vec<Entry>, total: Option<u64>) -> Vec<Entry> {
         let (entries, shown) = self.in_order(entries);
         let beyond = entries.iter().any(|entry| floor_ms(entry.created_at) != self.cursor.ts);
         let by_number = self.instant.page > 1;
@@ -143,14 +142,11 @@ impl Scan {
         }
         self.instant.note(shown, total, !new.is_empty());
 
-        let last = match total {
-            Some(total) => self.instant.shown >= total,
-            // A short page may be the server's own cap: without a total it is the last one only if it brings nothing new.
-            None => !full && new.is_empty(),
-        };
+        // A short page may be the server's own cap: without a total only an empty one is certain to be the last.
+        let last = shown == 0 || total.is_some_and(|total| self.instant.shown >= total);
         if beyond && by_number {
             self.leave_instant();
-        } else if shown == 0 || last {
+        } else if last {
             self.end(shown == 0);
         } else if beyond {
             self.instant = Instant::FIRST_PAGE;
@@ -261,8 +257,7 @@ mod tests {
             let (mut seen, mut pages) = (BTreeSet::new(), 0);
             while let Some(query) = scan.query() {
                 let (page, total) = serve(&table, query, per_page);
-                let full = page.len() == per_page;
-                for entry in scan.take(page, counts.then_some(total), full) {
+                for entry in scan.take(page, counts.then_some(total)) {
                     prop_assert!(seen.insert(entry.id.clone()), "{} came twice", entry.id);
                 }
                 if let Some(n) = deletions.get(&pages) {
@@ -294,7 +289,7 @@ mod tests {
         let mut cursor = Cursor::at_start_of(Timestamp::UNIX_EPOCH);
         cursor.pass_over("a", Timestamp::UNIX_EPOCH);
         let mut scan = Scan::ascending(cursor, Timestamp::UNIX_EPOCH + time::MILLISECOND * 9);
-        assert_eq!(scan.take(vec![entry("a", 0)], Some(1), false), []);
+        assert_eq!(scan.take(vec![entry("a", 0)], Some(1)), []);
         assert_eq!(scan.query(), None);
     }
 }

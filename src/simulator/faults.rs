@@ -50,7 +50,7 @@ pub enum Fault {
     RefuseAfter(Refusal),
     /// It is done; the answer ends in the middle.
     Truncate,
-    /// A page that shows its first entry once more at its end.
+    /// A page that shows its first entry twice.
     RepeatEntry,
     /// This many of the gateway's oldest entries are deleted before the call is answered.
     DeleteOldest(usize),

@@ -259,7 +259,7 @@ impl Calls {
 fn repeat_entry(body: &[u8]) -> Vec<u8> {
     let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(entries) = body["result"].as_array_mut() {
-        entries.extend(entries.first().cloned());
+        entries.splice(0..0, entries.first().cloned());
     }
     body.to_string().into_bytes()
 }
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(list(&mut world, "").unwrap(), (502, Value::Null));
         assert_eq!(list(&mut world, "").unwrap(), (200, Value::Null));
         let (_, body) = list(&mut world, "").unwrap();
-        assert_eq!(body["result"][20], body["result"][0]);
+        assert_eq!(body["result"][1], body["result"][0]);
         assert_eq!(list(&mut world, "").unwrap().1["result_info"]["total_count"], 150);
     }
 }

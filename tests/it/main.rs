@@ -2,5 +2,8 @@
 #![cfg(test)]
 
 mod cli;
+mod faults;
 mod peer;
+mod scenarios;
 mod tidy;
+mod world;

@@ -1,0 +1,93 @@
+//! Every call of a pass, failing in every way, once and for the rest of the pass: nothing is lost, and the next passes go
+//! on as if nothing had been.
+
+use crate::world::{DAY, MINUTE, Table, Work, World, outside::Strike};
+
+const STRIKES: [Strike; 6] =
+    [Strike::Fails, Strike::FailsAfter, Strike::Silence, Strike::SilenceAfter, Strike::DiesBefore, Strike::DiesAfter];
+
+/// A gateway that forward has met: three pages of history and three of news, in two batches each, one row poisoned.
+fn known(table: Table) -> World {
+    let mut world = World::new();
+    world.table = table;
+    world.config.source.per_page = 10;
+    world.batch = Some(13);
+    world.add(DAY * 9);
+    world.forward();
+    world.add_many(25, DAY * 8, DAY);
+    world.add_many(25, MINUTE * 9, MINUTE);
+    world
+}
+
+/// The same gateway before any pass.
+fn unknown(table: Table) -> World {
+    let world = known(table);
+    for key in ["forward", "oldest"] {
+        world.state.remove(key);
+    }
+    world
+}
+
+fn poisoned(table: Table) -> World {
+    let mut world = known(table);
+    for ago in [MINUTE * 5, DAY * 5] {
+        let id = world.add(ago);
+        world.simulator.get_mut().faults_mut().poison(&id);
+    }
+    world
+}
+
+/// Has each call of a pass go wrong, and lets the next passes mend it. `calls` is what the pass makes without faults.
+fn each_call_of(work: Work, calls: u32, world: impl Fn() -> World) {
+    let mut whole = world();
+    whole.outside.plan(None);
+    assert!(whole.attempt(work).unwrap().is_complete());
+    assert_eq!(whole.outside.calls(), calls);
+    for nth in 1..=calls {
+        for strike in STRIKES {
+            let dies = matches!(strike, Strike::DiesBefore | Strike::DiesAfter);
+            for lasting in [false, true].into_iter().filter(|lasting| !(dies && *lasting)) {
+                let mut world = world();
+                world.strike(nth, strike, lasting);
+                assert_eq!(world.attempt(work).is_none(), dies);
+                world.outside.plan(None);
+                assert_mends(&mut world, &format!("{strike:?} at call {nth}, lasting: {lasting}"));
+            }
+        }
+    }
+}
+
+fn assert_mends(world: &mut World, trouble: &str) {
+    world.pass_time(MINUTE);
+    let reports = [world.forward(), world.backfill()];
+    assert!(reports.iter().all(aig_logs::pass::Report::is_complete), "{trouble}");
+    match world.table {
+        Table::Sqlite(_) => world.assert_once(),
+        Table::BigQuery | Table::Ndjson(_) => world.assert_complete(),
+    }
+    let idle = [world.cost(Work::Forward), world.cost(Work::Backfill)];
+    assert_eq!(idle.map(|cost| (cost.list, cost.writes())), [(1, 0), (0, 0)], "{trouble}");
+}
+
+#[test]
+fn no_fault_in_a_first_run_loses_anything() {
+    each_call_of(Work::Forward, 11, || unknown(Table::BigQuery));
+}
+
+#[test]
+fn no_fault_in_a_forward_pass_loses_anything() {
+    each_call_of(Work::Forward, 9, || known(Table::BigQuery));
+    each_call_of(Work::Forward, 6, || known(Table::sqlite()));
+}
+
+#[test]
+fn no_fault_in_a_backfill_loses_anything() {
+    each_call_of(Work::Backfill, 10, || known(Table::BigQuery));
+    each_call_of(Work::Backfill, 7, || known(Table::sqlite()));
+}
+
+#[test]
+fn no_fault_loses_a_dead_letter() {
+    each_call_of(Work::Forward, 10, || poisoned(Table::BigQuery));
+    each_call_of(Work::Backfill, 12, || poisoned(Table::BigQuery));
+}

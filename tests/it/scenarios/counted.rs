@@ -1,0 +1,75 @@
+//! What a pass costs, in numbers. Every pass of every test also compares its report with what the world has counted.
+
+use crate::world::{Counts, MINUTE, Work, World};
+
+#[test]
+fn a_quiet_gateway_writes_nothing() {
+    let mut world = World::new();
+    world.add(MINUTE);
+    world.forward();
+    for _ in 0..3 {
+        world.pass_time(MINUTE);
+        let idle = Counts { sends: 1, list: 1, state_reads: 1, ..Counts::default() };
+        assert_eq!(world.cost(Work::Forward), idle);
+    }
+}
+
+#[test]
+fn a_thousand_new_entries_cost_21_pages_two_inserts_and_two_writes() {
+    let mut world = World::new();
+    world.add(MINUTE);
+    world.forward();
+    world.pass_time(MINUTE * 61);
+    world.add_many(1_000, MINUTE * 60, MINUTE);
+    let cost = world.cost(Work::Forward);
+    let expected = Counts {
+        sends: 24,
+        list: 21,
+        // The first pass's token has expired.
+        token: 1,
+        insert: 2,
+        state_reads: 1,
+        state_writes: 1,
+        ids_writes: 1,
+        ..Counts::default()
+    };
+    assert_eq!(cost, expected);
+    world.assert_once();
+}
+
+#[test]
+fn the_first_run_reads_twice_and_writes_both_cursors() {
+    let mut world = World::new();
+    world.add(MINUTE);
+    let cost = world.cost(Work::Forward);
+    let expected = Counts {
+        sends: 3,
+        list: 1,
+        token: 1,
+        insert: 1,
+        state_reads: 2,
+        state_writes: 2,
+        ids_writes: 1,
+        ..Counts::default()
+    };
+    assert_eq!(cost, expected);
+}
+
+#[test]
+fn a_token_is_used_until_shortly_before_it_expires() {
+    let mut world = World::new();
+    let mut tokens = 0;
+    for _ in 0..54 {
+        world.add(MINUTE);
+        tokens += world.cost(Work::Forward).token;
+        world.pass_time(MINUTE);
+    }
+    assert_eq!(tokens, 1);
+    for _ in 0..4 {
+        world.add(MINUTE);
+        tokens += world.cost(Work::Forward).token;
+        world.pass_time(MINUTE);
+    }
+    assert_eq!((tokens, world.counts().refused), (2, 0));
+    world.assert_once();
+}

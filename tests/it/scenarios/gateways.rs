@@ -1,0 +1,87 @@
+//! Several gateways in one pass.
+
+use aig_logs::{config::Gateways, simulator::options::Options};
+use serde_json::json;
+
+use crate::world::{DAY, MINUTE, World};
+
+fn named(world: &mut World, ids: &[&str]) {
+    let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+    world.config.source.gateways = Gateways::Named(ids);
+}
+
+#[test]
+fn several_gateways_are_copied_each_with_its_own_cursor() {
+    let gateways = ["main", "other", "third"].map(str::to_owned).to_vec();
+    let mut world = World::with(Options { gateways, entries: 130, live_per_minute: 9.0, ..Options::default() });
+    for _ in 0..4 {
+        assert!(world.forward().is_complete());
+        assert!(world.backfill().is_complete());
+        world.pass_time(MINUTE);
+    }
+    world.assert_once();
+    let stored = world.stored("forward");
+    assert_eq!(stored["gateway"], "main");
+    assert_eq!(stored["gateways"].as_object().unwrap().keys().collect::<Vec<_>>(), ["other", "third"]);
+}
+
+#[test]
+fn a_star_means_all_gateways_of_the_account_however_many() {
+    let ids: Vec<String> = (0..101).map(|n| format!("gateway-{n}")).collect();
+    let mut world = World::with(Options { gateways: ids.clone(), ..Options::default() });
+    world.config.source.gateways = Gateways::All;
+    for id in &ids {
+        world.add_to(id, MINUTE, json!({}));
+    }
+    let before = world.counts();
+    assert!(world.forward().is_complete());
+    assert_eq!((world.counts() - before).gateways, 3);
+    world.assert_once();
+}
+
+#[test]
+fn a_gateway_that_fails_keeps_no_other_from_being_read() {
+    let mut world = World::of(&["main", "other"]);
+    named(&mut world, &["main", "mistyped", "other"]);
+    world.add_to("main", MINUTE, json!({}));
+    world.add_to("other", MINUTE, json!({}));
+    for _ in 0..2 {
+        let report = world.forward();
+        let error = report.worst().unwrap();
+        assert!(!error.is_transient());
+        assert!(error.chain().contains("mistyped") && error.chain().contains("AIG_GATEWAY_ID"));
+        world.assert_once();
+        world.pass_time(MINUTE);
+        world.add_to("other", MINUTE, json!({}));
+    }
+}
+
+#[test]
+fn a_gateway_added_later_begins_ten_minutes_back_and_is_backfilled() {
+    let mut world = World::of(&["main", "other"]);
+    named(&mut world, &["main"]);
+    for gateway in ["main", "other"] {
+        world.add_to(gateway, DAY, json!({}));
+        world.add_to(gateway, MINUTE, json!({}));
+    }
+    world.forward();
+    world.backfill();
+    assert_eq!(world.rows().len(), 2);
+    named(&mut world, &["other", "main"]);
+    world.forward();
+    world.backfill();
+    world.assert_once();
+    assert_eq!(world.rows().len(), 4);
+}
+
+#[test]
+fn whoever_is_furthest_behind_comes_first() {
+    let mut world = World::of(&["main", "other"]);
+    world.forward();
+    world.add_to("main", MINUTE * 5, json!({}));
+    world.forward();
+    world.budget.calls = Some(5);
+    world.pass_time(MINUTE);
+    let report = world.forward();
+    assert_eq!(report.gateways[0].gateway, "other");
+}

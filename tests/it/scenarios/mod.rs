@@ -1,0 +1,12 @@
+//! Stories, each named by what it promises.
+
+mod backfill;
+mod bigquery;
+mod budgets;
+mod counted;
+mod forward;
+mod gateways;
+mod memory;
+mod rows;
+mod source;
+mod takeover;

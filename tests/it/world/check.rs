@@ -1,0 +1,94 @@
+//! Whether the table holds what the source holds: at least once, or once, and value by value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aig_logs::time::{self, Timestamp};
+use serde_json::Value;
+
+use super::{
+    MINUTE, World,
+    expected::{self, Plain},
+};
+
+impl World {
+    /// Every entry that a forward pass had to come to is there, once and with the right values, or is a dead letter.
+    pub fn assert_once(&self) {
+        self.check(|copies| copies == 1);
+    }
+
+    /// The same, at least once.
+    pub fn assert_complete(&self) {
+        self.check(|copies| copies > 0);
+    }
+
+    /// Every entry that was added at most ten minutes before the world began is there once.
+    pub fn assert_once_forward(&self) {
+        let first = self.simulator.borrow().options().start - MINUTE * 10;
+        self.check_from(first, |copies| copies == 1);
+    }
+
+    fn check(&self, is_right: impl Fn(usize) -> bool) {
+        self.check_from(Timestamp::MIN_UTC, is_right);
+    }
+
+    fn check_from(&self, first: Timestamp, is_right: impl Fn(usize) -> bool) {
+        let simulator = self.simulator.borrow();
+        let (rows, dead) = (self.rows(), self.dead_letters());
+        for gateway in &simulator.options().gateways {
+            let entries = simulator.gateway(gateway).unwrap().entries(self.now());
+            for entry in entries.filter(|entry| (first..self.due).contains(&created_at(entry))) {
+                if dead.contains(entry["id"].as_str().unwrap()) {
+                    continue;
+                }
+                let expected = expected::expected(&entry, gateway);
+                let found = rows.get(&(gateway.clone(), entry["id"].as_str().unwrap().to_owned()));
+                let copies = found.map_or(0, Vec::len);
+                assert!(is_right(copies), "{copies} rows of {entry}");
+                found.into_iter().flatten().for_each(|row| assert_eq!(*row, expected));
+            }
+        }
+    }
+
+    /// The table: rows by gateway and id.
+    pub fn rows(&self) -> BTreeMap<(String, String), Vec<Plain>> {
+        let mut rows: BTreeMap<_, Vec<Plain>> = BTreeMap::new();
+        for row in self.table.rows(self) {
+            let ingested_at = row["ingested_at"].as_str().and_then(time::parse);
+            assert!(ingested_at.is_some_and(|at| at <= self.now()), "{row}");
+            let text = |name: &str| row[name].as_str().unwrap().to_owned();
+            rows.entry((text("gateway"), text("id"))).or_default().push(expected::of_sink(&row));
+        }
+        rows
+    }
+
+    /// Ids of the dead letters.
+    pub fn dead_letters(&self) -> BTreeSet<String> {
+        let keys = self.state.keys().into_iter().filter(|key| key.starts_with("dead:"));
+        let letters = keys.flat_map(|key| self.stored(&key)["rows"].as_array().unwrap().clone());
+        letters.map(|letter| letter["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Copies of an entry in the table.
+    pub fn copies(&self, id: &str) -> usize {
+        self.table.rows(self).iter().filter(|row| row["id"] == id).count()
+    }
+
+    /// Copies of several.
+    pub fn copies_of(&self, ids: &[String]) -> Vec<usize> {
+        let rows = self.table.rows(self);
+        ids.iter().map(|id| rows.iter().filter(|row| row["id"] == *id).count()).collect()
+    }
+
+    /// The only row of an entry.
+    pub fn row(&self, id: &str) -> Plain {
+        let rows = self.rows();
+        let mut found = rows.iter().filter(|((_, found), _)| found == id).flat_map(|(_, rows)| rows);
+        let row = found.next().expect("a row").clone();
+        assert_eq!(found.next(), None);
+        row
+    }
+}
+
+fn created_at(entry: &Value) -> Timestamp {
+    time::parse(entry["created_at"].as_str().unwrap()).unwrap()
+}

@@ -1,0 +1,127 @@
+//! A store that is a map: with time to live, operations counted, and reads as stale as KV's may be.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    time::Duration,
+};
+
+use aig_logs::{
+    error::StoreError,
+    host::{Listing, Put, Store},
+    time::Timestamp,
+};
+
+use super::outside::{Outside, Strike};
+
+/// A key's value from some instant on.
+#[derive(Debug, Clone)]
+struct Version {
+    since: Timestamp,
+    value: Option<String>,
+    put: Put,
+}
+
+pub struct Map {
+    outside: Rc<Outside>,
+    versions: RefCell<BTreeMap<String, Vec<Version>>>,
+    /// How old the answers to reads are; "not found" is as old.
+    pub staleness: Cell<Duration>,
+    reads: Cell<u32>,
+    writes: Cell<u32>,
+}
+
+impl Map {
+    pub fn new(outside: Rc<Outside>) -> Self {
+        Self {
+            outside,
+            versions: RefCell::default(),
+            staleness: Cell::default(),
+            reads: Cell::default(),
+            writes: Cell::default(),
+        }
+    }
+
+    /// Reads, listings included.
+    pub fn reads(&self) -> u32 {
+        self.reads.get()
+    }
+
+    pub fn writes(&self) -> u32 {
+        self.writes.get()
+    }
+
+    /// What an operator sees: the newest value, and how it is kept.
+    pub fn entry(&self, key: &str) -> Option<(String, Put)> {
+        self.at(key, self.outside.now())
+    }
+
+    pub fn value(&self, key: &str) -> Option<String> {
+        self.entry(key).map(|(value, _)| value)
+    }
+
+    /// Every key that is there, in order.
+    pub fn keys(&self) -> Vec<String> {
+        let keys: Vec<String> = self.versions.borrow().keys().cloned().collect();
+        keys.into_iter().filter(|key| self.value(key).is_some()).collect()
+    }
+
+    /// What an operator does: puts a value.
+    pub fn set(&self, key: &str, value: &str) {
+        self.keep(key, Some(value), Put::default());
+    }
+
+    pub fn remove(&self, key: &str) {
+        self.keep(key, None, Put::default());
+    }
+
+    fn keep(&self, key: &str, value: Option<&str>, put: Put) {
+        let version = Version { since: self.outside.now(), value: value.map(str::to_owned), put };
+        self.versions.borrow_mut().entry(key.to_owned()).or_default().push(version);
+    }
+
+    fn at(&self, key: &str, instant: Timestamp) -> Option<(String, Put)> {
+        let versions = self.versions.borrow();
+        let Version { since, value, put } = versions.get(key)?.iter().rfind(|version| version.since <= instant)?;
+        let lives = put.ttl.is_none_or(|ttl| self.outside.now() < *since + ttl);
+        value.clone().filter(|_| lives).map(|value| (value, put.clone()))
+    }
+}
+
+fn failed(strike: Strike) -> StoreError {
+    StoreError(format!("{strike:?}"))
+}
+
+impl Store for Map {
+    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
+        let get = || {
+            let instant = self.outside.now() - self.staleness.get();
+            Ok(keys.iter().map(|key| self.at(key, instant).map(|(value, _)| value)).collect())
+        };
+        self.reads.set(self.reads.get() + 1);
+        self.outside.call(get, |strike| Err(failed(strike))).await
+    }
+
+    async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
+        let put = || {
+            self.keep(key, Some(value), options.clone());
+            Ok(())
+        };
+        self.writes.set(self.writes.get() + 1);
+        self.outside.call(put, |strike| Err(failed(strike))).await
+    }
+
+    async fn list(&self, prefix: &str, _cursor: Option<&str>) -> Result<Listing, StoreError> {
+        let list = || {
+            let keys = self.keys().into_iter().filter(|key| key.starts_with(prefix));
+            let keys = keys.map(|key| {
+                let metadata = self.entry(&key).and_then(|(_, put)| put.metadata);
+                (key, metadata)
+            });
+            Ok(Listing { keys: keys.collect(), cursor: None })
+        };
+        self.reads.set(self.reads.get() + 1);
+        self.outside.call(list, |strike| Err(failed(strike))).await
+    }
+}

@@ -1,0 +1,335 @@
+//! The world that passes are tried in, without a runtime: the simulator, a clock that moves only when somebody waits,
+//! stores that are maps, and the real sinks.
+
+mod check;
+mod counts;
+mod expected;
+mod map;
+pub mod outside;
+mod table;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    sync::OnceLock,
+    time::Duration,
+};
+
+use aig_logs::{
+    config::{Config, Target},
+    error::CallError,
+    google::PrivateKey,
+    host::{Host, Meter, Metered, Request, Response},
+    pass::{self, Context, Report},
+    plan::budget::Budget,
+    simulator::{
+        Answer, Calls, Simulator,
+        faults::{Endpoint, Fault, When},
+        google::ServiceAccount,
+        options::Options,
+    },
+    sink::{
+        Sink,
+        bigquery::{BigQuerySink, SignIn},
+        ndjson::Ndjson,
+        sqlite::Sqlite,
+    },
+    time::{self, Timestamp},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+use futures_util::FutureExt;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use serde_json::{Value, json};
+
+pub use self::{counts::Counts, table::Table};
+use self::{
+    map::Map,
+    outside::{Outside, Plan, Strike},
+    table::InBatches,
+};
+
+pub const SECOND: TimeDelta = TimeDelta::seconds(1);
+pub const MINUTE: TimeDelta = TimeDelta::minutes(1);
+pub const HOUR: TimeDelta = TimeDelta::hours(1);
+pub const DAY: TimeDelta = TimeDelta::days(1);
+
+/// How long each call takes.
+const LATENCY: TimeDelta = TimeDelta::milliseconds(20);
+
+/// What a pass is asked to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Work {
+    Forward,
+    Backfill,
+    Range(Timestamp, Timestamp),
+}
+
+/// What somebody else answers in place of the simulator, and to what.
+pub type Instead = Box<dyn Fn(&Request) -> Option<Response>>;
+
+pub struct World {
+    pub simulator: RefCell<Simulator>,
+    pub outside: Rc<Outside>,
+    pub state: Map,
+    pub ids: Map,
+    pub config: Config,
+    pub budget: Budget,
+    pub table: Table,
+    /// Rows that one write holds, where not as many as the sink asks for.
+    pub batch: Option<usize>,
+    /// What the host answers where somebody asks for chance.
+    pub random: f64,
+    /// Calls after which somebody asks the program to stop.
+    pub stop_after: Option<u32>,
+    /// Answers that the simulator does not know how to give.
+    pub instead: Option<Instead>,
+    sends: Cell<u32>,
+    sign_in: SignIn,
+    added: u64,
+    /// Where the last forward pass had to come to.
+    due: Timestamp,
+}
+
+impl World {
+    /// One gateway, `main`, without entries, and an empty table in `BigQuery`.
+    pub fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    pub fn with(options: Options) -> Self {
+        static ACCOUNT: OnceLock<ServiceAccount> = OnceLock::new();
+        let account = ACCOUNT.get_or_init(|| ServiceAccount::from_seed(1)).clone();
+        let start = options.start;
+        let simulator = Simulator::new(Options { service_account: Some(account), ..options });
+        let settings = BTreeMap::from_iter(simulator.settings("http://127.0.0.1:1"));
+        let unlimited = |name: &str| name.ends_with("_MAX_PAGES").then(|| "auto".to_owned());
+        let lookup = |name: &str| settings.get(name).cloned().or_else(|| unlimited(name));
+        let outside = Rc::new(Outside::new(start));
+        Self {
+            config: Config::from_vars(lookup, Target::BigQuery).unwrap(),
+            simulator: RefCell::new(simulator),
+            state: Map::new(Rc::clone(&outside)),
+            ids: Map::new(Rc::clone(&outside)),
+            outside,
+            budget: Budget { pages: None, time: None, calls: None },
+            table: Table::BigQuery,
+            batch: None,
+            random: 0.5,
+            stop_after: None,
+            instead: None,
+            sends: Cell::new(0),
+            sign_in: SignIn::default(),
+            added: 0,
+            due: start,
+        }
+    }
+
+    /// A world with these gateways.
+    pub fn of(gateways: &[&str]) -> Self {
+        let gateways = gateways.iter().map(|id| (*id).to_owned()).collect();
+        Self::with(Options { gateways, ..Options::default() })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.outside.now()
+    }
+
+    pub fn pass_time(&mut self, time: TimeDelta) {
+        self.outside.pass_time(time);
+    }
+
+    /// A forward pass.
+    pub fn forward(&mut self) -> Report {
+        self.attempt(Work::Forward).expect("the process lives")
+    }
+
+    /// A backfill pass.
+    pub fn backfill(&mut self) -> Report {
+        self.attempt(Work::Backfill).expect("the process lives")
+    }
+
+    /// A pass in a process that lasts as long as `outside` lets it; `None` where it died.
+    pub fn attempt(&mut self, work: Work) -> Option<Report> {
+        if matches!(work, Work::Forward) {
+            self.due = time::floor_ms(self.now() - self.config.settle);
+        }
+        let pages = match work {
+            Work::Forward => self.config.forward_pages,
+            Work::Backfill => self.config.backfill_pages,
+            Work::Range(..) => None,
+        };
+        let meter = Meter::new(Budget { pages, ..self.budget }, self.now());
+        let counted = self.counts();
+        let report = self.run(&meter, work);
+        let counts = self.counts() - counted;
+        if let Some(report) = &report {
+            let reported = (report.calls, report.reads, report.writes);
+            let seen = (counts.sends, counts.state_reads + counts.ids_reads, counts.writes());
+            assert_eq!(reported, seen, "calls, reads and writes, as reported and as seen");
+        } else {
+            // A token lives in memory.
+            self.sign_in = SignIn::default();
+        }
+        report
+    }
+
+    fn run(&self, meter: &Meter, work: Work) -> Option<Report> {
+        let host = Metered { inner: self, meter };
+        match &self.table {
+            Table::BigQuery => {
+                let table = self.config.bigquery.as_ref().unwrap();
+                self.run_into(host, BigQuerySink::new(&host, table, &self.sign_in), work)
+            }
+            Table::Sqlite(connection) => self.run_into(host, Sqlite::new(connection).unwrap(), work),
+            Table::Ndjson(lines) => self.run_into(host, Ndjson::new(lines), work),
+        }
+    }
+
+    fn run_into<K: Sink>(&self, host: Metered<'_, Self>, sink: K, work: Work) -> Option<Report> {
+        let sink = InBatches { rows: self.batch.unwrap_or(sink.batch()), sink };
+        let meter = host.meter;
+        let context = Context {
+            host,
+            state: Metered { inner: &self.state, meter },
+            ids: Metered { inner: &self.ids, meter },
+            sink: &sink,
+            config: &self.config,
+        };
+        match work {
+            Work::Forward => pass::forward(&context).now_or_never(),
+            Work::Backfill => pass::backfill(&context).now_or_never(),
+            Work::Range(from, to) => pass::range(&context, from, to).now_or_never(),
+        }
+    }
+
+    /// Adds an entry that was created `ago`. Its id.
+    pub fn add(&mut self, ago: TimeDelta) -> String {
+        self.add_with(ago, json!({}))
+    }
+
+    /// Adds entries that were created from `first` ago until before `last` ago, evenly spread.
+    pub fn add_many(&mut self, number: i32, first: TimeDelta, last: TimeDelta) -> Vec<String> {
+        (0..number).map(|n| self.add(first - (first - last) / number * n)).collect()
+    }
+
+    /// Adds an entry with these fields.
+    pub fn add_with(&mut self, ago: TimeDelta, fields: Value) -> String {
+        let gateway = self.simulator.get_mut().options().gateways[0].clone();
+        self.add_to(&gateway, ago, fields)
+    }
+
+    pub fn add_to(&mut self, gateway: &str, ago: TimeDelta, fields: Value) -> String {
+        self.added += 1;
+        let n = self.added;
+        // Ids carry no order.
+        let id = format!("{:08x}-{n}", n.wrapping_mul(2_654_435_769) % (1 << 32));
+        let mut entry = json!({
+            "id": id, "created_at": time::text(time::floor_ms(self.now() - ago)), "provider": "openai", "model": "gpt-5",
+            "success": true, "cached": n.is_multiple_of(3), "duration": n * 7, "tokens_in": n, "tokens_out": 2 * n,
+            "cost": 0.000_1 * f64::from(u32::try_from(n).unwrap()), "step": 0, "metadata": "{\"team\":\"search\"}",
+            "timings": { "latency": 12.5, "total": 90 },
+        });
+        let Value::Object(fields) = fields else { panic!("fields have names") };
+        entry.as_object_mut().unwrap().extend(fields);
+        let gateway = self.simulator.get_mut().gateway_mut(gateway).unwrap();
+        gateway.insert(entry, None).unwrap();
+        id
+    }
+
+    /// Has the simulated services fail.
+    pub fn fault(&mut self, endpoint: Endpoint, when: When, fault: Fault) {
+        self.simulator.get_mut().faults_mut().add(endpoint, when, fault);
+    }
+
+    pub fn end_faults(&mut self) {
+        self.simulator.get_mut().faults_mut().clear();
+    }
+
+    /// Has the outside world go wrong in the next pass, by the number of the call.
+    pub fn strike(&mut self, nth: u32, strike: Strike, lasting: bool) {
+        self.outside.plan(Some(Plan { strike, nth, lasting }));
+    }
+
+    /// A stored value as JSON.
+    pub fn stored(&self, key: &str) -> Value {
+        serde_json::from_str(&self.state.value(key).expect(key)).unwrap()
+    }
+
+    /// Everything counted so far.
+    pub fn counts(&self) -> Counts {
+        let Calls { gateways, list, token, insert, refused } = *self.simulator.borrow().calls();
+        let [gateways, list, token, insert, refused] =
+            [gateways, list, token, insert, refused].map(|calls| u32::try_from(calls).unwrap());
+        Counts {
+            sends: self.sends.get(),
+            gateways,
+            list,
+            token,
+            insert,
+            refused,
+            state_reads: self.state.reads(),
+            state_writes: self.state.writes(),
+            ids_reads: self.ids.reads(),
+            ids_writes: self.ids.writes(),
+        }
+    }
+
+    /// What one pass costs.
+    pub fn cost(&mut self, work: Work) -> Counts {
+        let before = self.counts();
+        let report = self.attempt(work).unwrap();
+        assert!(report.is_complete(), "{}", report.to_json());
+        self.counts() - before
+    }
+}
+
+impl Host for World {
+    fn now(&self) -> Timestamp {
+        self.outside.now()
+    }
+
+    fn random(&self) -> f64 {
+        self.random
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.outside.pass_time(TimeDelta::from_std(duration).unwrap());
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, CallError> {
+        let answer = || {
+            self.outside.pass_time(LATENCY);
+            if let Some(response) = self.instead.as_ref().and_then(|instead| instead(&request)) {
+                return Ok(response);
+            }
+            match self.simulator.borrow_mut().answer(self.outside.now(), &request) {
+                Answer::Response(response) => Ok(response),
+                Answer::Silence => Err(CallError::Silent("nobody answers".into())),
+            }
+        };
+        let fail = |strike| match strike {
+            Strike::Fails | Strike::FailsAfter => {
+                let mut failure = Response::new(b"<html>bad gateway</html>".to_vec());
+                *failure.status_mut() = http::StatusCode::BAD_GATEWAY;
+                Ok(failure)
+            }
+            Strike::Silence | Strike::SilenceAfter | Strike::DiesBefore | Strike::DiesAfter => {
+                Err(CallError::Silent("nobody answers".into()))
+            }
+        };
+        self.sends.set(self.sends.get() + 1);
+        self.outside.call(answer, fail).await
+    }
+
+    async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
+        let key = EncodingKey::from_rsa_pem(key.pem().reveal().as_bytes()).unwrap();
+        let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).unwrap();
+        Ok(URL_SAFE_NO_PAD.decode(signature).unwrap())
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop_after.is_some_and(|calls| self.sends.get() >= calls)
+    }
+}

@@ -1,0 +1,101 @@
+//! Where rows go in a world, and how they are looked at there.
+
+use std::{cell::RefCell, io};
+
+use aig_logs::{
+    error::CallError,
+    row::Row,
+    sink::{Outcome, Sink},
+};
+use rusqlite::{Connection, types::ValueRef};
+use serde_json::{Map, Value};
+
+use super::World;
+
+pub enum Table {
+    /// The simulated one.
+    BigQuery,
+    Sqlite(Connection),
+    Ndjson(Lines),
+}
+
+impl Table {
+    pub fn sqlite() -> Self {
+        Self::Sqlite(Connection::open_in_memory().unwrap())
+    }
+
+    pub fn ndjson() -> Self {
+        Self::Ndjson(Lines::default())
+    }
+
+    /// Rows as they were written, copies included.
+    pub fn rows(&self, world: &World) -> Vec<Value> {
+        match self {
+            Self::BigQuery => {
+                let simulator = world.simulator.borrow();
+                let table = simulator.table(&simulator.options().table);
+                table.map_or_else(Vec::new, |table| table.rows().iter().map(|landed| landed.row.clone()).collect())
+            }
+            Self::Sqlite(connection) => select(connection),
+            Self::Ndjson(lines) => {
+                let bytes = lines.0.borrow();
+                serde_json::Deserializer::from_slice(&bytes).into_iter().collect::<Result<_, _>>().unwrap()
+            }
+        }
+    }
+}
+
+fn select(connection: &Connection) -> Vec<Value> {
+    let Ok(mut statement) = connection.prepare("SELECT * FROM aig_logs") else { return Vec::new() };
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let rows = statement.query_map([], |row| {
+        let cells = names.iter().map(|name| Ok((name.clone(), cell(row.get_ref(name.as_str())?))));
+        cells.collect::<rusqlite::Result<Map<_, _>>>().map(Value::Object)
+    });
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+fn cell(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(integer) => integer.into(),
+        ValueRef::Real(real) => real.into(),
+        ValueRef::Text(text) => str::from_utf8(text).unwrap().into(),
+        ValueRef::Blob(_) => panic!("no column holds bytes"),
+    }
+}
+
+/// A writer that can be read.
+#[derive(Debug, Default)]
+pub struct Lines(RefCell<Vec<u8>>);
+
+impl io::Write for &Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A sink with batches of another size, so that few entries make several.
+pub struct InBatches<K> {
+    pub sink: K,
+    pub rows: usize,
+}
+
+impl<K: Sink> Sink for InBatches<K> {
+    fn name(&self) -> &'static str {
+        self.sink.name()
+    }
+
+    fn batch(&self) -> usize {
+        self.rows
+    }
+
+    async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
+        self.sink.write(rows).await
+    }
+}
