@@ -64,7 +64,6 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
         }
         proof = copy_and_prove(&host, &config, file, &simulator, screen) => proof?,
     };
-    screen.clear();
     show::print(&if json { format!("{:#}", proof.to_json(file)) } else { proof.in_words(file) })?;
     Ok(if proof.holds() { Exit::Done } else { Exit::Person })
 }
@@ -129,6 +128,7 @@ async fn copy_and_prove(
 /// One pass that must come to its end. When it started.
 async fn pass(poller: &Poller<'_>, work: Work, screen: &Screen) -> Result<Timestamp, Failure> {
     let report = poller.pass(work, None).await;
+    screen.clear();
     screen.say(&show::report(&report));
     let complete = report.is_complete();
     let errors = report.error.into_iter();

@@ -134,7 +134,7 @@ impl Teller<'_> {
             show::print(&text)?;
         }
         for error in report.errors() {
-            self.screen.say(&format!("aig-logs: {} failed while {}", report.job, error.chain()));
+            self.screen.say(&format!("aig-logs: {} failed: {}", report.job, error.chain()));
         }
         Ok(match report.worst() {
             None => Exit::Done,

@@ -12,7 +12,7 @@ use crate::{host::Progress, time};
 /// Pages from one line to the next where there is no bar.
 const PAGES: u32 = 50;
 
-const BAR: &str = "{msg} {wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left";
+const BAR: &str = "{msg} {wide_bar} {human_pos} of {human_len}, {eta} left";
 
 /// The standard error, shared by the bar, the log and messages so that none garbles another.
 #[derive(Debug, Clone)]
@@ -25,7 +25,10 @@ impl Screen {
             if bar && io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template(BAR);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self(ProgressBar::with_draw_target(None, target).with_style(style))
+        let screen = Self(ProgressBar::with_draw_target(None, target).with_style(style));
+        // Nothing to see before the first page.
+        screen.clear();
+        screen
     }
 
     /// One message.
@@ -34,7 +37,7 @@ impl Screen {
         self.0.suspend(|| writeln!(io::stderr(), "{text}").unwrap_or_default());
     }
 
-    /// Takes the bar away.
+    /// Takes the bar away, until a pass begins.
     pub fn clear(&self) {
         self.0.finish_and_clear();
     }

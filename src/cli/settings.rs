@@ -9,6 +9,7 @@ use std::{
 use comfy_table::{ContentArrangement, Table, presets};
 use croner::{
     Cron,
+    errors::CronError,
     parser::{CronParser, Seconds, Year},
 };
 
@@ -79,15 +80,16 @@ impl From<&Sink> for Target {
 /// The schedule of the backfill, read as Cloudflare reads it: five fields, Sunday is 1.
 /// developers.cloudflare.com/workers/configuration/cron-triggers
 pub fn schedule(config: &Config) -> Result<Cron, Failure> {
-    let parser =
-        CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).alternative_weekdays(true).build();
-    parser.parse(&config.backfill_cron).map_err(|error| {
-        let text = &config.backfill_cron;
-        refused(
-            "BACKFILL_CRON",
-            format!("is {text:?}, but must be a cron schedule of five fields such as \"0 * * * *\" ({error})"),
-        )
+    let text = &config.backfill_cron;
+    read_schedule(text).map_err(|error| {
+        let rule = "but must be a cron schedule of five fields such as \"0 * * * *\"";
+        refused("BACKFILL_CRON", format!("is {text:?}, {rule} ({error})"))
     })
+}
+
+fn read_schedule(text: &str) -> Result<Cron, CronError> {
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed);
+    parser.alternative_weekdays(true).build().parse(text)
 }
 
 fn refused(setting: &'static str, problem: String) -> Failure {
@@ -136,4 +138,25 @@ fn group(need: Need) -> String {
         table.add_row([format!(" {}", setting.name), format!("{}{secret}{default}", setting.meaning)]);
     }
     table.trim_fmt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_schedule;
+    use crate::time;
+
+    #[test]
+    fn schedules_are_read_as_cloudflare_reads_them() {
+        let next = |schedule: &str, now| {
+            let next = read_schedule(schedule).unwrap().find_next_occurrence(&time::parse(now).unwrap(), false);
+            time::text(next.unwrap())
+        };
+        assert_eq!(next("0 * * * *", "2026-11-21T11:00:00Z"), "2026-11-21T12:00:00.000Z");
+        assert_eq!(next("*/15 * * * *", "2026-11-21T11:59:59.5Z"), "2026-11-21T12:00:00.000Z");
+        // 2026-11-22 is a Sunday, the first day of the week.
+        assert_eq!(next("30 4 * * 1", "2026-11-21"), "2026-11-22T04:30:00.000Z");
+        for wrong in ["", "hourly", "* * * *", "0 0 * * * *", "61 * * * *"] {
+            assert!(read_schedule(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -78,3 +78,23 @@ pub fn ago(lag: TimeDelta) -> String {
     };
     format!("{number} {unit} ago")
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::{ago, counted, indented};
+
+    #[test]
+    fn numbers_read_like_words() {
+        let check = |seconds, expected| assert_eq!(ago(TimeDelta::seconds(seconds)), expected);
+        check(-5, "0 s ago");
+        check(119, "119 s ago");
+        check(120, "2 min ago");
+        check(7_200, "2 h ago");
+        check(172_800, "2 days ago");
+        assert_eq!(counted(1, "row"), "1 row");
+        assert_eq!(counted(1_234, "row"), "1,234 rows");
+        assert_eq!(indented(&"one\ntwo"), "  one\n  two");
+    }
+}

@@ -7,7 +7,7 @@ use indicatif::HumanCount;
 use serde_json::{Value, json};
 
 use super::{
-    failure::{self, Exit},
+    failure::{Exit, Failure},
     guard, show,
     target::snapshot,
 };
@@ -17,9 +17,7 @@ use crate::{
         Store,
         native::{SqliteStore, now},
     },
-    state::{
-        self, BACKFILL_STOP_AT, Backfill, Done, FORWARD, Failure, Forward, OLDEST, Oldest, Position, STATUS, Status,
-    },
+    state::{self, BACKFILL_STOP_AT, Backfill, Done, FORWARD, Forward, OLDEST, Oldest, Position, STATUS, Status},
     time::{self, Timestamp},
 };
 
@@ -39,13 +37,13 @@ struct Standing {
 }
 
 /// Says how things stand.
-pub async fn status(path: &Path, json: bool) -> Result<Exit, failure::Failure> {
+pub async fn status(path: &Path, json: bool) -> Result<Exit, Failure> {
     let connection = snapshot(path)?;
     let state = SqliteStore::new(&connection, "state");
-    let state = state.map_err(|error| failure::Failure::Core(loading(error)))?;
+    let state = state.map_err(|error| Failure::Core(loading(error)))?;
     let standing = Standing::load(&state, guard::target(&connection, path).await?).await?;
     if standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty() && standing.status.failing.is_empty() {
-        return Err(failure::Failure::denied(
+        return Err(Failure::denied(
             format!("reading the state in {}", path.display()),
             "no pass has saved anything there yet",
             "Begin with `aig-logs run`, or name the file that remembers: --state PATH",
@@ -101,9 +99,10 @@ impl Standing {
             0 => "Dead letters  none".to_owned(),
             rows => format!("Dead letters  {rows} rows refused for good, kept under {}", keys.join(", ")),
         });
-        for (job, Failure { since, error, transient }) in &self.status.failing {
-            let who = if *transient { "may pass by itself" } else { "somebody must act" };
-            lines.push(format!("Problem       {job} has failed since {} ({who}): {error}", time::text(*since)));
+        for (job, failing) in &self.status.failing {
+            let who = if failing.transient { "may pass by itself" } else { "somebody must act" };
+            let since = time::text(failing.since);
+            lines.push(format!("Problem       {job} has failed since {since} ({who}): {}", failing.error));
         }
         if self.status.failing.is_empty() {
             lines.push("Problems      none".to_owned());

@@ -189,3 +189,21 @@ fn name(sink: &Sink, table: Option<&BigQuery>) -> Result<String, Failure> {
         (Sink::Ndjson(None) | Sink::BigQuery, None) => "ndjson".into(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Sink;
+
+    #[test]
+    fn sinks_are_named_with_or_without_a_path() {
+        let check = |text, expected| assert_eq!(Sink::parse(text), expected, "{text}");
+        check("sqlite", Some(Sink::Sqlite("aig-logs.sqlite".into())));
+        check("sqlite:C:/logs.sqlite", Some(Sink::Sqlite("C:/logs.sqlite".into())));
+        check("ndjson", Some(Sink::Ndjson(None)));
+        check("ndjson:rows", Some(Sink::Ndjson(Some("rows".into()))));
+        check("bigquery", Some(Sink::BigQuery));
+        for wrong in ["", "sqlite:", "ndjson:", "bigquery:table", "postgres"] {
+            check(wrong, None);
+        }
+    }
+}

@@ -38,7 +38,7 @@ const SAME: [&str; 11] = [
 /// A running `aig-logs simulate`, and a folder in which to run the command against it.
 pub struct World {
     folder: TempDir,
-    server: Child,
+    _server: Running,
     address: SocketAddr,
     /// Open for as long as the server may say something.
     _words: BufReader<ChildStderr>,
@@ -47,18 +47,18 @@ pub struct World {
 impl World {
     pub fn start(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut server = command(folder.path())
+        let server = command(folder.path())
             .args(["simulate", "--port", "0", "--vars", ".dev.vars"])
             .args(arguments)
-            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut words = BufReader::new(server.stderr.take().unwrap());
+        let mut server = Running(server);
+        let mut words = BufReader::new(server.0.stderr.take().unwrap());
         let mut line = String::new();
         words.read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line}"));
         let address = address.split(' ').next().unwrap().parse().unwrap();
-        Self { folder, server, address, _words: words }
+        Self { folder, _server: server, address, _words: words }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -105,11 +105,14 @@ impl World {
     }
 }
 
-impl Drop for World {
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        // It may be gone already; the folder goes either way.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -228,10 +231,9 @@ fn kill_and_restart(world: &World, options: &[&str], kills: usize) {
     for _ in 0..kills {
         let job = if rng.r#gen() { "forward" } else { "backfill" };
         let until = world.list_calls() + rng.gen_range(0..12);
-        let mut pass = world.command(&[&[job, "--pages", "10"], options].concat()).spawn().unwrap();
-        while pass.try_wait().unwrap().is_none() && world.list_calls() < until {}
-        pass.kill().unwrap();
-        pass.wait().unwrap();
+        let mut pass = Running(world.command(&[&[job, "--pages", "10"], options].concat()).spawn().unwrap());
+        while pass.0.try_wait().unwrap().is_none() && world.list_calls() < until {}
+        // Dropped here: SIGKILL, wherever the pass is.
     }
     world.ask("POST", "/simulator/stop");
     world.run(&[&["forward"], options].concat());
@@ -258,15 +260,15 @@ fn killed_twenty_times_bigquery_misses_nothing() {
 fn run_copies_both_ways_until_it_is_stopped_and_goes_on_where_it_was() {
     let world = World::start(&["--entries", "1000", "--rate", "1200"]);
     for round in 0..2 {
-        let mut run = world.command(&["run", "--every", "1"]).spawn().unwrap();
-        let mut lines = BufReader::new(run.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut run = Running(world.command(&["run", "--every", "1"]).spawn().unwrap());
+        let mut lines = BufReader::new(run.0.stdout.take().unwrap()).lines().map(Result::unwrap);
         assert!(lines.any(|line| line.starts_with("backfill")), "round {round}");
         assert!(lines.any(|line| line.starts_with("forward main")), "round {round}");
-        interrupt(&run);
-        let last = lines.last().unwrap_or_default();
-        let output = run.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{last} {}", words(&output));
-        assert!(words(&output).contains("Stopping"), "{}", words(&output));
+        terminate(&run.0);
+        assert_eq!(run.0.wait().unwrap().code(), Some(0), "round {round}");
+        let mut words = String::new();
+        run.0.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+        assert!(words.contains("Stopping"), "{words}");
     }
     world.ask("POST", "/simulator/stop");
     let report = world.run(&["forward", "--json"]);
@@ -275,7 +277,7 @@ fn run_copies_both_ways_until_it_is_stopped_and_goes_on_where_it_was() {
     assert_same(&world.entries(), table(&world.path("aig-logs.sqlite")));
 }
 
-fn interrupt(process: &Child) {
+fn terminate(process: &Child) {
     let kill = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
     assert!(kill.success());
 }
