@@ -1,10 +1,13 @@
-//! Every call of a pass, failing in every way, once and for the rest of the pass: nothing is lost, and the next passes go
-//! on as if nothing had been.
+//! Every call of a pass, failing in every way, once, as often as it is tried, and for the rest of the pass: nothing is
+//! lost, and the next passes go on as if nothing had been.
 
 use crate::world::{DAY, MINUTE, Table, Work, World, outside::Strike};
 
 const STRIKES: [Strike; 6] =
     [Strike::Fails, Strike::FailsAfter, Strike::Silence, Strike::SilenceAfter, Strike::DiesBefore, Strike::DiesAfter];
+
+/// How often one call is tried in a pass.
+const TRIES: u32 = 3;
 
 /// A gateway that forward has met: three pages of history and three of news, in two batches each, one row poisoned.
 fn known(table: Table) -> World {
@@ -46,12 +49,13 @@ fn each_call_of(work: Work, calls: u32, world: impl Fn() -> World) {
     for nth in 1..=calls {
         for strike in STRIKES {
             let dies = matches!(strike, Strike::DiesBefore | Strike::DiesAfter);
-            for lasting in [false, true].into_iter().filter(|lasting| !(dies && *lasting)) {
+            let lengths: &[u32] = if dies { &[1] } else { &[1, TRIES, u32::MAX] };
+            for length in lengths {
                 let mut world = world();
-                world.strike(nth, strike, lasting);
+                world.strike(nth, strike, *length);
                 assert_eq!(world.attempt(work).is_none(), dies);
                 world.outside.plan(None);
-                assert_mends(&mut world, &format!("{strike:?} at call {nth}, lasting: {lasting}"));
+                assert_mends(&mut world, &format!("{strike:?} at call {nth}, {length} times"));
             }
         }
     }

@@ -103,6 +103,16 @@ fn while_forward_runs_the_border_has_no_gap_and_no_overlap() {
 }
 
 #[test]
+fn a_border_that_two_passes_at_once_have_lost_is_found_in_forward() {
+    let mut world = old(120);
+    world.forward();
+    world.state.remove("oldest");
+    assert!(world.backfill().is_complete());
+    world.assert_once();
+    assert_eq!(world.cost(Work::Backfill).list, 0);
+}
+
+#[test]
 fn any_number_of_entries_in_one_millisecond_is_filled_in_once() {
     for ties in [49, 50, 51, 100, 120] {
         for without_total_count in [false, true] {

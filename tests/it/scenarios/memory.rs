@@ -134,7 +134,7 @@ fn an_hour_without_the_store_loses_nothing() {
     for minute in 0..10 {
         world.add(SECOND * 40);
         if (3..6).contains(&minute) {
-            world.strike(1, crate::world::outside::Strike::Fails, true);
+            world.strike(1, crate::world::outside::Strike::Fails, u32::MAX);
         }
         let report = world.forward();
         assert_eq!(report.is_complete(), !(3..6).contains(&minute));

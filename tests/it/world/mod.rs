@@ -98,7 +98,17 @@ impl World {
         Self::with(Options::default())
     }
 
+    /// `BigQuery` keeps every copy, so that once means once.
     pub fn with(options: Options) -> Self {
+        Self::made_of(Options { dedup: false, ..options })
+    }
+
+    /// `BigQuery` drops copies for a minute, as it does on a good day.
+    pub fn that_drops_copies() -> Self {
+        Self::made_of(Options { dedup: true, ..Options::default() })
+    }
+
+    fn made_of(options: Options) -> Self {
         static ACCOUNT: OnceLock<ServiceAccount> = OnceLock::new();
         let account = ACCOUNT.get_or_init(|| ServiceAccount::from_seed(1)).clone();
         let start = options.start;
@@ -248,8 +258,8 @@ impl World {
     }
 
     /// Has the outside world go wrong in the next pass, by the number of the call.
-    pub fn strike(&mut self, nth: u32, strike: Strike, lasting: bool) {
-        self.outside.plan(Some(Plan { strike, nth, lasting }));
+    pub fn strike(&mut self, nth: u32, strike: Strike, length: u32) {
+        self.outside.plan(Some(Plan { strike, nth, length }));
     }
 
     /// A stored value as JSON.

@@ -27,8 +27,8 @@ pub enum Strike {
 pub struct Plan {
     pub strike: Strike,
     pub nth: u32,
-    /// Whether every later call goes wrong too.
-    pub lasting: bool,
+    /// How many calls in a row.
+    pub length: u32,
 }
 
 /// Everything that happens outside a pass happens through this.
@@ -66,7 +66,7 @@ impl Outside {
     pub async fn call<T>(&self, act: impl FnOnce() -> T, fail: impl FnOnce(Strike) -> T) -> T {
         let nth = self.calls.get() + 1;
         self.calls.set(nth);
-        let struck = |plan: &Plan| nth == plan.nth || plan.lasting && nth > plan.nth;
+        let struck = |plan: &Plan| nth >= plan.nth && nth - plan.nth < plan.length;
         let Some(Plan { strike, .. }) = self.plan.get().filter(struck) else { return act() };
         match strike {
             Strike::Fails | Strike::Silence => fail(strike),
