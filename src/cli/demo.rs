@@ -24,8 +24,9 @@ use super::{
 use crate::{
     config::{Config, Target},
     host::{Host, native::NativeHost},
+    pass::Report,
     simulator::{Simulator, options::Options},
-    time::{Timestamp, floor_ms},
+    time::floor_ms,
 };
 
 /// What a state remembers as its target, by which a later demo knows that the file may be replaced.
@@ -112,30 +113,34 @@ async fn copy_and_prove(
     guard::check(&files.state, file, TARGET, &config.source.account).await?;
     let poller = Poller::new(host, config, &files)?;
     let started = host.now();
-    pass(&poller, Work::Forward, screen).await?;
-    pass(&poller, Work::Backfill, screen).await?;
+    let mut repeated = pass(&poller, Work::Forward, screen).await?.sum(|gateway| gateway.known);
+    repeated += pass(&poller, Work::Backfill, screen).await?.sum(|gateway| gateway.known);
     let mut until = started;
     for _ in 0..ROUNDS {
         host.sleep(PAUSE).await;
+        let report = pass(&poller, Work::Forward, screen).await?;
+        repeated += report.sum(|gateway| gateway.known);
         // A complete forward pass has delivered everything before this instant, and nothing of it or after.
-        until = floor_ms(pass(&poller, Work::Forward, screen).await? - config.settle);
+        until = floor_ms(report.started - config.settle);
     }
     let simulator = simulate::lock(simulator);
     let source = simulator.gateway(GATEWAY).map(|gateway| gateway.entries(host.now()));
-    Proof::new(source.into_iter().flatten(), &files.state, until, host.now() - started)
+    let proof = Proof::new(source.into_iter().flatten(), &files.state, until, host.now() - started)?;
+    Ok(proof.with_repeated(repeated))
 }
 
-/// One pass that must come to its end. When it started.
-async fn pass(poller: &Poller<'_>, work: Work, screen: &Screen) -> Result<Timestamp, Failure> {
+/// One pass that must come to its end.
+async fn pass(poller: &Poller<'_>, work: Work, screen: &Screen) -> Result<Report, Failure> {
     let report = poller.pass(work, None).await;
     screen.clear();
     screen.say(&show::report(&report));
-    let complete = report.is_complete();
+    if report.is_complete() {
+        return Ok(report);
+    }
     let errors = report.error.into_iter();
     let error = errors.chain(report.gateways.into_iter().filter_map(|gateway| gateway.error)).next();
-    match error {
-        Some(error) => Err(error.into()),
-        None if complete => Ok(report.started),
-        None => Err(Failure::denied("running the demo", "it was stopped before its end", "Start it again")),
-    }
+    Err(error.map_or_else(
+        || Failure::denied("running the demo", "it was stopped before its end", "Start it again"),
+        Failure::from,
+    ))
 }

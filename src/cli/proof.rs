@@ -41,7 +41,7 @@ pub struct Proof {
     rows: usize,
     /// Entries before `until` that the table lacks.
     missing: usize,
-    /// Rows beyond one for each entry before `until`.
+    /// Rows beyond one for each entry before `until`, and rows written again.
     duplicated: usize,
     /// How far the last forward pass came, UTC.
     until: Timestamp,
@@ -89,6 +89,13 @@ impl Proof {
         })
     }
 
+    /// Counts rows that were written again as well: this table's key keeps them out, BigQuery's would not.
+    #[must_use]
+    pub fn with_repeated(mut self, rows: u64) -> Self {
+        self.duplicated += usize::try_from(rows).unwrap_or(usize::MAX);
+        self
+    }
+
     /// Whether each entry is there, once.
     pub fn holds(&self) -> bool {
         self.missing == 0 && self.duplicated == 0
@@ -110,10 +117,12 @@ impl Proof {
         traffic.add_rows(self.models.iter().map(Model::cells));
         align_numbers(&mut traffic);
         let file = file.display();
+        // As it was typed: it may not be on the path.
+        let program = std::env::args().next().unwrap_or_else(|| "aig-logs".into());
         format!(
             "\n{counts}\n\nCompared id by id up to {}, {:.0} s after the start; {} newer entries were still settling.\n\n\
              {traffic}\n\nThe table is in {file}, as aig_logs. Go on with:\n  \
-             aig-logs status --state {file}\n  aig-logs simulate --vars sim.vars",
+             {program} status --state {file}\n  {program} simulate --vars sim.vars",
             time::text(self.until),
             self.took.as_seconds_f64(),
             count(self.settling),

@@ -31,7 +31,10 @@ pub fn indented(message: &impl Display) -> String {
 /// What a pass did, a line for each gateway.
 pub fn report(report: &Report) -> String {
     if report.gateways.is_empty() && report.error.is_none() {
-        let why = "the history is copied, or no forward pass has come to these gateways yet";
+        let why = match report.job {
+            Job::Forward | Job::Range => "the account has no gateway",
+            Job::Backfill => "the history is copied. Or forward has not begun: the backfill starts where it did",
+        };
         return format!("{}: nothing to do, {why}", report.job);
     }
     let seconds = (report.finished - report.started).as_seconds_f64();
@@ -61,6 +64,7 @@ pub fn counted(number: u64, noun: &str) -> String {
 fn came_to(job: Job, gateway: &GatewayReport, ended: Ended) -> String {
     let reached = time::text(gateway.reached);
     match (job, ended) {
+        (Job::Forward, Ended::Complete) if gateway.entries == 0 => "complete, nothing new".into(),
         (Job::Forward, Ended::Complete) => format!("complete, the newest is of {reached}"),
         (Job::Backfill | Job::Range, Ended::Complete) => format!("complete, down to {reached}"),
         (Job::Forward, _) => format!("{ended}, done up to {reached}"),
