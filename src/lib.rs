@@ -26,4 +26,6 @@ pub mod time;
 pub mod wire;
 
 #[cfg(not(target_arch = "wasm32"))]
+pub mod cli;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod simulator;

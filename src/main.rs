@@ -1,1 +1,8 @@
-fn main() {}
+//! The command `aig-logs`.
+
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    aig_logs::cli::main().await
+}

@@ -56,10 +56,16 @@ impl NativeHost {
     }
 }
 
+/// The present by this machine's clock, UTC.
+#[expect(clippy::disallowed_methods, reason = "a host reads the clock")]
+#[must_use]
+pub fn now() -> Timestamp {
+    SystemTime::now().into()
+}
+
 impl Host for NativeHost {
-    #[expect(clippy::disallowed_methods, reason = "a host reads the clock")]
     fn now(&self) -> Timestamp {
-        SystemTime::now().into()
+        now()
     }
 
     fn random(&self) -> f64 {
@@ -160,11 +166,6 @@ impl<'a> SqliteStore<'a> {
         )?;
         statement.query_row(params![self.name, key, time::text((self.now)())], |row| row.get(0)).optional()
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a host reads the clock")]
-fn now() -> Timestamp {
-    SystemTime::now().into()
 }
 
 impl Store for SqliteStore<'_> {

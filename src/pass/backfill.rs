@@ -17,22 +17,15 @@ use crate::{
 
 /// Copies the history of every gateway, newest first.
 pub async fn backfill<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>) -> Report {
-    let mut report = opened(Job::Backfill, context.host.now());
-    let mut status = None;
-    if let Err(error) = pass(context, &mut report, &mut status).await {
-        report.error = Some(error);
-    }
-    context.close(report, status).await
+    let keys = [state::OLDEST, state::FORWARD, state::BACKFILL_STOP_AT, state::STATUS];
+    context.report(Job::Backfill, keys, async |report, values| pass(context, report, values).await).await
 }
 
 async fn pass<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     report: &mut Report,
-    status: &mut Option<String>,
+    [oldest, forward, stop, _]: [Option<String>; 4],
 ) -> Result<(), Error> {
-    let keys = [state::OLDEST, state::FORWARD, state::BACKFILL_STOP_AT, state::STATUS];
-    let [oldest, forward, stop, stored_status] = context.load(keys).await?;
-    *status = stored_status;
     let mut gateways = context.gateways().await?;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
     let oldest = oldest.map(|text| Oldest::read(&text, &first)).transpose()?;

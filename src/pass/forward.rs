@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Context, Job, Report, cursors::Cursors, opened};
+use super::{Context, Job, Report, cursors::Cursors};
 use crate::{
     error::Error,
     host::{Host, Store},
@@ -17,21 +17,15 @@ const FIRST: TimeDelta = TimeDelta::minutes(10);
 
 /// Copies what is new of every gateway.
 pub async fn forward<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>) -> Report {
-    let mut report = opened(Job::Forward, context.host.now());
-    let mut status = None;
-    if let Err(error) = pass(context, &mut report, &mut status).await {
-        report.error = Some(error);
-    }
-    context.close(report, status).await
+    let keys = [state::FORWARD, state::STATUS];
+    context.report(Job::Forward, keys, async |report, [stored, _]| pass(context, report, stored).await).await
 }
 
 async fn pass<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     report: &mut Report,
-    status: &mut Option<String>,
+    stored: Option<String>,
 ) -> Result<(), Error> {
-    let [stored, stored_status] = context.load([state::FORWARD, state::STATUS]).await?;
-    *status = stored_status;
     let mut gateways = context.gateways().await?;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
     let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &first)).transpose()?;

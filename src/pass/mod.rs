@@ -90,11 +90,23 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         Ok(())
     }
 
-    /// Closes the report, and notes in the status what changes for an operator.
-    async fn close(&self, mut report: Report, status: Option<String>) -> Report {
-        let noted = self.note(&report, status).await;
-        if let Err(error) = noted {
-            report.error.get_or_insert(error);
+    /// Does a job with the values of its keys, the last of which is the status, and reports what came of it. Without
+    /// those values nothing is done, and nothing noted: what the status says of other jobs is not known either.
+    async fn report<const N: usize>(
+        &self,
+        job: Job,
+        keys: [&str; N],
+        work: impl AsyncFnOnce(&mut Report, [Option<String>; N]) -> Result<(), Error>,
+    ) -> Report {
+        let mut report = opened(job, self.host.now());
+        match self.load(keys).await {
+            Ok(values) => {
+                let status = values.last().cloned().flatten();
+                report.error = work(&mut report, values).await.err();
+                let noted = self.note(&report, status).await;
+                report.error = report.error.or(noted.err());
+            }
+            Err(error) => report.error = Some(error),
         }
         self.counted(report)
     }

@@ -1,6 +1,7 @@
 //! Tests from outside the library, in one binary.
 #![cfg(test)]
 
+mod cli;
 mod faults;
 mod peer;
 mod scenarios;

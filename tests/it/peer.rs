@@ -2,6 +2,7 @@
 //! `sql/bigquery/`. It speaks the wire format and the SQL; faults, limits and sign-in are the simulator's part.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
@@ -10,8 +11,17 @@ use std::{
     time::Duration,
 };
 
+use aig_logs::{
+    row::{COLUMNS, Column, Kind},
+    time::Timestamp,
+};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+
+use crate::{
+    cli,
+    world::expected::{expected, of_sink},
+};
 
 pub const PROJECT: &str = "test-project";
 pub const DATASET: &str = "ai_gateway";
@@ -197,6 +207,41 @@ fn view_shows_a_log_written_twice_once_and_in_its_newest_version() {
         "team": "search", "feedback": "-1",
     }]);
     assert_eq!(rows, newest, "asked at {}", peer.origin());
+}
+
+#[test]
+fn the_command_writes_the_source_value_by_value() {
+    let Some(peer) = Peer::start() else { return };
+    let world = cli::World::start(&["--entries", "1200", "--rate", "0"]);
+    for job in ["forward", "backfill"] {
+        let mut command = world.command(&[job, "--sink", "bigquery"]);
+        command.env("BIGQUERY_EMULATOR_HOST", peer.origin());
+        command.envs([("GCP_BQ_PROJECT", PROJECT), ("GCP_BQ_DATASET", DATASET), ("GCP_BQ_TABLE", TABLE)]);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let rows = peer.query(&format!("SELECT * FROM `{PROJECT}.{DATASET}.aig_logs`"));
+    let rows: BTreeMap<_, _> = rows.iter().map(|row| (text(&row["id"]), of_sink(&typed(row)))).collect();
+    let entries = world.entries();
+    assert_eq!((rows.len(), entries.len()), (1200, 1200));
+    for (id, entry) in entries {
+        assert_eq!(rows[&id], expected(&Value::from(entry), "main"), "{id}");
+    }
+}
+
+/// A row of the peer, which answers every type as text, with values of their types.
+fn typed(row: &Map<String, Value>) -> Value {
+    let value = |column: &Column| match (&row[column.name], column.kind) {
+        (Value::String(text), Kind::Integer | Kind::Float | Kind::Bool) => serde_json::from_str(text).unwrap(),
+        (Value::String(seconds), Kind::Instant) => {
+            let (seconds, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+            let micros: u32 = format!("{fraction:0<6}").parse().unwrap();
+            let instant = Timestamp::from_timestamp(seconds.parse().unwrap(), 1_000 * micros).unwrap();
+            instant.to_rfc3339().into()
+        }
+        (value, _) => value.clone(),
+    };
+    COLUMNS.iter().map(|column| (column.name.to_owned(), value(column))).collect()
 }
 
 #[test]

@@ -6,6 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aig_logs::{
+    config::{Need, SETTINGS, Setting},
+    row::{COLUMNS, Kind},
+};
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 const MAX_LINES: usize = 300;
@@ -90,14 +95,53 @@ fn nothing_is_left_unfinished() {
 }
 
 #[test]
-fn both_tables_have_the_same_columns() {
-    let [bigquery, sqlite] = ["sql/bigquery/1_table.sql", "sql/sqlite/1_table.sql"].map(columns);
-    let differences = bigquery.iter().zip(&sqlite).filter(|((_, one), (_, other))| one != other);
-    none(
-        differences.take(1).map(|((here, one), (there, other))| format!("{here}: {one}\n{there}: {other}")),
-        "Give both tables the same columns in the same order.",
+fn rows_have_the_columns_of_both_tables() {
+    let sql_types = |kind| match kind {
+        Kind::Text => ["STRING", "TEXT"],
+        Kind::Integer => ["INT64", "INTEGER"],
+        Kind::Float => ["FLOAT64", "REAL"],
+        Kind::Bool => ["BOOL", "INTEGER"],
+        Kind::Instant => ["TIMESTAMP", "TEXT"],
+        Kind::Json => ["JSON", "TEXT"],
+    };
+    for (table, path) in ["sql/bigquery/1_table.sql", "sql/sqlite/1_table.sql"].into_iter().enumerate() {
+        let expected: Vec<_> =
+            COLUMNS.iter().map(|column| format!("{} {}", column.name, sql_types(column.kind)[table])).collect();
+        assert_eq!(columns(path), expected, "{path} and row::COLUMNS differ: give both the same columns and types.");
+    }
+}
+
+#[test]
+fn every_setting_is_in_the_readme_with_its_default() {
+    let readme = read("README.md");
+    let (_, table) = readme.split_once("## Settings").unwrap();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected: Vec<_> = SETTINGS.iter().map(readme_row).collect();
+    assert_eq!(
+        rows[..expected.len().min(rows.len())],
+        expected,
+        "Bring README's table of settings up to config::SETTINGS."
     );
-    assert_eq!(bigquery.len(), sqlite.len(), "One table has columns at its end that the other has not.");
+}
+
+fn readme_row(setting: &Setting) -> String {
+    let need = match (setting.default, setting.need) {
+        (Some(default), _) => format!("`{default}`"),
+        (None, Need::Always) => "required".into(),
+        (None, Need::BigQuery) => "for BigQuery".into(),
+        (None, Need::Never) => String::new(),
+    };
+    let secret = if setting.secret { ", secret" } else { "" };
+    format!("| `{}` | {need}{secret} | {} |", setting.name, setting.meaning)
+}
+
+#[test]
+fn the_example_holds_every_setting_that_must_be_given() {
+    let example = read(".dev.vars.example");
+    let given: Vec<_> = example.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    let needed: Vec<_> =
+        SETTINGS.iter().filter(|setting| setting.need != Need::Never).map(|setting| setting.name).collect();
+    assert_eq!(given, needed, ".dev.vars.example and config::SETTINGS differ.");
 }
 
 /// A file of Rust: its path from the package's folder, and its text.
@@ -174,15 +218,15 @@ fn sources(folder: &str) -> impl Iterator<Item = Source> {
     })
 }
 
-/// Place and name of each column of a CREATE TABLE that has one column a line, indented by two spaces.
-fn columns(path: &str) -> Vec<(String, String)> {
-    let text = fs::read_to_string(Path::new(ROOT).join(path)).unwrap();
-    let lines = (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, line.strip_prefix("  ")?)));
-    let columns = lines.filter(|(_, line)| !line.starts_with("PRIMARY KEY"));
-    let columns: Vec<_> =
-        columns.map(|(number, line)| (format!("{path}:{number}"), first_word(line).to_owned())).collect();
-    assert!(!columns.is_empty(), "{path}: no line is a column");
-    columns
+/// Name and type of each column of a CREATE TABLE that has one column a line, indented by two spaces.
+fn columns(path: &str) -> Vec<String> {
+    let text = read(path);
+    let lines = text.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with("PRIMARY KEY"));
+    lines.map(|line| line.split([' ', ',']).take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(path)).unwrap()
 }
 
 /// Fails with all that was found, one a line, and the way out.

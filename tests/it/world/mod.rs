@@ -3,7 +3,7 @@
 
 mod check;
 mod counts;
-mod expected;
+pub mod expected;
 mod map;
 pub mod outside;
 mod passes;

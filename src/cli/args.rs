@@ -1,0 +1,176 @@
+//! What can be typed after `aig-logs`.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+
+use super::{settings, target::Sink};
+use crate::time::{self, Timestamp};
+
+const EXAMPLES: &str = "\
+Examples:
+  aig-logs demo                          see it work, with nothing configured
+  aig-logs simulate --vars sim.vars      a simulated Cloudflare and BigQuery to play with
+  aig-logs run --vars sim.vars           copy from there into aig-logs.sqlite until Ctrl-C
+  aig-logs run --sink bigquery           copy into BigQuery, settings from .dev.vars
+  aig-logs forward --dry-run | jq .cost  look at rows without writing or remembering
+  aig-logs status                        where the copying stands
+
+Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the message says how.
+`aig-logs help settings` lists every setting.";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "aig-logs", version, about, long_about = None, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where from, where to, and how to say it.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show it all at work on this machine: nothing to configure, about half a minute
+    Demo(Demo),
+    /// Copy until stopped: new logs each minute, and the history until it is all there
+    #[command(after_help = settings::table())]
+    Run {
+        /// Seconds from one forward pass to the next
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+        every: u64,
+    },
+    /// Copy what is new, once, up to the present
+    #[command(after_help = settings::table())]
+    Forward,
+    /// Copy the history, newest first, down to the first log; or one stretch of it again
+    #[command(after_help = settings::table())]
+    Backfill(Stretch),
+    /// Say how far the copying has come, and what fails
+    Status,
+    /// Serve the simulator.
+    #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
+    Simulate(Simulate),
+    /// List every setting
+    #[command(after_help = settings::table())]
+    Settings,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// An explicit stretch of time.
+#[derive(Debug, Args)]
+pub struct Stretch {
+    /// First instant of an explicit stretch, such as 2026-10-01 or 2026-10-01T12:00:00Z; cursors are left alone
+    #[arg(long, value_name = "INSTANT", requires = "to", value_parser = instant)]
+    pub from: Option<Timestamp>,
+    /// End of the explicit stretch; this instant itself is not copied
+    #[arg(long, value_name = "INSTANT", requires = "from", value_parser = instant)]
+    pub to: Option<Timestamp>,
+}
+
+/// What the demo shows.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// SQLite file to fill; one that an earlier demo left is replaced
+    #[arg(long, value_name = "PATH", default_value = "aig-logs-demo.sqlite")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub history: History,
+}
+
+/// What the simulator serves.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// Port on this machine; 0 takes a free one
+    #[arg(long, default_value_t = 8787)]
+    pub port: u16,
+    #[command(flatten)]
+    pub history: History,
+    /// New entries a minute in each gateway
+    #[arg(long, value_name = "PER_MINUTE", default_value_t = 60.0)]
+    pub rate: f64,
+    /// Gateway ids
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', default_value = "main")]
+    pub gateways: Vec<String>,
+    /// Milliseconds by which each answer is delayed
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub latency: u64,
+    /// Without Cloudflare's limit of 1,200 calls in five minutes
+    #[arg(long)]
+    pub unlimited: bool,
+}
+
+/// The past that is made up.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct History {
+    /// Entries of the past in each gateway
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub entries: usize,
+    /// Days of the past
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
+    pub days: u16,
+    /// The same seed makes the same world
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Where from, where to, and how to say it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Options {
+    /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH] [default: sqlite:aig-logs.sqlite]
+    #[arg(long, global = true, value_parser = sink)]
+    pub sink: Option<Sink>,
+    /// SQLite file that remembers how far the copying has come [default: the sink's own file, or aig-logs-state.sqlite]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub state: Option<PathBuf>,
+    /// File of settings; the environment wins over it. `simulate` writes it [default: .dev.vars, where there is one]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub vars: Option<PathBuf>,
+    /// Print results for programs to read
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print the rows, write and remember nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Pages of 50 entries that a pass may read of each gateway: a number, or auto
+    #[arg(long, global = true, value_name = "N", value_parser = pages)]
+    pub pages: Option<String>,
+}
+
+impl Arguments {
+    /// Ends the program where an option is given that the command would ignore, and where ignoring it would surprise.
+    pub fn refuse_idle_options(&self) {
+        let Options { sink, state, dry_run, pages, .. } = &self.options;
+        let given = sink.is_some() || state.is_some() || pages.is_some() || *dry_run;
+        if given && matches!(self.command, Command::Demo(_) | Command::Simulate(_)) {
+            let words = "--sink, --state, --dry-run and --pages mean nothing to demo and simulate";
+            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
+        }
+        if let Command::Backfill(Stretch { from: Some(from), to: Some(to) }) = &self.command
+            && from >= to
+        {
+            Self::command().error(ErrorKind::ValueValidation, "--from must lie before --to").exit();
+        }
+    }
+}
+
+fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    time::parse(text).ok_or("give a date such as 2026-10-01, or an instant such as 2026-10-01T12:00:00Z")
+}
+
+fn pages(text: &str) -> Result<String, &'static str> {
+    let good = text == "auto" || text.parse::<u32>().is_ok_and(|pages| pages > 0);
+    good.then(|| text.to_owned()).ok_or("give a whole number from 1, or auto")
+}
+
+fn sink(text: &str) -> Result<Sink, &'static str> {
+    Sink::parse(text).ok_or("give sqlite, sqlite:PATH, bigquery, ndjson or ndjson:PATH")
+}

@@ -1,0 +1,146 @@
+//! `aig-logs demo`: everything at once on this machine, with nothing configured. A simulated gateway with a past and live
+//! traffic, real HTTP, real passes, a real table; and then the proof that nothing is missing.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use super::{
+    args::Demo,
+    failure::{Exit, Failure},
+    guard,
+    jobs::{Poller, Work},
+    progress::Screen,
+    proof::Proof,
+    show, simulate,
+    target::{self, Files, Rows},
+};
+use crate::{
+    config::{Config, Target},
+    host::{Host, native::NativeHost},
+    pass::Report,
+    simulator::{Simulator, options::Options},
+    time::floor_ms,
+};
+
+/// What a state remembers as its target, by which a later demo knows that the file may be replaced.
+const TARGET: &str = "demo";
+
+/// New entries a minute: enough to watch them arrive within seconds.
+const LIVE: f64 = 600.0;
+
+/// The gateway, as the simulator calls it by itself.
+const GATEWAY: &str = "main";
+
+/// Forward passes after the backfill, which bring what has arrived meanwhile.
+const ROUNDS: u32 = 3;
+
+/// From one of them to the next.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Runs the demo.
+pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
+    let Demo { file, history } = &arguments;
+    replace(file, screen).await?;
+    screen.say(&format!(
+        "Simulating an AI Gateway with {} of {}; more arrive while you watch.",
+        show::counted(history.entries as u64, "log"),
+        show::counted(history.days.into(), "day")
+    ));
+    // The limit of Cloudflare's API would hold a larger demo back for minutes.
+    let options = Options { live_per_minute: LIVE, rate_limit: None, ..simulate::past(*history) };
+    let simulator = Arc::new(Mutex::new(Simulator::new(options)));
+    let listener = simulate::listen(0).await?;
+    let config = config(&simulator, &simulate::address(&listener)?)?;
+    let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
+    let proof = tokio::select! {
+        ended = simulate::serve(simulator.clone(), listener, std::future::pending()) => {
+            return Err(ended.err().unwrap_or(Failure::Unread));
+        }
+        proof = copy_and_prove(&host, &config, file, &simulator, screen) => proof?,
+    };
+    show::print(&if json { format!("{:#}", proof.to_json(file)) } else { proof.in_words(file) })?;
+    Ok(if proof.holds() { Exit::Done } else { Exit::Person })
+}
+
+/// A file that an earlier demo left is replaced; any other is not touched.
+async fn replace(file: &Path, screen: &Screen) -> Result<(), Failure> {
+    if !file.exists() {
+        return Ok(());
+    }
+    if guard::target(&target::snapshot(file)?, file).await?.as_deref() != Some(TARGET) {
+        return Err(Failure::denied(
+            format!("replacing {}", file.display()),
+            "no demo has made this file",
+            "Name another one with --file",
+        ));
+    }
+    screen.say(&format!("Replacing {}, which an earlier demo left.", file.display()));
+    for suffix in ["", "-wal", "-shm"] {
+        let path = format!("{}{suffix}", file.display());
+        // The two companions are there only after a crash.
+        if Path::new(&path).exists() {
+            fs::remove_file(&path).map_err(|error| {
+                Failure::denied(format!("replacing {path}"), error, "Name another file with --file")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn config(simulator: &Mutex<Simulator>, base: &str) -> Result<Config, Failure> {
+    let simulated = simulate::lock(simulator).settings(base);
+    let ours = [("SETTLE_SECONDS", "2"), ("FORWARD_MAX_PAGES", "auto"), ("BACKFILL_MAX_PAGES", "auto")];
+    let ours = ours.map(|(name, value)| (name, value.to_owned()));
+    let vars: BTreeMap<_, _> = simulated.into_iter().chain(ours).collect();
+    Ok(Config::from_vars(|name| vars.get(name).cloned(), Target::Local)?)
+}
+
+async fn copy_and_prove(
+    host: &NativeHost,
+    config: &Config,
+    file: &Path,
+    simulator: &Mutex<Simulator>,
+    screen: &Screen,
+) -> Result<Proof, Failure> {
+    let files = Files { state: target::connect(file)?, rows: Rows::WithState };
+    guard::check(&files.state, file, TARGET, &config.source.account).await?;
+    let poller = Poller::new(host, config, &files)?;
+    let started = host.now();
+    let mut repeated = pass(&poller, Work::Forward, screen).await?.sum(|gateway| gateway.known);
+    repeated += pass(&poller, Work::Backfill, screen).await?.sum(|gateway| gateway.known);
+    let mut until = started;
+    for _ in 0..ROUNDS {
+        host.sleep(PAUSE).await;
+        let report = pass(&poller, Work::Forward, screen).await?;
+        repeated += report.sum(|gateway| gateway.known);
+        // A complete forward pass has delivered everything before this instant, and nothing of it or after.
+        until = floor_ms(report.started - config.settle);
+    }
+    let simulator = simulate::lock(simulator);
+    let source = simulator.gateway(GATEWAY).map(|gateway| gateway.entries(host.now()));
+    let proof = Proof::new(source.into_iter().flatten(), &files.state, until, host.now() - started)?;
+    Ok(proof.with_repeated(repeated))
+}
+
+/// One pass that must come to its end.
+async fn pass(poller: &Poller<'_>, work: Work, screen: &Screen) -> Result<Report, Failure> {
+    let report = poller.pass(work, None).await;
+    screen.clear();
+    screen.say(&show::report(&report));
+    if report.is_complete() {
+        return Ok(report);
+    }
+    let errors = report.error.into_iter();
+    let error = errors.chain(report.gateways.into_iter().filter_map(|gateway| gateway.error)).next();
+    Err(error.map_or_else(
+        || Failure::denied("running the demo", "it was stopped before its end", "Start it again"),
+        Failure::from,
+    ))
+}

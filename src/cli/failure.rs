@@ -1,0 +1,86 @@
+//! Why a command could not be carried out, and what its exit code says of it.
+
+use std::{fmt::Display, io, process::ExitCode};
+
+use thiserror::Error;
+
+use super::show;
+use crate::{config::ConfigError, error::CallError};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: it failed, and may pass by itself.
+    Later,
+    /// 2: somebody must act.
+    Person,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::Later => Self::from(1),
+            Exit::Person => Self::from(2),
+        }
+    }
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The settings do not make a poller.
+    #[error(
+        "the settings cannot be used:\n{}\nSet them in the environment or in .dev.vars (another file: --vars); \
+         `aig-logs help settings` explains each",
+        show::indented(.0)
+    )]
+    Settings(#[from] ConfigError),
+    /// Something on this machine is not as it must be.
+    #[error("{action}: {problem}. {hint}")]
+    Denied {
+        /// What the program was doing.
+        action: String,
+        /// What went wrong.
+        problem: String,
+        /// What a person can do.
+        hint: String,
+    },
+    /// A pass of which the demo consists, or a part of the state that `status` reads, failed.
+    #[error("{}", .0.chain())]
+    Core(#[from] crate::error::Error),
+    /// Whoever read the output has gone: nothing is left to say, and nobody to say it to.
+    #[error("nobody reads the output")]
+    Unread,
+}
+
+impl Failure {
+    /// Something that a person must mend.
+    pub fn denied(action: impl Into<String>, problem: impl Display, hint: impl Into<String>) -> Self {
+        Self::Denied { action: action.into(), problem: problem.to_string(), hint: hint.into() }
+    }
+
+    /// The platform refuses to start.
+    pub fn host(error: &CallError) -> Self {
+        Self::Denied { action: "starting".into(), problem: error.to_string(), hint: "Nothing was changed".into() }
+    }
+
+    /// Output that could not be written.
+    pub fn output(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::Unread;
+        }
+        Self::denied("printing", error, "Check where the output goes")
+    }
+
+    /// What the exit code says.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Core(error) if error.is_transient() => Exit::Later,
+            Self::Settings(_) | Self::Denied { .. } | Self::Core(_) => Exit::Person,
+            Self::Unread => Exit::Done,
+        }
+    }
+}

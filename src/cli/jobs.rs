@@ -1,0 +1,145 @@
+//! One pass on this machine: settings, host, state and sink put together.
+
+use std::time::Duration;
+
+use super::{
+    failure::{Exit, Failure},
+    progress::Screen,
+    show,
+    target::{Files, Rows},
+};
+use crate::{
+    config::{BigQuery, Config},
+    error::StoreError,
+    host::{
+        Host, Meter, Metered,
+        native::{NativeHost, SqliteStore},
+    },
+    pass::{self, Context, Report},
+    plan::budget::Budget,
+    sink::{
+        Sink,
+        bigquery::{BigQuerySink, SignIn},
+        ndjson::Ndjson,
+        sqlite::Sqlite,
+    },
+    time::Timestamp,
+};
+
+/// What a pass is to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Work {
+    /// Up to the present.
+    Forward,
+    /// Down to the first entry.
+    Backfill,
+    /// Everything in between, once more.
+    Range {
+        /// First instant, UTC.
+        from: Timestamp,
+        /// The instant after the last.
+        to: Timestamp,
+    },
+}
+
+/// All that passes need, from the first to the last.
+pub struct Poller<'a> {
+    /// This machine.
+    pub host: &'a NativeHost,
+    /// The settings.
+    pub config: &'a Config,
+    state: SqliteStore<'a>,
+    ids: SqliteStore<'a>,
+    rows: OpenSink<'a>,
+    sign_in: SignIn,
+}
+
+enum OpenSink<'a> {
+    Sqlite(Sqlite<'a>),
+    Ndjson(&'a Ndjson<Box<dyn std::io::Write>>),
+    BigQuery(&'a BigQuery),
+}
+
+impl<'a> Poller<'a> {
+    /// A poller over open files.
+    pub fn new(host: &'a NativeHost, config: &'a Config, files: &'a Files) -> Result<Self, Failure> {
+        let unusable = |StoreError(problem)| Failure::denied("opening the state", problem, "Check the file of --state");
+        let sqlite = |connection| {
+            let sink = Sqlite::new(connection)
+                .map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"));
+            sink.map(OpenSink::Sqlite)
+        };
+        let rows = match &files.rows {
+            Rows::WithState => sqlite(&files.state)?,
+            Rows::Sqlite(connection) => sqlite(connection)?,
+            Rows::Ndjson(sink) => OpenSink::Ndjson(sink),
+            Rows::BigQuery(table) => OpenSink::BigQuery(table),
+        };
+        Ok(Self {
+            host,
+            config,
+            state: SqliteStore::new(&files.state, "state").map_err(unusable)?,
+            ids: SqliteStore::new(&files.state, "ids").map_err(unusable)?,
+            rows,
+            sign_in: SignIn::default(),
+        })
+    }
+
+    /// One pass, within `time` where that is given.
+    pub async fn pass(&self, work: Work, time: Option<Duration>) -> Report {
+        let pages = match work {
+            Work::Forward => self.config.forward_pages,
+            Work::Backfill => self.config.backfill_pages,
+            Work::Range { .. } => None,
+        };
+        let meter = Meter::new(Budget { pages, time, calls: None }, self.host.now());
+        let host = Metered { inner: self.host, meter: &meter };
+        match &self.rows {
+            OpenSink::Sqlite(sink) => self.copy(work, host, sink).await,
+            OpenSink::Ndjson(sink) => self.copy(work, host, *sink).await,
+            OpenSink::BigQuery(table) => self.copy(work, host, &BigQuerySink::new(&host, table, &self.sign_in)).await,
+        }
+    }
+
+    async fn copy<K: Sink>(&self, work: Work, host: Metered<'_, NativeHost>, sink: &K) -> Report {
+        let metered = |inner| Metered { inner, meter: host.meter };
+        let (state, ids) = (metered(&self.state), metered(&self.ids));
+        let context = Context { host, state, ids, sink, config: self.config };
+        match work {
+            Work::Forward => pass::forward(&context).await,
+            Work::Backfill => pass::backfill(&context).await,
+            Work::Range { from, to } => pass::range(&context, from, to).await,
+        }
+    }
+}
+
+/// How results are told.
+#[derive(Debug)]
+pub struct Teller<'a> {
+    /// For people.
+    pub screen: &'a Screen,
+    /// For programs, on the output.
+    pub json: bool,
+    /// The output is full of rows: words go to the screen.
+    pub rows_on_output: bool,
+}
+
+impl Teller<'_> {
+    /// Tells what a pass did, and what went wrong.
+    pub fn tell(&self, report: &Report) -> Result<Exit, Failure> {
+        let text = if self.json { report.to_json().to_string() } else { show::report(report) };
+        if self.rows_on_output {
+            self.screen.say(&text);
+        } else if !text.is_empty() {
+            show::print(&text)?;
+        }
+        for error in report.errors() {
+            self.screen.say(&format!("aig-logs: {} failed: {}", report.job, error.chain()));
+        }
+        Ok(match report.worst() {
+            None => Exit::Done,
+            Some(error) if error.is_transient() => Exit::Later,
+            Some(_) => Exit::Person,
+        })
+    }
+}

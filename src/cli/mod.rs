@@ -1,0 +1,119 @@
+//! The command: arguments → settings → host → pass → exit code.
+
+mod args;
+mod demo;
+mod failure;
+mod guard;
+mod jobs;
+mod progress;
+mod proof;
+mod run;
+mod settings;
+mod show;
+mod simulate;
+mod status;
+mod stop;
+mod target;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{CommandFactory, Parser};
+use tokio::sync::watch;
+
+use self::{
+    args::{Arguments, Command, Options, Stretch},
+    failure::{Exit, Failure},
+    jobs::{Poller, Teller, Work},
+    progress::Screen,
+    settings::Vars,
+    target::Files,
+};
+use crate::{config::Target, host::native::NativeHost};
+
+/// Carries out the command that was typed, until it is done or stopped.
+pub async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    arguments.refuse_idle_options();
+    let screen = Screen::new(!matches!(arguments.command, Command::Run { .. }));
+    let (stopper, stop) = watch::channel(false);
+    let outcome = tokio::select! {
+        // First, so that the signals are caught before anything is said.
+        biased;
+        never = stop::listen(stopper, screen.clone()) => match never {},
+        outcome = dispatch(arguments, stop, &screen) => outcome,
+    };
+    screen.clear();
+    let exit = outcome.unwrap_or_else(|failure| {
+        if !matches!(failure, Failure::Unread) {
+            screen.say(&format!("aig-logs: {failure}"));
+        }
+        failure.exit()
+    });
+    exit.into()
+}
+
+async fn dispatch(
+    Arguments { command, options }: Arguments,
+    stop: watch::Receiver<bool>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(arguments) => demo::demo(arguments, options.json, stop, screen).await,
+        Command::Run { every } => poll(&options, Task::Run(Duration::from_secs(every)), stop, screen).await,
+        Command::Forward => poll(&options, Task::Once(Work::Forward), stop, screen).await,
+        Command::Backfill(Stretch { from: Some(from), to: Some(to) }) => {
+            poll(&options, Task::Once(Work::Range { from, to }), stop, screen).await
+        }
+        Command::Backfill(_) => poll(&options, Task::Once(Work::Backfill), stop, screen).await,
+        Command::Status => status::status(&target::state_path(&options), options.json).await,
+        Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
+        Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),
+        Command::Completions { shell } => completions(shell),
+    }
+}
+
+/// What to do with a poller.
+enum Task {
+    Once(Work),
+    Run(Duration),
+}
+
+/// Nothing is written before the settings are known to be good.
+async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
+    let sink = options.sink.clone().unwrap_or_default();
+    let vars = Vars::read(options)?;
+    let config = vars.config(if options.dry_run { Target::Local } else { Target::from(&sink) })?;
+    let schedule = settings::schedule(&config)?;
+    let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
+    vars.check_key(&host, &config).await?;
+    log_to(screen, config.log_level);
+
+    let files = Files::open(options, &config).await?;
+    let poller = Poller::new(&host, &config, &files)?;
+    let rows_on_output = options.dry_run || sink == target::Sink::Ndjson(None);
+    let teller = Teller { screen, json: options.json, rows_on_output };
+    match task {
+        Task::Run(every) => run::run(&poller, &teller, every, &schedule).await,
+        Task::Once(work) => {
+            let report = poller.pass(work, None).await;
+            screen.clear();
+            teller.tell(&report)
+        }
+    }
+}
+
+/// Logs to the screen. Of the libraries, only what goes wrong.
+fn log_to(screen: &Screen, level: log::LevelFilter) {
+    env_logger::Builder::new()
+        .filter_level(level.min(log::LevelFilter::Warn))
+        .filter_module("aig_logs", level)
+        .target(env_logger::Target::Pipe(Box::new(screen.clone())))
+        .init();
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "aig-logs", &mut script);
+    show::print(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(Exit::Done)
+}

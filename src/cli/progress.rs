@@ -1,0 +1,87 @@
+//! What is said while a command works, all on the standard error: a bar on a terminal, now and then a line elsewhere.
+
+use std::{
+    cell::Cell,
+    io::{self, IsTerminal, Write},
+};
+
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{host::Progress, time};
+
+/// Pages from one line to the next where there is no bar.
+const PAGES: u32 = 50;
+
+const BAR: &str = "{msg} {wide_bar} {human_pos} of {human_len}, {eta} left";
+
+/// The standard error, shared by the bar, the log and messages so that none garbles another.
+#[derive(Debug, Clone)]
+pub struct Screen(ProgressBar);
+
+impl Screen {
+    /// With a bar, if that is wanted and somebody can see it.
+    pub fn new(bar: bool) -> Self {
+        let target =
+            if bar && io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template(BAR);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let screen = Self(ProgressBar::with_draw_target(None, target).with_style(style));
+        // Nothing to see before the first page.
+        screen.clear();
+        screen
+    }
+
+    /// One message.
+    pub fn say(&self, text: &str) {
+        // Nobody can be told that the standard error is gone.
+        self.0.suspend(|| writeln!(io::stderr(), "{text}").unwrap_or_default());
+    }
+
+    /// Takes the bar away, until a pass begins.
+    pub fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+
+    /// Whom a host tells how far its passes are.
+    pub fn observer(&self) -> impl Fn(Progress<'_>) + use<> {
+        let screen = self.clone();
+        let (pages, before) = (Cell::new(0), Cell::new(0));
+        move |progress| {
+            pages.set(pages.get() + 1);
+            if !screen.0.is_hidden() {
+                screen.advance(progress, before.get());
+            } else if pages.get() % PAGES == 0 {
+                screen.say(&line(progress));
+            }
+            before.set(progress.entries);
+        }
+    }
+
+    /// Moves the bar; `before` is how many entries there were before this page, from which `left` counts.
+    fn advance(&self, progress: Progress<'_>, before: u64) {
+        let bar = &self.0;
+        let before = if progress.entries < before { 0 } else { before };
+        if bar.is_finished() || before == 0 {
+            bar.reset();
+        }
+        let length = progress.left.map_or(progress.entries, |left| before + left);
+        bar.set_length(length.max(progress.entries));
+        bar.set_message(format!("{} at {}", progress.gateway, progress.at.format("%F %H:%M")));
+        bar.set_position(progress.entries);
+    }
+}
+
+fn line(progress: Progress<'_>) -> String {
+    let Progress { gateway, entries, at, .. } = progress;
+    format!("{gateway}: {} entries read, now at {}", HumanCount(entries), time::text(at))
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}

@@ -1,0 +1,70 @@
+//! Both schedules until somebody stops the program.
+
+use std::time::Duration;
+
+use croner::Cron;
+
+use super::{
+    failure::{Exit, Failure},
+    jobs::{Poller, Teller, Work},
+};
+use crate::{host::Host, time::Timestamp};
+
+/// One forward pass is over before the next tick of a schedule of one minute.
+const FORWARD_TIME: Duration = Duration::from_secs(50);
+
+/// The same for an hourly backfill: what the Worker has as well, 15 minutes less what saving takes.
+const BACKFILL_TIME: Duration = Duration::from_mins(14);
+
+/// The longest sleep. A machine that was suspended in between notices within this time that a tick is due.
+const NAP: Duration = Duration::from_mins(1);
+
+/// Runs both jobs by their schedules. A pass that fails is told, and the next tick is the retry.
+pub async fn run(poller: &Poller<'_>, teller: &Teller<'_>, every: Duration, schedule: &Cron) -> Result<Exit, Failure> {
+    let mut next = poller.host.now();
+    // The backfill begins where forward began: it has nothing to go by before forward has come to some gateway.
+    while tick(poller.host, &mut next, every).await && !forward(poller, teller).await? {}
+    tokio::try_join!(
+        async {
+            while tick(poller.host, &mut next, every).await {
+                forward(poller, teller).await?;
+            }
+            Ok(())
+        },
+        backfills(poller, teller, schedule),
+    )?;
+    Ok(Exit::Done)
+}
+
+/// Waits for the next tick, and sets the one after it. Whether to go on.
+async fn tick(host: &impl Host, next: &mut Timestamp, every: Duration) -> bool {
+    sleep_until(host, *next).await;
+    *next = host.now() + every;
+    !host.stopping()
+}
+
+/// One forward pass. Whether it came to some gateway.
+async fn forward(poller: &Poller<'_>, teller: &Teller<'_>) -> Result<bool, Failure> {
+    let report = poller.pass(Work::Forward, Some(FORWARD_TIME)).await;
+    teller.tell(&report)?;
+    Ok(report.gateways.iter().any(|gateway| gateway.error.is_none()))
+}
+
+async fn backfills(poller: &Poller<'_>, teller: &Teller<'_>, schedule: &Cron) -> Result<(), Failure> {
+    while !poller.host.stopping() {
+        teller.tell(&poller.pass(Work::Backfill, Some(BACKFILL_TIME)).await)?;
+        // A schedule without a next tick, such as the 30th of February, never comes.
+        let Ok(next) = schedule.find_next_occurrence(&poller.host.now(), false) else { break };
+        sleep_until(poller.host, next).await;
+    }
+    Ok(())
+}
+
+async fn sleep_until(host: &impl Host, instant: Timestamp) {
+    while let Ok(left) = (instant - host.now()).to_std()
+        && !left.is_zero()
+        && !host.stopping()
+    {
+        host.sleep(left.min(NAP)).await;
+    }
+}

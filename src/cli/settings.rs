@@ -1,0 +1,162 @@
+//! Where the settings come from: the environment first, then a file in the manner of `.dev.vars`.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use croner::{
+    Cron,
+    errors::CronError,
+    parser::{CronParser, Seconds, Year},
+};
+
+use super::{args::Options, failure::Failure, target::Sink};
+use crate::{
+    config::{Config, ConfigError, Need, Problem, SETTINGS, Target},
+    host::Host,
+};
+
+/// The file that is read where it is there and no other is named.
+const FILE: &str = ".dev.vars";
+
+/// Width of the table of settings, in characters.
+const WIDTH: u16 = 100;
+
+/// Settings by name, as text.
+pub struct Vars {
+    file: BTreeMap<String, String>,
+    pages: Option<String>,
+}
+
+impl Vars {
+    /// Reads the file of settings, if there is one.
+    pub fn read(options: &Options) -> Result<Self, Failure> {
+        let path = options.vars.clone().unwrap_or_else(|| PathBuf::from(FILE));
+        let absent = options.vars.is_none() && !path.exists();
+        let file = if absent { BTreeMap::new() } else { parse(&path)? };
+        Ok(Self { file, pages: options.pages.clone() })
+    }
+
+    /// The settings as a value.
+    pub fn config(&self, target: Target) -> Result<Config, Failure> {
+        Ok(Config::from_vars(|name| self.get(name), target)?)
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        let pages = matches!(name, "FORWARD_MAX_PAGES" | "BACKFILL_MAX_PAGES");
+        if pages && self.pages.is_some() {
+            return self.pages.clone();
+        }
+        let given = |text: &String| !text.trim().is_empty();
+        let environment = env::var(name).ok().filter(given);
+        environment.or_else(|| self.file.get(name).cloned().filter(given)).or_else(|| pages.then(|| "auto".to_owned()))
+    }
+
+    /// A key whose outside is right may still hold no key: that shows when it signs.
+    pub async fn check_key(&self, host: &impl Host, config: &Config) -> Result<(), Failure> {
+        let account = config.bigquery.as_ref().and_then(|table| table.account.as_ref());
+        let Some(account) = account else { return Ok(()) };
+        let signed = host.sign(&account.key, b"").await;
+        signed.map(|_| ()).map_err(|error| {
+            let whole_file = self.get("GCP_SA_KEY_JSON").is_some();
+            let setting = if whole_file { "GCP_SA_KEY_JSON" } else { "GCP_SA_PRIVATE_KEY_PEM" };
+            refused(setting, format!("cannot be used: {error}"))
+        })
+    }
+}
+
+impl From<&Sink> for Target {
+    fn from(sink: &Sink) -> Self {
+        match sink {
+            Sink::BigQuery => Self::BigQuery,
+            Sink::Sqlite(_) | Sink::Ndjson(_) => Self::Local,
+        }
+    }
+}
+
+/// The schedule of the backfill, read as Cloudflare reads it: five fields, Sunday is 1.
+/// developers.cloudflare.com/workers/configuration/cron-triggers
+pub fn schedule(config: &Config) -> Result<Cron, Failure> {
+    let text = &config.backfill_cron;
+    read_schedule(text).map_err(|error| {
+        let rule = "but must be a cron schedule of five fields such as \"0 * * * *\"";
+        refused("BACKFILL_CRON", format!("is {text:?}, {rule} ({error})"))
+    })
+}
+
+fn read_schedule(text: &str) -> Result<Cron, CronError> {
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed);
+    parser.alternative_weekdays(true).build().parse(text)
+}
+
+fn refused(setting: &'static str, problem: String) -> Failure {
+    ConfigError(vec![Problem { setting, problem }]).into()
+}
+
+/// The parser's own words would quote a line, and with it a secret: the last good name says where it failed.
+fn parse(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let action = || format!("reading the settings in {}", path.display());
+    let lines = dotenvy::from_path_iter(path)
+        .map_err(|error| Failure::denied(action(), error, "Name another file with --vars"))?;
+    let mut vars = BTreeMap::new();
+    let mut place = "in the first line".to_owned();
+    for line in lines {
+        let (name, value) = line.map_err(|_| {
+            let hint = "One NAME=value a line; put a value with spaces, quotes or # in single quotes";
+            Failure::denied(action(), format!("it cannot be understood {place}"), hint)
+        })?;
+        place = format!("after {name}");
+        vars.insert(name, value);
+    }
+    Ok(vars)
+}
+
+/// Every setting, for `--help`.
+pub fn table() -> String {
+    let groups = [
+        (Need::Always, "Settings that must be there"),
+        (Need::BigQuery, "Settings for --sink bigquery: one of the two ways to give a key is enough"),
+        (Need::Never, "Settings that may be there"),
+    ];
+    let groups = groups.map(|(need, title)| format!("{title}:\n{}", group(need)));
+    format!(
+        "{}\n\nThey are read from the environment, then from {FILE} or the file of --vars. (secret): never printed.",
+        groups.join("\n\n")
+    )
+}
+
+fn group(need: Need) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_width(WIDTH);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    for setting in SETTINGS.iter().filter(|setting| setting.need == need) {
+        let secret = if setting.secret { " (secret)" } else { "" };
+        let default = setting.default.map_or(String::new(), |default| format!(" [default: {default}]"));
+        table.add_row([format!(" {}", setting.name), format!("{}{secret}{default}", setting.meaning)]);
+    }
+    table.trim_fmt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_schedule;
+    use crate::time;
+
+    #[test]
+    fn schedules_are_read_as_cloudflare_reads_them() {
+        let next = |schedule: &str, now| {
+            let next = read_schedule(schedule).unwrap().find_next_occurrence(&time::parse(now).unwrap(), false);
+            time::text(next.unwrap())
+        };
+        assert_eq!(next("0 * * * *", "2026-11-21T11:00:00Z"), "2026-11-21T12:00:00.000Z");
+        assert_eq!(next("*/15 * * * *", "2026-11-21T11:59:59.5Z"), "2026-11-21T12:00:00.000Z");
+        // 2026-11-22 is a Sunday, the first day of the week.
+        assert_eq!(next("30 4 * * 1", "2026-11-21"), "2026-11-22T04:30:00.000Z");
+        for wrong in ["", "hourly", "* * * *", "0 0 * * * *", "61 * * * *"] {
+            assert!(read_schedule(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `aig-logs status`: where the copying stands, from the state alone.
+
+use std::{collections::BTreeSet, path::Path};
+
+use chrono::TimeDelta;
+use indicatif::HumanCount;
+use serde_json::{Value, json};
+
+use super::{
+    failure::{Exit, Failure},
+    guard, show,
+    target::snapshot,
+};
+use crate::{
+    error::{Error, StoreError},
+    host::{
+        Store,
+        native::{SqliteStore, now},
+    },
+    state::{self, BACKFILL_STOP_AT, Backfill, Done, FORWARD, Forward, OLDEST, Oldest, Position, STATUS, Status},
+    time::{self, Timestamp},
+};
+
+/// The name of the one gateway of a state that names none.
+const UNNAMED: &str = "(unnamed)";
+
+/// All that a state says.
+struct Standing {
+    now: Timestamp,
+    target: Option<String>,
+    forward: Forward,
+    oldest: Oldest,
+    stop: Option<Timestamp>,
+    status: Status,
+    /// Keys of dead letters, and how many rows each holds.
+    dead: Vec<(String, u64)>,
+}
+
+/// Says how things stand.
+pub async fn status(path: &Path, json: bool) -> Result<Exit, Failure> {
+    let connection = snapshot(path)?;
+    let state = SqliteStore::new(&connection, "state");
+    let state = state.map_err(|error| Failure::Core(loading(error)))?;
+    let standing = Standing::load(&state, guard::target(&connection, path).await?).await?;
+    if standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty() && standing.status.failing.is_empty() {
+        return Err(Failure::denied(
+            format!("reading the state in {}", path.display()),
+            "no pass has saved anything there yet",
+            "Begin with `aig-logs run`, or name the file that remembers: --state PATH",
+        ));
+    }
+    let text = if json { format!("{:#}", standing.to_json(path)) } else { standing.in_words(path) };
+    show::print(&text)?;
+    Ok(Exit::Done)
+}
+
+impl Standing {
+    async fn load(state: &SqliteStore<'_>, target: Option<String>) -> Result<Self, Error> {
+        let keys = [FORWARD, OLDEST, BACKFILL_STOP_AT, STATUS];
+        let mut values = state.get_many(&keys).await.map_err(loading)?.into_iter();
+        let mut value = || values.next().flatten();
+        let forward = value().map(|text| Forward::from_json(FORWARD, &text, UNNAMED)).transpose()?;
+        let oldest = value().map(|text| Oldest::read(&text, UNNAMED)).transpose()?;
+        let stop = value().map(|text| state::read_stop(&text)).transpose()?;
+        let status = value().map(|text| Status::from_json(&text)).transpose()?;
+        Ok(Self {
+            now: now(),
+            target,
+            forward: forward.unwrap_or_default(),
+            oldest: oldest.unwrap_or_default(),
+            stop,
+            status: status.unwrap_or_default(),
+            dead: dead_letters(state).await.map_err(loading)?,
+        })
+    }
+
+    /// Every gateway, with its two cursors.
+    fn gateways(&self) -> impl Iterator<Item = Gateway<'_>> {
+        let (forward, oldest) = (&self.forward.by_id, &self.oldest.by_id);
+        let ids: BTreeSet<&String> = forward.keys().chain(oldest.keys()).collect();
+        ids.into_iter().map(move |id| Gateway {
+            id,
+            position: forward.get(id),
+            backfill: oldest.get(id),
+            standing: self,
+        })
+    }
+
+    fn rows_refused(&self) -> u64 {
+        self.dead.iter().map(|(_, rows)| rows).sum()
+    }
+
+    fn in_words(&self, path: &Path) -> String {
+        let target = self.target.as_deref().unwrap_or("not known");
+        let mut lines = vec![format!("State of {}; rows go to {target}", path.display())];
+        lines.extend(self.gateways().map(|gateway| gateway.in_words()));
+        let keys: Vec<_> = self.dead.iter().map(|(key, _)| key.as_str()).collect();
+        lines.push(match self.rows_refused() {
+            0 => "Dead letters  none".to_owned(),
+            rows => format!("Dead letters  {rows} rows refused for good, kept under {}", keys.join(", ")),
+        });
+        for (job, failing) in &self.status.failing {
+            let who = if failing.transient { "may pass by itself" } else { "somebody must act" };
+            let since = time::text(failing.since);
+            lines.push(format!("Problem       {job} has failed since {since} ({who}): {}", failing.error));
+        }
+        if self.status.failing.is_empty() {
+            lines.push("Problems      none".to_owned());
+        }
+        lines.join("\n")
+    }
+
+    fn to_json(&self, path: &Path) -> Value {
+        let gateways: Vec<_> = self.gateways().map(|gateway| gateway.to_json()).collect();
+        let dead: Vec<_> = self.dead.iter().map(|(key, rows)| json!({ "key": key, "rows": rows })).collect();
+        json!({
+            "state": path.display().to_string(),
+            "target": self.target,
+            "gateways": gateways,
+            "dead_letters": dead,
+            "failing": self.status.failing,
+        })
+    }
+}
+
+/// How things stand with one gateway.
+struct Gateway<'a> {
+    id: &'a str,
+    position: Option<&'a Position>,
+    backfill: Option<&'a Backfill>,
+    standing: &'a Standing,
+}
+
+impl Gateway<'_> {
+    /// Entries that forward has delivered of the time since `back` before now, to ten minutes.
+    fn delivered(&self, back: TimeDelta) -> u64 {
+        let since = self.standing.now - back;
+        let slots = self.position.into_iter().flat_map(|position| position.slots.iter());
+        slots.filter(|(start, _)| *start >= since).map(|(_, slot)| slot.delivered).sum()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.backfill.is_some_and(|backfill| backfill.is_done(self.standing.stop))
+    }
+
+    fn in_words(&self) -> String {
+        let forward = self.position.map_or("not begun".to_owned(), |position| {
+            let ts = position.cursor.ts;
+            let lag = show::ago(self.standing.now - ts);
+            format!("delivered up to {} ({lag})", time::text(ts))
+        });
+        let backfill = match self.backfill {
+            None => "not begun".to_owned(),
+            Some(Backfill { cursor, done, .. }) if self.is_finished() => {
+                let end = match done {
+                    Some(Done { stop: Some(_) }) => "backfill_stop_at",
+                    Some(Done { stop: None }) | None => "the first entry",
+                };
+                format!("finished, down to {end} ({})", time::text(cursor.ts))
+            }
+            Some(Backfill { cursor, .. }) => {
+                format!("under way, delivered down to {}", time::text(cursor.ts))
+            }
+        };
+        let [hour, day] = [1, 24].map(|hours| HumanCount(self.delivered(TimeDelta::hours(hours))));
+        format!(
+            "Gateway {}\n  forward     {forward}\n  backfill    {backfill}\n  \
+             delivered   {hour} entries of the last hour, {day} of the last day, by forward",
+            self.id
+        )
+    }
+
+    fn to_json(&self) -> Value {
+        let reached = self.backfill.map(|backfill| time::text(backfill.cursor.ts));
+        let backfill = match (self.backfill, self.is_finished()) {
+            (None, _) => "not begun",
+            (Some(_), true) => "finished",
+            (Some(_), false) => "under way",
+        };
+        json!({
+            "gateway": self.id,
+            "forward": self.position.map(|position| json!({
+                "delivered_up_to": time::text(position.cursor.ts),
+                "lag_seconds": (self.standing.now - position.cursor.ts).num_seconds(),
+            })),
+            "backfill": { "state": backfill, "delivered_down_to": reached },
+            "delivered_last_hour": self.delivered(TimeDelta::hours(1)),
+            "delivered_last_day": self.delivered(TimeDelta::hours(24)),
+        })
+    }
+}
+
+async fn dead_letters(state: &SqliteStore<'_>) -> Result<Vec<(String, u64)>, StoreError> {
+    let (mut dead, mut cursor) = (Vec::new(), None);
+    loop {
+        let listing = state.list("dead:", cursor.as_deref()).await?;
+        let rows = |metadata: Option<Value>| metadata.and_then(|metadata| metadata["n"].as_u64());
+        dead.extend(listing.keys.into_iter().map(|(key, metadata)| (key, rows(metadata).unwrap_or(0))));
+        cursor = listing.cursor;
+        if cursor.is_none() {
+            return Ok(dead);
+        }
+    }
+}
+
+fn loading(error: StoreError) -> Error {
+    Error::Store { action: "loading", key: "of the status".into(), error }
+}

@@ -1,0 +1,209 @@
+//! Where rows go and where the state lives: which files, opened how, and whether the two belong together.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use rusqlite::Connection;
+
+use super::{args::Options, failure::Failure, guard};
+use crate::{
+    config::{BigQuery, Config},
+    error::StoreError,
+    host::native::SqliteStore,
+    sink::ndjson::Ndjson,
+};
+
+/// What `--sink` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sink {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// The table of the settings.
+    BigQuery,
+    /// A file of JSON lines; none: the output.
+    Ndjson(Option<PathBuf>),
+}
+
+impl Default for Sink {
+    fn default() -> Self {
+        Self::Sqlite("aig-logs.sqlite".into())
+    }
+}
+
+impl Sink {
+    /// Reads `sqlite[:PATH]`, `bigquery` or `ndjson[:PATH]`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, path) = text.split_once(':').map_or((text, None), |(kind, path)| (kind, Some(path)));
+        match (kind, path) {
+            (_, Some("")) => None,
+            ("sqlite", None) => Some(Self::default()),
+            ("sqlite", Some(path)) => Some(Self::Sqlite(path.into())),
+            ("bigquery", None) => Some(Self::BigQuery),
+            ("ndjson", path) => Some(Self::Ndjson(path.map(PathBuf::from))),
+            _ => None,
+        }
+    }
+
+    /// Where the state lives when nobody says.
+    pub fn state(&self) -> PathBuf {
+        match self {
+            Self::Sqlite(path) => path.clone(),
+            Self::BigQuery | Self::Ndjson(_) => "aig-logs-state.sqlite".into(),
+        }
+    }
+}
+
+/// The file that `--state` and `--sink` together mean.
+pub fn state_path(options: &Options) -> PathBuf {
+    options.state.clone().unwrap_or_else(|| options.sink.clone().unwrap_or_default().state())
+}
+
+/// The target of a state beside which rows lie in one file. It has no path: the file may be moved.
+const BESIDE: &str = "sqlite, this file";
+
+/// The open files of a poller.
+pub struct Files {
+    /// The state.
+    pub state: Connection,
+    /// Where rows go.
+    pub rows: Rows,
+}
+
+/// Where rows go, opened.
+pub enum Rows {
+    /// Into the file of the state.
+    WithState,
+    /// Into a SQLite file of their own.
+    Sqlite(Connection),
+    /// To a writer.
+    Ndjson(Ndjson<Box<dyn Write>>),
+    /// To a table.
+    BigQuery(BigQuery),
+}
+
+impl Files {
+    /// Opens what the options name, and makes what is missing, if state and target belong together.
+    pub async fn open(options: &Options, config: &Config) -> Result<Self, Failure> {
+        let path = state_path(options);
+        if options.dry_run {
+            return Ok(Self { state: snapshot(&path)?, rows: Rows::shown() });
+        }
+        let sink = options.sink.clone().unwrap_or_default();
+        let beside = matches!(&sink, Sink::Sqlite(rows) if absolute(rows)? == absolute(&path)?);
+        let target = if beside { BESIDE.to_owned() } else { name(&sink, config.bigquery.as_ref())? };
+        let state = connect(&path)?;
+        guard::check(&state, &path, &target, &config.source.account).await?;
+        let rows = if beside { Rows::WithState } else { Rows::open(&sink, config.bigquery.as_ref())? };
+        Ok(Self { state, rows })
+    }
+}
+
+impl Rows {
+    fn open(sink: &Sink, table: Option<&BigQuery>) -> Result<Self, Failure> {
+        Ok(match (sink, table) {
+            (_, Some(table)) => Self::BigQuery(table.clone()),
+            (Sink::Sqlite(path), None) => Self::Sqlite(connect(path)?),
+            (Sink::Ndjson(Some(path)), None) => {
+                let file = append(path).map_err(|error| unusable(path, &error))?;
+                Self::Ndjson(Ndjson::new(Box::new(file)))
+            }
+            (Sink::Ndjson(None) | Sink::BigQuery, None) => Self::shown(),
+        })
+    }
+
+    /// On the output, for want of another place.
+    fn shown() -> Self {
+        Self::Ndjson(Ndjson::new(Box::new(io::stdout())))
+    }
+}
+
+/// A SQLite file that others may read while it is written.
+pub fn connect(path: &Path) -> Result<Connection, Failure> {
+    let connect = || {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        Ok(connection)
+    };
+    connect().map_err(|error: rusqlite::Error| unusable(path, &error))
+}
+
+/// The state of a file, copied into memory: whatever is done to it, the file stays as it is.
+pub fn snapshot(path: &Path) -> Result<Connection, Failure> {
+    let copy = || {
+        let copy = Connection::open_in_memory()?;
+        SqliteStore::new(&copy, "state").map_err(|StoreError(problem)| invalid(problem))?;
+        if path.exists() {
+            copy.execute("ATTACH ? AS file", [path.to_string_lossy()])?;
+            let known = "SELECT count(*) FROM file.sqlite_master WHERE name = 'aig_logs_state'";
+            if copy.query_row(known, [], |row| row.get::<_, u32>(0))? > 0 {
+                copy.execute("INSERT INTO main.aig_logs_state SELECT * FROM file.aig_logs_state", [])?;
+            }
+            copy.execute("DETACH file", [])?;
+        }
+        Ok(copy)
+    };
+    copy().map_err(|error: rusqlite::Error| unusable(path, &error))
+}
+
+fn invalid(problem: String) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(problem.into())
+}
+
+/// A file that cannot be opened as what it is taken for.
+pub fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
+    let hint = "Check that the file can be written and is what --sink or --state take it for";
+    Failure::denied(format!("opening {}", path.display()), error, hint)
+}
+
+/// A file to append lines to. A line that a crash has cut short must not swallow the next one.
+fn append(path: &Path) -> io::Result<File> {
+    let mut file = File::options().read(true).append(true).create(true).open(path)?;
+    if file.metadata()?.len() > 0 {
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(file)
+}
+
+/// The path of a file that may not be there yet.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    let folder = folder.map_err(|error| unusable(path, &error))?;
+    Ok(folder.join(path.file_name().unwrap_or_default()))
+}
+
+/// The target as the state remembers it.
+fn name(sink: &Sink, table: Option<&BigQuery>) -> Result<String, Failure> {
+    Ok(match (sink, table) {
+        (_, Some(table)) => format!("bigquery:{}.{}.{}", table.project, table.dataset, table.table),
+        (Sink::Sqlite(path), None) => format!("sqlite:{}", absolute(path)?.display()),
+        (Sink::Ndjson(Some(path)), None) => format!("ndjson:{}", absolute(path)?.display()),
+        (Sink::Ndjson(None) | Sink::BigQuery, None) => "ndjson".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sink;
+
+    #[test]
+    fn sinks_are_named_with_or_without_a_path() {
+        let check = |text, expected| assert_eq!(Sink::parse(text), expected, "{text}");
+        check("sqlite", Some(Sink::Sqlite("aig-logs.sqlite".into())));
+        check("sqlite:C:/logs.sqlite", Some(Sink::Sqlite("C:/logs.sqlite".into())));
+        check("ndjson", Some(Sink::Ndjson(None)));
+        check("ndjson:rows", Some(Sink::Ndjson(Some("rows".into()))));
+        check("bigquery", Some(Sink::BigQuery));
+        for wrong in ["", "sqlite:", "ndjson:", "bigquery:table", "postgres"] {
+            check(wrong, None);
+        }
+    }
+}
