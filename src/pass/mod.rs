@@ -78,10 +78,9 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
     async fn keep(&self, gateway: &str, written: Written) -> Result<(), Error> {
         let now = self.host.now();
         let ttl = Some(self.config.ids_ttl);
-        if !written.rejected.is_empty() {
-            let (key, value) = state::dead_letters(gateway, now, &written.rejected);
-            let metadata = Some(json!({ "n": written.rejected.len() }));
-            put(&self.state, &key, &value, &Put { ttl, metadata }).await?;
+        for letters in state::dead_letters(gateway, now, &written.rejected) {
+            let metadata = Some(json!({ "n": letters.n }));
+            put(&self.state, &letters.key, &letters.value, &Put { ttl, metadata }).await?;
         }
         if let Some(segment) = written.segment {
             let metadata = serde_json::to_value(segment.metadata).ok();

@@ -142,8 +142,9 @@ impl Scan {
         }
         self.instant.note(shown, total, !new.is_empty());
 
-        // A short page may be the server's own cap: without a total only an empty one is certain to be the last.
-        let last = shown == 0 || total.is_some_and(|total| self.instant.shown >= total);
+        // A short page may be the server's own cap: without a total that can be true, only an empty one is certain to be
+        // the last.
+        let last = shown == 0 || total.is_some_and(|total| self.instant.shown == total);
         if beyond && by_number {
             self.leave_instant();
         } else if last {
@@ -291,5 +292,13 @@ mod tests {
         let mut scan = Scan::ascending(cursor, Timestamp::UNIX_EPOCH + time::MILLISECOND * 9);
         assert_eq!(scan.take(vec![entry("a", 0)], Some(1)), []);
         assert_eq!(scan.query(), None);
+    }
+
+    #[test]
+    fn a_count_below_what_is_shown_is_not_believed() {
+        let mut scan =
+            Scan::ascending(Cursor::at_start_of(Timestamp::UNIX_EPOCH), Timestamp::UNIX_EPOCH + MILLISECOND * 9);
+        scan.take(vec![entry("a", 0), entry("b", 0)], Some(1));
+        assert_eq!(scan.query().map(|query| query.page), Some(2));
     }
 }

@@ -15,7 +15,10 @@ pub use self::{
 };
 use crate::{
     error::Error,
-    plan::cursor::Cursor,
+    plan::{
+        batch::{self, Limits},
+        cursor::Cursor,
+    },
     row::Row,
     sink::Rejected,
     time::{self, Timestamp},
@@ -114,14 +117,38 @@ pub fn read_stop(text: &str) -> Result<Timestamp, Error> {
     })
 }
 
-/// Key and value that keep rows a sink will never take: `dead:<gateway>:<pass instant>`.
+/// Keys and values that keep rows a sink will never take: `dead:<gateway>:<pass instant>`, and with `:2` and so on at its
+/// end what one value cannot hold.
 #[must_use]
-pub fn dead_letters(gateway: &str, now: Timestamp, rejected: &[(Row, Rejected)]) -> (String, String) {
-    let letters: Vec<_> =
-        rejected.iter().map(|(row, rejected)| json!({ "id": row.id, "reason": rejected.reason, "row": row })).collect();
-    let value = json!({ "v": VERSION, "rows": letters });
-    (format!("dead:{gateway}:{}", time::text(now)), value.to_string())
+pub fn dead_letters(gateway: &str, now: Timestamp, rejected: &[(Row, Rejected)]) -> Vec<DeadLetters> {
+    let letters: Vec<_> = rejected
+        .iter()
+        .map(|(row, rejected)| json!({ "id": row.id, "reason": rejected.reason, "row": row }).to_string())
+        .collect();
+    let sizes: Vec<_> = letters.iter().map(String::len).collect();
+    let ranges = batch::cut(&sizes, MOST_DEAD_LETTERS).into_iter().zip(1..);
+    let kept = ranges.map(|(range, n)| DeadLetters {
+        key: format!("dead:{gateway}:{}{}", time::text(now), if n == 1 { String::new() } else { format!(":{n}") }),
+        n: range.len(),
+        value: format!(r#"{{"rows":[{}],"v":{VERSION}}}"#, letters[range].join(",")),
+    });
+    kept.collect()
 }
+
+/// One value that keeps dead letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetters {
+    /// Its key.
+    pub key: String,
+    /// Number of rows.
+    pub n: usize,
+    /// Rows with their reasons, as JSON.
+    pub value: String,
+}
+
+/// KV takes values of up to 25 MiB; a row that BigQuery will not take may have 10 MB.
+/// developers.cloudflare.com/kv/platform/limits
+const MOST_DEAD_LETTERS: Limits = Limits { rows: 10_000, bytes: 20_000_000 };
 
 /// Opens a stored JSON object and takes its version off. The TypeScript program's values have none.
 fn versioned(key: &str, text: &str) -> Result<Value, Error> {
