@@ -18,7 +18,7 @@ use crate::{
         cursor::{Direction, Query},
     },
     time::{self, MILLISECOND},
-    wire::{request, retry_after, snippet},
+    wire::{or_default, request, retry_after, snippet},
 };
 
 /// One answer of the list request.
@@ -78,7 +78,7 @@ fn encoded(text: &str) -> String {
 #[derive(Deserialize)]
 struct Envelope {
     success: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     errors: Vec<Fault>,
     #[serde(default)]
     result: Value,
@@ -86,16 +86,24 @@ struct Envelope {
     result_info: Option<Info>,
 }
 
+impl Envelope {
+    fn total(&self) -> Option<u64> {
+        self.result_info.as_ref()?.total_count.as_u64()
+    }
+}
+
 #[derive(Deserialize)]
 struct Fault {
     code: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     message: String,
 }
 
 #[derive(Deserialize)]
 struct Info {
-    total_count: Option<u64>,
+    /// The schema says number, not integer: what is no count is as good as absent.
+    #[serde(default)]
+    total_count: Value,
 }
 
 /// Reads the answer to [`list`].
@@ -104,26 +112,29 @@ struct Info {
 /// What the API refuses or fails at, and an answer that does not obey the request.
 pub fn read_page(response: &Response, query: &Query) -> Result<Page, CallError> {
     let envelope = open(response)?;
+    let total = envelope.total();
     let Value::Array(elements) = envelope.result else {
         return Err(misbehaved("has no list of logs in its result"));
     };
     let entries: Result<Vec<_>, _> = elements.into_iter().map(Entry::from_json).collect();
     let entries = entries.map_err(|problem| misbehaved(&problem))?;
     check(&entries, query)?;
-    let total = envelope.result_info.and_then(|info| info.total_count);
     Ok(Page { entries, total, rate: rate(response.headers()) })
 }
 
-/// Reads the answer to [`gateways`]: the ids, none past the last page.
+/// Reads the answer to [`gateways`]: the ids, none past the last page, and how many there are on all pages together.
 ///
 /// # Errors
 /// What the API refuses or fails at.
-pub fn read_gateways(response: &Response) -> Result<Vec<String>, CallError> {
-    let Value::Array(elements) = open(response)?.result else {
+pub fn read_gateways(response: &Response) -> Result<(Vec<String>, Option<u64>), CallError> {
+    let envelope = open(response)?;
+    let total = envelope.total();
+    let Value::Array(elements) = envelope.result else {
         return Err(misbehaved("has no list of gateways in its result"));
     };
     let id = |gateway: &Value| gateway["id"].as_str().map(str::to_owned);
-    elements.iter().map(id).collect::<Option<_>>().ok_or_else(|| misbehaved("names a gateway without an id"))
+    let ids = elements.iter().map(id).collect::<Option<_>>();
+    Ok((ids.ok_or_else(|| misbehaved("names a gateway without an id"))?, total))
 }
 
 fn check(entries: &[Entry], query: &Query) -> Result<(), CallError> {
@@ -264,6 +275,16 @@ mod tests {
     }
 
     #[test]
+    fn null_members_and_a_strange_count_are_no_trouble() {
+        let body =
+            |total| format!(r#"{{"success":true,"errors":null,"result":[],"result_info":{{"total_count":{total}}}}}"#);
+        for (given, total) in [("7", Some(7)), ("7.5", None), ("-1", None), ("null", None), ("\"7\"", None)] {
+            let page = read_page(&answer(200, &body(given)), &query(Direction::Ascending)).unwrap();
+            assert_eq!(page.total, total, "{given}");
+        }
+    }
+
+    #[test]
     fn an_answer_that_does_not_obey_the_request_is_an_error() {
         let check = |query: Query, words: &str| {
             let error = read_page(&answer(200, LIST), &query).unwrap_err();
@@ -307,7 +328,8 @@ mod tests {
     #[test]
     fn gateways_are_listed_by_id() {
         let response = answer(200, include_str!("../tests/fixtures/gateways.json"));
-        assert_eq!(read_gateways(&response).unwrap(), ["main", "staging"]);
+        let (ids, total) = read_gateways(&response).unwrap();
+        assert_eq!((ids, total), (vec!["main".to_owned(), "staging".to_owned()], Some(2)));
         assert_eq!(gateways(&source(), 2).uri().query(), Some("page=2&per_page=50"));
     }
 }

@@ -1,6 +1,6 @@
 //! Instants. Only a host reads the clock; everywhere else time is a value.
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
 /// An instant, UTC. The API gives milliseconds; finer instants are kept as they are.
 pub type Timestamp = DateTime<Utc>;
@@ -22,11 +22,13 @@ pub fn text(instant: Timestamp) -> String {
     instant.to_rfc3339_opts(fraction, true)
 }
 
-/// Reads RFC 3339 (`2026-10-06T09:15:22.417Z`), or a date alone as its midnight in UTC.
+/// Reads RFC 3339 (`2026-10-06T09:15:22.417Z`), or a date alone as its midnight in UTC, of a year from 1 to 9999: so
+/// that a millisecond more or less is an instant too.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
     let instant = DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc());
-    instant.or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc()))
+    let instant = instant.or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc()));
+    instant.filter(|instant| (1..=9_999).contains(&instant.year()))
 }
 
 #[cfg(test)]
@@ -41,6 +43,8 @@ mod tests {
         check("2026-10-06T09:15:22.417123987Z", "2026-10-06T09:15:22.417123Z");
         check("2026-10-06", "2026-10-06T00:00:00.000Z");
         assert_eq!(text(floor_ms(parse("2026-10-06T09:15:22.417999Z").unwrap())), "2026-10-06T09:15:22.417Z");
-        assert_eq!(parse("yesterday"), None);
+        for strange in ["yesterday", "-262143-01-01", "+262142-12-31", "0000-01-01T00:00:00Z", "+10000-01-01"] {
+            assert_eq!(parse(strange), None, "{strange}");
+        }
     }
 }

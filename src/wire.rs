@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderValue, Method, header};
+use serde::{Deserialize, Deserializer};
 
 use crate::host::{Request, Response};
 
@@ -22,6 +23,14 @@ pub fn request(method: Method, address: &str, body: Vec<u8>) -> Request {
 pub fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+/// Reads a member that may also be null, which means what absent means.
+///
+/// # Errors
+/// Where it is of another type.
+pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// The beginning of a body, in one line, for an error message.

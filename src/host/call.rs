@@ -31,5 +31,6 @@ pub async fn call<H: Host, T>(
 
 /// Whether the pass still has time after a wait.
 pub(crate) fn has_time_for<H: Host>(host: &H, wait: Duration) -> bool {
-    !host.stopping() && host.deadline().is_none_or(|deadline| host.now() + wait < deadline)
+    !host.stopping()
+        && host.deadline().is_none_or(|deadline| (deadline - host.now()).to_std().is_ok_and(|left| wait < left))
 }

@@ -49,13 +49,15 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         let mut all = Vec::new();
         for page in 1.. {
             let found = call(&self.host, &gateway::gateways(source, page), gateway::read_gateways).await;
-            let found = found.map_err(Error::Gateways)?;
-            if found.is_empty() {
-                break;
+            let (found, total) = found.map_err(Error::Gateways)?;
+            let known = all.len();
+            for id in found {
+                if !all.contains(&id) {
+                    all.push(id);
+                }
             }
-            let last = found.len() < 50;
-            all.extend(found);
-            if last {
+            // A short page may be the server's own cap: without a total only one with nothing new is certain to be the last.
+            if all.len() == known || total.is_some_and(|total| all.len() as u64 >= total) {
                 break;
             }
         }

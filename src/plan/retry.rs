@@ -20,7 +20,7 @@ pub fn wait(error: &CallError, attempt: u32, random: f64) -> Option<Duration> {
     let jitter = BASE.saturating_mul(1 << (attempt - 1)).mul_f64(random);
     match error {
         CallError::Silent(_) | CallError::Broken(_) => Some(jitter),
-        CallError::Throttled { wait, .. } => Some(wait.map_or(jitter, |asked| asked + jitter)),
+        CallError::Throttled { wait, .. } => Some(wait.map_or(jitter, |asked| asked.saturating_add(jitter))),
         CallError::Refused(_) | CallError::Denied { .. } => None,
     }
 }
@@ -38,6 +38,8 @@ mod tests {
         check(CallError::Broken(String::new()), 3, None);
         check(CallError::Throttled { message: String::new(), wait: None }, 1, Some(ms(500)));
         check(CallError::Throttled { message: String::new(), wait: Some(ms(7_000)) }, 1, Some(ms(7_500)));
+        let endless = CallError::Throttled { message: String::new(), wait: Some(Duration::MAX) };
+        check(endless, 2, Some(Duration::MAX));
         check(CallError::Refused(String::new()), 1, None);
         check(CallError::denied("", ""), 1, None);
     }

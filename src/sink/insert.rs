@@ -1,5 +1,7 @@
 //! `tabledata.insertAll` (also named Storage Write API, REST) as values: request out, verdict in.
 
+use std::collections::BTreeMap;
+
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,7 @@ use crate::{
     error::CallError,
     host::{Request, Response},
     row::Row,
-    wire::{request, retry_after, snippet},
+    wire::{or_default, request, retry_after, snippet},
 };
 
 /// Longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts
@@ -110,7 +112,7 @@ pub fn insert(table: &BigQuery, rows: &[&[u8]]) -> Request {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     insert_errors: Vec<RowErrors>,
 }
 
@@ -118,15 +120,18 @@ struct Answer {
 struct RowErrors {
     #[serde(default)]
     index: usize,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     errors: Vec<RowError>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct RowError {
+    #[serde(deserialize_with = "or_default")]
     reason: String,
+    #[serde(deserialize_with = "or_default")]
     location: String,
+    #[serde(deserialize_with = "or_default")]
     message: String,
 }
 
@@ -153,7 +158,9 @@ pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError>
         let answer: Answer = serde_json::from_slice(response.body()).map_err(|_| {
             CallError::Broken(format!("BigQuery's answer cannot be read: {}", snippet(response.body())))
         })?;
-        return Ok(Verdict::Taken(answer.insert_errors.into_iter().map(fault).collect()));
+        // One fault a row, even if the answer names a row twice.
+        let faults: BTreeMap<_, _> = answer.insert_errors.into_iter().map(|row| (row.index, fault(row))).collect();
+        return Ok(Verdict::Taken(faults.into_values().collect()));
     }
     let refused = serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
     let reason = refused.as_ref().and_then(|error| error.errors.first()).map_or("", |error| error.reason.as_str());
@@ -246,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_good_answer_still_names_the_rows_that_are_out() {
-        for body in ["{}", r#"{"insertErrors":[]}"#] {
+        for body in ["{}", r#"{"insertErrors":[]}"#, r#"{"insertErrors":null}"#] {
             assert_eq!(verdict(200, body).unwrap(), Verdict::Taken(Vec::new()));
         }
         let Verdict::Taken(faults) = verdict(200, include_str!("../../tests/fixtures/insert_errors.json")).unwrap()
@@ -257,6 +264,9 @@ mod tests {
             faults.iter().map(|fault| (fault.index, fault.is_held_back())).collect::<Vec<_>>(),
             [(1, false), (2, true)]
         );
+        let twice = r#"{"insertErrors":[{"index":0,"errors":[{"reason":"invalid","location":null}]},{"index":0}]}"#;
+        let taken = verdict(200, twice).unwrap();
+        assert!(matches!(&taken, Verdict::Taken(faults) if faults.len() == 1), "{taken:?}");
         assert!(faults[0].rejected(7).reason.starts_with("invalid in created_at: Value 1999-01-01"));
     }
 

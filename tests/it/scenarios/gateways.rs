@@ -1,6 +1,6 @@
 //! Several gateways in one pass.
 
-use aig_logs::{config::Gateways, simulator::options::Options};
+use aig_logs::{config::Gateways, host::Response, simulator::options::Options};
 use serde_json::json;
 
 use crate::world::{DAY, MINUTE, World};
@@ -84,4 +84,24 @@ fn whoever_is_furthest_behind_comes_first() {
     world.pass_time(MINUTE);
     let report = world.forward();
     assert_eq!(report.gateways[0].gateway, "other");
+}
+
+#[test]
+fn a_capped_or_repeated_page_of_gateways_hides_none_and_ends() {
+    for (served, total) in [(20, None), (20, Some(45)), (50, None)] {
+        let ids: Vec<String> = (0..45).map(|n| format!("gateway-{n}")).collect();
+        let mut world = World::with(Options { gateways: ids.clone(), ..Options::default() });
+        world.config.source.gateways = Gateways::All;
+        world.instead = Some(Box::new(move |request| {
+            let uri = request.uri();
+            let query = uri.path().ends_with("/gateways").then(|| uri.query())??;
+            let page: usize = query.split(['=', '&']).nth(1)?.parse().ok()?;
+            // Where all fit, the page number is ignored.
+            let from = if served < ids.len() { (page - 1) * served } else { 0 };
+            let found: Vec<_> = ids.iter().skip(from).take(served).map(|id| json!({ "id": id })).collect();
+            let body = json!({ "success": true, "result": found, "result_info": { "total_count": total } });
+            Some(Response::new(body.to_string().into_bytes()))
+        }));
+        assert_eq!(world.forward().gateways.len(), 45);
+    }
 }

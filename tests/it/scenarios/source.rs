@@ -102,6 +102,22 @@ fn a_wait_that_is_asked_for_is_kept() {
 }
 
 #[test]
+fn an_endless_wait_is_left_to_the_next_pass() {
+    for seconds in [u64::MAX, 99_999_999_999_999] {
+        let mut world = odd(Quirks::default());
+        world.budget.time = Some(std::time::Duration::from_secs(50));
+        world.instead = Some(Box::new(move |_| {
+            let answer = http::Response::builder().status(429).header("retry-after", seconds.to_string());
+            Some(answer.body(Vec::new()).unwrap())
+        }));
+        assert!(world.forward().worst().unwrap().is_transient());
+        world.instead = None;
+        assert!(world.forward().is_complete());
+        world.assert_once_forward();
+    }
+}
+
+#[test]
 fn a_refusal_that_a_person_must_mend_is_not_repeated() {
     for (refusal, words) in [
         (Refusal::Status(401), "CF_API_TOKEN"),
