@@ -286,6 +286,33 @@ mod tests {
     }
 
     #[test]
+    fn the_stop_of_a_backfill_is_read_even_next_to_an_instant_that_fills_a_page() {
+        let bound = |ms| Timestamp::from_timestamp_millis(ms).unwrap();
+        let table: Vec<_> = [5, 6, 6, 6].into_iter().enumerate().map(|(n, ms)| (ms, format!("id{n}"))).collect();
+        for (cursor, expected) in [(6, 4), (5, 1), (4, 0)] {
+            let mut scan = Scan::descending(Cursor::at_start_of(bound(cursor)), Some(bound(5)));
+            let mut seen = 0;
+            while let Some(query) = scan.query() {
+                let (page, total) = serve(&table, query, 2);
+                seen += scan.take(page, Some(total)).len();
+            }
+            assert_eq!(seen, expected, "from {cursor}");
+        }
+    }
+
+    #[test]
+    fn what_a_finer_server_shows_before_the_stretch_is_dropped() {
+        let five = Timestamp::from_timestamp_millis(5).unwrap();
+        let early = Entry { created_at: five - chrono::TimeDelta::microseconds(1), ..entry("early", 0) };
+        for mut scan in [
+            Scan::ascending(Cursor::at_start_of(five), five + MILLISECOND * 9),
+            Scan::descending(Cursor::at_start_of(five), Some(five)),
+        ] {
+            assert_eq!(scan.take(vec![early.clone()], Some(1)), []);
+        }
+    }
+
+    #[test]
     fn a_quiet_stretch_is_proven_by_one_page() {
         let mut cursor = Cursor::at_start_of(Timestamp::UNIX_EPOCH);
         cursor.pass_over("a", Timestamp::UNIX_EPOCH);

@@ -105,3 +105,14 @@ fn a_capped_or_repeated_page_of_gateways_hides_none_and_ends() {
         assert_eq!(world.forward().gateways.len(), 45);
     }
 }
+
+#[test]
+fn pages_used_up_for_one_gateway_leave_others_theirs() {
+    let mut world = World::of(&["main", "other"]);
+    world.config.forward_pages = Some(1);
+    for _ in 0..60 {
+        world.add_to("main", MINUTE * 5, json!({}));
+        world.add_to("other", MINUTE, json!({}));
+    }
+    assert_eq!(world.forward().gateways.len(), 2);
+}

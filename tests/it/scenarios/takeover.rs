@@ -63,6 +63,20 @@ fn without_forward_but_with_oldest_nothing_between_them_is_skipped() {
 }
 
 #[test]
+fn without_its_cursor_forward_begins_where_it_once_began() {
+    let mut world = World::new();
+    let ids = world.add_many(120, DAY * 2, HOUR);
+    world.forward();
+    world.config.backfill_pages = Some(1);
+    world.backfill();
+    world.state.remove("forward");
+    world.forward();
+    world.config.backfill_pages = None;
+    world.backfill();
+    assert_eq!(world.copies_of(&ids), [1; 120]);
+}
+
+#[test]
 fn a_value_of_another_version_is_an_error_and_stays_as_it_is() {
     for (key, value) in [
         ("forward", json!({ "v": 2, "ts": "2026-11-01T00:00:00Z" }).to_string()),
