@@ -69,32 +69,30 @@ pub struct Scan {
 }
 
 /// The reading of an instant that fills a page, by page number. A deletion between two of its pages shifts entries over
-/// the border, unseen; so the instant is read again until the counts agree or a whole round brings nothing new.
+/// the border, unseen, to a page already read. So unless all counts agree, the pages are read once more from the last to
+/// the first: what shifts then comes to a page still to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Instant {
     page: u32,
-    /// Entries shown in this round.
+    /// On the way back to the first page.
+    back: bool,
+    /// Entries shown on the way up.
     shown: u64,
-    /// `total_count` of the round's first page.
+    /// `total_count` of the first page.
     total: Option<u64>,
+    /// Whether every page had the same count.
     steady: bool,
-    brought_new: bool,
 }
 
 impl Instant {
-    const FIRST_PAGE: Self = Self { page: 1, shown: 0, total: None, steady: true, brought_new: false };
+    const FIRST_PAGE: Self = Self { page: 1, back: false, shown: 0, total: None, steady: true };
 
-    fn note(&mut self, shown: u64, total: Option<u64>, brought_new: bool) {
+    fn note(&mut self, shown: u64, total: Option<u64>) {
         if self.page == 1 {
             self.total = total;
         }
         self.shown += shown;
         self.steady &= total.is_some() && self.total == total;
-        self.brought_new |= brought_new;
-    }
-
-    fn is_whole(&self) -> bool {
-        self.page == 1 || self.steady || !self.brought_new
     }
 }
 
@@ -120,6 +118,12 @@ impl Scan {
         &self.cursor
     }
 
+    /// Whether the next page is one of an instant that fills a page and was begun.
+    #[must_use]
+    pub fn is_within_instant(&self) -> bool {
+        self.instant.page > 1 || self.instant.back
+    }
+
     /// The next page to ask for, or `None` at the end of the stretch.
     #[must_use]
     pub fn query(&self) -> Option<Query> {
@@ -135,26 +139,39 @@ impl Scan {
     pub fn take(&mut self, entries: Vec<Entry>, total: Option<u64>) -> Vec<Entry> {
         let (entries, shown) = self.in_order(entries);
         let beyond = entries.iter().any(|entry| floor_ms(entry.created_at) != self.cursor.ts);
-        let by_number = self.instant.page > 1;
+        let by_number = self.is_within_instant();
         let new: Vec<Entry> = entries.into_iter().filter(|entry| self.is_new(entry, by_number)).collect();
         for entry in &new {
             self.cursor.pass_over(&entry.id, entry.created_at);
         }
-        self.instant.note(shown, total, !new.is_empty());
-
+        if self.instant.back {
+            self.go_back();
+            return new;
+        }
+        self.instant.note(shown, total);
         // A short page may be the server's own cap: without a total that can be true, only an empty one is certain to be
         // the last.
         let last = shown == 0 || total.is_some_and(|total| self.instant.shown == total);
-        if beyond && by_number {
-            self.leave_instant();
-        } else if last {
-            self.end(shown == 0);
-        } else if beyond {
-            self.instant = Instant::FIRST_PAGE;
-        } else {
-            self.instant.page += 1;
+        match (last || beyond && by_number, beyond) {
+            (true, _) if by_number && !self.instant.steady => {
+                self.instant.back = true;
+                self.go_back();
+            }
+            (true, true) if by_number => self.leave_instant(),
+            (true, _) => self.end(shown == 0),
+            (false, true) => self.instant = Instant::FIRST_PAGE,
+            (false, false) => self.instant.page += 1,
         }
         new
+    }
+
+    /// Goes to the page before, or on behind the instant.
+    fn go_back(&mut self) {
+        if self.instant.page == 1 {
+            self.leave_instant();
+        } else {
+            self.instant.page -= 1;
+        }
     }
 
     /// Entries of other instants are left to a later page 1 while an instant is read by page number.
@@ -181,27 +198,25 @@ impl Scan {
     /// The list shows nothing past the instant read.
     fn end(&mut self, empty: bool) {
         match self.direction {
-            Direction::Ascending if self.instant.is_whole() => self.done = true,
-            // Only an empty page proves the end of history: an instant that is whole is left, and the rest asked for.
+            Direction::Ascending => self.done = true,
+            // Only an empty page proves the end of history: until then the instant is left, and the rest asked for.
             Direction::Descending if empty && self.instant.page == 1 => self.done = true,
-            Direction::Ascending | Direction::Descending => self.leave_instant(),
+            Direction::Descending => self.leave_instant(),
         }
     }
 
-    /// Goes on behind the instant, or reads it again if it changed while it was read.
+    /// Goes on behind the instant.
     fn leave_instant(&mut self) {
-        if self.instant.is_whole() {
-            let next = match self.direction {
-                Direction::Ascending => self.cursor.ts + MILLISECOND,
-                Direction::Descending => self.cursor.ts - MILLISECOND,
-            };
-            self.cursor = Cursor::at_start_of(next);
-            self.done = match (self.direction, self.end) {
-                (Direction::Ascending, Some(until)) => next >= until,
-                (Direction::Descending, Some(stop)) => next < stop,
-                (Direction::Ascending | Direction::Descending, None) => false,
-            };
-        }
+        let next = match self.direction {
+            Direction::Ascending => self.cursor.ts + MILLISECOND,
+            Direction::Descending => self.cursor.ts - MILLISECOND,
+        };
+        self.cursor = Cursor::at_start_of(next);
+        self.done = match (self.direction, self.end) {
+            (Direction::Ascending, Some(until)) => next >= until,
+            (Direction::Descending, Some(stop)) => next < stop,
+            (Direction::Ascending | Direction::Descending, None) => false,
+        };
         self.instant = Instant::FIRST_PAGE;
     }
 }
