@@ -117,8 +117,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
             return Err(CallError::Broken("BigQuery names a row that was not sent".into()));
         }
         let (held_back, refused): (Vec<_>, Vec<_>) = faults.into_iter().partition(Fault::is_held_back);
-        let sent = rows - held_back.len();
-        let Some(fault) = insert::common(&refused, sent) else { return Ok((held_back, refused)) };
+        let Some(fault) = insert::common(&refused, rows) else { return Ok((held_back, refused)) };
         let BigQuery { project, dataset, table, .. } = self.table;
         let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.rejected(0).reason);
         let hint = "Bring it up to sql/bigquery/1_table.sql, for example with ALTER TABLE … ADD COLUMN IF NOT EXISTS; a \

@@ -17,7 +17,9 @@ use crate::{
 /// Longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts
 const LONGEST_INSERT_ID: usize = 128;
 
-const HEAD: &str = r#"{"skipInvalidRows":true,"ignoreUnknownValues":false,"rows":["#;
+/// All or nothing where rows do not fit the schema: so a wrong schema, which stops the pass, leaves no rows behind that
+/// each further pass would write again.
+const HEAD: &str = r#"{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":["#;
 const TAIL: &str = "]}";
 
 /// How `insertAll` answered.
@@ -50,9 +52,9 @@ impl Fault {
         self.reason == "stopped"
     }
 
-    /// The table lacks a column, or asks for one that rows need not have: no row will get in.
+    /// The table lacks a column: no row that has it will get in.
     pub fn is_of_the_schema(&self) -> bool {
-        self.message.starts_with("no such field") || self.message.starts_with("Missing required field")
+        self.message.starts_with("no such field")
     }
 
     /// The row is too old or too new for the table's partitions; others may not be. The numbers in this text have changed
@@ -246,7 +248,7 @@ mod tests {
             format!(r#"{{"insertId":"{id}","json":{row}}}"#)
         };
         let body =
-            format!(r#"{{"skipInvalidRows":true,"ignoreUnknownValues":false,"rows":[{},{}]}}"#, line("a"), line("b"));
+            format!(r#"{{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":[{},{}]}}"#, line("a"), line("b"));
         assert_eq!(String::from_utf8(request.into_body()).unwrap(), body);
         assert!(!String::from_utf8(encode(&row(&"x".repeat(129))).unwrap()).unwrap().contains("insertId"));
     }
@@ -312,6 +314,8 @@ mod tests {
         check(&[bad_cost.clone(), fault("step", "")], 2, false);
         check(&[too_old.clone(), too_old], 2, false);
         check(&[fault("gateway", "no such field: gateway.")], 9, true);
-        check(&[bad_cost, fault("", "Missing required field: org.")], 9, true);
+        let required = fault("model", "Missing required field: model.");
+        check(std::slice::from_ref(&required), 9, false);
+        check(&[required.clone(), required], 2, true);
     }
 }

@@ -81,12 +81,12 @@ fn no_fault_in_a_first_run_loses_anything() {
 
 #[test]
 fn no_fault_in_a_forward_pass_loses_anything() {
-    each_call_of(Work::Forward, 10, || poisoned(Table::BigQuery));
+    each_call_of(Work::Forward, 11, || poisoned(Table::BigQuery));
     each_call_of(Work::Forward, 6, || known(Table::sqlite()));
 }
 
 #[test]
 fn no_fault_in_a_backfill_loses_anything() {
-    each_call_of(Work::Backfill, 12, || poisoned(Table::BigQuery));
+    each_call_of(Work::Backfill, 13, || poisoned(Table::BigQuery));
     each_call_of(Work::Backfill, 7, || known(Table::sqlite()));
 }
