@@ -59,8 +59,9 @@ impl Standing {
         let keys = [FORWARD, OLDEST, BACKFILL_STOP_AT, STATUS];
         let mut values = state.get_many(&keys).await.map_err(loading)?.into_iter();
         let mut value = || values.next().flatten();
-        let forward = value().map(|text| Forward::from_json(FORWARD, &text, UNNAMED)).transpose()?;
-        let oldest = value().map(|text| Oldest::read(&text, UNNAMED)).transpose()?;
+        let unnamed = [UNNAMED.to_owned()];
+        let forward = value().map(|text| Forward::from_json(FORWARD, &text, &unnamed)).transpose()?;
+        let oldest = value().map(|text| Oldest::read(&text, &unnamed)).transpose()?;
         let stop = value().map(|text| state::read_stop(&text)).transpose()?;
         let status = value().map(|text| Status::from_json(&text)).transpose()?;
         Ok(Self {

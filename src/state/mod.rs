@@ -57,11 +57,12 @@ impl<T> Default for Gateways<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Gateways<T> {
-    /// Reads a stored value. `first` is the gateway that a value without a name belongs to.
+    /// Reads a stored value. One without a name, as the TypeScript program writes it, belongs to the only one of
+    /// `gateways`.
     ///
     /// # Errors
-    /// [`Error::State`] where the value is not one this program knows.
-    pub fn from_json(key: &str, text: &str, first: &str) -> Result<Self, Error> {
+    /// [`Error::State`] where the value is not one this program knows, or whose it is cannot be told.
+    pub fn from_json(key: &str, text: &str, gateways: &[String]) -> Result<Self, Error> {
         let Value::Object(mut object) = versioned(key, text)? else { return Err(unknown(key)) };
         let mut by_id = BTreeMap::new();
         if let Some(Value::Object(others)) = object.remove("gateways") {
@@ -70,7 +71,7 @@ impl<T: Serialize + DeserializeOwned> Gateways<T> {
             }
         }
         let gateway = object.remove("gateway").and_then(|name| name.as_str().map(str::to_owned));
-        by_id.insert(gateway.unwrap_or_else(|| first.to_owned()), of(key, Value::Object(object))?);
+        by_id.insert(gateway.map_or_else(|| owner(key, gateways), Ok)?, of(key, Value::Object(object))?);
         Ok(Self { by_id })
     }
 
@@ -96,14 +97,24 @@ impl Oldest {
     /// skipped entries sharing its instant, so the instant is read again.
     ///
     /// # Errors
-    /// [`Error::State`] where the value is neither.
-    pub fn read(text: &str, first: &str) -> Result<Self, Error> {
+    /// [`Error::State`] where the value is neither, or whose it is cannot be told.
+    pub fn read(text: &str, gateways: &[String]) -> Result<Self, Error> {
         let Some(ts) = time::parse(text.trim().trim_matches('"')) else {
-            return Self::from_json(OLDEST, text, first);
+            return Self::from_json(OLDEST, text, gateways);
         };
         let backfill = Backfill { cursor: Cursor::at_start_of(ts), start: None, done: None, day: None };
-        Ok(Self { by_id: BTreeMap::from([(first.to_owned(), backfill)]) })
+        Ok(Self { by_id: BTreeMap::from([(owner(OLDEST, gateways)?, backfill)]) })
     }
+}
+
+/// The gateway of a value that names none.
+fn owner(key: &str, gateways: &[String]) -> Result<String, Error> {
+    let [only] = gateways else {
+        let problem = "names no gateway, as the TypeScript program writes it, but AIG_GATEWAY_ID names several: let one \
+                       pass run with the gateway it belongs to alone, and add the others then";
+        return Err(Error::State { key: key.into(), problem: problem.into() });
+    };
+    Ok(only.clone())
 }
 
 /// Reads [`BACKFILL_STOP_AT`].
@@ -117,10 +128,10 @@ pub fn read_stop(text: &str) -> Result<Timestamp, Error> {
     })
 }
 
-/// Keys and values that keep rows a sink will never take: `dead:<gateway>:<pass instant>`, and with `:2` and so on at its
-/// end what one value cannot hold.
+/// Keys and values that keep rows a sink will never take: `dead:<gateway>:<pass instant>:<tag>-<n>`. The tag keeps two jobs
+/// that save in one millisecond apart; there is more than one value only for what one cannot hold.
 #[must_use]
-pub fn dead_letters(gateway: &str, now: Timestamp, rejected: &[(Row, Rejected)]) -> Vec<DeadLetters> {
+pub fn dead_letters(gateway: &str, now: Timestamp, tag: u16, rejected: &[(Row, Rejected)]) -> Vec<DeadLetters> {
     let letters: Vec<_> = rejected
         .iter()
         .map(|(row, rejected)| json!({ "id": row.id, "reason": rejected.reason, "row": row }).to_string())
@@ -128,7 +139,7 @@ pub fn dead_letters(gateway: &str, now: Timestamp, rejected: &[(Row, Rejected)])
     let sizes: Vec<_> = letters.iter().map(String::len).collect();
     let ranges = batch::cut(&sizes, MOST_DEAD_LETTERS).into_iter().zip(1..);
     let kept = ranges.map(|(range, n)| DeadLetters {
-        key: format!("dead:{gateway}:{}{}", time::text(now), if n == 1 { String::new() } else { format!(":{n}") }),
+        key: format!("dead:{gateway}:{}:{tag:04x}-{n}", time::text(now)),
         n: range.len(),
         value: format!(r#"{{"rows":[{}],"v":{VERSION}}}"#, letters[range].join(",")),
     });

@@ -16,6 +16,22 @@ fn position(ts: &str, ids: &[&str]) -> Position {
     position
 }
 
+fn names(gateways: &[&str]) -> Vec<String> {
+    gateways.iter().map(|gateway| (*gateway).to_owned()).collect()
+}
+
+#[test]
+fn a_value_without_a_name_needs_the_one_gateway_it_belongs_to() {
+    for gateways in [&[][..], &["a", "b"]] {
+        let gateways = names(gateways);
+        let forward = Forward::from_json(FORWARD, r#"{"ts":"2026-10-06T09:01:00Z","id":"1"}"#, &gateways).unwrap_err();
+        let oldest = Oldest::read("2026-10-06T09:01:00Z", &gateways).unwrap_err();
+        for error in [forward, oldest] {
+            assert!(!error.is_transient() && error.to_string().contains("AIG_GATEWAY_ID names several"), "{error}");
+        }
+    }
+}
+
 #[test]
 fn the_forward_value_keeps_the_place_of_the_typescript_programs() {
     let by_id = BTreeMap::from([
@@ -26,20 +42,21 @@ fn the_forward_value_keeps_the_place_of_the_typescript_programs() {
     let text = forward.to_json("a").unwrap();
     let expected = r#"{"at":["1","2"],"gateway":"a","gateways":{"b":{"at":[],"id":"","slots":{},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:00:00.000Z"}},"id":"2","slots":{"2026-10-06T09:00:00Z":{"delivered":2}},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:01:00.000Z","v":1}"#;
     assert_eq!(text, expected);
-    assert_eq!(Forward::from_json(FORWARD, &text, "whatever").unwrap(), forward);
+    assert_eq!(Forward::from_json(FORWARD, &text, &[]).unwrap(), forward);
     // Another first gateway in the settings moves nobody's cursor.
     let turned = forward.to_json("b").unwrap();
-    assert_eq!(Forward::from_json(FORWARD, &turned, "whatever").unwrap(), forward);
+    assert_eq!(Forward::from_json(FORWARD, &turned, &[]).unwrap(), forward);
     assert_eq!(serde_json::from_str::<Value>(&turned).unwrap()["gateway"], "b");
 }
 
 #[test]
 fn the_typescript_programs_values_are_taken_over() {
-    let forward = Forward::from_json(FORWARD, r#"{"ts":"2026-10-06T09:01:00.5Z","id":"1"}"#, "main").unwrap();
+    let forward =
+        Forward::from_json(FORWARD, r#"{"ts":"2026-10-06T09:01:00.5Z","id":"1"}"#, &names(&["main"])).unwrap();
     let Position { cursor, start, .. } = &forward.by_id["main"];
     assert_eq!((time::text(cursor.ts).as_str(), cursor.at.len(), *start), ("2026-10-06T09:01:00.500Z", 1, None));
     for text in ["2026-10-06T09:01:00.000Z", "\"2026-10-06T09:01:00.000Z\"\n"] {
-        let oldest = Oldest::read(text, "main").unwrap();
+        let oldest = Oldest::read(text, &names(&["main"])).unwrap();
         assert_eq!(oldest.by_id["main"].cursor, Cursor::at_start_of(at("2026-10-06T09:01:00Z")));
     }
 }
@@ -47,7 +64,7 @@ fn the_typescript_programs_values_are_taken_over() {
 #[test]
 fn an_unknown_value_is_an_error_and_not_a_fresh_start() {
     let check = |text: &str, words: &str| {
-        let error = Forward::from_json(FORWARD, text, "main").unwrap_err();
+        let error = Forward::from_json(FORWARD, text, &names(&["main"])).unwrap_err();
         assert!(!error.is_transient() && error.to_string().contains(words), "{error}");
     };
     check(r#"{"v":2,"ts":"2026-10-06T09:01:00Z"}"#, "has version 2, but this program knows version 1");
@@ -55,7 +72,7 @@ fn an_unknown_value_is_an_error_and_not_a_fresh_start() {
     check(r#"{"ts":"yesterday"}"#, "cannot be read");
     check("[]", "cannot be read");
     check("", "cannot be read");
-    assert!(Oldest::read("soon", "main").is_err());
+    assert!(Oldest::read("soon", &[]).is_err());
     assert!(read_stop("soon").is_err());
     assert!(Status::from_json(r#"{"v":"x"}"#).is_err());
 }
@@ -67,7 +84,7 @@ fn a_backfill_is_done_as_far_as_it_was_asked_for() {
         let backfill = Backfill { done: done.map(|stop| Done { stop }), ..Backfill::before(at("2026-10-06")) };
         assert_eq!(backfill.is_done(stop), expected, "{done:?} {stop:?}");
         let text = Oldest { by_id: BTreeMap::from([("a".to_owned(), backfill.clone())]) }.to_json("a").unwrap();
-        assert_eq!(Oldest::read(&text, "a").unwrap().by_id["a"], backfill);
+        assert_eq!(Oldest::read(&text, &[]).unwrap().by_id["a"], backfill);
     };
     check(None, None, false);
     check(None, late, false);
@@ -113,13 +130,16 @@ fn dead_letters_are_cut_to_what_a_value_holds() {
         (row, Rejected { index: 0, reason: "invalid".into() })
     };
     let rows = [row("a", 9_000_000), row("b", 9_000_000), row("c", 9_000_000)];
-    let kept = dead_letters("main", at("2026-10-06"), &rows);
+    let kept = dead_letters("main", at("2026-10-06"), 0x2a, &rows);
     let keys: Vec<_> = kept.iter().map(|letters| (letters.key.as_str(), letters.n)).collect();
-    assert_eq!(keys, [("dead:main:2026-10-06T00:00:00.000Z", 2), ("dead:main:2026-10-06T00:00:00.000Z:2", 1)]);
+    assert_eq!(
+        keys,
+        [("dead:main:2026-10-06T00:00:00.000Z:002a-1", 2), ("dead:main:2026-10-06T00:00:00.000Z:002a-2", 1)]
+    );
     let value: Value = serde_json::from_str(&kept[1].value).unwrap();
     assert_eq!(
         (&value["v"], &value["rows"][0]["id"], &value["rows"][0]["reason"]),
         (&json!(1), &json!("c"), &json!("invalid"))
     );
-    assert_eq!(dead_letters("main", at("2026-10-06"), &[]), []);
+    assert_eq!(dead_letters("main", at("2026-10-06"), 0, &[]), []);
 }
