@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode};
+use chrono::{DateTime, TimeDelta};
+use http::{HeaderMap, Method, StatusCode, header::DATE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use crate::{
         budget::Rate,
         cursor::{Direction, Query},
     },
-    time::{self, MILLISECOND},
+    time::{self, MILLISECOND, Timestamp},
     wire::{or_default, request, retry_after, snippet},
 };
 
@@ -30,6 +31,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// What is left of the rate limit, where the server says.
     pub rate: Option<Rate>,
+    /// The server's clock, UTC, in whole seconds, where it says.
+    pub date: Option<Timestamp>,
 }
 
 /// The request for one page of a gateway's logs.
@@ -119,7 +122,21 @@ pub fn read_page(response: &Response, query: &Query) -> Result<Page, CallError> 
     let entries: Result<Vec<_>, _> = elements.into_iter().map(Entry::from_json).collect();
     let entries = entries.map_err(|problem| misbehaved(&problem))?;
     check(&entries, query)?;
-    Ok(Page { entries, total, rate: rate(response.headers()) })
+    Ok(Page { entries, total, rate: rate(response.headers()), date: date(response.headers()) })
+}
+
+/// Compares the clocks: where forward begins, and with it what the backfill owns, is this machine's time.
+///
+/// # Errors
+/// Where they are more than five minutes apart.
+pub fn check_clock(page: &Page, now: Timestamp) -> Result<(), CallError> {
+    const MOST: TimeDelta = TimeDelta::minutes(5);
+    let Some(apart) = page.date.map(|date| now - date).filter(|apart| apart.abs() > MOST) else { return Ok(()) };
+    let (minutes, way) = (apart.num_minutes().abs(), if apart > TimeDelta::zero() { "ahead of" } else { "behind" });
+    Err(CallError::denied(
+        format!("the clock of this machine is {minutes} minutes {way} Cloudflare's"),
+        "Set it; nothing was written or moved",
+    ))
 }
 
 /// Reads the answer to [`gateways`]: the ids, none past the last page, and how many there are on all pages together.
@@ -198,6 +215,11 @@ fn refused(status: StatusCode, faults: &[Fault]) -> CallError {
     CallError::denied(message, hint)
 }
 
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Some(date.to_utc())
+}
+
 /// `Ratelimit: "default";r=50;t=30` and `Ratelimit-Policy: "burst";q=100;w=60`.
 fn rate(headers: &HeaderMap) -> Option<Rate> {
     let number = |header: &str, name: &str| {
@@ -272,6 +294,19 @@ mod tests {
         let page = read_page(&response, &query(Direction::Ascending)).unwrap();
         assert_eq!((page.entries.len(), page.total), (2, Some(2)));
         assert_eq!(page.rate, Some(Rate { remaining: 50, reset: Duration::from_secs(30), quota: 100 }));
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_by_minutes_is_told() {
+        let mut response = answer(200, LIST);
+        response.headers_mut().insert(DATE, "Tue, 06 Oct 2026 09:20:00 GMT".parse().unwrap());
+        let page = read_page(&response, &query(Direction::Ascending)).unwrap();
+        let check = |now: &str| check_clock(&page, time::parse(now).unwrap()).map_err(|error| error.to_string());
+        assert_eq!(check("2026-10-06T09:15:00Z"), Ok(()));
+        assert_eq!(check("2026-10-06T09:25:00Z"), Ok(()));
+        let ahead = check("2026-10-07T09:20:00Z").unwrap_err();
+        assert!(ahead.contains("is 1440 minutes ahead of Cloudflare's. Set it"), "{ahead}");
+        assert!(check("2026-10-06T09:14:00Z").unwrap_err().contains("6 minutes behind"));
     }
 
     #[test]

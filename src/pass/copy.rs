@@ -35,6 +35,8 @@ pub struct Copy<'a, 'c, H, S, K, T> {
     context: &'a Context<'c, H, S, K>,
     scan: Scan,
     rate: Option<Rate>,
+    /// The last page was empty although it counts entries: an end that does not prove itself.
+    doubtful: bool,
     pending: Vec<Row>,
     /// How far the writing has come.
     pub track: T,
@@ -58,7 +60,16 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             ended: Ended::Complete,
             error: None,
         };
-        Self { context, scan, rate: None, pending: Vec::new(), track, written: Written::default(), report }
+        Self {
+            context,
+            scan,
+            rate: None,
+            doubtful: false,
+            pending: Vec::new(),
+            track,
+            written: Written::default(),
+            report,
+        }
     }
 
     /// Copies until the stretch or the budget ends, or until there is enough to remember: `None` then, and this is to be
@@ -87,7 +98,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
 
     async fn read_and_write(&mut self) -> Result<Option<Ended>, Error> {
         while let Some(query) = self.scan.query() {
-            if let Some(ended) = self.end_or_hold_back(&query).await {
+            if let Some(ended) = self.end_or_hold_back().await {
                 return Ok(Some(ended));
             }
             self.read(&query).await?;
@@ -96,15 +107,15 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
                 return Ok(None);
             }
         }
-        Ok(Some(Ended::Complete))
+        Ok(Some(if self.doubtful { Ended::Doubtful } else { Ended::Complete }))
     }
 
     /// Waits for the API's rate limit where that is worth it. Why no further page may be asked for, if so.
-    async fn end_or_hold_back(&mut self, query: &Query) -> Option<Ended> {
+    async fn end_or_hold_back(&mut self) -> Option<Ended> {
         let Context { host, config, .. } = self.context;
         let meter = host.meter;
         // An instant that was begun is read to its end: the next pass would begin it again, and come no further.
-        let pages = if query.page > 1 { 0 } else { self.report.pages };
+        let pages = if self.scan.is_within_instant() { 0 } else { self.report.pages };
         let used = Used { pages, calls: meter.calls(), reserved: CALLS_FOR_WRITING };
         let spent = meter.budget.ends(used, meter.started, host.now());
         if spent.is_some() || host.stopping() {
@@ -124,8 +135,11 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         let request = gateway::list(&config.source, &self.report.gateway, query);
         let page = call(host, &request, |response| gateway::read_page(response, query)).await;
         let page = page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
-        let new = self.scan.take(page.entries, page.total);
         let now = host.now();
+        gateway::check_clock(&page, now)
+            .map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
+        self.doubtful = query.page == 1 && page.entries.is_empty() && page.total.is_some_and(|total| total > 0);
+        let new = self.scan.take(page.entries, page.total);
         self.rate = page.rate;
         self.report.pages += 1;
         self.report.entries += new.len() as u64;

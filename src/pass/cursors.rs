@@ -77,7 +77,7 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
         let own_fault = matches!(copy.report.error, Some(Error::Source { .. }));
         report.gateways.push(copy.report);
         match ended {
-            Ended::Complete | Ended::Pages => true,
+            Ended::Complete | Ended::Doubtful | Ended::Pages => true,
             Ended::Failed => own_fault,
             Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => false,
         }

@@ -20,6 +20,8 @@ pub struct Budget {
 pub enum Ended {
     /// Forward: everything up to `now - SETTLE_SECONDS` is read. Backfill: the end of its stretch is reached.
     Complete,
+    /// The source shows nothing more, although it counts more: nobody can tell whether this is the end.
+    Doubtful,
     /// `*_MAX_PAGES` are read.
     Pages,
     /// The time for this pass is used up.
@@ -38,6 +40,7 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Complete => "complete",
+            Self::Doubtful => "nothing more is shown, although the source counts more",
             Self::Pages => "page budget used up, more to read",
             Self::Time => "time used up, more to read",
             Self::Rate => "rate limit reached, more to read",

@@ -52,7 +52,8 @@ fn a_missing_or_dishonest_count_and_short_pages_lose_nothing() {
         (0..60).for_each(|_| _ = world.add(DAY * 3));
         for _ in 0..2 {
             assert!(world.forward().is_complete());
-            assert!(world.backfill().is_complete());
+            // An empty page that counts entries does not prove the end of history.
+            assert_eq!(world.backfill().is_complete(), !quirks.total_count_ignores_filter);
             world.assert_once();
             world.pass_time(MINUTE);
             world.add_many(60, MINUTE, MINUTE / 2);
