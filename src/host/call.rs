@@ -29,8 +29,13 @@ pub async fn call<H: Host, T>(
     }
 }
 
+/// The longest wait within a pass: three windows of Cloudflare's rate limit. Whoever asks for more is asked again by a
+/// later pass.
+const LONGEST: Duration = Duration::from_mins(15);
+
 /// Whether the pass still has time after a wait.
 pub(crate) fn has_time_for<H: Host>(host: &H, wait: Duration) -> bool {
     !host.stopping()
+        && wait <= LONGEST
         && host.deadline().is_none_or(|deadline| (deadline - host.now()).to_std().is_ok_and(|left| wait < left))
 }

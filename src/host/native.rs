@@ -24,6 +24,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Until the whole answer is read. An insert of 9 MB is answered within a few seconds.
 const ANSWER: Duration = Duration::from_secs(30);
 
+/// Bytes of an answer, unpacked. A page of 50 entries has some 50 kB; a stranger's answer must not fill the memory.
+const LARGEST: usize = 64 << 20;
+
 /// This machine.
 pub struct NativeHost {
     client: reqwest::Client,
@@ -92,8 +95,15 @@ impl Host for NativeHost {
         let request = reqwest::Request::try_from(request).map_err(silent)?;
         let response = self.client.execute(request).await.map_err(silent)?;
         let (parts, body) = http::Response::from(response).into_parts();
-        let body = reqwest::Response::from(http::Response::new(body)).bytes().await.map_err(silent)?;
-        Ok(Response::from_parts(parts, body.to_vec()))
+        let mut body = reqwest::Response::from(http::Response::new(body));
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.chunk().await.map_err(silent)? {
+            if bytes.len() + chunk.len() > LARGEST {
+                return Err(CallError::Broken(format!("an answer of more than {LARGEST} bytes")));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Response::from_parts(parts, bytes))
     }
 
     async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {

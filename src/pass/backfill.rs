@@ -28,13 +28,11 @@ async fn pass<H: Host, S: Store, K: Sink>(
 ) -> Result<(), Error> {
     let mut gateways = context.gateways().await?;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
-    let oldest = oldest.map(|text| Oldest::read(&text, &first)).transpose()?;
-    let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &first)).transpose()?;
+    let oldest = oldest.map(|text| Oldest::read(&text, &gateways)).transpose()?;
+    let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
     let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
     let mut cursors = Cursors::new(state::OLDEST, &first, oldest);
-    // The newest comes first: it has the longest way to go.
-    gateways
-        .sort_by_key(|gateway| cursors.get(gateway).map(|backfill: &Backfill| std::cmp::Reverse(backfill.cursor.ts)));
+    context.shuffle(&mut gateways);
 
     for gateway in &gateways {
         let Some(mut backfill) = known_border(gateway, &cursors, forward.as_ref()) else {
@@ -57,9 +55,12 @@ async fn pass<H: Host, S: Store, K: Sink>(
     cursors.save(context).await
 }
 
-/// Where the backfill of a gateway stands; forward's own start where two passes at once have lost it.
+/// Where the backfill of a gateway stands. Two passes at once may have lost it, or left its border below the start of the
+/// forward pass that won: then it begins at that start, so that nothing between the two is without an owner.
 fn known_border(gateway: &str, cursors: &Cursors<Backfill>, forward: Option<&Forward>) -> Option<Backfill> {
-    cursors.get(gateway).cloned().or_else(|| Some(Backfill::before(forward?.by_id.get(gateway)?.start?)))
+    let start = forward.and_then(|forward| forward.by_id.get(gateway)?.start);
+    let known = cursors.get(gateway).filter(|backfill| backfill.start.is_none() || backfill.start >= start);
+    known.cloned().or_else(|| start.map(Backfill::before))
 }
 
 /// Copies `[from, to)` of every gateway, newest first, and leaves both cursors alone.

@@ -28,11 +28,10 @@ async fn pass<H: Host, S: Store, K: Sink>(
 ) -> Result<(), Error> {
     let mut gateways = context.gateways().await?;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
-    let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &first)).transpose()?;
+    let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
     let mut cursors = Cursors::new(state::FORWARD, &first, stored);
-    let border = Border::load(context, &gateways, &cursors, &first).await?;
-    // Who is furthest behind comes first, so that no budget, however small, starves anyone.
-    gateways.sort_by_key(|gateway| cursors.get(gateway).map(|position: &Position| position.cursor.ts));
+    let border = Border::load(context, &gateways, &cursors).await?;
+    context.shuffle(&mut gateways);
 
     let until = floor_ms(report.started - context.config.settle);
     for gateway in &gateways {
@@ -62,13 +61,12 @@ impl Border {
         context: &Context<'_, H, S, K>,
         gateways: &[String],
         cursors: &Cursors<Position>,
-        first: &str,
     ) -> Result<Self, Error> {
         if gateways.iter().all(|gateway| cursors.get(gateway).is_some()) {
             return Ok(Self { oldest: None });
         }
         let [stored] = context.load([state::OLDEST]).await?;
-        let oldest = stored.map_or_else(|| Ok(Oldest::default()), |text| Oldest::read(&text, first))?;
+        let oldest = stored.map_or_else(|| Ok(Oldest::default()), |text| Oldest::read(&text, gateways))?;
         Ok(Self { oldest: Some(oldest) })
     }
 

@@ -64,6 +64,14 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         Ok(all)
     }
 
+    /// Begins with another gateway in each pass, so that no budget, however small, starves anyone.
+    fn shuffle(&self, gateways: &mut [String]) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the number of gateways")]
+        #[expect(clippy::cast_precision_loss, reason = "an account has a few dozen gateways at most")]
+        let first = (self.host.random() * gateways.len() as f64) as usize;
+        gateways.rotate_left(first.min(gateways.len()));
+    }
+
     async fn load<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Error> {
         let values = self.state.get_many(&keys).await;
         let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
@@ -80,7 +88,9 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
     async fn keep(&self, gateway: &str, written: Written) -> Result<(), Error> {
         let now = self.host.now();
         let ttl = Some(self.config.ids_ttl);
-        for letters in state::dead_letters(gateway, now, &written.rejected) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 65,535")]
+        let tag = (self.host.random() * 65_536.0) as u16;
+        for letters in state::dead_letters(gateway, now, tag, &written.rejected) {
             let metadata = Some(json!({ "n": letters.n }));
             put(&self.state, &letters.key, &letters.value, &Put { ttl, metadata }).await?;
         }

@@ -14,6 +14,9 @@ const LENGTH: TimeDelta = TimeDelta::minutes(10);
 /// Slots are kept until their last count, at 24 hours, is safely behind.
 const KEPT: TimeDelta = TimeDelta::hours(26);
 
+/// Slots of that time, both ends included.
+const MOST: usize = 26 * 6 + 1;
+
 /// What is known of one slot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
@@ -32,6 +35,10 @@ impl Slots {
         // Only an instant thousands of years away cannot be rounded; it has no slot either.
         if let Ok(start) = created_at.duration_trunc(LENGTH) {
             self.0.entry(start).or_default().delivered += 1;
+            // Catching up with months, the oldest would only swell the state until they are pruned.
+            if self.0.len() > MOST {
+                self.0.pop_first();
+            }
         }
     }
 
@@ -48,7 +55,7 @@ impl Slots {
 
 #[cfg(test)]
 mod tests {
-    use super::{Slot, Slots};
+    use super::{MOST, Slot, Slots, TimeDelta};
     use crate::time;
 
     #[test]
@@ -62,5 +69,9 @@ mod tests {
         let expected =
             [(at("2026-10-06T09:10:00Z"), Slot { delivered: 2 }), (at("2026-10-06T09:20:00Z"), Slot { delivered: 1 })];
         assert_eq!(slots.iter().collect::<Vec<_>>(), expected);
+        for minutes in 0..100_000 {
+            slots.deliver(at("2026-10-06T09:30:00Z") + TimeDelta::minutes(minutes));
+        }
+        assert_eq!(slots.iter().count(), MOST);
     }
 }

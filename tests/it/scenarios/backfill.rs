@@ -1,10 +1,13 @@
 //! The backfill: from where forward began down to the first entry, and then never again.
 
 use aig_logs::{
+    host::Response,
+    plan::budget::Ended,
     simulator::{
         faults::{Endpoint, Fault, When},
         options::Options,
     },
+    state::{Backfill, Oldest},
     time,
 };
 use chrono::TimeDelta;
@@ -109,6 +112,36 @@ fn a_border_that_two_passes_at_once_have_lost_is_found_in_forward() {
     assert!(world.backfill().is_complete());
     world.assert_once();
     assert_eq!(world.cost(Work::Backfill).list, 0);
+}
+
+#[test]
+fn a_border_below_where_forward_began_leaves_no_gap() {
+    let mut world = old(120);
+    world.forward();
+    let start = world.now() - MINUTE * 10;
+    // Another first run, minutes earlier and overlapping, saved its border last.
+    world.state.set(
+        "oldest",
+        &Oldest { by_id: [("main".into(), Backfill::before(start - MINUTE * 5))].into() }.to_json("main").unwrap(),
+    );
+    world.add(MINUTE * 13);
+    assert!(world.backfill().is_complete());
+    world.assert_once();
+}
+
+#[test]
+fn an_empty_page_that_counts_entries_ends_no_history() {
+    let mut world = old(120);
+    world.forward();
+    let body = r#"{"success":true,"result":[],"result_info":{"total_count":120}}"#;
+    world.instead = Some(Box::new(move |request| {
+        request.uri().path().ends_with("/logs").then(|| Response::new(body.as_bytes().to_vec()))
+    }));
+    let report = world.backfill();
+    assert_eq!((report.gateways[0].ended, report.worst().is_none()), (Ended::Doubtful, true));
+    world.instead = None;
+    assert!(world.backfill().is_complete());
+    world.assert_once();
 }
 
 #[test]

@@ -75,15 +75,17 @@ fn a_gateway_added_later_begins_ten_minutes_back_and_is_backfilled() {
 }
 
 #[test]
-fn whoever_is_furthest_behind_comes_first() {
-    let mut world = World::of(&["main", "other"]);
+fn quiet_gateways_starve_no_other_however_small_the_budget() {
+    let mut world = World::of(&["a", "b", "c", "d", "e", "busy"]);
     world.forward();
-    world.add_to("main", MINUTE * 5, json!({}));
-    world.forward();
-    world.budget.calls = Some(5);
-    world.pass_time(MINUTE);
-    let report = world.forward();
-    assert_eq!(report.gateways[0].gateway, "other");
+    world.budget.calls = Some(6);
+    for tick in 0..12 {
+        world.add_to("busy", MINUTE, json!({}));
+        world.pass_time(MINUTE);
+        world.random = f64::from(tick % 6) / 6.0;
+        world.forward();
+    }
+    world.assert_once_forward();
 }
 
 #[test]
