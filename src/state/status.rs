@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{STATUS, VERSION, of, versioned};
-use crate::{error::Error, time::Timestamp};
+use crate::{
+    error::Error,
+    time::{Timestamp, floor_ms},
+};
 
 /// The last error of each job; written only when it changes what an operator would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +41,7 @@ impl Status {
     /// Notes how a job went; whether that changes what an operator would do.
     pub fn note(&mut self, job: &str, error: Option<&Error>, now: Timestamp) -> bool {
         let Some(error) = error else { return self.failing.remove(job).is_some() };
-        let failure = Failure { since: now, error: error.chain(), transient: error.is_transient() };
+        let failure = Failure { since: floor_ms(now), error: error.chain(), transient: error.is_transient() };
         let same = |known: &Failure| known.error == failure.error || known.transient && failure.transient;
         let known = self.failing.get(job).is_some_and(same);
         if !known {

@@ -1,0 +1,131 @@
+//! What the command makes of its files, its state and its options.
+
+use std::{fs, process::Command};
+
+use serde_json::{Value, json};
+
+use super::{World, assert_same, by_id, command, cursors, records, table, words};
+
+#[test]
+fn a_state_serves_one_target_and_one_account() {
+    let world = World::start(&["--entries", "100", "--rate", "0"]);
+    world.run(&["forward"]);
+    let before = cursors(&world.path("aig-logs.sqlite"));
+    let refuse = |mut command: Command, named: &str| {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+        assert!(words(&output).contains(named) && words(&output).contains("--state"), "{}", words(&output));
+    };
+    refuse(world.command(&["forward", "--sink", "bigquery", "--state", "aig-logs.sqlite"]), "aig_logs_raw");
+    let mut other = world.command(&["forward"]);
+    other.env("CF_ACCOUNT_ID", "another");
+    refuse(other, "another");
+    assert_eq!(cursors(&world.path("aig-logs.sqlite")), before);
+
+    fs::rename(world.path("aig-logs.sqlite"), world.path("moved.sqlite")).unwrap();
+    world.run(&["forward", "--sink", "sqlite:moved.sqlite"]);
+}
+
+#[test]
+fn a_dry_run_shows_rows_and_remembers_nothing() {
+    let world = World::start(&["--entries", "200", "--rate", "0", "--days", "1"]);
+    let shown = world.run(&["forward", "--dry-run", "--sink", "bigquery"]);
+    assert!(!world.path("aig-logs-state.sqlite").exists());
+    world.run(&["forward"]);
+    let (state, rows) = (cursors(&world.path("aig-logs.sqlite")), table(&world.path("aig-logs.sqlite")));
+    assert_eq!(by_id(records(&shown)).len(), rows.len());
+
+    let shown = by_id(records(&world.run(&["backfill", "--dry-run"])));
+    assert_eq!(shown.len() + rows.len(), world.entries().len());
+    assert_eq!(cursors(&world.path("aig-logs.sqlite")), state);
+    assert_eq!(table(&world.path("aig-logs.sqlite")), rows);
+}
+
+#[test]
+fn an_explicit_stretch_is_copied_again_without_moving_a_cursor() {
+    let world = World::start(&["--entries", "200", "--rate", "0"]);
+    world.run(&["forward"]);
+    let before = cursors(&world.path("aig-logs.sqlite"));
+    world.run(&["backfill", "--from", "2000-01-01", "--to", "2100-01-01"]);
+    assert_same(&world.entries(), table(&world.path("aig-logs.sqlite")));
+    assert_eq!(cursors(&world.path("aig-logs.sqlite")), before);
+    let backward = world.command(&["backfill", "--from", "2026-01-02", "--to", "2026-01-01"]).output().unwrap();
+    assert_eq!(backward.status.code(), Some(2));
+}
+
+#[test]
+fn status_says_where_things_stand() {
+    let world = World::start(&["--entries", "400", "--rate", "0"]);
+    let nothing = world.command(&["status"]).output().unwrap();
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(words(&nothing).contains("aig-logs run"), "{}", words(&nothing));
+    assert!(!world.path("aig-logs.sqlite").exists());
+
+    world.run(&["forward"]);
+    world.run(&["backfill", "--pages", "1"]);
+    let status = world.run(&["status"]);
+    for words in ["Gateway main", "delivered up to", "under way, delivered down to", "Problems      none"] {
+        assert!(status.contains(words), "{words} is not in: {status}");
+    }
+    world.run(&["backfill"]);
+    world.command(&["forward"]).env("CF_API_TOKEN", "wrong").output().unwrap();
+    let status = world.run(&["status"]);
+    for words in ["finished, down to the first entry", "forward has failed since", "somebody must act", "CF_API_TOKEN"]
+    {
+        assert!(status.contains(words), "{words} is not in: {status}");
+    }
+    let status: Value = serde_json::from_str(&world.run(&["status", "--json"])).unwrap();
+    assert_eq!(status["gateways"][0]["backfill"]["state"], "finished");
+    assert_eq!(status["failing"]["forward"]["transient"], false);
+}
+
+#[test]
+fn the_demo_proves_that_nothing_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = ["demo", "--entries", "500", "--days", "3", "--json"];
+    for _ in 0..2 {
+        let output = command(folder.path()).args(demo).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+        let proof: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&proof["missing"], &proof["duplicated"]), (&json!(0), &json!(0)));
+        assert!(proof["source"].as_u64().unwrap() > 500, "live traffic is among it: {proof}");
+        assert_eq!(proof["source"], proof["rows"]);
+        assert!(proof["models"].as_array().unwrap().len() > 1);
+    }
+    fs::write(folder.path().join("mine.sqlite"), "").unwrap();
+    let output = command(folder.path()).args(demo).args(["--file", "mine.sqlite"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "a file of somebody else's is not replaced");
+}
+
+#[test]
+fn the_simulator_overwrites_no_real_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("real"), "CF_API_TOKEN=real\n").unwrap();
+    let output = command(folder.path()).args(["simulate", "--port", "0", "--vars", "real"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+    assert_eq!(fs::read_to_string(folder.path().join("real")).unwrap(), "CF_API_TOKEN=real\n");
+}
+
+#[test]
+fn a_broken_file_of_settings_is_told_without_its_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".dev.vars"), "CF_ACCOUNT_ID=1\nCF_API_TOKEN=very secret token\n").unwrap();
+    let output = command(folder.path()).arg("forward").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(words(&output).contains("after CF_ACCOUNT_ID"), "{}", words(&output));
+    assert!(!words(&output).contains("secret"), "{}", words(&output));
+}
+
+#[test]
+fn options_that_mean_nothing_are_refused_and_help_teaches() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| command(folder.path()).args(arguments).output().unwrap();
+    assert_eq!(run(&["demo", "--sink", "bigquery"]).status.code(), Some(2));
+    assert_eq!(run(&["forward", "--sink", "postgres"]).status.code(), Some(2));
+    let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
+    assert!(help.contains("aig-logs demo") && help.contains("Exit codes"), "{help}");
+    let settings = String::from_utf8(run(&["help", "settings"]).stdout).unwrap();
+    assert!(settings.contains("CF_API_TOKEN") && settings.contains("(secret)"), "{settings}");
+    let completions = String::from_utf8(run(&["completions", "bash"]).stdout).unwrap();
+    assert!(completions.contains("_aig__logs") && completions.contains("backfill"));
+}

@@ -1,0 +1,196 @@
+//! The command as people run it: processes, files, and the simulator over real HTTP.
+
+mod copies;
+mod files;
+mod refusals;
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::{Child, ChildStderr, Command, Output, Stdio},
+};
+
+use rusqlite::{Connection, types::ValueRef};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_aig-logs");
+
+/// A row, or an entry, by column.
+pub type Record = Map<String, Value>;
+
+/// Columns that a row takes from its entry as they are.
+const SAME: [&str; 11] = [
+    "id",
+    "created_at",
+    "provider",
+    "model",
+    "success",
+    "status_code",
+    "cached",
+    "duration",
+    "tokens_in",
+    "cost",
+    "path",
+];
+
+/// A running `aig-logs simulate`, and a folder in which to run the command against it.
+pub struct World {
+    folder: TempDir,
+    _server: Running,
+    address: SocketAddr,
+    /// Open for as long as the server may say something.
+    _words: BufReader<ChildStderr>,
+}
+
+impl World {
+    pub fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = command(folder.path())
+            .args(["simulate", "--port", "0", "--vars", ".dev.vars"])
+            .args(arguments)
+            .spawn()
+            .unwrap();
+        let mut server = Running(server);
+        let mut words = BufReader::new(server.0.stderr.take().unwrap());
+        let mut line = String::new();
+        words.read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line}"));
+        let address = address.split(' ').next().unwrap().parse().unwrap();
+        Self { folder, _server: server, address, _words: words }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(self.folder.path());
+        command.args(arguments).env("SETTLE_SECONDS", "0");
+        command
+    }
+
+    /// The output of a command that must end well.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", words(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What the simulator itself says it has.
+    pub fn entries(&self) -> BTreeMap<String, Record> {
+        by_id(records(&self.ask("GET", "/simulator/entries?gateway=main")))
+    }
+
+    /// Rows of the simulated table, copies included.
+    fn landed(&self) -> Vec<Record> {
+        records(&self.ask("GET", "/simulator/rows?table=aig_logs_raw"))
+    }
+
+    fn list_calls(&self) -> u64 {
+        let calls: Value = serde_json::from_str(&self.ask("GET", "/simulator/calls")).unwrap();
+        calls["list"].as_u64().unwrap()
+    }
+
+    /// One request of HTTP/1.0, where the end of the connection is the end of the answer.
+    fn ask(&self, method: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(stream, "{method} {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.split(' ').nth(1) == Some("200"), "{head}");
+        body.to_owned()
+    }
+}
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The command in a folder, without the settings of whoever runs the tests.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(BINARY);
+    command.current_dir(folder).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn records(lines: &str) -> Vec<Record> {
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn by_id(records: Vec<Record>) -> BTreeMap<String, Record> {
+    let many = records.len();
+    let by_id: BTreeMap<_, _> =
+        records.into_iter().map(|record| (record["id"].as_str().unwrap().to_owned(), record)).collect();
+    assert_eq!(by_id.len(), many, "an id comes twice");
+    by_id
+}
+
+/// The raw table of a SQLite file.
+fn table(path: &Path) -> Vec<Record> {
+    let file = Connection::open(path).unwrap();
+    let mut statement = file.prepare("SELECT * FROM aig_logs_raw").unwrap();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let value = |value: ValueRef<'_>| match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(integer) => integer.into(),
+        ValueRef::Real(float) => float.into(),
+        ValueRef::Text(text) => String::from_utf8(text.to_vec()).unwrap().into(),
+        ValueRef::Blob(_) => panic!("no column holds bytes"),
+    };
+    let rows = statement.query_map([], |row| {
+        Ok(names.iter().enumerate().map(|(i, name)| (name.clone(), value(row.get_ref(i).unwrap()))).collect())
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// The cursors in a state file; none where there is no file.
+fn cursors(path: &Path) -> Vec<(String, String)> {
+    if !path.exists() {
+        return Vec::new();
+    }
+    let file = Connection::open(path).unwrap();
+    let sql =
+        "SELECT key, value FROM aig_logs_state WHERE store = 'state' AND key IN ('forward', 'oldest') ORDER BY key";
+    let mut statement = file.prepare(sql).unwrap();
+    let cursors = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    cursors.map(Result::unwrap).collect()
+}
+
+/// Every entry is there once, with its values.
+#[track_caller]
+fn assert_same(entries: &BTreeMap<String, Record>, rows: Vec<Record>) {
+    let rows = by_id(rows);
+    assert!(!entries.is_empty());
+    assert!(entries.keys().eq(rows.keys()), "{} entries, {} rows", entries.len(), rows.len());
+    for (id, entry) in entries {
+        for column in SAME {
+            let [given, kept] = [entry, &rows[id]].map(|record| comparable(record.get(column)));
+            assert_eq!(given, kept, "{column} of {id}");
+        }
+    }
+}
+
+/// SQLite has 0 and 1 for truths, JSON has two ways to write a whole number, and absent is null.
+fn comparable(value: Option<&Value>) -> Value {
+    match value {
+        None => Value::Null,
+        Some(Value::Bool(truth)) => json!(f64::from(u8::from(*truth))),
+        Some(Value::Number(number)) => json!(number.as_f64()),
+        Some(other) => other.clone(),
+    }
+}

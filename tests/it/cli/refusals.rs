@@ -1,0 +1,83 @@
+//! Mistakes are named with the way out, and leave everything as it was.
+
+use std::fs;
+
+use super::{World, cursors, words};
+
+/// A mistake: what is set wrongly, with which options, and what the message must name.
+struct Mistake {
+    vars: &'static [(&'static str, &'static str)],
+    sink: &'static str,
+    named: &'static [&'static str],
+}
+
+/// Mistakes that show before anything is opened.
+const WRONG_SETTINGS: &[Mistake] = &[
+    Mistake { vars: &[("SETTLE_SECONDS", "soon")], sink: "sqlite", named: &["SETTLE_SECONDS", "whole number"] },
+    Mistake { vars: &[("BACKFILL_CRON", "hourly")], sink: "sqlite", named: &["BACKFILL_CRON", "five fields"] },
+    Mistake { vars: &[("CLOUDFLARE_BASE_URL", "http://example.com")], sink: "sqlite", named: &["https://"] },
+    Mistake {
+        vars: &[("GCP_SA_PRIVATE_KEY_PEM", "not a key")],
+        sink: "bigquery",
+        named: &["GCP_SA_PRIVATE_KEY_PEM", "BEGIN PRIVATE KEY"],
+    },
+    Mistake {
+        vars: &[("GCP_SA_PRIVATE_KEY_PEM", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----")],
+        sink: "bigquery",
+        named: &["GCP_SA_PRIVATE_KEY_PEM", "as Google Cloud made it"],
+    },
+];
+
+/// Mistakes that only the other side knows.
+const REFUSED: &[Mistake] = &[
+    Mistake { vars: &[("CF_API_TOKEN", "wrong")], sink: "sqlite", named: &["CF_API_TOKEN", "AI Gateway Read"] },
+    Mistake { vars: &[("AIG_GATEWAY_ID", "nowhere")], sink: "sqlite", named: &["AIG_GATEWAY_ID"] },
+    Mistake { vars: &[("GCP_BQ_TABLE", "nowhere")], sink: "bigquery", named: &["GCP_BQ_TABLE"] },
+    Mistake { vars: &[("GCP_SA_EMAIL", "nobody@example.com")], sink: "bigquery", named: &["GCP_SA_EMAIL"] },
+];
+
+impl Mistake {
+    /// Makes the mistake: exit code 2, and a message with the names and without a secret.
+    fn make(&self, world: &World, state: &str) {
+        let mut command = world.command(&["forward", "--sink", self.sink, "--state", state]);
+        let output = command.envs(self.vars.iter().copied()).output().unwrap();
+        let words = words(&output);
+        assert_eq!(output.status.code(), Some(2), "{:?}: {words}", self.vars);
+        for named in self.named {
+            assert!(words.contains(named), "{named} is not in: {words}");
+        }
+        assert!(!words.contains("c2VjcmV0") && !words.contains("simulated-api-token"), "{words}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_is_named_and_leaves_nothing_behind() {
+    let world = World::start(&["--entries", "100", "--rate", "0"]);
+    for mistake in WRONG_SETTINGS {
+        mistake.make(&world, "fresh.sqlite");
+        let files: Vec<_> = fs::read_dir(world.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(files, [".dev.vars"], "{:?}", mistake.vars);
+    }
+}
+
+#[test]
+fn a_refusal_names_the_setting_and_leaves_the_cursors_alone() {
+    let world = World::start(&["--entries", "400", "--rate", "60000", "--days", "1"]);
+    for sink in ["sqlite", "bigquery"] {
+        let state = format!("{sink}-begun.sqlite");
+        world.run(&["forward", "--sink", sink, "--state", &state]);
+        world.run(&["backfill", "--sink", sink, "--state", &state, "--pages", "1"]);
+    }
+    for mistake in REFUSED {
+        mistake.make(&world, "fresh.sqlite");
+        assert_eq!(cursors(&world.path("fresh.sqlite")), [], "{:?}", mistake.vars);
+        fs::remove_file(world.path("fresh.sqlite")).unwrap();
+    }
+    for mistake in REFUSED {
+        let state = format!("{}-begun.sqlite", mistake.sink);
+        let before = cursors(&world.path(&state));
+        assert_eq!(before.len(), 2);
+        mistake.make(&world, &state);
+        assert_eq!(cursors(&world.path(&state)), before, "{:?}", mistake.vars);
+    }
+}
