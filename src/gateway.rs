@@ -19,7 +19,7 @@ use crate::{
         cursor::{Direction, Query},
     },
     time::{self, MILLISECOND, Timestamp},
-    wire::{or_default, request, retry_after, snippet},
+    wire::{may_pass, or_default, request, retry_after, snippet},
 };
 
 /// One answer of the list request.
@@ -186,11 +186,15 @@ fn open(response: &Response) -> Result<Envelope, CallError> {
         let message = format!("Cloudflare's API answered {status}");
         return Err(CallError::Throttled { message, wait: retry_after(response) });
     }
+    let words = || format!("Cloudflare's API answered {status}: {}", snippet(response.body()));
     match serde_json::from_slice::<Envelope>(response.body()) {
+        _ if may_pass(status) => Err(CallError::Broken(words())),
         Ok(envelope) if status.is_success() && envelope.success => Ok(envelope),
-        Ok(envelope) if !status.is_server_error() => Err(refused(status, &envelope.errors)),
-        _ if status.is_client_error() => Err(refused(status, &[])),
-        _ => Err(CallError::Broken(format!("Cloudflare's API answered {status}: {}", snippet(response.body())))),
+        Ok(envelope) => Err(refused(status, &envelope.errors)),
+        Err(_) if status.is_client_error() => {
+            Err(refused(status, &[Fault { code: None, message: snippet(response.body()) }]))
+        }
+        Err(_) => Err(CallError::Broken(words())),
     }
 }
 
@@ -344,6 +348,8 @@ mod tests {
         check(403, wrong_token, false, "Check CF_API_TOKEN");
         check(200, wrong_token, false, "Check CF_API_TOKEN");
         check(401, "", false, "Check CF_API_TOKEN");
+        check(403, "<html>Blocked</html>", false, "<html>Blocked</html>");
+        check(408, "", true, "408");
         check(
             404,
             include_str!("../tests/fixtures/wrong_gateway.json"),

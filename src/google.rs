@@ -21,7 +21,7 @@ use crate::{
     error::CallError,
     host::{Request, Response},
     time::Timestamp,
-    wire::{request, retry_after, snippet},
+    wire::{may_pass, request, retry_after, snippet},
 };
 
 /// What the token may do: insert rows. It cannot read a table, or change one.
@@ -192,14 +192,12 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Token, CallErro
         let message = format!("Google's token endpoint answered {status}");
         return Err(CallError::Throttled { message, wait: retry_after(response) });
     }
-    match serde_json::from_slice::<Refused>(response.body()) {
-        Ok(refused) if status.is_client_error() => Err(denied(&refused)),
-        _ if status.is_client_error() => Err(CallError::denied(
-            format!("Google's token endpoint answered {status}: {}", snippet(response.body())),
-            "Check GCP_TOKEN_URI",
-        )),
-        _ => Err(CallError::Broken(format!("Google's token endpoint answered {status}"))),
+    let words = || format!("Google's token endpoint answered {status}: {}", snippet(response.body()));
+    if may_pass(status) || !status.is_client_error() {
+        return Err(CallError::Broken(words()));
     }
+    let refused = serde_json::from_slice::<Refused>(response.body());
+    Err(refused.map_or_else(|_| CallError::denied(words(), "Check GCP_TOKEN_URI"), |refused| denied(&refused)))
 }
 
 fn denied(refused: &Refused) -> CallError {
@@ -332,6 +330,7 @@ mod tests {
         check(400, r#"{"error":"invalid_client"}"#, false, "GCP_SA_EMAIL");
         check(404, "<html>", false, "Check GCP_TOKEN_URI");
         check(429, "", true, "slow down");
+        check(408, "", true, "408");
         check(503, "", true, "503");
         check(200, "<html>", true, "cannot be read");
     }

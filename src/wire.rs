@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Deserializer};
 
 use crate::host::{Request, Response};
@@ -23,6 +23,12 @@ pub fn request(method: Method, address: &str, body: Vec<u8>) -> Request {
 pub fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+/// Whether a status may pass by itself: the server's own failures, and a request that came too slowly or too early.
+#[must_use]
+pub fn may_pass(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY)
 }
 
 /// Reads a member that may also be null, which means what absent means.

@@ -11,7 +11,7 @@ use crate::{
     error::CallError,
     host::{Request, Response},
     row::Row,
-    wire::{or_default, request, retry_after, snippet},
+    wire::{may_pass, or_default, request, retry_after, snippet},
 };
 
 /// Longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts
@@ -177,7 +177,9 @@ pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError>
         StatusCode::FORBIDDEN if matches!(reason, "quotaExceeded" | "rateLimitExceeded") => {
             Err(CallError::Throttled { message, wait: retry_after(response) })
         }
-        status if status.is_client_error() => Err(CallError::denied(message, hint(status, reason, table))),
+        status if status.is_client_error() && !may_pass(status) => {
+            Err(CallError::denied(message, hint(status, reason, table)))
+        }
         _ => Err(CallError::Broken(message)),
     }
 }
@@ -291,6 +293,7 @@ mod tests {
         check(403, "", false, "BigQuery Data Editor");
         check(429, "", true, "slow down");
         check(400, r#"{"error":{"message":"Invalid"}}"#, false, "GCP_BQ_TABLE");
+        check(408, "", true, "408");
         check(500, "", true, "500");
         check(503, "<html>", true, "503");
         check(200, "<html>", true, "cannot be read");
