@@ -21,7 +21,7 @@ use crate::{
     error::CallError,
     host::{Request, Response},
     time::Timestamp,
-    wire::{may_pass, request, retry_after, snippet},
+    wire::{may_pass, request, retry_after},
 };
 
 /// What the token may do: insert rows. It cannot read a table, or change one.
@@ -192,7 +192,8 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Token, CallErro
         let message = format!("Google's token endpoint answered {status}");
         return Err(CallError::Throttled { message, wait: retry_after(response) });
     }
-    let words = || format!("Google's token endpoint answered {status}: {}", snippet(response.body()));
+    // The body is not shown: a wrong address might send the assertion back.
+    let words = || format!("Google's token endpoint answered {status}");
     if may_pass(status) || !status.is_client_error() {
         return Err(CallError::Broken(words()));
     }
