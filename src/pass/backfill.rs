@@ -32,7 +32,7 @@ async fn pass<H: Host, S: Store, K: Sink>(
     let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
     let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
     let mut cursors = Cursors::new(state::OLDEST, &first, oldest);
-    context.shuffle(&mut gateways);
+    context.rotate(&mut gateways);
 
     for gateway in &gateways {
         let Some(mut backfill) = known_border(gateway, &cursors, forward.as_ref()) else {

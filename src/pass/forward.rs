@@ -31,7 +31,7 @@ async fn pass<H: Host, S: Store, K: Sink>(
     let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
     let mut cursors = Cursors::new(state::FORWARD, &first, stored);
     let border = Border::load(context, &gateways, &cursors).await?;
-    context.shuffle(&mut gateways);
+    context.rotate(&mut gateways);
 
     let until = floor_ms(report.started - context.config.settle);
     for gateway in &gateways {

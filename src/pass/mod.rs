@@ -65,7 +65,7 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
     }
 
     /// Begins with another gateway in each pass, so that no budget, however small, starves anyone.
-    fn shuffle(&self, gateways: &mut [String]) {
+    fn rotate(&self, gateways: &mut [String]) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the number of gateways")]
         #[expect(clippy::cast_precision_loss, reason = "an account has a few dozen gateways at most")]
         let first = (self.host.random() * gateways.len() as f64) as usize;
