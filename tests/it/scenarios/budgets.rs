@@ -106,3 +106,16 @@ fn a_rate_limit_that_comes_back_too_late_ends_the_pass() {
     assert_eq!(world.counts().refused, 0);
     world.assert_once();
 }
+
+#[test]
+fn asked_to_stop_while_it_waits_a_pass_reads_no_further_page() {
+    let rate_limit = Some(RateLimit { quota: 20, window_seconds: 60 });
+    let mut world = World::with(Options { rate_limit, ..Options::default() });
+    world.add_many(950, MINUTE * 9, MINUTE);
+    world.stop_at = Some(world.now() + SECOND * 30);
+    let report = world.forward();
+    assert_eq!((report.gateways[0].pages, report.gateways[0].ended), (16, Ended::Stopped));
+    world.stop_at = None;
+    assert!(world.forward().is_complete());
+    world.assert_once();
+}

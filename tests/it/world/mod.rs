@@ -68,6 +68,8 @@ pub struct World {
     pub random: f64,
     /// Calls after which somebody asks the program to stop.
     pub stop_after: Option<u32>,
+    /// When somebody asks the program to stop.
+    pub stop_at: Option<Timestamp>,
     /// Answers that the simulator does not know how to give.
     pub instead: Option<Instead>,
     sends: Cell<u32>,
@@ -113,6 +115,7 @@ impl World {
             batch: None,
             random: 0.5,
             stop_after: None,
+            stop_at: None,
             instead: None,
             sends: Cell::new(0),
             sign_in: SignIn::default(),
@@ -259,5 +262,6 @@ impl Host for World {
 
     fn stopping(&self) -> bool {
         self.stop_after.is_some_and(|calls| self.sends.get() >= calls)
+            || self.stop_at.is_some_and(|instant| self.outside.now() >= instant)
     }
 }
