@@ -42,7 +42,8 @@ async fn pass<H: Host, S: Store, K: Sink>(
             break;
         }
     }
-    // Before `forward`: if we stop in between, the next pass finds the border here and starts at it again.
+    // If we stop before `forward` is saved, the next pass finds the border here and starts at it again. A long pass has
+    // saved `forward` already; then the backfill finds the border there.
     border.save(context, &cursors, &first).await?;
     for position in cursors.values_mut() {
         position.slots.prune(report.started);
