@@ -104,9 +104,10 @@ fn a_wait_that_is_asked_for_is_kept() {
 
 #[test]
 fn an_endless_wait_is_left_to_the_next_pass() {
-    for seconds in [u64::MAX, 99_999_999_999_999] {
+    let limited = Some(std::time::Duration::from_secs(50));
+    for (seconds, time) in [(u64::MAX, limited), (99_999_999_999_999, limited), (16 * 60, None)] {
         let mut world = odd(Quirks::default());
-        world.budget.time = Some(std::time::Duration::from_secs(50));
+        world.budget.time = time;
         world.instead = Some(Box::new(move |_| {
             let answer = http::Response::builder().status(429).header("retry-after", seconds.to_string());
             Some(answer.body(Vec::new()).unwrap())
@@ -116,6 +117,19 @@ fn an_endless_wait_is_left_to_the_next_pass() {
         assert!(world.forward().is_complete());
         world.assert_once_forward();
     }
+}
+
+#[test]
+fn a_clock_that_is_wrong_begins_nothing() {
+    let mut world = odd(Quirks::default());
+    world.instead = Some(Box::new(|_| {
+        let answer = http::Response::builder().header("date", "Thu, 01 Jan 2026 00:00:00 GMT");
+        Some(answer.body(br#"{"success":true,"result":[],"result_info":{"total_count":0}}"#.to_vec()).unwrap())
+    }));
+    assert_stops(&mut world, "ahead of Cloudflare's. Set it");
+    world.instead = None;
+    assert!(world.forward().is_complete());
+    world.assert_once_forward();
 }
 
 #[test]
