@@ -88,8 +88,8 @@ pub struct Demo {
 /// What the simulator serves.
 #[derive(Debug, Args)]
 pub struct Simulate {
-    /// Port on this machine; 0 takes a free one
-    #[arg(long, default_value_t = 8787)]
+    /// Port on this machine, beside that of `wrangler dev`; 0 takes a free one
+    #[arg(long, default_value_t = 8788)]
     pub port: u16,
     #[command(flatten)]
     pub history: History,
@@ -113,9 +113,9 @@ pub struct History {
     /// Entries of the past in each gateway
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub entries: usize,
-    /// Days of the past
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
-    pub days: u16,
+    /// Days of the past; 0.005 are seven minutes
+    #[arg(long, value_name = "N", default_value = "30", value_parser = days)]
+    pub days: f64,
     /// The same seed makes the same world
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -131,7 +131,8 @@ pub struct Options {
     /// SQLite file that remembers how far the copying has come [default: the sink's own file, or aig-logs-state.sqlite]
     #[arg(long, global = true, value_name = "PATH")]
     pub state: Option<PathBuf>,
-    /// File of settings; the environment wins over it. `simulate` writes it [default: .dev.vars, where there is one]
+    /// File of settings; the environment wins over it. `simulate` writes it
+    /// [default: .dev.vars, and the [vars] of wrangler.toml]
     #[arg(long, global = true, value_name = "PATH")]
     pub vars: Option<PathBuf>,
     /// Print results for programs to read
@@ -164,6 +165,11 @@ impl Arguments {
 
 fn instant(text: &str) -> Result<Timestamp, &'static str> {
     time::parse(text).ok_or("give a date such as 2026-10-01, or an instant such as 2026-10-01T12:00:00Z")
+}
+
+fn days(text: &str) -> Result<f64, &'static str> {
+    let days = text.parse().ok().filter(|days| *days > 0.0 && *days <= 36_500.0);
+    days.ok_or("give a number of days above 0, such as 30 or 0.005")
 }
 
 fn pages(text: &str) -> Result<String, &'static str> {

@@ -49,9 +49,9 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
     let Demo { file, history } = &arguments;
     replace(file, screen).await?;
     screen.say(&format!(
-        "Simulating an AI Gateway with {} of {}; more arrive while you watch.",
+        "Simulating an AI Gateway with {} of {} days; more arrive while you watch.",
         show::counted(history.entries as u64, "log"),
-        show::counted(history.days.into(), "day")
+        history.days
     ));
     // The limit of Cloudflare's API would hold a larger demo back for minutes.
     let options = Options { live_per_minute: LIVE, rate_limit: None, ..simulate::past(*history) };

@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use chrono::TimeDelta;
@@ -23,6 +24,9 @@ use crate::{
     host::native::now,
     simulator::{Simulator, options, server},
 };
+
+/// Seconds of a day.
+const DAY: f64 = 86_400.0;
 
 /// The first line of the settings. A file that begins with it may be overwritten.
 const HEAD: &str = "# Settings of `aig-logs simulate`: nothing in here is secret, or good anywhere else.";
@@ -108,7 +112,7 @@ pub fn past(history: History) -> options::Options {
         seed: history.seed,
         start: now(),
         entries: history.entries,
-        history: TimeDelta::days(history.days.into()),
+        history: TimeDelta::from_std(Duration::from_secs_f64(history.days * DAY)).unwrap_or_default(),
         ..options::Options::default()
     }
 }
