@@ -1,10 +1,6 @@
-//! Where the settings come from: the environment first, then a file in the manner of `.dev.vars`.
+//! Where the settings come from: the environment first, then a file in the manner of `.dev.vars`, then the Worker's own.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, env, fs, path::Path};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use croner::{
@@ -12,6 +8,8 @@ use croner::{
     errors::CronError,
     parser::{CronParser, Seconds, Year},
 };
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::{args::Options, failure::Failure, target::Sink};
 use crate::{
@@ -21,6 +19,9 @@ use crate::{
 
 /// The file that is read where it is there and no other is named.
 const FILE: &str = ".dev.vars";
+
+/// The Worker's configuration. Its `[vars]` hold here as well, where no other file is named.
+const WORKER: &str = "wrangler.toml";
 
 /// Width of the table of settings, in characters.
 const WIDTH: u16 = 100;
@@ -34,9 +35,10 @@ pub struct Vars {
 impl Vars {
     /// Reads the file of settings, if there is one.
     pub fn read(options: &Options) -> Result<Self, Failure> {
-        let path = options.vars.clone().unwrap_or_else(|| PathBuf::from(FILE));
-        let absent = options.vars.is_none() && !path.exists();
-        let file = if absent { BTreeMap::new() } else { parse(&path)? };
+        let file = match &options.vars {
+            Some(path) => parse(path)?,
+            None => beside_the_worker()?,
+        };
         Ok(Self { file, pages: options.pages.clone() })
     }
 
@@ -96,6 +98,41 @@ fn refused(setting: &'static str, problem: String) -> Failure {
     ConfigError(vec![Problem { setting, problem }]).into()
 }
 
+/// What the Worker in this folder has: its variables, and its secrets, which win.
+fn beside_the_worker() -> Result<BTreeMap<String, String>, Failure> {
+    let mut vars = BTreeMap::new();
+    if Path::new(WORKER).exists() {
+        vars = worker_vars(Path::new(WORKER))?;
+    }
+    if Path::new(FILE).exists() {
+        vars.extend(parse(Path::new(FILE))?.into_iter().filter(|(_, value)| !value.trim().is_empty()));
+    }
+    Ok(vars)
+}
+
+/// The `[vars]` of a `wrangler.toml`. What is no text there is read as its JSON.
+fn worker_vars(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    #[derive(Deserialize)]
+    struct Worker {
+        #[serde(default)]
+        vars: BTreeMap<String, Value>,
+    }
+    let action = || format!("reading the settings in {}", path.display());
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::denied(action(), error, "Make it readable, or name another file with --vars"))?;
+    // Its own words would quote a line, which may hold a secret that does not belong there.
+    let worker: Worker = toml::from_str(&text).map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        Failure::denied(
+            action(),
+            format!("line {line} cannot be understood"),
+            "wrangler itself says more: npx wrangler check",
+        )
+    })?;
+    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Ok(worker.vars.into_iter().map(|(name, value)| (name, text(value))).collect())
+}
+
 /// The parser's own words would quote a line, and with it a secret: the last good name says where it failed.
 fn parse(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     let action = || format!("reading the settings in {}", path.display());
@@ -123,7 +160,8 @@ pub fn table() -> String {
     ];
     let groups = groups.map(|(need, title)| format!("{title}:\n{}", group(need)));
     format!(
-        "{}\n\nThey are read from the environment, then from {FILE} or the file of --vars. (secret): never printed.",
+        "{}\n\nThey are read from the environment, then from the file of --vars; where none is named, from {FILE} and the \
+         [vars] of {WORKER} in this folder. (secret): never printed.",
         groups.join("\n\n")
     )
 }

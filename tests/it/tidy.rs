@@ -22,20 +22,20 @@ const PLATFORM_SPLITS: &[&str] = &["src/lib.rs", "src/host/mod.rs", "src/sink/mo
 const PURE: &[&str] = &["src/plan/", "src/entry.rs", "src/row.rs", "src/gateway.rs", "src/google.rs", "src/config/"];
 
 /// Who may name a concrete host.
-const HOST_PICKERS: &[&str] = &["src/lib.rs", "src/main.rs", "src/cli/", "src/host/"];
+const HOST_PICKERS: &[&str] = &["src/lib.rs", "src/main.rs", "src/cli/", "src/tick/", "src/host/"];
 
 /// Which files must not name which modules.
 const FORBIDDEN: &[(&[&str], &[&str])] = &[
     (
         &["src/plan/", "src/entry.rs", "src/row.rs", "src/error.rs", "src/time.rs"],
-        &["pass", "sink", "host", "state", "gateway", "google", "simulator", "cli"],
+        &["pass", "sink", "host", "state", "gateway", "google", "simulator", "cli", "tick"],
     ),
     // Requests and answers are values of the host; sending is what these two leave to others.
-    (&["src/gateway.rs", "src/google.rs"], &["pass", "sink", "state", "simulator", "cli"]),
-    (&["src/state/"], &["pass", "gateway", "google", "simulator", "cli"]),
-    (&["src/sink/"], &["pass", "state", "gateway", "simulator", "cli"]),
-    (&["src/pass/"], &["simulator", "cli"]),
-    (&["src/simulator/"], &["pass", "plan", "sink", "state", "gateway", "google", "entry", "row", "cli"]),
+    (&["src/gateway.rs", "src/google.rs"], &["pass", "sink", "state", "simulator", "cli", "tick"]),
+    (&["src/state/"], &["pass", "gateway", "google", "simulator", "cli", "tick"]),
+    (&["src/sink/"], &["pass", "state", "gateway", "simulator", "cli", "tick"]),
+    (&["src/pass/"], &["simulator", "cli", "tick"]),
+    (&["src/simulator/"], &["pass", "plan", "sink", "state", "gateway", "google", "entry", "row", "cli", "tick"]),
 ];
 
 /// Marks of unfinished work, in halves: whole, this file would find itself.
@@ -136,12 +136,34 @@ fn readme_row(setting: &Setting) -> String {
 }
 
 #[test]
-fn the_example_holds_every_setting_that_must_be_given() {
+fn the_example_holds_every_secret_and_nothing_else() {
     let example = read(".dev.vars.example");
     let given: Vec<_> = example.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
-    let needed: Vec<_> =
-        SETTINGS.iter().filter(|setting| setting.need != Need::Never).map(|setting| setting.name).collect();
-    assert_eq!(given, needed, ".dev.vars.example and config::SETTINGS differ.");
+    let secrets: Vec<_> = SETTINGS.iter().filter(|setting| setting.secret).map(|setting| setting.name).collect();
+    assert_eq!(given, secrets, ".dev.vars.example and config::SETTINGS differ.");
+}
+
+#[test]
+fn the_worker_is_given_every_setting_that_is_no_secret() {
+    let configuration = read("wrangler.toml");
+    let (_, vars) = configuration.split_once("[vars]\n").unwrap();
+    let expected: Vec<_> = SETTINGS.iter().filter(|setting| !setting.secret).map(worker_var).collect();
+    assert_eq!(vars, expected.concat(), "Bring [vars] of wrangler.toml up to config::SETTINGS.");
+}
+
+/// All pages that the budgets allow: the Worker's own default is what the TypeScript program had.
+fn worker_var(setting: &Setting) -> String {
+    let Setting { name, default, meaning, .. } = setting;
+    let value = if name.ends_with("_MAX_PAGES") { "auto" } else { default.unwrap_or_default() };
+    format!("# {meaning}\n{name} = \"{value}\"\n")
+}
+
+#[test]
+fn the_backfill_is_one_of_the_workers_crons() {
+    let configuration: toml::Table = read("wrangler.toml").parse().unwrap();
+    let crons = configuration["triggers"]["crons"].as_array().unwrap();
+    let backfill = &configuration["vars"]["BACKFILL_CRON"];
+    assert_eq!(crons.iter().filter(|cron| *cron == backfill).count(), 1, "BACKFILL_CRON and the crons differ.");
 }
 
 /// A file of Rust: its path from the package's folder, and its text.

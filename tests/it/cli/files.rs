@@ -129,3 +129,24 @@ fn options_that_mean_nothing_are_refused_and_help_teaches() {
     let completions = String::from_utf8(run(&["completions", "bash"]).stdout).unwrap();
     assert!(completions.contains("_aig__logs") && completions.contains("backfill"));
 }
+
+#[test]
+fn the_workers_variables_and_secrets_hold_for_the_command_too() {
+    let world = World::start(&["--entries", "50", "--days", "0.005", "--rate", "0"]);
+    let secrets = fs::read_to_string(world.path(".dev.vars")).unwrap();
+    let (account, secrets): (Vec<_>, Vec<_>) =
+        secrets.lines().partition(|line| line.starts_with("CF_ACCOUNT_ID=") || line.starts_with("AIG_GATEWAY_ID="));
+    // The Worker's own value stands above the empty one beside the secrets, and below theirs.
+    fs::write(world.path(".dev.vars"), format!("{}\nCF_ACCOUNT_ID=\"\"\n", secrets.join("\n"))).unwrap();
+    let worker =
+        format!("name = \"w\"\n[vars]\nLOGS_PER_PAGE = 10\nCF_API_TOKEN = \"wrong\"\n{}\n", account.join("\n"));
+    fs::write(world.path("wrangler.toml"), worker).unwrap();
+    let report: Value = serde_json::from_str(&world.run(&["forward", "--json"])).unwrap();
+    assert_eq!((&report["rows"], &report["pages"]), (&json!(50), &json!(6)));
+
+    fs::write(world.path("wrangler.toml"), "[vars]\nLOGS_PER_PAGE = 10\nCF_API_TOKEN = very secret token\n").unwrap();
+    let output = world.command(&["forward"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(words(&output).contains("wrangler.toml") && words(&output).contains("line 3"), "{}", words(&output));
+    assert!(!words(&output).contains("secret token"), "{}", words(&output));
+}
