@@ -107,6 +107,13 @@ impl PrivateKey {
     }
 }
 
+/// What is said of a key that cannot sign.
+#[must_use]
+pub fn unusable_key() -> CallError {
+    let hint = "Give GCP_SA_KEY_JSON, or GCP_SA_PRIVATE_KEY_PEM, as Google Cloud made it";
+    CallError::denied("the private key is not an RSA key that can be used", hint)
+}
+
 /// Undoes what files, shells and dashboards do to line breaks.
 fn unescape(text: &str) -> String {
     let mut text = text.trim().trim_matches(['"', '\'']).to_owned();

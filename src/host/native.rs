@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::{Host, Listing, Progress, Put, Request, Response, Store};
 use crate::{
     error::{CallError, StoreError},
-    google::PrivateKey,
+    google::{PrivateKey, unusable_key},
     time::{self, Timestamp},
 };
 
@@ -108,13 +108,9 @@ impl Host for NativeHost {
 
     async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
         // The libraries' own words could quote the key.
-        let unusable = || {
-            let hint = "Give GCP_SA_KEY_JSON, or GCP_SA_PRIVATE_KEY_PEM, as Google Cloud made it";
-            CallError::denied("the private key is not an RSA key that can be used", hint)
-        };
-        let key = EncodingKey::from_rsa_pem(key.pem().reveal().as_bytes()).map_err(|_| unusable())?;
-        let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).map_err(|_| unusable())?;
-        URL_SAFE_NO_PAD.decode(signature).map_err(|_| unusable())
+        let key = EncodingKey::from_rsa_pem(key.pem().reveal().as_bytes()).map_err(|_| unusable_key())?;
+        let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).map_err(|_| unusable_key())?;
+        URL_SAFE_NO_PAD.decode(signature).map_err(|_| unusable_key())
     }
 
     fn stopping(&self) -> bool {
