@@ -28,7 +28,7 @@ pub enum Ended {
     Time,
     /// The rest of the API's rate limit is for others, and comes back too late for this pass.
     Rate,
-    /// The platform allows few further calls, and those are kept for writing.
+    /// The platform allows no further call, or few, and those are kept for writing.
     Calls,
     /// Somebody asked the program to stop.
     Stopped,
