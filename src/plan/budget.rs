@@ -4,6 +4,10 @@ use std::{fmt, time::Duration};
 
 use crate::time::Timestamp;
 
+/// What remembering may take after the time of a pass is used up, with all its tries. The times of scheduled passes leave
+/// at least as much until the next tick.
+pub const SAVING: Duration = Duration::from_secs(10);
+
 /// What one pass may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
