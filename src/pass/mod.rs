@@ -4,6 +4,7 @@ mod backfill;
 mod copy;
 mod cursors;
 mod forward;
+mod job;
 mod report;
 
 use serde_json::json;
@@ -12,7 +13,8 @@ use self::copy::Written;
 pub use self::{
     backfill::{backfill, range},
     forward::forward,
-    report::{GatewayReport, Job, Report},
+    job::Job,
+    report::{GatewayReport, Report},
 };
 use crate::{
     config::{Config, Gateways},
