@@ -5,8 +5,15 @@ use std::{fmt, time::Duration};
 use crate::time::Timestamp;
 
 /// What remembering may take after the time of a pass is used up, with all its tries. The times of scheduled passes leave
-/// at least as much until the next tick.
+/// at least as much.
 pub const SAVING: Duration = Duration::from_secs(10);
+
+/// Time of a scheduled forward pass: the minute until the next tick, less what saving takes.
+pub const FORWARD_TIME: Duration = Duration::from_mins(1).saturating_sub(SAVING);
+
+/// Time of a scheduled backfill: the 15 minutes of wall clock that a cron invocation of a Worker has, less one for the call
+/// in hand and for saving. developers.cloudflare.com/workers/platform/limits
+pub const BACKFILL_TIME: Duration = Duration::from_mins(15 - 1);
 
 /// What one pass may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
