@@ -105,6 +105,39 @@ impl PrivateKey {
         let label = self.form.label();
         Secret::new(format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(&self.der)))
     }
+
+    /// The key as PKCS#8 in DER, the form that `WebCrypto` reads. The bytes are secret: they go to the host's signature and
+    /// nowhere else.
+    #[must_use]
+    pub fn pkcs8(&self) -> Vec<u8> {
+        match self.form {
+            Form::Pkcs8 => self.der.clone(),
+            Form::Pkcs1 => element(SEQUENCE, &[&RSA_IN_PKCS8[..], &element(OCTET_STRING, &self.der)].concat()),
+        }
+    }
+}
+
+/// What stands before the key itself in PKCS#8: INTEGER 0, the version, and SEQUENCE { OID 1.2.840.113549.1.1.1, NULL },
+/// `rsaEncryption`. RFC 5208, section 5, and RFC 8017, appendix A.1
+const RSA_IN_PKCS8: [u8; 18] =
+    [0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+
+/// ASN.1 tags.
+const SEQUENCE: u8 = 0x30;
+const OCTET_STRING: u8 = 0x04;
+
+/// A DER element. A length above 127 is preceded by the number of its own bytes.
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let first = length.iter().take_while(|byte| **byte == 0).count().min(length.len() - 1);
+    let mut der = vec![tag];
+    if content.len() > 0x7f {
+        #[expect(clippy::cast_possible_truncation, reason = "a length has eight bytes at most")]
+        der.push(0x80 | (length.len() - first) as u8);
+    }
+    der.extend(&length[first..]);
+    der.extend(content);
+    der
 }
 
 /// What is said of a key that cannot sign.
@@ -223,6 +256,13 @@ fn denied(refused: &Refused) -> CallError {
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+    use rsa::{
+        pkcs1::EncodeRsaPrivateKey,
+        pkcs8::{EncodePrivateKey, LineEnding},
+    };
+
     use super::*;
     use crate::time;
 
@@ -264,6 +304,34 @@ mod tests {
                 assert_eq!(PrivateKey::parse(&format!("  {quote}{plain}{quote}\n")), Ok(key.clone()), "{quote}");
             }
         }
+    }
+
+    #[test]
+    fn a_key_in_either_form_becomes_the_same_pkcs8() {
+        // The first is short enough for lengths of one byte; the last is what Google makes.
+        for bits in [128, 512, 2_048] {
+            let key = rsa::RsaPrivateKey::new(&mut ChaCha20Rng::seed_from_u64(1), bits).unwrap();
+            let expected = key.to_pkcs8_der().unwrap();
+            let pems = [key.to_pkcs8_pem(LineEnding::LF).unwrap(), key.to_pkcs1_pem(LineEnding::LF).unwrap()];
+            for pem in pems {
+                assert_eq!(PrivateKey::parse(&pem).unwrap().pkcs8(), expected.as_bytes(), "{bits} bits");
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_of_der_elements_have_as_many_bytes_as_they_need() {
+        let check = |length, head: &[u8]| {
+            let der = element(OCTET_STRING, &vec![0; length]);
+            assert_eq!((&der[1..=head.len()], der.len()), (head, 1 + head.len() + length));
+        };
+        check(0, &[0]);
+        check(127, &[127]);
+        check(128, &[0x81, 128]);
+        check(255, &[0x81, 255]);
+        check(256, &[0x82, 1, 0]);
+        check(65_535, &[0x82, 255, 255]);
+        check(65_536, &[0x83, 1, 0, 0]);
     }
 
     #[test]

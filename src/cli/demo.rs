@@ -131,7 +131,7 @@ async fn copy_and_prove(
 
 /// One pass that must come to its end.
 async fn pass(poller: &Poller<'_>, work: Work, screen: &Screen) -> Result<Report, Failure> {
-    let report = poller.pass(work, None).await;
+    let report = poller.pass(work).await;
     screen.clear();
     screen.say(&show::report(&report));
     if report.is_complete() {

@@ -1,7 +1,5 @@
 //! One pass on this machine: settings, host, state and sink put together.
 
-use std::time::Duration;
-
 use super::{
     failure::{Exit, Failure},
     progress::Screen,
@@ -15,7 +13,7 @@ use crate::{
         Host, Meter, Metered,
         native::{NativeHost, SqliteStore},
     },
-    pass::{self, Context, Report},
+    pass::{self, Context, Job, Report},
     plan::budget::Budget,
     sink::{
         Sink,
@@ -40,6 +38,16 @@ pub enum Work {
         /// The instant after the last.
         to: Timestamp,
     },
+}
+
+impl Work {
+    fn job(self) -> Job {
+        match self {
+            Self::Forward => Job::Forward,
+            Self::Backfill => Job::Backfill,
+            Self::Range { .. } => Job::Range,
+        }
+    }
 }
 
 /// All that passes need, from the first to the last.
@@ -85,14 +93,18 @@ impl<'a> Poller<'a> {
         })
     }
 
-    /// One pass, within `time` where that is given.
-    pub async fn pass(&self, work: Work, time: Option<Duration>) -> Report {
-        let pages = match work {
-            Work::Forward => self.config.forward_pages,
-            Work::Backfill => self.config.backfill_pages,
-            Work::Range { .. } => None,
-        };
-        let meter = Meter::new(Budget { pages, time, calls: None }, self.host.now());
+    /// One pass, however long it takes.
+    pub async fn pass(&self, work: Work) -> Report {
+        self.within(Budget { time: None, ..work.job().budget(self.config) }, work).await
+    }
+
+    /// One pass of a schedule.
+    pub async fn scheduled(&self, work: Work) -> Report {
+        self.within(work.job().budget(self.config), work).await
+    }
+
+    async fn within(&self, budget: Budget, work: Work) -> Report {
+        let meter = Meter::new(budget, self.host.now());
         let host = Metered { inner: self.host, meter: &meter };
         match &self.rows {
             OpenSink::Sqlite(sink) => self.copy(work, host, sink).await,

@@ -95,7 +95,7 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
     match task {
         Task::Run(every) => run::run(&poller, &teller, every, &schedule).await,
         Task::Once(work) => {
-            let report = poller.pass(work, None).await;
+            let report = poller.pass(work).await;
             screen.clear();
             teller.tell(&report)
         }

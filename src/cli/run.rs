@@ -10,12 +10,6 @@ use super::{
 };
 use crate::{host::Host, time::Timestamp};
 
-/// One forward pass is over before the next tick of a schedule of one minute.
-const FORWARD_TIME: Duration = Duration::from_secs(50);
-
-/// The same for an hourly backfill: what the Worker has as well, 15 minutes less what saving takes.
-const BACKFILL_TIME: Duration = Duration::from_mins(14);
-
 /// The longest sleep. A machine that was suspended in between notices within this time that a tick is due.
 const NAP: Duration = Duration::from_mins(1);
 
@@ -45,14 +39,14 @@ async fn tick(host: &impl Host, next: &mut Timestamp, every: Duration) -> bool {
 
 /// One forward pass. Whether it came to some gateway.
 async fn forward(poller: &Poller<'_>, teller: &Teller<'_>) -> Result<bool, Failure> {
-    let report = poller.pass(Work::Forward, Some(FORWARD_TIME)).await;
+    let report = poller.scheduled(Work::Forward).await;
     teller.tell(&report)?;
     Ok(report.gateways.iter().any(|gateway| gateway.error.is_none()))
 }
 
 async fn backfills(poller: &Poller<'_>, teller: &Teller<'_>, schedule: &Cron) -> Result<(), Failure> {
     while !poller.host.stopping() {
-        teller.tell(&poller.pass(Work::Backfill, Some(BACKFILL_TIME)).await)?;
+        teller.tell(&poller.scheduled(Work::Backfill).await)?;
         // A schedule without a next tick, such as the 30th of February, never comes.
         let Ok(next) = schedule.find_next_occurrence(&poller.host.now(), false) else { break };
         sleep_until(poller.host, next).await;

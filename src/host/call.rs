@@ -1,9 +1,13 @@
-//! One outside call: send, read, and try again where that may help.
+//! One outside call: send, read, and try again where that may help. And one write to a store, tried again as well.
 
 use std::time::Duration;
 
-use super::{Host, Request, Response};
-use crate::{error::CallError, plan::retry};
+use super::{Host, Put, Request, Response, Store};
+use crate::{
+    error::{CallError, StoreError},
+    plan::{budget::SAVING, retry},
+    time::Timestamp,
+};
 
 /// Sends `request` and reads the answer, up to three times, as long as the pass has time.
 ///
@@ -29,13 +33,41 @@ pub async fn call<H: Host, T>(
     }
 }
 
+/// Keeps a value, in up to three tries. A pass whose time is used up still saves, so there is a little more time for this
+/// than for calls.
+///
+/// # Errors
+/// The last failure.
+pub async fn put<H: Host, S: Store>(
+    host: &H,
+    store: &S,
+    key: &str,
+    value: &str,
+    options: &Put,
+) -> Result<(), StoreError> {
+    let mut attempt = 1;
+    loop {
+        let Err(error) = store.put(key, value, options).await else { return Ok(()) };
+        let until = host.deadline().map(|deadline| deadline + SAVING);
+        let wait = retry::wait_to_put(attempt, host.random());
+        let Some(wait) = wait.filter(|wait| has_time_until(host, until, *wait)) else { return Err(error) };
+        log::warn!(attempt, key; "saving again: {error}");
+        host.sleep(wait).await;
+        attempt += 1;
+    }
+}
+
 /// The longest wait within a pass: three windows of Cloudflare's rate limit. Whoever asks for more is asked again by a
 /// later pass.
 const LONGEST: Duration = Duration::from_mins(15);
 
 /// Whether the pass still has time after a wait.
 pub(crate) fn has_time_for<H: Host>(host: &H, wait: Duration) -> bool {
+    has_time_until(host, host.deadline(), wait)
+}
+
+fn has_time_until<H: Host>(host: &H, until: Option<Timestamp>, wait: Duration) -> bool {
     !host.stopping()
         && wait <= LONGEST
-        && host.deadline().is_none_or(|deadline| (deadline - host.now()).to_std().is_ok_and(|left| wait < left))
+        && until.is_none_or(|until| (until - host.now()).to_std().is_ok_and(|left| wait < left))
 }

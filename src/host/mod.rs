@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub(crate) use self::call::has_time_for;
 pub use self::{
-    call::call,
+    call::{call, put},
     metered::{Meter, Metered},
 };
 use crate::{

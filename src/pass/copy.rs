@@ -1,7 +1,7 @@
 //! One stretch of one gateway, from the list to the sink: read a page, write what is new, and only then move the cursor.
 
 use crate::{
-    error::Error,
+    error::{CallError, Error},
     gateway,
     host::{Host, Progress, Store, call, has_time_for},
     pass::{Context, report::GatewayReport},
@@ -21,6 +21,12 @@ const MOST_UNREMEMBERED: usize = 10_000;
 /// Calls kept back for writing what is already read: sign-in, insert, and another try of each.
 const CALLS_FOR_WRITING: u32 = 4;
 
+/// Pages after which what was read is written even if it fills no batch: where pages are small, the platform might
+/// refuse further calls before one is full, and each pass would read the same again. Workers Free allows 50 subrequests;
+/// 10 are left for the list of gateways, signing in, the insert and another try of any. Full pages never come to this:
+/// ten hold a batch. developers.cloudflare.com/workers/platform/limits
+const MOST_UNWRITTEN_PAGES: u32 = 50 - 10;
+
 /// What was written since it was last remembered.
 #[derive(Debug, Default)]
 pub struct Written {
@@ -38,6 +44,8 @@ pub struct Copy<'a, 'c, H, S, K, T> {
     /// The last page was empty although it counts entries: an end that does not prove itself.
     doubtful: bool,
     pending: Vec<Row>,
+    /// Pages read since rows have been pending.
+    unwritten_pages: u32,
     /// How far the writing has come.
     pub track: T,
     /// What is written and not yet remembered.
@@ -66,6 +74,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             rate: None,
             doubtful: false,
             pending: Vec::new(),
+            unwritten_pages: 0,
             track,
             written: Written::default(),
             report,
@@ -81,11 +90,15 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             match self.write(1).await {
                 // All that was read is written, so the writing is where the reading is.
                 Ok(()) => *self.track.cursor() = self.scan.cursor().clone(),
+                // The source's own failure says more than that there was no call left to write with.
+                Err(error) if result.is_err() && self.is_out_of_calls(&error) => {}
                 Err(error) => result = Err(error),
             }
         }
         let ended = match result {
             Ok(ended) => ended?,
+            // What is read and not written, the next pass reads again.
+            Err(error) if self.is_out_of_calls(&error) => Ended::Calls,
             Err(error) => {
                 self.report.error = Some(error);
                 Ended::Failed
@@ -96,13 +109,24 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         Some(ended)
     }
 
+    /// Whether the platform allows no further call. Where it refuses the very first one that is a failure all the same: a
+    /// poller that may never call must not look healthy.
+    fn is_out_of_calls(&self, error: &Error) -> bool {
+        let refused = matches!(
+            error,
+            Error::Source { error: CallError::Refused(_), .. } | Error::Sink { error: CallError::Refused(_), .. }
+        );
+        refused && self.context.host.meter.calls() > 1
+    }
+
     async fn read_and_write(&mut self) -> Result<Option<Ended>, Error> {
         while let Some(query) = self.scan.query() {
             if let Some(ended) = self.end_or_hold_back().await {
                 return Ok(Some(ended));
             }
             self.read(&query).await?;
-            self.write(self.context.sink.batch()).await?;
+            let is_due = self.unwritten_pages >= MOST_UNWRITTEN_PAGES;
+            self.write(if is_due { 1 } else { self.context.sink.batch() }).await?;
             if self.written.segment.as_ref().is_some_and(|segment| segment.metadata.n >= MOST_UNREMEMBERED) {
                 return Ok(None);
             }
@@ -144,6 +168,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         self.report.pages += 1;
         self.report.entries += new.len() as u64;
         self.pending.extend(new.into_iter().map(|entry| Row::new(entry, &self.report.gateway, now)));
+        self.unwritten_pages += u32::from(!self.pending.is_empty());
         host.progress(Progress {
             gateway: &self.report.gateway,
             entries: self.report.entries,
@@ -163,6 +188,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             // The rows are acknowledged; nothing else moves a cursor. If we stop before this is remembered, the next
             // pass writes them again, and readers see them once.
             let rows: Vec<Row> = self.pending.drain(..batch).collect();
+            self.unwritten_pages = 0;
             for row in &rows {
                 self.deliver(row);
             }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Context, Report, copy::Copy};
+use super::{Context, GatewayReport, Report, copy::Copy};
 use crate::{
     error::Error,
     host::{Host, Store},
@@ -58,8 +58,7 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
         let ended = loop {
             let ended = copy.run().await;
             let mut remembered = context.keep(gateway, std::mem::take(&mut copy.written)).await;
-            let delivered = copy.report.rows + copy.report.rejected > 0;
-            if remembered.is_ok() && (ended != Some(Ended::Failed) || delivered) {
+            if remembered.is_ok() && has_begun(&copy.report) {
                 self.set(gateway, copy.track.clone());
             }
             if remembered.is_ok() && ended.is_none() {
@@ -91,5 +90,15 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
             self.saved = self.current.clone();
         }
         Ok(())
+    }
+}
+
+/// Whether a gateway's cursor may be kept. One that is new is not begun before a page was had: nothing else has confirmed
+/// this machine's clock.
+fn has_begun(report: &GatewayReport) -> bool {
+    match report.ended {
+        Ended::Complete => true,
+        Ended::Failed => report.rows + report.rejected > 0,
+        Ended::Doubtful | Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => report.pages > 0,
     }
 }

@@ -4,6 +4,7 @@ mod backfill;
 mod copy;
 mod cursors;
 mod forward;
+mod job;
 mod report;
 
 use serde_json::json;
@@ -12,13 +13,14 @@ use self::copy::Written;
 pub use self::{
     backfill::{backfill, range},
     forward::forward,
-    report::{GatewayReport, Job, Report},
+    job::Job,
+    report::{GatewayReport, Report},
 };
 use crate::{
     config::{Config, Gateways},
     error::Error,
     gateway,
-    host::{Host, Metered, Put, Store, call},
+    host::{self, Host, Metered, Put, Store, call},
     sink::Sink,
     state::{self, Status},
     time::Timestamp,
@@ -80,7 +82,12 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
     }
 
     async fn save(&self, key: &str, value: &str) -> Result<(), Error> {
-        put(&self.state, key, value, &Put::default()).await
+        self.put(&self.state, key, value, &Put::default()).await
+    }
+
+    async fn put(&self, store: &Metered<'_, S>, key: &str, value: &str, options: &Put) -> Result<(), Error> {
+        let kept = host::put(&self.host, store, key, value, options).await;
+        kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
     }
 
     /// Keeps the dead letters and the ids of what was written. The cursor comes after them: if we stop in between, the
@@ -92,11 +99,11 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         let tag = (self.host.random() * 65_536.0) as u16;
         for letters in state::dead_letters(gateway, now, tag, &written.rejected) {
             let metadata = Some(json!({ "n": letters.n }));
-            put(&self.state, &letters.key, &letters.value, &Put { ttl, metadata }).await?;
+            self.put(&self.state, &letters.key, &letters.value, &Put { ttl, metadata }).await?;
         }
         if let Some(segment) = written.segment {
             let metadata = serde_json::to_value(segment.metadata).ok();
-            put(&self.ids, &segment.key(gateway, now), segment.text(), &Put { ttl, metadata }).await?;
+            self.put(&self.ids, &segment.key(gateway, now), segment.text(), &Put { ttl, metadata }).await?;
         }
         Ok(())
     }
@@ -136,11 +143,6 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         }
         Ok(())
     }
-}
-
-async fn put<S: Store>(store: &S, key: &str, value: &str, options: &Put) -> Result<(), Error> {
-    let kept = store.put(key, value, options).await;
-    kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
 }
 
 fn unwritable(key: &str, error: &serde_json::Error) -> Error {

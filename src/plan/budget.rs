@@ -4,6 +4,17 @@ use std::{fmt, time::Duration};
 
 use crate::time::Timestamp;
 
+/// What remembering may take after the time of a pass is used up, with all its tries. The times of scheduled passes leave
+/// at least as much.
+pub const SAVING: Duration = Duration::from_secs(10);
+
+/// Time of a scheduled forward pass: the minute until the next tick, less what saving takes.
+pub const FORWARD_TIME: Duration = Duration::from_mins(1).saturating_sub(SAVING);
+
+/// Time of a scheduled backfill: the 15 minutes of wall clock that a cron invocation of a Worker has, less one for the call
+/// in hand and for saving. developers.cloudflare.com/workers/platform/limits
+pub const BACKFILL_TIME: Duration = Duration::from_mins(15 - 1);
+
 /// What one pass may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
@@ -28,7 +39,7 @@ pub enum Ended {
     Time,
     /// The rest of the API's rate limit is for others, and comes back too late for this pass.
     Rate,
-    /// The platform allows few further calls, and those are kept for writing.
+    /// The platform allows no further call, or few, and those are kept for writing.
     Calls,
     /// Somebody asked the program to stop.
     Stopped,

@@ -1,14 +1,18 @@
-//! Whether a failed call is made again within a pass, and after how long. The next tick is the real retry.
+//! Whether a failed call, or a failed write to a store, is made again within a pass, and after how long. The next tick is
+//! the real retry.
 
 use std::time::Duration;
 
 use crate::error::CallError;
 
-/// Tries of one call in a pass, the first included.
+/// Tries of one call or write in a pass, the first included.
 const ATTEMPTS: u32 = 3;
 
 /// Longest wait before the second try; it doubles with each further one.
 const BASE: Duration = Duration::from_secs(1);
+
+/// KV takes one write to a key in a second, and refuses a second one. developers.cloudflare.com/kv/platform/limits
+const STORE_GAP: Duration = Duration::from_secs(1);
 
 /// How long to wait before trying again, or `None` to give up. `attempt` counts the tries made; `random` in [0, 1)
 /// spreads the waits of many pollers over the whole interval (full jitter).
@@ -25,9 +29,23 @@ pub fn wait(error: &CallError, attempt: u32, random: f64) -> Option<Duration> {
     }
 }
 
+/// How long to wait before a value is put into a store again, or `None` to give up. `attempt` counts the tries made;
+/// `random` in [0, 1) spreads the waits over a second more.
+#[must_use]
+pub fn wait_to_put(attempt: u32, random: f64) -> Option<Duration> {
+    (attempt < ATTEMPTS).then(|| STORE_GAP + BASE.mul_f64(random))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_is_given_a_second_before_each_further_try() {
+        let ms = Duration::from_millis;
+        assert_eq!([1, 2, 3].map(|attempt| wait_to_put(attempt, 0.0)), [Some(ms(1_000)), Some(ms(1_000)), None]);
+        assert_eq!(wait_to_put(1, 0.5), Some(ms(1_500)));
+    }
 
     #[test]
     fn only_what_may_pass_is_tried_again_and_at_most_twice() {

@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use aig_logs::{
+    pass::Report,
     plan::budget::Ended,
-    simulator::options::{Options, RateLimit},
+    simulator::{
+        faults::{Endpoint, Fault, Refusal, When},
+        options::{Options, RateLimit},
+    },
 };
+use http::Response;
 
-use crate::world::{DAY, MINUTE, SECOND, World};
+use crate::world::{DAY, HOUR, MINUTE, SECOND, World};
 
 /// Passes until nothing is left; a pass that gets nowhere would never end.
 fn passes(world: &mut World, most: u32, pass: impl Fn(&mut World) -> bool) -> u32 {
@@ -75,6 +80,88 @@ fn calls_used_up_leave_enough_of_them_for_writing() {
     assert!(report.worst().is_none());
     passes(&mut world, 9, |world| world.forward().is_complete());
     world.assert_once();
+}
+
+/// Passes that the platform cuts short until nothing is left: none of them fails.
+fn passes_cut_short(world: &mut World, most: u32, pass: impl Fn(&mut World) -> Report) -> u32 {
+    passes(world, most, |world| {
+        let report = pass(world);
+        assert_eq!(report.errors().count(), 0, "{}", report.to_json());
+        let ended = report.gateways[0].ended;
+        assert!(matches!(ended, Ended::Calls | Ended::Complete), "{ended}");
+        report.is_complete()
+    })
+}
+
+#[test]
+fn small_pages_reach_the_present_and_the_first_entry_where_the_platform_refuses_further_calls() {
+    let mut world = World::new();
+    world.config.source.per_page = 5;
+    world.add_many(500, HOUR * 90, HOUR);
+    world.add_many(500, MINUTE * 9, MINUTE);
+    world.allowed = Some(45);
+    // A pass reads 43 pages of four new entries each, and writes 40 of them.
+    assert_eq!(passes_cut_short(&mut world, 9, World::forward), 4);
+    assert_eq!(passes_cut_short(&mut world, 9, World::backfill), 4);
+    world.assert_once();
+}
+
+#[test]
+fn a_refusal_by_the_platform_at_any_call_ends_the_pass_and_loses_nothing() {
+    for allowed in 1..12 {
+        let mut world = World::new();
+        world.config.source.per_page = 10;
+        world.batch = Some(25);
+        world.add_many(70, MINUTE * 9, MINUTE);
+        world.allowed = Some(allowed);
+        let report = world.forward();
+        assert_eq!((report.errors().count(), report.gateways[0].ended), (0, Ended::Calls), "{allowed} calls");
+        // The fourth call signs in, the fifth and ninth insert.
+        assert_eq!(report.gateways[0].rows, [0, 25, 50][usize::from(allowed > 4) + usize::from(allowed > 8)]);
+        world.allowed = None;
+        assert!(world.forward().is_complete());
+        world.assert_once();
+    }
+}
+
+#[test]
+fn a_poller_that_may_never_call_fails() {
+    let mut world = World::new();
+    world.allowed = Some(0);
+    let report = world.forward();
+    assert_eq!(report.gateways[0].ended, Ended::Failed);
+    assert!(report.worst().unwrap().chain().contains("too many subrequests"));
+}
+
+#[test]
+fn a_refusal_hides_no_failure_of_the_source() {
+    let mut world = World::new();
+    world.config.source.per_page = 10;
+    world.add_many(30, MINUTE * 9, MINUTE);
+    world.fault(Endpoint::List, When::Nth(3), Fault::Refuse(Refusal::Status(403)));
+    world.allowed = Some(3);
+    let report = world.forward();
+    assert!(report.worst().unwrap().chain().contains("CF_API_TOKEN"), "{}", report.to_json());
+}
+
+#[test]
+fn a_refusal_goes_to_no_further_gateway_and_begins_none_it_has_not_read() {
+    let mut world = World::of(&["main", "other"]);
+    world.random = 0.0;
+    world.allowed = Some(1);
+    world.instead = Some(Box::new(|_| {
+        let answer = Response::builder().header("date", "Thu, 01 Jan 2026 00:00:00 GMT");
+        Some(answer.body(br#"{"success":true,"result":[],"result_info":{"total_count":0}}"#.to_vec()).unwrap())
+    }));
+    let report = world.forward();
+    assert_eq!(report.gateways.iter().map(|gateway| gateway.ended).collect::<Vec<_>>(), [Ended::Failed, Ended::Calls]);
+    assert_eq!(world.state.value("forward"), None);
+
+    let mut world = World::of(&["main", "other", "third"]);
+    world.random = 0.0;
+    world.add_many(120, MINUTE * 9, MINUTE);
+    world.allowed = Some(2);
+    assert_eq!(world.forward().gateways.len(), 1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is remembered: ids, dead letters, the status; and what becomes of a memory that lags behind.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use aig_logs::{
     simulator::{
@@ -11,7 +11,7 @@ use aig_logs::{
 };
 use serde_json::json;
 
-use crate::world::{DAY, HOUR, MINUTE, SECOND, Table, Work, World};
+use crate::world::{DAY, HOUR, MINUTE, SECOND, Table, Work, World, outside::Strike};
 
 #[test]
 fn written_ids_are_kept_under_one_key_a_pass_for_the_time_to_live() {
@@ -127,12 +127,70 @@ fn ten_thousand_entries_are_remembered_before_more_are_read() {
 }
 
 #[test]
+fn a_store_that_refuses_a_second_write_within_a_second_fails_no_pass() {
+    let mut world = World::with(Options { entries: 10_600, history: DAY, ..Options::default() });
+    world.table = Table::sqlite();
+    world.forward();
+    world.pass_time(MINUTE);
+    world.state.one_write_a_second = true.into();
+    let before = world.counts();
+    assert!(world.backfill().is_complete());
+    assert_eq!((world.counts() - before).state_writes, 3);
+    world.assert_once();
+}
+
+#[test]
+fn a_write_to_the_store_that_fails_once_costs_no_row_twice() {
+    let world = || {
+        let mut world = World::new();
+        world.add_many(30, MINUTE * 9, MINUTE);
+        world
+    };
+    let mut whole = world();
+    whole.outside.plan(None);
+    whole.forward();
+    let calls = whole.outside.calls();
+    // The ids and both cursors, after the pass has used up its time.
+    for nth in calls - 2..=calls {
+        for strike in [Strike::Fails, Strike::FailsAfter] {
+            let mut world = world();
+            world.budget.time = Some(Duration::from_millis(50));
+            world.strike(nth, strike, 1);
+            assert!(world.forward().is_complete(), "{strike:?} at call {nth}");
+            world.outside.plan(None);
+            assert!(world.forward().is_complete());
+            world.assert_once();
+        }
+    }
+}
+
+#[test]
+fn a_store_is_waited_for_a_little_longer_than_a_pass_may_read() {
+    // The third call ends after 45 seconds, and each wait takes one and a half.
+    for (seconds, writes) in [(34, 1), (37, 2), (40, 3)] {
+        let mut world = World::new();
+        world.add(MINUTE);
+        let outside = Rc::clone(&world.outside);
+        world.instead = Some(Box::new(move |_| {
+            outside.pass_time(SECOND * 15);
+            None
+        }));
+        world.budget.time = Some(Duration::from_secs(seconds));
+        // After reading both cursors, listing, signing in and inserting: the ids.
+        world.strike(6, Strike::Fails, u32::MAX);
+        let before = world.counts();
+        assert!(world.forward().worst().is_some());
+        assert_eq!((world.counts() - before).ids_writes, writes, "{seconds} s");
+    }
+}
+
+#[test]
 fn an_hour_without_the_store_loses_nothing() {
     let mut world = World::new();
     for minute in 0..10 {
         world.add(SECOND * 40);
         if (3..6).contains(&minute) {
-            world.strike(1, crate::world::outside::Strike::Fails, u32::MAX);
+            world.strike(1, Strike::Fails, u32::MAX);
         }
         let report = world.forward();
         assert_eq!(report.is_complete(), !(3..6).contains(&minute));

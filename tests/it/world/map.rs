@@ -13,7 +13,10 @@ use aig_logs::{
     time::Timestamp,
 };
 
-use super::outside::{Outside, Strike};
+use super::{
+    SECOND,
+    outside::{Outside, Strike},
+};
 
 /// A key's value from some instant on.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub struct Map {
     versions: RefCell<BTreeMap<String, Vec<Version>>>,
     /// How old the answers to reads are; "not found" is as old.
     pub staleness: Cell<Duration>,
+    /// Whether it refuses a second write to a key within a second, as KV does.
+    pub one_write_a_second: Cell<bool>,
     reads: Cell<u32>,
     writes: Cell<u32>,
 }
@@ -38,6 +43,7 @@ impl Map {
             outside,
             versions: RefCell::default(),
             staleness: Cell::default(),
+            one_write_a_second: Cell::default(),
             reads: Cell::default(),
             writes: Cell::default(),
         }
@@ -105,6 +111,13 @@ impl Store for Map {
 
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
         let put = || {
+            let versions = self.versions.borrow();
+            let last = versions.get(key).and_then(|versions| versions.last()).map(|version| version.since);
+            drop(versions);
+            let is_early = last.is_some_and(|last| self.outside.now() < last + SECOND);
+            if self.one_write_a_second.get() && is_early {
+                return Err(StoreError("429 Too Many Requests".into()));
+            }
             self.keep(key, Some(value), options.clone());
             Ok(())
         };

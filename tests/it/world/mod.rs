@@ -68,11 +68,15 @@ pub struct World {
     pub random: f64,
     /// Calls after which somebody asks the program to stop.
     pub stop_after: Option<u32>,
+    /// Calls of each pass that the platform allows; it refuses all others.
+    pub allowed: Option<u32>,
     /// When somebody asks the program to stop.
     pub stop_at: Option<Timestamp>,
     /// Answers that the simulator does not know how to give.
     pub instead: Option<Instead>,
     sends: Cell<u32>,
+    /// `sends` when the pass began.
+    sends_before: Cell<u32>,
     sign_in: SignIn,
     added: u64,
     /// Where the last forward pass had to come to.
@@ -115,9 +119,11 @@ impl World {
             batch: None,
             random: 0.5,
             stop_after: None,
+            allowed: None,
             stop_at: None,
             instead: None,
             sends: Cell::new(0),
+            sends_before: Cell::new(0),
             sign_in: SignIn::default(),
             added: 0,
             due: start,
@@ -246,6 +252,9 @@ impl Host for World {
             }
         };
         self.sends.set(self.sends.get() + 1);
+        if self.allowed.is_some_and(|allowed| self.sends.get() - self.sends_before.get() > allowed) {
+            return Err(CallError::Refused("too many subrequests".into()));
+        }
         self.outside.call(answer, fail).await
     }
 

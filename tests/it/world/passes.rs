@@ -50,6 +50,7 @@ impl World {
         };
         let meter = Meter::new(Budget { pages, ..self.budget }, self.now());
         let counted = self.counts();
+        self.sends_before.set(counted.sends);
         let report = self.run(&meter, work);
         let counts = self.counts() - counted;
         if let Some(report) = &report {
