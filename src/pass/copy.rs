@@ -8,6 +8,7 @@ use crate::{
     plan::{
         budget::{self, Ended, Rate, Used},
         cursor::{Query, Scan},
+        lateness::Lateness,
         segments::Segment,
     },
     row::Row,
@@ -64,7 +65,9 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             rows: 0,
             known: 0,
             rejected: 0,
+            lateness: Lateness::default(),
             reached: scan.cursor().ts,
+            bound: scan.bound(),
             ended: Ended::Complete,
             error: None,
         };
@@ -167,6 +170,9 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         self.rate = page.rate;
         self.report.pages += 1;
         self.report.entries += new.len() as u64;
+        for entry in &new {
+            self.report.lateness.add(now - entry.created_at);
+        }
         self.pending.extend(new.into_iter().map(|entry| Row::new(entry, &self.report.gateway, now)));
         self.unwritten_pages += u32::from(!self.pending.is_empty());
         host.progress(Progress {

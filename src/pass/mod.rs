@@ -14,7 +14,7 @@ pub use self::{
     backfill::{backfill, range},
     forward::forward,
     job::Job,
-    report::{GatewayReport, Report},
+    report::{GatewayReport, Report, Verdict},
 };
 use crate::{
     config::{Config, Gateways},

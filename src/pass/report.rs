@@ -1,13 +1,37 @@
 //! What a pass did.
 
+use std::fmt;
+
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::Job;
 use crate::{
     error::Error,
-    plan::budget::Ended,
+    plan::{budget::Ended, lateness::Lateness},
     time::{self, Timestamp},
 };
+
+/// What came of a pass, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every gateway was read to its end.
+    Complete,
+    /// There is more to read, and nothing went wrong: the next pass goes on.
+    Incomplete,
+    /// Something went wrong; the errors say what.
+    Failed,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Complete => "complete",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+        })
+    }
+}
 
 /// What one pass did.
 #[derive(Debug)]
@@ -45,8 +69,12 @@ pub struct GatewayReport {
     pub known: u64,
     /// Rows the sink will never take: they are kept as dead letters.
     pub rejected: u64,
+    /// How late the new entries were first seen. It means nothing where history is read.
+    pub lateness: Lateness,
     /// How far it has come, UTC: forward, everything before is delivered; backward, everything after.
     pub reached: Timestamp,
+    /// Where its stretch ends, UTC: forward, just before this instant; backward, with it. None: at the first entry.
+    pub bound: Option<Timestamp>,
     /// Why it stopped.
     pub ended: Ended,
     /// Why it failed, if it did.
@@ -71,6 +99,49 @@ impl Report {
         self.error.is_none() && self.gateways.iter().all(|gateway| gateway.ended == Ended::Complete)
     }
 
+    /// What came of it.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.errors().next().is_some() {
+            Verdict::Failed
+        } else if self.is_complete() {
+            Verdict::Complete
+        } else {
+            Verdict::Incomplete
+        }
+    }
+
+    /// How late the new entries of all gateways were first seen. None where history is read: there it means nothing.
+    #[must_use]
+    pub fn lateness(&self) -> Option<Lateness> {
+        self.tells_the_present().then(|| {
+            let mut all = Lateness::default();
+            for gateway in &self.gateways {
+                all.merge(&gateway.lateness);
+            }
+            all
+        })
+    }
+
+    /// How far behind the present delivery is at the end of the pass, for the gateway that is furthest behind of those it
+    /// came to. None where history is read.
+    #[must_use]
+    pub fn lag(&self) -> Option<TimeDelta> {
+        self.gateways.iter().filter_map(|gateway| self.lag_of(gateway)).max()
+    }
+
+    fn lag_of(&self, gateway: &GatewayReport) -> Option<TimeDelta> {
+        self.tells_the_present().then(|| (self.finished - gateway.delivered_before()).max(TimeDelta::zero()))
+    }
+
+    /// Whether the pass goes towards the present.
+    fn tells_the_present(&self) -> bool {
+        match self.job {
+            Job::Forward => true,
+            Job::Backfill | Job::Range => false,
+        }
+    }
+
     /// The sum of a number over all gateways.
     #[must_use]
     pub fn sum(&self, number: impl Fn(&GatewayReport) -> u64) -> u64 {
@@ -80,12 +151,14 @@ impl Report {
     /// The report for programs to read.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let gateways: Vec<_> = self.gateways.iter().map(GatewayReport::to_json).collect();
+        let gateways: Vec<_> = self.gateways.iter().map(|gateway| gateway.to_json(self.lag_of(gateway))).collect();
         json!({
             "job": self.job.to_string(),
             "started": time::text(self.started),
             "finished": time::text(self.finished),
-            "complete": self.is_complete(),
+            "verdict": self.verdict().to_string(),
+            "lag_ms": milliseconds(self.lag()),
+            "lateness_ms": self.lateness().and_then(|lateness| quantiles(&lateness)),
             "entries": self.sum(|gateway| gateway.entries),
             "rows": self.sum(|gateway| gateway.rows),
             "known": self.sum(|gateway| gateway.known),
@@ -101,7 +174,22 @@ impl Report {
 }
 
 impl GatewayReport {
-    fn to_json(&self) -> Value {
+    /// Forward: everything before this instant is delivered. One that was read to its end has nothing more before its
+    /// bound, however old its last entry is.
+    fn delivered_before(&self) -> Timestamp {
+        match self.ended {
+            Ended::Complete => self.bound.map_or(self.reached, |bound| bound.max(self.reached)),
+            Ended::Doubtful
+            | Ended::Pages
+            | Ended::Time
+            | Ended::Rate
+            | Ended::Calls
+            | Ended::Stopped
+            | Ended::Failed => self.reached,
+        }
+    }
+
+    fn to_json(&self, lag: Option<TimeDelta>) -> Value {
         json!({
             "gateway": self.gateway,
             "pages": self.pages,
@@ -110,8 +198,19 @@ impl GatewayReport {
             "known": self.known,
             "rejected": self.rejected,
             "reached": time::text(self.reached),
+            "lag_ms": milliseconds(lag),
             "ended": self.ended.to_string(),
             "error": self.error.as_ref().map(Error::chain),
         })
     }
+}
+
+fn milliseconds(length: Option<TimeDelta>) -> Option<i64> {
+    length.map(|length| length.num_milliseconds())
+}
+
+/// The middle and the late end; null where there was no new entry.
+fn quantiles(lateness: &Lateness) -> Option<Value> {
+    let [half, most] = [0.5, 0.95].map(|share| milliseconds(lateness.quantile(share)));
+    Some(json!({ "p50": half?, "p95": most? }))
 }

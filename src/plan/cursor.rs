@@ -118,6 +118,12 @@ impl Scan {
         &self.cursor
     }
 
+    /// Where the stretch ends, exclusive when ascending, inclusive when descending; none: at the first entry.
+    #[must_use]
+    pub fn bound(&self) -> Option<Timestamp> {
+        self.end
+    }
+
     /// Whether the next page is one of an instant that fills a page and was begun.
     #[must_use]
     pub fn is_within_instant(&self) -> bool {

@@ -7,6 +7,7 @@ mod counted;
 mod forward;
 mod gateways;
 mod memory;
+mod report;
 mod rows;
 mod source;
 mod takeover;
