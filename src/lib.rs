@@ -29,3 +29,5 @@ pub mod wire;
 pub mod cli;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod simulator;
+#[cfg(target_arch = "wasm32")]
+pub mod tick;

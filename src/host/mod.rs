@@ -1,6 +1,8 @@
 //! The platform: clock, chance, network, signatures and storage. One host for each place the program runs in.
 
 mod call;
+#[cfg(target_arch = "wasm32")]
+pub mod cloudflare;
 mod metered;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;

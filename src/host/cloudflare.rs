@@ -1,0 +1,157 @@
+//! The host of the Worker: the runtime's clock and chance, `fetch`, WebCrypto, and KV.
+
+use std::{cell::RefCell, time::Duration};
+
+use http::HeaderMap;
+use js_sys::{JSON, Uint8Array, futures::JsFuture};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortSignal, CryptoKey, WorkerGlobalScope};
+use worker::{Delay, Fetch, KvError, KvStore, RequestInit, RequestRedirect, signal};
+
+use super::{Host, Listing, Put, Request, Response, Store};
+use crate::{
+    error::{CallError, StoreError},
+    google::{PrivateKey, unusable_key},
+    time::Timestamp,
+};
+
+/// Until the whole answer is read, in milliseconds. An insert of 9 MB is answered within a few seconds.
+const ANSWER_MS: u32 = 30_000;
+
+/// How long a location may show a value it has read before: the least that KV takes. Ticks are a minute apart, so that
+/// each of them sees what the one before has written. developers.cloudflare.com/kv/platform/limits
+const CACHED_SECONDS: u64 = 30;
+
+/// What WebCrypto calls RS256.
+const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
+
+/// The Workers runtime.
+#[derive(Debug, Default)]
+pub struct CloudflareHost {
+    /// The key in use. To import it costs more than a signature.
+    key: RefCell<Option<(PrivateKey, CryptoKey)>>,
+}
+
+impl CloudflareHost {
+    async fn import(&self, key: &PrivateKey) -> Result<CryptoKey, JsValue> {
+        if let Some((known, imported)) = &*self.key.borrow()
+            && known == key
+        {
+            return Ok(imported.clone());
+        }
+        let algorithm = JSON::parse(&format!(r#"{{"name":"{ALGORITHM}","hash":"SHA-256"}}"#))?;
+        let usages = JSON::parse(r#"["sign"]"#)?;
+        let bytes = Uint8Array::from(key.pkcs8().as_slice());
+        let subtle = global().crypto()?.subtle();
+        let import = subtle.import_key_with_object("pkcs8", &bytes, algorithm.unchecked_ref(), false, &usages)?;
+        let imported: CryptoKey = JsFuture::from(import).await?.unchecked_into();
+        self.key.replace(Some((key.clone(), imported.clone())));
+        Ok(imported)
+    }
+}
+
+fn global() -> WorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+impl Host for CloudflareHost {
+    /// Stands still between two calls to the outside, as the platform has it.
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds since 1970")]
+        Timestamp::from_timestamp_millis(js_sys::Date::now() as i64).unwrap_or_default()
+    }
+
+    fn random(&self) -> f64 {
+        js_sys::Math::random()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        Delay::from(duration).await;
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, CallError> {
+        fetch(&request).await.map_err(|error| refused_or_silent(&error.to_string()))
+    }
+
+    async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
+        let sign = async {
+            let key = self.import(key).await?;
+            let signing = global().crypto()?.subtle().sign_with_str_and_u8_array(ALGORITHM, &key, message)?;
+            Ok(Uint8Array::new(&JsFuture::from(signing).await?).to_vec())
+        };
+        // The runtime's own words could quote the key.
+        sign.await.map_err(|_: JsValue| unusable_key())
+    }
+
+    /// The platform warns of its CPU limit, and ends the program soon after.
+    fn stopping(&self) -> bool {
+        signal::is_near_cpu_limit()
+    }
+}
+
+/// Sends a request and reads the whole answer: a body left unread would hold one of the six connections a Worker has.
+async fn fetch(request: &Request) -> worker::Result<Response> {
+    let mut init = RequestInit::new();
+    init.with_method(request.method().as_str().to_owned().into()).with_redirect(RequestRedirect::Manual);
+    if !request.body().is_empty() {
+        init.with_body(Some(Uint8Array::from(request.body().as_slice()).into()));
+    }
+    for (name, value) in request.headers() {
+        init.headers.set(name.as_str(), value.to_str().unwrap_or_default())?;
+    }
+    init.headers.set("user-agent", concat!("aig-logs/", env!("CARGO_PKG_VERSION")))?;
+    let request = worker::Request::new_with_init(&request.uri().to_string(), &init)?;
+    let deadline = AbortSignal::timeout_with_u32(ANSWER_MS).into();
+    let mut answer = Fetch::Request(request).send_with_signal(&deadline).await?;
+    let body = answer.bytes().await?;
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status_code().try_into().map_err(|_| "no HTTP status")?;
+    *response.headers_mut() = HeaderMap::from(answer.headers());
+    Ok(response)
+}
+
+/// What a call that threw means. The runtime tells its own limits by words alone.
+fn refused_or_silent(words: &str) -> CallError {
+    if words.to_lowercase().contains("subrequest") {
+        CallError::Refused(words.to_owned())
+    } else {
+        CallError::Silent(words.to_owned())
+    }
+}
+
+/// A namespace of KV. Values are text.
+#[derive(Debug)]
+pub struct Kv(pub KvStore);
+
+impl Store for Kv {
+    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
+        let mut values = self.0.get_bulk(keys).cache_ttl(CACHED_SECONDS).text().await.map_err(failed)?;
+        Ok(keys.iter().map(|key| values.remove(*key).flatten()).collect())
+    }
+
+    async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
+        let mut put = self.0.put(key, value).map_err(failed)?;
+        if let Some(ttl) = options.ttl {
+            put = put.expiration_ttl(ttl.as_secs());
+        }
+        if let Some(metadata) = &options.metadata {
+            put = put.metadata(metadata).map_err(failed)?;
+        }
+        put.execute().await.map_err(failed)
+    }
+
+    async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
+        let mut list = self.0.list().prefix(prefix.to_owned());
+        if let Some(cursor) = cursor {
+            list = list.cursor(cursor.to_owned());
+        }
+        let listed = list.execute().await.map_err(failed)?;
+        let keys = listed.keys.into_iter().map(|key| (key.name, key.metadata)).collect();
+        Ok(Listing { keys, cursor: listed.cursor.filter(|_| !listed.list_complete) })
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
+fn failed(error: KvError) -> StoreError {
+    StoreError(error.to_string())
+}

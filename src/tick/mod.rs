@@ -1,0 +1,95 @@
+//! One tick of the Worker's clock: settings, host, state and sink put together, and one pass made with them.
+
+mod console;
+
+use std::{cell::RefCell, rc::Rc};
+
+use js_sys::{JSON, Reflect};
+use log::{Level, LevelFilter};
+use serde_json::json;
+use wasm_bindgen::{JsError, JsValue, prelude::wasm_bindgen};
+use worker::{Env, worker_sys::ScheduledEvent};
+
+use crate::{
+    config::{BigQuery, Config, Target},
+    host::{
+        Host, Meter, Metered,
+        cloudflare::{CloudflareHost, Kv},
+    },
+    pass::{self, Context, Job, Report},
+    sink::bigquery::{BigQuerySink, SignIn},
+};
+
+/// What outlives a tick: it costs time to make, and a token is good for an hour.
+struct Instance {
+    config: Config,
+    table: BigQuery,
+    host: CloudflareHost,
+    sign_in: SignIn,
+}
+
+thread_local! {
+    static INSTANCE: RefCell<Option<Rc<Instance>>> = const { RefCell::new(None) };
+}
+
+/// The handler of cron triggers. Exported by hand: the `worker` crate's own macro drops what a handler returns, and a
+/// pass that fails must show as failed.
+///
+/// # Errors
+/// Why the pass failed. What it could deliver is delivered and remembered all the same.
+#[wasm_bindgen]
+pub async fn scheduled(event: ScheduledEvent, env: Env) -> Result<(), JsError> {
+    let failed = |problem: String| JsError::new(&problem);
+    let instance = instance(&env).inspect_err(|problem| console::write(Level::Error, problem, json!({})));
+    let instance = instance.map_err(failed)?;
+    let cron = event.cron().unwrap_or_default();
+    let job = Job::of_cron(&cron, &instance.config);
+    let report = instance.pass(job, &env).await.map_err(failed)?;
+    console::report(&report);
+    report.worst().map_or(Ok(()), |error| Err(failed(format!("{job} failed: {}", error.chain()))))
+}
+
+/// The instance, made at the first tick.
+fn instance(env: &Env) -> Result<Rc<Instance>, String> {
+    if let Some(known) = INSTANCE.with_borrow(Option::clone) {
+        return Ok(known);
+    }
+    console::open(LevelFilter::Info);
+    let config = Config::from_vars(|name| setting(env, name), Target::BigQuery).map_err(|error| error.to_string())?;
+    console::open(config.log_level);
+    let table = config.bigquery.clone().ok_or("there are no settings for BigQuery")?;
+    let made = Rc::new(Instance { config, table, host: CloudflareHost::default(), sign_in: SignIn::default() });
+    INSTANCE.set(Some(Rc::clone(&made)));
+    Ok(made)
+}
+
+/// A variable or a secret. What `wrangler.toml` gives as a number or a table is read as its JSON.
+fn setting(env: &Env, name: &str) -> Option<String> {
+    let value = Reflect::get(env, &JsValue::from(name)).ok().filter(|value| !value.is_undefined())?;
+    value.as_string().or_else(|| JSON::stringify(&value).ok()?.as_string())
+}
+
+impl Instance {
+    async fn pass(&self, job: Job, env: &Env) -> Result<Report, String> {
+        let meter = Meter::new(job.budget(&self.config), self.host.now());
+        let kv = |binding: &str| {
+            let bound = env.kv(binding).map(Kv);
+            bound.map_err(|_| {
+                format!("the KV namespace {binding} is not bound: add it to wrangler.toml, [[kv_namespaces]]")
+            })
+        };
+        let (state, ids) = (kv("STATE_KV")?, kv("IDS_KV")?);
+        let host = Metered { inner: &self.host, meter: &meter };
+        let context = Context {
+            host,
+            state: Metered { inner: &state, meter: &meter },
+            ids: Metered { inner: &ids, meter: &meter },
+            sink: &BigQuerySink::new(&host, &self.table, &self.sign_in),
+            config: &self.config,
+        };
+        Ok(match job {
+            Job::Forward | Job::Range => pass::forward(&context).await,
+            Job::Backfill => pass::backfill(&context).await,
+        })
+    }
+}
