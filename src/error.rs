@@ -43,6 +43,15 @@ impl CallError {
         Self::Denied { message: message.into(), hint: hint.into() }
     }
 
+    /// What a call means that the Workers runtime ended with an exception: it tells its own limits by their words alone.
+    #[must_use]
+    pub fn thrown(words: &str) -> Self {
+        let limits = ["too many subrequests", "too many api requests"];
+        let lower = words.to_lowercase();
+        let refused = limits.iter().any(|limit| lower.contains(limit));
+        if refused { Self::Refused(words.to_owned()) } else { Self::Silent(words.to_owned()) }
+    }
+
     /// Whether the next tick may succeed without anybody's help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -131,5 +140,22 @@ impl Error {
             source = error.source();
         }
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CallError;
+
+    #[test]
+    fn the_platforms_own_limits_are_told_from_silence() {
+        let check = |words: &str, refused| {
+            assert_eq!(matches!(CallError::thrown(words), CallError::Refused(said) if said == words), refused, "{words}");
+        };
+        check("Error: Too many subrequests.", true);
+        check("Error: Too many subrequests by single Worker invocation. To configure this limit, refer to …", true);
+        check("Error: Too many API requests by single worker invocation.", true);
+        check("Error: Network connection lost.", false);
+        check("TimeoutError: The operation was aborted due to timeout", false);
     }
 }

@@ -70,7 +70,7 @@ impl Host for CloudflareHost {
     }
 
     async fn send(&self, request: Request) -> Result<Response, CallError> {
-        fetch(&request).await.map_err(|error| refused_or_silent(&error.to_string()))
+        fetch(&request).await.map_err(|error| CallError::thrown(&error.to_string()))
     }
 
     async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
@@ -108,15 +108,6 @@ async fn fetch(request: &Request) -> worker::Result<Response> {
     *response.status_mut() = answer.status_code().try_into().map_err(|_| "no HTTP status")?;
     *response.headers_mut() = HeaderMap::from(answer.headers());
     Ok(response)
-}
-
-/// What a call that threw means. The runtime tells its own limits by words alone.
-fn refused_or_silent(words: &str) -> CallError {
-    if words.to_lowercase().contains("subrequest") {
-        CallError::Refused(words.to_owned())
-    } else {
-        CallError::Silent(words.to_owned())
-    }
 }
 
 /// A namespace of KV. Values are text.
