@@ -4,6 +4,7 @@
 mod cli;
 mod faults;
 mod peer;
+mod process;
 mod scenarios;
 mod tidy;
 mod world;

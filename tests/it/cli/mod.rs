@@ -6,15 +6,17 @@ mod refusals;
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    io::{BufRead, BufReader},
+    net::SocketAddr,
     path::Path,
-    process::{Child, ChildStderr, Command, Output, Stdio},
+    process::{ChildStderr, Command, Output, Stdio},
 };
 
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+
+use crate::process::{Running, exchange};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_aig-logs");
 
@@ -94,26 +96,11 @@ impl World {
         calls["list"].as_u64().unwrap()
     }
 
-    /// One request of HTTP/1.0, where the end of the connection is the end of the answer.
+    /// What the simulator answers its operator.
     fn ask(&self, method: &str, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(stream, "{method} {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.split(' ').nth(1) == Some("200"), "{head}");
-        body.to_owned()
-    }
-}
-
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let (status, answer) = exchange(self.address, method, path, "").unwrap();
+        assert_eq!(status, 200, "{answer}");
+        answer
     }
 }
 
