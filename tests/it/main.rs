@@ -7,4 +7,5 @@ mod peer;
 mod process;
 mod scenarios;
 mod tidy;
+mod worker;
 mod world;

@@ -64,7 +64,7 @@ impl World {
         Self { folder, _server: server, address, _words: words }
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
@@ -87,18 +87,27 @@ impl World {
     }
 
     /// Rows of the simulated table, copies included.
-    fn landed(&self) -> Vec<Record> {
+    pub fn landed(&self) -> Vec<Record> {
         records(&self.ask("GET", "/simulator/rows?table=aig_logs_raw"))
     }
 
+    /// The calls that the simulator has answered, by kind.
+    pub fn calls(&self) -> Value {
+        serde_json::from_str(&self.ask("GET", "/simulator/calls")).unwrap()
+    }
+
     fn list_calls(&self) -> u64 {
-        let calls: Value = serde_json::from_str(&self.ask("GET", "/simulator/calls")).unwrap();
-        calls["list"].as_u64().unwrap()
+        self.calls()["list"].as_u64().unwrap()
     }
 
     /// What the simulator answers its operator.
-    fn ask(&self, method: &str, path: &str) -> String {
-        let (status, answer) = exchange(self.address, method, path, "").unwrap();
+    pub fn ask(&self, method: &str, path: &str) -> String {
+        self.tell(method, path, "")
+    }
+
+    /// The same, with something to say.
+    pub fn tell(&self, method: &str, path: &str, body: &str) -> String {
+        let (status, answer) = exchange(self.address, method, path, body).unwrap();
         assert_eq!(status, 200, "{answer}");
         answer
     }
