@@ -4,6 +4,8 @@
 mod cli;
 mod faults;
 mod peer;
+mod process;
 mod scenarios;
 mod tidy;
+mod worker;
 mod world;

@@ -4,10 +4,9 @@
 use std::{
     collections::BTreeMap,
     env, fs,
-    io::{self, Read as _, Write as _},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::Command,
     time::Duration,
 };
 
@@ -20,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::{
     cli,
+    process::{Running, exchange},
     world::expected::{expected, of_sink},
 };
 
@@ -30,11 +30,10 @@ pub const TABLE: &str = "aig_logs_raw";
 /// It answers after about 2 s on an idle machine; this waits a minute.
 const READY_TRIES: u32 = 600;
 const READY_PAUSE: Duration = Duration::from_millis(100);
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A running peer with an empty table; dropping it ends the server.
 pub struct Peer {
-    server: Child,
+    server: Running,
     address: SocketAddr,
     folder: TempDir,
 }
@@ -56,7 +55,7 @@ impl Peer {
             .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("starting {}: {error}", executable.display()));
-        let mut peer = Self { server, address: http, folder };
+        let mut peer = Self { server: Running(server), address: http, folder };
         peer.wait_until_ready();
         peer.make_table_and_view();
         Some(peer)
@@ -91,7 +90,7 @@ impl Peer {
                 assert_eq!(status, 200, "{body}");
                 return;
             }
-            if self.server.try_wait().unwrap().is_some() {
+            if self.server.0.try_wait().unwrap().is_some() {
                 break;
             }
             pause();
@@ -108,14 +107,6 @@ impl Peer {
                 .replace("${GCP_BQ_TABLE}", TABLE);
             self.query(&sql);
         }
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It may be gone already; the folder goes either way.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }
 
@@ -148,22 +139,6 @@ fn statements() -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
-}
-
-/// One request of HTTP/1.0, where the end of the connection is the end of the answer: status and body.
-fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
-    let mut connection = TcpStream::connect(address)?;
-    connection.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-    let length = body.len();
-    write!(
-        connection,
-        "{method} {path} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-    )?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").expect(&answer);
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect(head);
-    Ok((status, body.to_owned()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a server that starts gives no sign but its first answer")]

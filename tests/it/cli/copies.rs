@@ -11,7 +11,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use super::{Running, World, assert_same, records, table};
+use super::{World, assert_same, records, table};
+use crate::process::Running;
 
 #[test]
 fn sqlite_holds_the_source_row_by_row() {

@@ -6,15 +6,17 @@ mod refusals;
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    io::{BufRead, BufReader},
+    net::SocketAddr,
     path::Path,
-    process::{Child, ChildStderr, Command, Output, Stdio},
+    process::{ChildStderr, Command, Output, Stdio},
 };
 
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+
+use crate::process::{Running, exchange};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_aig-logs");
 
@@ -62,7 +64,7 @@ impl World {
         Self { folder, _server: server, address, _words: words }
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
@@ -85,35 +87,29 @@ impl World {
     }
 
     /// Rows of the simulated table, copies included.
-    fn landed(&self) -> Vec<Record> {
+    pub fn landed(&self) -> Vec<Record> {
         records(&self.ask("GET", "/simulator/rows?table=aig_logs_raw"))
     }
 
+    /// The calls that the simulator has answered, by kind.
+    pub fn calls(&self) -> Value {
+        serde_json::from_str(&self.ask("GET", "/simulator/calls")).unwrap()
+    }
+
     fn list_calls(&self) -> u64 {
-        let calls: Value = serde_json::from_str(&self.ask("GET", "/simulator/calls")).unwrap();
-        calls["list"].as_u64().unwrap()
+        self.calls()["list"].as_u64().unwrap()
     }
 
-    /// One request of HTTP/1.0, where the end of the connection is the end of the answer.
-    fn ask(&self, method: &str, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(stream, "{method} {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.split(' ').nth(1) == Some("200"), "{head}");
-        body.to_owned()
+    /// What the simulator answers its operator.
+    pub fn ask(&self, method: &str, path: &str) -> String {
+        self.tell(method, path, "")
     }
-}
 
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+    /// The same, with something to say.
+    pub fn tell(&self, method: &str, path: &str, body: &str) -> String {
+        let (status, answer) = exchange(self.address, method, path, body).unwrap();
+        assert_eq!(status, 200, "{answer}");
+        answer
     }
 }
 
