@@ -150,7 +150,11 @@ mod tests {
     #[test]
     fn the_platforms_own_limits_are_told_from_silence() {
         let check = |words: &str, refused| {
-            assert_eq!(matches!(CallError::thrown(words), CallError::Refused(said) if said == words), refused, "{words}");
+            assert_eq!(
+                matches!(CallError::thrown(words), CallError::Refused(said) if said == words),
+                refused,
+                "{words}"
+            );
         };
         check("Error: Too many subrequests.", true);
         check("Error: Too many subrequests by single Worker invocation. To configure this limit, refer to …", true);

@@ -242,7 +242,7 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Token, CallErro
 }
 
 fn denied(refused: &Refused) -> CallError {
-    let description = refused.error_description.as_deref().unwrap_or("no description");
+    let description = refused.error_description.as_deref().unwrap_or("no description").trim_end_matches('.');
     let hint = if description.contains("reasonable timeframe") {
         "The clock of this machine is wrong: set it"
     } else if description.contains("Invalid JWT Signature") {

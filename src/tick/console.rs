@@ -42,8 +42,7 @@ pub fn report(report: &Report) {
         Some(error) if error.is_transient() => Level::Warn,
         Some(_) => Level::Error,
     };
-    let rows = report.sum(|gateway| gateway.rows);
-    let message = format!("{}: {rows} rows, {}", report.job, report.verdict());
+    let message = format!("{} {}, rows: {}", report.job, report.verdict(), report.sum(|gateway| gateway.rows));
     write(level, &message, report.to_json());
 }
 

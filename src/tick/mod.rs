@@ -12,6 +12,7 @@ use worker::{Env, worker_sys::ScheduledEvent};
 
 use crate::{
     config::{BigQuery, Config, Target},
+    error::Error,
     host::{
         Host, Meter, Metered,
         cloudflare::{CloudflareHost, Kv},
@@ -39,14 +40,19 @@ thread_local! {
 /// Why the pass failed. What it could deliver is delivered and remembered all the same.
 #[wasm_bindgen]
 pub async fn scheduled(event: ScheduledEvent, env: Env) -> Result<(), JsError> {
-    let failed = |problem: String| JsError::new(&problem);
-    let instance = instance(&env).inspect_err(|problem| console::write(Level::Error, problem, json!({})));
-    let instance = instance.map_err(failed)?;
-    let cron = event.cron().unwrap_or_default();
-    let job = Job::of_cron(&cron, &instance.config);
-    let report = instance.pass(job, &env).await.map_err(failed)?;
+    let report = pass(&event, &env).await.map_err(|problem| {
+        console::write(Level::Error, &problem, json!({}));
+        JsError::new(&problem)
+    })?;
     console::report(&report);
-    report.worst().map_or(Ok(()), |error| Err(failed(format!("{job} failed: {}", error.chain()))))
+    let failed = |error: &Error| Err(JsError::new(&format!("{} failed: {}", report.job, error.chain())));
+    report.worst().map_or(Ok(()), failed)
+}
+
+async fn pass(event: &ScheduledEvent, env: &Env) -> Result<Report, String> {
+    let instance = instance(env)?;
+    let job = Job::of_cron(&event.cron().unwrap_or_default(), &instance.config);
+    instance.pass(job, env).await
 }
 
 /// The instance, made at the first tick.
