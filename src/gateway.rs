@@ -186,30 +186,34 @@ fn open(response: &Response) -> Result<Envelope, CallError> {
         let message = format!("Cloudflare's API answered {status}");
         return Err(CallError::Throttled { message, wait: retry_after(response) });
     }
-    let words = || format!("Cloudflare's API answered {status}: {}", snippet(response.body()));
-    match serde_json::from_slice::<Envelope>(response.body()) {
-        _ if may_pass(status) => Err(CallError::Broken(words())),
-        Ok(envelope) if status.is_success() && envelope.success => Ok(envelope),
-        Ok(envelope) => Err(refused(status, &envelope.errors)),
-        Err(_) if status.is_client_error() => {
-            Err(refused(status, &[Fault { code: None, message: snippet(response.body()) }]))
-        }
-        Err(_) => Err(CallError::Broken(words())),
-    }
+    let envelope = serde_json::from_slice::<Envelope>(response.body());
+    let faults = match envelope {
+        Ok(envelope) if status.is_success() && envelope.success => return Ok(envelope),
+        Ok(envelope) => envelope.errors,
+        Err(_) => vec![Fault { code: None, message: snippet(response.body()) }],
+    };
+    let broken = may_pass(status) || status.is_success() && faults.iter().all(|fault| fault.code.is_none());
+    Err(if broken { CallError::Broken(told(status, &faults)) } else { refused(status, &faults) })
 }
 
-fn refused(status: StatusCode, faults: &[Fault]) -> CallError {
+fn told(status: StatusCode, faults: &[Fault]) -> String {
     let words: Vec<_> = faults
         .iter()
         .map(|fault| fault.code.map_or_else(|| fault.message.clone(), |code| format!("{} ({code})", fault.message)))
         .collect();
-    let message = format!("Cloudflare's API answered {status}: {}", words.join("; "));
+    format!("Cloudflare's API answered {status}: {}", words.join("; "))
+}
+
+fn refused(status: StatusCode, faults: &[Fault]) -> CallError {
+    let message = told(status, faults);
     let codes: Vec<_> = faults.iter().filter_map(|fault| fault.code).collect();
     let any = |known: &[i64]| codes.iter().any(|code| known.contains(code));
     let hint = if any(&[7_000, 7_003]) || status == StatusCode::NOT_FOUND {
         "Check CF_ACCOUNT_ID and AIG_GATEWAY_ID: no such gateway is in that account"
     } else if any(&[6_003, 6_103, 9_106, 9_109, 10_000]) || matches!(status.as_u16(), 401 | 403) {
         "Check CF_API_TOKEN: it must be valid, belong to the account CF_ACCOUNT_ID, and have the permission AI Gateway Read"
+    } else if status.is_redirection() {
+        "Check CLOUDFLARE_BASE_URL: the address has moved"
     } else if status.is_success() {
         // A failure under 200 without a code that names a setting is the service's own trouble.
         return CallError::Broken(message);
@@ -364,6 +368,15 @@ mod tests {
         check(502, "<html>Bad\n  gateway</html>", true, "<html>Bad gateway</html>");
         check(500, wrong_token, true, "500");
         check(429, "", true, "slow down");
+        check(302, "", false, "Check CLOUDFLARE_BASE_URL");
+    }
+
+    #[test]
+    fn an_error_quotes_nothing_of_a_log() {
+        for (status, body) in [(200, &LIST[..LIST.len() - 20]), (502, LIST), (404, &LIST[..LIST.len() / 2])] {
+            let error = read_page(&answer(status, body), &query(Direction::Ascending)).unwrap_err().to_string();
+            assert!(LIST.contains("team") && !error.contains("team") && !error.contains("model"), "{error}");
+        }
     }
 
     #[test]

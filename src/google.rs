@@ -234,7 +234,7 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Token, CallErro
     }
     // The body is not shown: a wrong address might send the assertion back.
     let words = || format!("Google's token endpoint answered {status}");
-    if may_pass(status) || !status.is_client_error() {
+    if may_pass(status) || !(status.is_client_error() || status.is_redirection()) {
         return Err(CallError::Broken(words()));
     }
     let refused = serde_json::from_slice::<Refused>(response.body());

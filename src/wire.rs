@@ -39,11 +39,15 @@ pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(dese
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// The beginning of a body, in one line, for an error message.
+/// The beginning of a body, in one line, for an error message. A document is not quoted, whole or in part: it may hold
+/// what users have sent along with their requests.
 #[must_use]
 pub fn snippet(body: &[u8]) -> String {
     /// Characters.
     const LONGEST: usize = 200;
+    if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
+        return format!("a document of {} bytes that cannot be understood", body.len());
+    }
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST)]);
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() { "empty body".into() } else { line.chars().take(LONGEST).collect() }

@@ -33,8 +33,8 @@ impl From<Exit> for ExitCode {
 pub enum Failure {
     /// The settings do not make a poller.
     #[error(
-        "the settings cannot be used:\n{}\nSet them in the environment or in .dev.vars (another file: --vars); \
-         `aig-logs help settings` explains each",
+        "the settings cannot be used:\n{}\nSet them in the environment, in .dev.vars or in [vars] of wrangler.toml (another \
+         file: --vars); `aig-logs help settings` explains each",
         show::indented(.0)
     )]
     Settings(#[from] ConfigError),

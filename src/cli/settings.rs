@@ -126,7 +126,7 @@ fn worker_vars(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
         Failure::denied(
             action(),
             format!("line {line} cannot be understood"),
-            "wrangler itself says more: npx wrangler check",
+            "wrangler itself says more: npx wrangler deploy --dry-run",
         )
     })?;
     let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -163,7 +163,7 @@ impl Config {
             backfill_pages: vars.pages("BACKFILL_MAX_PAGES"),
             ids_ttl: Duration::from_secs(vars.number("DEDUP_TTL_DAYS", 1, 3_650) * 24 * 60 * 60),
             log_level: vars.log_level(),
-            backfill_cron: vars.text("BACKFILL_CRON"),
+            backfill_cron: vars.cron("BACKFILL_CRON"),
         };
         if vars.problems.is_empty() { Ok(config) } else { Err(ConfigError(vars.problems)) }
     }

@@ -69,6 +69,7 @@ fn a_setting_that_cannot_be_used_is_named_with_the_way_out() {
     check("FORWARD_MAX_PAGES", "0", "or auto");
     check("API_SHARE", "0", "above 0");
     check("API_SHARE", "NaN", "above 0");
+    check("BACKFILL_CRON", "hourly", "five fields");
     check("LOG_LEVEL", "loud", "error, warn, info, debug, off");
     check("AIG_GATEWAY_ID", "main, Main", "\"Main\"");
     check("AIG_GATEWAY_ID", ",", "is not set");

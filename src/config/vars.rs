@@ -38,6 +38,18 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         })
     }
 
+    /// Whether each field is one is for whoever follows the schedule; what is no schedule at all would never be met.
+    pub fn cron(&mut self, name: &'static str) -> String {
+        let text = self.text(name);
+        if text.split_whitespace().count() != 5 {
+            self.problem(
+                name,
+                format!("is {text:?}, but must be a cron schedule of five fields such as \"0 * * * *\""),
+            );
+        }
+        text
+    }
+
     pub fn pages(&mut self, name: &'static str) -> Option<u32> {
         let text = self.text(name);
         if text == "auto" {

@@ -1,7 +1,8 @@
 //! The host of the Worker: the runtime's clock and chance, `fetch`, WebCrypto, and KV.
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, pin::pin, time::Duration};
 
+use futures_util::future::{self, Either};
 use http::HeaderMap;
 use js_sys::{JSON, Uint8Array, futures::JsFuture};
 use wasm_bindgen::{JsCast, JsValue};
@@ -17,6 +18,12 @@ use crate::{
 
 /// Until the whole answer is read, in milliseconds. An insert of 9 MB is answered within a few seconds.
 const ANSWER_MS: u32 = 30_000;
+
+/// Until KV has answered.
+const KV_ANSWER: Duration = Duration::from_secs(10);
+
+/// Bytes of an answer that tells its length. A page of 50 entries has some 50 kB; an instance has 128 MB.
+const LARGEST: u64 = 32 << 20;
 
 /// How long a location may show a value it has read before: the least that KV takes. Ticks are a minute apart, so that
 /// each of them sees what the one before has written. developers.cloudflare.com/kv/platform/limits
@@ -103,11 +110,22 @@ async fn fetch(request: &Request) -> worker::Result<Response> {
     let request = worker::Request::new_with_init(&request.uri().to_string(), &init)?;
     let deadline = AbortSignal::timeout_with_u32(ANSWER_MS).into();
     let mut answer = Fetch::Request(request).send_with_signal(&deadline).await?;
+    let length = answer.headers().get("content-length")?.and_then(|length| length.parse().ok());
+    if length.is_some_and(|length: u64| length > LARGEST) {
+        return Err(format!("an answer of more than {LARGEST} bytes").into());
+    }
     let body = answer.bytes().await?;
     let mut response = Response::new(body);
     *response.status_mut() = answer.status_code().try_into().map_err(|_| "no HTTP status")?;
-    *response.headers_mut() = HeaderMap::from(answer.headers());
+    *response.headers_mut() = headers(&answer);
     Ok(response)
+}
+
+/// The headers of an answer. What is none by the letter of HTTP is as good as absent.
+fn headers(answer: &worker::Response) -> HeaderMap {
+    let headers = answer.headers().entries();
+    let headers = headers.filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
+    headers.collect::<HeaderMap>()
 }
 
 /// A namespace of KV. Values are text.
@@ -116,19 +134,22 @@ pub struct Kv(pub KvStore);
 
 impl Store for Kv {
     async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
-        let mut values = self.0.get_bulk(keys).cache_ttl(CACHED_SECONDS).text().await.map_err(failed)?;
+        let mut values = answer(self.0.get_bulk(keys).cache_ttl(CACHED_SECONDS).text()).await?;
         Ok(keys.iter().map(|key| values.remove(*key).flatten()).collect())
     }
 
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
-        let mut put = self.0.put(key, value).map_err(failed)?;
-        if let Some(ttl) = options.ttl {
-            put = put.expiration_ttl(ttl.as_secs());
-        }
-        if let Some(metadata) = &options.metadata {
-            put = put.metadata(metadata).map_err(failed)?;
-        }
-        put.execute().await.map_err(failed)
+        let put = async || {
+            let mut put = self.0.put(key, value)?;
+            if let Some(ttl) = options.ttl {
+                put = put.expiration_ttl(ttl.as_secs());
+            }
+            if let Some(metadata) = &options.metadata {
+                put = put.metadata(metadata)?;
+            }
+            put.execute().await
+        };
+        answer(put()).await
     }
 
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
@@ -136,13 +157,27 @@ impl Store for Kv {
         if let Some(cursor) = cursor {
             list = list.cursor(cursor.to_owned());
         }
-        let listed = list.execute().await.map_err(failed)?;
+        let listed = answer(list.execute()).await?;
         let keys = listed.keys.into_iter().map(|key| (key.name, key.metadata)).collect();
         Ok(Listing { keys, cursor: listed.cursor.filter(|_| !listed.list_complete) })
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
-fn failed(error: KvError) -> StoreError {
-    StoreError(error.to_string())
+/// What KV answers, if it does so in time.
+async fn answer<T>(operation: impl Future<Output = Result<T, KvError>>) -> Result<T, StoreError> {
+    match future::select(pin!(operation), pin!(Delay::from(KV_ANSWER))).await {
+        Either::Left((result, _)) => result.map_err(|error| StoreError(words(error))),
+        Either::Right(_) => Err(StoreError(format!("no answer within {} s", KV_ANSWER.as_secs()))),
+    }
+}
+
+/// What KV says of an error, without the stack of JavaScript's calls.
+fn words(error: KvError) -> String {
+    match error {
+        KvError::JavaScript(thrown) => match thrown.dyn_ref::<js_sys::Error>() {
+            Some(error) => error.message().into(),
+            None => format!("{thrown:?}"),
+        },
+        error @ (KvError::Serialization(_) | KvError::InvalidKvStore(_)) => error.to_string(),
+    }
 }

@@ -203,7 +203,8 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             self.report.rows += (rows.len() - outcome.rejected.len()) as u64;
             for rejected in outcome.rejected {
                 let row = rows[rejected.index].clone();
-                log::warn!(id = row.id.as_str(); "kept as a dead letter: {}", rejected.reason);
+                // Its reason may quote the row: that is for the dead letter alone.
+                log::warn!(id = row.id.as_str(); "kept as a dead letter");
                 self.written.rejected.push((row, rejected));
             }
         }

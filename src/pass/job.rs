@@ -86,7 +86,7 @@ mod tests {
             assert_eq!(job.budget(&config), Budget { pages, time: seconds.map(Duration::from_secs), calls: None });
         };
         check(Job::Forward, Some(20), Some(50));
-        check(Job::Backfill, Some(40), Some(14 * 60));
+        check(Job::Backfill, Some(40), Some(13 * 60));
         check(Job::Range, None, None);
     }
 }

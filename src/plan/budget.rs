@@ -11,9 +11,10 @@ pub const SAVING: Duration = Duration::from_secs(10);
 /// Time of a scheduled forward pass: the minute until the next tick, less what saving takes.
 pub const FORWARD_TIME: Duration = Duration::from_mins(1).saturating_sub(SAVING);
 
-/// Time of a scheduled backfill: the 15 minutes of wall clock that a cron invocation of a Worker has, less one for the call
-/// in hand and for saving. developers.cloudflare.com/workers/platform/limits
-pub const BACKFILL_TIME: Duration = Duration::from_mins(15 - 1);
+/// Time of a scheduled backfill: the 15 minutes of wall clock that a cron invocation of a Worker has, less two for the
+/// page, the sign-in and the insert in hand, of 30 s each at most, and for saving.
+/// developers.cloudflare.com/workers/platform/limits
+pub const BACKFILL_TIME: Duration = Duration::from_mins(15 - 2);
 
 /// What one pass may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -119,7 +119,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         let (held_back, refused): (Vec<_>, Vec<_>) = faults.into_iter().partition(Fault::is_held_back);
         let Some(fault) = insert::common(&refused, rows) else { return Ok((held_back, refused)) };
         let BigQuery { project, dataset, table, .. } = self.table;
-        let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.rejected(0).reason);
+        let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.outline());
         let hint = "Bring it up to sql/bigquery/1_table.sql, for example with ALTER TABLE … ADD COLUMN IF NOT EXISTS; a \
                     change of the schema takes some minutes to be known. Check GCP_BQ_TABLE";
         Err(CallError::denied(message, hint))

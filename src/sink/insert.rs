@@ -64,8 +64,18 @@ impl Fault {
     }
 
     pub fn rejected(&self, index: usize) -> Rejected {
+        Rejected { index, reason: format!("{}: {}", self.place(), self.message) }
+    }
+
+    /// What is wrong, without a word that may quote a row's values.
+    pub fn outline(&self) -> String {
+        let names_columns_only = self.is_of_the_schema() || self.message.starts_with("Missing required field");
+        if names_columns_only { self.rejected(0).reason } else { self.place() }
+    }
+
+    fn place(&self) -> String {
         let column = if self.location.is_empty() { String::new() } else { format!(" in {}", self.location) };
-        Rejected { index, reason: format!("{}{column}: {}", self.reason, self.message) }
+        format!("{}{column}", self.reason)
     }
 }
 
@@ -177,7 +187,7 @@ pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError>
         StatusCode::FORBIDDEN if matches!(reason, "quotaExceeded" | "rateLimitExceeded") => {
             Err(CallError::Throttled { message, wait: retry_after(response) })
         }
-        status if status.is_client_error() && !may_pass(status) => {
+        status if (status.is_client_error() || status.is_redirection()) && !may_pass(status) => {
             Err(CallError::denied(message, hint(status, reason, table)))
         }
         _ => Err(CallError::Broken(message)),
@@ -207,6 +217,7 @@ fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
             "Give the service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL the role BigQuery Data Editor on \
              {project}.{dataset}.{table}"
         ),
+        (status, _) if status.is_redirection() => "Check BIGQUERY_EMULATOR_HOST: the address has moved".to_owned(),
         _ => {
             format!("Check GCP_BQ_TABLE ({table}) and its schema against sql/bigquery/1_table.sql")
         }
@@ -320,5 +331,16 @@ mod tests {
         let required = fault("model", "Missing required field: model.");
         check(std::slice::from_ref(&required), 9, false);
         check(&[required.clone(), required], 2, true);
+    }
+
+    #[test]
+    fn an_outline_quotes_no_value_of_a_row() {
+        let check = |message: &str, expected: &str| {
+            let fault = Fault { index: 0, reason: "invalid".into(), location: "cost".into(), message: message.into() };
+            assert_eq!(fault.outline(), expected);
+        };
+        check("no such field: byok.", "invalid in cost: no such field: byok.");
+        check("Missing required field: id.", "invalid in cost: Missing required field: id.");
+        check("Cannot convert value to floating point (bad value): jane@example.com", "invalid in cost");
     }
 }

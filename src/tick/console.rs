@@ -35,15 +35,17 @@ pub fn write(level: Level, message: &str, fields: Value) {
     }
 }
 
-/// Logs what a pass did.
-pub fn report(report: &Report) {
+/// Logs what the pass of a cron did.
+pub fn report(cron: &str, report: &Report) {
     let level = match report.worst() {
         None => Level::Info,
         Some(error) if error.is_transient() => Level::Warn,
         Some(_) => Level::Error,
     };
     let message = format!("{} {}, rows: {}", report.job, report.verdict(), report.sum(|gateway| gateway.rows));
-    write(level, &message, report.to_json());
+    let mut fields = report.to_json();
+    fields["cron"] = cron.into();
+    write(level, &message, fields);
 }
 
 impl Log for Console {

@@ -40,18 +40,19 @@ thread_local! {
 /// Why the pass failed. What it could deliver is delivered and remembered all the same.
 #[wasm_bindgen]
 pub async fn scheduled(event: ScheduledEvent, env: Env) -> Result<(), JsError> {
-    let report = pass(&event, &env).await.map_err(|problem| {
+    let cron = event.cron().unwrap_or_default();
+    let report = pass(&cron, &env).await.map_err(|problem| {
         console::write(Level::Error, &problem, json!({}));
         JsError::new(&problem)
     })?;
-    console::report(&report);
+    console::report(&cron, &report);
     let failed = |error: &Error| Err(JsError::new(&format!("{} failed: {}", report.job, error.chain())));
     report.worst().map_or(Ok(()), failed)
 }
 
-async fn pass(event: &ScheduledEvent, env: &Env) -> Result<Report, String> {
+async fn pass(cron: &str, env: &Env) -> Result<Report, String> {
     let instance = instance(env)?;
-    let job = Job::of_cron(&event.cron().unwrap_or_default(), &instance.config);
+    let job = Job::of_cron(cron, &instance.config);
     instance.pass(job, env).await
 }
 
