@@ -38,6 +38,16 @@ pub struct Page {
 /// The request for one page of a gateway's logs.
 #[must_use]
 pub fn list(source: &Source, gateway: &str, query: &Query) -> Request {
+    logs(source, gateway, query, source.per_page)
+}
+
+/// The request that counts a gateway's logs: a page with one of them, for the sake of its total.
+#[must_use]
+pub fn count(source: &Source, gateway: &str, query: &Query) -> Request {
+    logs(source, gateway, query, 1)
+}
+
+fn logs(source: &Source, gateway: &str, query: &Query, per_page: u32) -> Request {
     let filter =
         |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
     let mut filters = Vec::new();
@@ -52,7 +62,7 @@ pub fn list(source: &Source, gateway: &str, query: &Query) -> Request {
     };
     let parameters = form_urlencoded::Serializer::new(String::new())
         .append_pair("page", &query.page.to_string())
-        .append_pair("per_page", &source.per_page.to_string())
+        .append_pair("per_page", &per_page.to_string())
         .append_pair("order_by", "created_at")
         .append_pair("order_by_direction", direction)
         .append_pair("filters", &Value::from(filters).to_string())

@@ -43,10 +43,13 @@ pub fn report(report: &Report) -> String {
 }
 
 fn line(job: Job, gateway: &GatewayReport, seconds: f64) -> String {
-    let GatewayReport { gateway: id, pages, rows, known, rejected, ended, .. } = gateway;
+    let GatewayReport { gateway: id, pages, rows, known, late, rejected, ended, .. } = gateway;
     let mut parts = vec![counted(*rows, "row")];
     if *known > 0 {
         parts.push(format!("{} of them known", HumanCount(*known)));
+    }
+    if *late > 0 {
+        parts.push(format!("{} of them found missing by a count", HumanCount(*late)));
     }
     if *rejected > 0 {
         parts.push(format!("{} refused for good", HumanCount(*rejected)));

@@ -165,10 +165,23 @@ impl Gateway<'_> {
         };
         let [hour, day] = [1, 24].map(|hours| HumanCount(self.delivered(TimeDelta::hours(hours))));
         format!(
-            "Gateway {}\n  forward     {forward}\n  backfill    {backfill}\n  \
+            "Gateway {}\n  complete    {}\n  forward     {forward}\n  backfill    {backfill}\n  \
              delivered   {hour} entries of the last hour, {day} of the last day, by forward",
-            self.id
+            self.id,
+            self.complete()
         )
+    }
+
+    /// What the counts at the source have proven.
+    fn complete(&self) -> String {
+        let Some(through) = self.complete_through() else { return "not counted yet".to_owned() };
+        let read_again = self.position.is_some_and(|position| position.comparison.is_some());
+        let more = if read_again { "; a stretch is being read again" } else { "" };
+        format!("through {} UTC, by count{more}", through.format("%Y-%m-%d %H:%M"))
+    }
+
+    fn complete_through(&self) -> Option<Timestamp> {
+        self.position?.complete_through()
     }
 
     fn to_json(&self) -> Value {
@@ -180,6 +193,7 @@ impl Gateway<'_> {
         };
         json!({
             "gateway": self.id,
+            "complete_through": self.complete_through().map(time::text),
             "forward": self.position.map(|position| json!({
                 "delivered_up_to": time::text(position.cursor.ts),
                 "lag_seconds": (self.standing.now - position.cursor.ts).num_seconds(),

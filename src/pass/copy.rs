@@ -3,10 +3,10 @@
 use crate::{
     error::{CallError, Error},
     gateway,
-    host::{Host, Progress, Store, call, has_time_for},
-    pass::{Context, report::GatewayReport},
+    host::{Host, Progress, Store, call},
+    pass::{Context, pace::Pace, report::GatewayReport},
     plan::{
-        budget::{self, Ended, Rate, Used},
+        budget::Ended,
         cursor::{Query, Scan},
         lateness::Lateness,
         segments::Segment,
@@ -18,9 +18,6 @@ use crate::{
 
 /// Entries that may be written but not yet remembered. More would cost memory, and work after a crash.
 const MOST_UNREMEMBERED: usize = 10_000;
-
-/// Calls kept back for writing what is already read: sign-in, insert, and another try of each.
-const CALLS_FOR_WRITING: u32 = 4;
 
 /// Pages after which what was read is written even if it fills no batch: where pages are small, the platform might
 /// refuse further calls before one is full, and each pass would read the same again. Workers Free allows 50 subrequests;
@@ -41,7 +38,7 @@ pub struct Written {
 pub struct Copy<'a, 'c, H, S, K, T> {
     context: &'a Context<'c, H, S, K>,
     scan: Scan,
-    rate: Option<Rate>,
+    pace: Pace,
     /// The last page was empty although it counts entries: an end that does not prove itself.
     doubtful: bool,
     pending: Vec<Row>,
@@ -65,6 +62,8 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             rows: 0,
             known: 0,
             rejected: 0,
+            counts: 0,
+            late: 0,
             lateness: Lateness::default(),
             reached: scan.cursor().ts,
             bound: scan.bound(),
@@ -74,7 +73,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         Self {
             context,
             scan,
-            rate: None,
+            pace: Pace::default(),
             doubtful: false,
             pending: Vec::new(),
             unwritten_pages: 0,
@@ -91,8 +90,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         if matches!(result, Ok(Some(_)) | Err(Error::Source { .. })) {
             // Whatever ended the reading, what was read is written.
             match self.write(1).await {
-                // All that was read is written, so the writing is where the reading is.
-                Ok(()) => *self.track.cursor() = self.scan.cursor().clone(),
+                Ok(()) => {}
                 // The source's own failure says more than that there was no call left to write with.
                 Err(error) if result.is_err() && self.is_out_of_calls(&error) => {}
                 Err(error) => result = Err(error),
@@ -137,24 +135,10 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         Ok(Some(if self.doubtful { Ended::Doubtful } else { Ended::Complete }))
     }
 
-    /// Waits for the API's rate limit where that is worth it. Why no further page may be asked for, if so.
     async fn end_or_hold_back(&mut self) -> Option<Ended> {
-        let Context { host, config, .. } = self.context;
-        let meter = host.meter;
         // An instant that was begun is read to its end: the next pass would begin it again, and come no further.
         let pages = if self.scan.is_within_instant() { 0 } else { self.report.pages };
-        let used = Used { pages, calls: meter.calls(), reserved: CALLS_FOR_WRITING };
-        let spent = meter.budget.ends(used, meter.started, host.now());
-        if spent.is_some() || host.stopping() {
-            return spent.or(Some(Ended::Stopped));
-        }
-        let wait =
-            self.rate.take().map(|rate| budget::hold_back(rate, config.api_share)).filter(|wait| !wait.is_zero())?;
-        if !has_time_for(host, wait) {
-            return Some(Ended::Rate);
-        }
-        host.sleep(wait).await;
-        host.stopping().then_some(Ended::Stopped)
+        self.pace.end_or_hold_back(self.context, pages).await
     }
 
     async fn read(&mut self, query: &Query) -> Result<(), Error> {
@@ -166,8 +150,9 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         gateway::check_clock(&page, now)
             .map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
         self.doubtful = query.page == 1 && page.entries.is_empty() && page.total.is_some_and(|total| total > 0);
-        let new = self.scan.take(page.entries, page.total);
-        self.rate = page.rate;
+        let mut new = self.scan.take(page.entries, page.total);
+        new.retain(|entry| !self.track.knows(entry));
+        self.pace.note(page.rate);
         self.report.pages += 1;
         self.report.entries += new.len() as u64;
         for entry in &new {
@@ -207,6 +192,9 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
                 log::warn!(id = row.id.as_str(); "kept as a dead letter");
                 self.written.rejected.push((row, rejected));
             }
+        }
+        if self.pending.is_empty() {
+            self.track.settle(self.scan.cursor());
         }
         Ok(())
     }

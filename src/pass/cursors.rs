@@ -34,6 +34,10 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
         self.current.by_id.insert(gateway.to_owned(), track);
     }
 
+    pub fn get_mut(&mut self, gateway: &str) -> Option<&mut T> {
+        self.current.by_id.get_mut(gateway)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&String, &T)> {
         self.current.by_id.iter()
     }

@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 
-use super::{Context, Job, Report, cursors::Cursors};
+use super::{Context, Job, Report, cursors::Cursors, verify::verify};
 use crate::{
     error::Error,
     host::{Host, Store},
-    plan::cursor::Scan,
+    plan::{budget::Ended, cursor::Scan},
     sink::Sink,
     state::{self, Backfill, Forward, Oldest, Position},
     time::{Timestamp, floor_ms},
@@ -36,19 +36,37 @@ async fn pass<H: Host, S: Store, K: Sink>(
     let until = floor_ms(report.started - context.config.settle);
     for gateway in &gateways {
         let known = cursors.get(gateway).cloned();
-        let position = known.unwrap_or_else(|| Position::starting(border.start(gateway, report.started)));
+        let mut position = known.unwrap_or_else(|| Position::starting(border.start(gateway, report.started)));
+        position.begin_counts(report.started);
         let scan = Scan::ascending(position.cursor.clone(), until);
         if !cursors.copy(context, gateway, scan, position, report).await {
             break;
         }
     }
+    verify_all(context, until, &mut cursors, report).await;
     // If we stop before `forward` is saved, the next pass finds the border here and starts at it again. A long pass has
     // saved `forward` already; then the backfill finds the border there.
     border.save(context, &cursors, &first).await?;
     for position in cursors.values_mut() {
-        position.slots.prune(report.started);
+        position.prune(report.started);
     }
     cursors.save(context).await
+}
+
+/// Verifies the gateways of which everything up to `until` is delivered. What is new comes first, so all gateways are
+/// copied by now.
+async fn verify_all<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    until: Timestamp,
+    cursors: &mut Cursors<Position>,
+    report: &mut Report,
+) {
+    let complete = report.gateways.iter_mut().filter(|gateway| gateway.ended == Ended::Complete);
+    for gateway in complete {
+        if let Some(position) = cursors.get_mut(&gateway.gateway) {
+            gateway.error = verify(context, until, position, gateway).await.err();
+        }
+    }
 }
 
 /// Where forward ends and backfill begins, for gateways that forward meets for the first time.

@@ -5,7 +5,9 @@ mod copy;
 mod cursors;
 mod forward;
 mod job;
+mod pace;
 mod report;
+mod verify;
 
 use serde_json::json;
 

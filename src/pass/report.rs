@@ -69,6 +69,10 @@ pub struct GatewayReport {
     pub known: u64,
     /// Rows the sink will never take: they are kept as dead letters.
     pub rejected: u64,
+    /// Stretches counted at the source, to prove that they are complete.
+    pub counts: u32,
+    /// Of the rows, those that such a count has found missing.
+    pub late: u64,
     /// How late the new entries were first seen. It means nothing where history is read.
     pub lateness: Lateness,
     /// How far it has come, UTC: forward, everything before is delivered; backward, everything after.
@@ -163,7 +167,9 @@ impl Report {
             "rows": self.sum(|gateway| gateway.rows),
             "known": self.sum(|gateway| gateway.known),
             "rejected": self.sum(|gateway| gateway.rejected),
+            "late": self.sum(|gateway| gateway.late),
             "pages": self.sum(|gateway| gateway.pages.into()),
+            "counts": self.sum(|gateway| gateway.counts.into()),
             "calls": self.calls,
             "reads": self.reads,
             "writes": self.writes,
@@ -189,6 +195,17 @@ impl GatewayReport {
         }
     }
 
+    /// Adds what a comparison has found late.
+    pub(super) fn add(&mut self, found: &Self) {
+        self.pages += found.pages;
+        self.entries += found.entries;
+        self.rows += found.rows;
+        self.late += found.rows;
+        self.known += found.known;
+        self.rejected += found.rejected;
+        self.lateness.merge(&found.lateness);
+    }
+
     fn to_json(&self, lag: Option<TimeDelta>) -> Value {
         json!({
             "gateway": self.gateway,
@@ -197,6 +214,8 @@ impl GatewayReport {
             "rows": self.rows,
             "known": self.known,
             "rejected": self.rejected,
+            "late": self.late,
+            "counts": self.counts,
             "reached": time::text(self.reached),
             "lag_ms": milliseconds(lag),
             "ended": self.ended.to_string(),

@@ -1,8 +1,12 @@
 //! The ids of one written stretch, as they are kept in `IDS_KV`: one key for thousands of entries, never changed.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::time::{self, Timestamp};
+
+/// Where segments are filed that span several days.
+const DAYS: &str = "days:";
 
 /// What was written of a stretch since the last time it was remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,20 @@ pub struct Metadata {
     pub to: Timestamp,
     /// Number of ids.
     pub n: usize,
+}
+
+impl Metadata {
+    /// Whether the segment may hold entries of `[from, until)`.
+    #[must_use]
+    pub fn overlaps(&self, from: Timestamp, until: Timestamp) -> bool {
+        self.from < until && self.to >= from
+    }
+}
+
+/// Under which beginnings of keys the segments with entries of a day are found.
+#[must_use]
+pub fn prefixes(gateway: &str, date: NaiveDate) -> [String; 2] {
+    [format!("ids:{gateway}:{date}T"), format!("ids:{gateway}:{DAYS}")]
 }
 
 impl Segment {
@@ -44,7 +62,7 @@ impl Segment {
     #[must_use]
     pub fn key(&self, gateway: &str, written: Timestamp) -> String {
         let Metadata { from, to, .. } = self.metadata;
-        let days = if from.date_naive() == to.date_naive() { "" } else { "days:" };
+        let days = if from.date_naive() == to.date_naive() { "" } else { DAYS };
         format!("ids:{gateway}:{days}{}:{}", time::text(from), time::text(written))
     }
 

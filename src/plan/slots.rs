@@ -1,5 +1,5 @@
-//! Ten-minute stretches of `created_at`, and how many entries of each were delivered: what a later count at the source
-//! is compared with.
+//! Ten-minute stretches of `created_at`: how many entries of each were delivered, and what counts at the source said of
+//! them. Entries appear late, so each stretch is counted three times.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,83 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 /// Length of a slot.
-const LENGTH: TimeDelta = TimeDelta::minutes(10);
+pub const LENGTH: TimeDelta = TimeDelta::minutes(10);
 
-/// Slots are kept until their last count, at 24 hours, is safely behind.
-const KEPT: TimeDelta = TimeDelta::hours(26);
+/// The longest stretch without entries that is counted at once; the ledger's unit.
+pub const HOUR: TimeDelta = TimeDelta::hours(1);
 
-/// Slots of that time, both ends included.
-const MOST: usize = 26 * 6 + 1;
+/// How old slots are when they are counted. Nearly all entries are there at the first count; the last one finds what
+/// appears within a day. Whole hours apart: a quiet gateway has all its counts, and its one save, in one pass an hour.
+pub const AGES: [TimeDelta; 3] = [TimeDelta::minutes(10), TimeDelta::minutes(70), TimeDelta::minutes(24 * 60 + 10)];
+
+/// Slots are kept until their last count is safely behind.
+pub const KEPT: TimeDelta = TimeDelta::hours(26);
+
+/// Slots of a month: what a poller may have slept through. What is dropped beyond looks short when its count is due, and
+/// is read again.
+const MOST: usize = 31 * 24 * 6;
+
+/// What a count at the source says of a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The source has as many entries as were delivered.
+    Proven,
+    /// The source has fewer entries than were delivered: some are deleted. What it still has was compared id by id.
+    Over,
+    /// The source gives no count that can be true. What it showed was compared id by id.
+    Unprovable,
+    /// The source has entries that were not delivered; they are being read.
+    Short,
+}
 
 /// What is known of one slot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
     /// Entries of this slot that a sink has taken, or refused for good.
     pub delivered: u64,
+    /// Entries at the source when they were last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<u64>,
+    /// What that count said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
 
-/// The slots of the last 26 hours, by their start.
+impl Slot {
+    /// Entries that the source must have if nothing happened since the last count.
+    fn expected(&self) -> u64 {
+        match self.verdict {
+            Some(Verdict::Over) => self.source.unwrap_or(self.delivered),
+            None | Some(Verdict::Proven | Verdict::Unprovable | Verdict::Short) => self.delivered,
+        }
+    }
+
+    /// Notes what an exact comparison found: every one of the `seen` entries is delivered now.
+    fn compared(&mut self, seen: u64, honest: bool) {
+        // A count of ours below what was found delivered was lost, not the entries.
+        self.delivered = self.delivered.max(seen);
+        self.source = Some(seen);
+        self.verdict = Some(match (honest, self.delivered > seen) {
+            (false, _) => Verdict::Unprovable,
+            (true, false) => Verdict::Proven,
+            (true, true) => Verdict::Over,
+        });
+    }
+}
+
+/// A stretch to be counted at once: one slot, or up to an hour without entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// First instant, UTC.
+    pub from: Timestamp,
+    /// The instant after the last, UTC.
+    pub until: Timestamp,
+    /// Entries that must be there.
+    pub expected: u64,
+}
+
+/// The slots with entries of the last 26 hours, by their start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Slots(BTreeMap<Timestamp, Slot>);
@@ -32,46 +93,219 @@ pub struct Slots(BTreeMap<Timestamp, Slot>);
 impl Slots {
     /// Counts an entry as delivered.
     pub fn deliver(&mut self, created_at: Timestamp) {
-        // Only an instant thousands of years away cannot be rounded; it has no slot either.
-        if let Ok(start) = created_at.duration_trunc(LENGTH) {
-            self.0.entry(start).or_default().delivered += 1;
-            // Catching up with months, the oldest would only swell the state until they are pruned.
-            if self.0.len() > MOST {
-                self.0.pop_first();
-            }
+        self.0.entry(floor(created_at)).or_default().delivered += 1;
+        // Catching up with months, the oldest would only swell the state until they are pruned.
+        if self.0.len() > MOST {
+            self.0.pop_first();
         }
     }
 
-    /// Drops what is too old to be counted again.
-    pub fn prune(&mut self, now: Timestamp) {
-        self.0 = self.0.split_off(&(now - KEPT));
+    /// Drops what is old, and before the hour of `counted`, up to where all counts are made.
+    pub fn prune(&mut self, counted: Timestamp, now: Timestamp) {
+        self.0 = self.0.split_off(&floor_hour(counted).min(now - KEPT));
     }
 
     /// The slots, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (Timestamp, Slot)> {
         self.0.iter().map(|(start, slot)| (*start, *slot))
     }
+
+    /// The first stretch from `from` on that is over at `until`. A slot with entries is counted alone; what has none is
+    /// counted up to the next slot with entries that is over, or up to the end of its hour, whichever comes first.
+    #[must_use]
+    pub fn next(&self, from: Timestamp, until: Timestamp) -> Option<Stretch> {
+        let filled = |slot: &Slot| slot.delivered > 0 || slot.source.is_some_and(|source| source > 0);
+        let hour = floor_hour(from) + HOUR;
+        let (next, slot) = self.0.range(floor(from)..).find(|(_, slot)| filled(slot)).unzip();
+        let stretch = match (next, slot) {
+            (Some(next), Some(slot)) if *next <= from => {
+                Stretch { from, until: *next + LENGTH, expected: slot.expected() }
+            }
+            (Some(next), Some(_)) if *next < hour && *next + LENGTH <= until => {
+                Stretch { from, until: *next, expected: 0 }
+            }
+            _ => Stretch { from, until: hour, expected: 0 },
+        };
+        (stretch.until <= until).then_some(stretch)
+    }
+
+    /// Notes that the source has exactly what is expected of a stretch. Whether that says something new.
+    pub fn confirm(&mut self, stretch: &Stretch) -> bool {
+        let mut new = false;
+        for slot in self.slots_of(stretch) {
+            let verdict = if slot.delivered > slot.expected() { Verdict::Over } else { Verdict::Proven };
+            let confirmed = Slot { source: Some(slot.expected()), verdict: Some(verdict), ..*slot };
+            new |= confirmed != *slot;
+            *slot = confirmed;
+        }
+        new
+    }
+
+    /// Notes that the source has something else than what is expected of a stretch.
+    pub fn doubt(&mut self, stretch: &Stretch) {
+        // A stretch without entries has no slot yet that could say so.
+        self.0.entry(floor(stretch.from)).or_default();
+        for slot in self.slots_of(stretch) {
+            slot.verdict = Some(Verdict::Short);
+        }
+    }
+
+    /// Notes what an exact comparison of a stretch found in each slot. `honest` is whether the source's own count of the
+    /// whole stretch agrees with it.
+    pub fn compared(&mut self, stretch: &Stretch, seen: &BTreeMap<Timestamp, u64>, honest: bool) {
+        for start in seen.keys() {
+            self.0.entry(*start).or_default();
+        }
+        let starts: Vec<_> = self.starts_of(stretch).collect();
+        for start in starts {
+            let seen = seen.get(&start).copied().unwrap_or_default();
+            self.0.entry(start).or_default().compared(seen, honest);
+        }
+    }
+
+    /// Sum and worst verdict of the slots in `[from, until)`, which are all counted: source, delivered, verdict.
+    #[must_use]
+    pub fn sum(&self, from: Timestamp, until: Timestamp) -> Slot {
+        let mut sum = Slot { delivered: 0, source: Some(0), verdict: Some(Verdict::Proven) };
+        for slot in self.0.range(from..until).map(|(_, slot)| slot) {
+            sum.delivered += slot.delivered;
+            sum.source = sum.source.zip(slot.source).map(|(sum, source)| sum + source);
+            sum.verdict = sum.verdict.max(slot.verdict);
+        }
+        sum
+    }
+
+    /// The first slot before `until` of which a count says that it is not complete.
+    #[must_use]
+    pub fn first_open(&self, until: Timestamp) -> Option<Timestamp> {
+        let open = |slot: &Slot| matches!(slot.verdict, Some(Verdict::Short | Verdict::Unprovable));
+        self.0.range(..until).find(|(_, slot)| open(slot)).map(|(start, _)| *start)
+    }
+
+    fn starts_of(&self, stretch: &Stretch) -> impl Iterator<Item = Timestamp> {
+        self.0.range(floor(stretch.from)..stretch.until).map(|(start, _)| *start)
+    }
+
+    fn slots_of(&mut self, stretch: &Stretch) -> impl Iterator<Item = &mut Slot> {
+        self.0.range_mut(floor(stretch.from)..stretch.until).map(|(_, slot)| slot)
+    }
+}
+
+/// The first start of a slot at or after an instant.
+#[must_use]
+pub fn ceil(instant: Timestamp) -> Timestamp {
+    let start = floor(instant);
+    if start < instant { start + LENGTH } else { start }
+}
+
+/// The start of the slot that an instant lies in.
+#[must_use]
+pub fn floor(instant: Timestamp) -> Timestamp {
+    // Only an instant thousands of years away cannot be rounded.
+    instant.duration_trunc(LENGTH).unwrap_or(instant)
+}
+
+/// The start of the hour that an instant lies in.
+#[must_use]
+pub fn floor_hour(instant: Timestamp) -> Timestamp {
+    instant.duration_trunc(HOUR).unwrap_or(instant)
+}
+
+/// The hours that are over after `before`, and at `after` at the latest.
+pub fn hours(before: Timestamp, after: Timestamp) -> impl Iterator<Item = Timestamp> {
+    let hours = std::iter::successors(Some(floor_hour(before)), |hour| Some(*hour + HOUR));
+    hours.take_while(move |hour| *hour + HOUR <= after)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Slot, Slots, TimeDelta};
+    use super::*;
     use crate::time;
 
+    fn at(clock: &str) -> Timestamp {
+        time::parse(&format!("2026-10-06T{clock}:00Z")).unwrap()
+    }
+
+    fn slots(delivered: &[(&str, u64)]) -> Slots {
+        let slot = |(start, delivered): &(&str, u64)| (at(start), Slot { delivered: *delivered, ..Slot::default() });
+        Slots(delivered.iter().map(slot).collect())
+    }
+
+    fn stretch(from: &str, until: &str, expected: u64) -> Stretch {
+        Stretch { from: at(from), until: at(until), expected }
+    }
+
     #[test]
-    fn entries_are_counted_in_ten_minute_stretches_of_the_last_26_hours() {
-        let at = |text| time::parse(text).unwrap();
+    fn entries_are_counted_in_ten_minute_stretches_which_go_when_no_count_needs_them() {
         let mut slots = Slots::default();
         for created_at in ["2026-10-06T09:10:00Z", "2026-10-06T09:19:59.999Z", "2026-10-06T09:20:00Z", "2026-10-05"] {
-            slots.deliver(at(created_at));
+            slots.deliver(time::parse(created_at).unwrap());
         }
-        slots.prune(at("2026-10-06T10:00:00Z"));
-        let expected =
-            [(at("2026-10-06T09:10:00Z"), Slot { delivered: 2 }), (at("2026-10-06T09:20:00Z"), Slot { delivered: 1 })];
-        assert_eq!(slots.iter().collect::<Vec<_>>(), expected);
+        let kept = |slots: &Slots| slots.iter().map(|(start, slot)| (start, slot.delivered)).collect::<Vec<_>>();
+        slots.prune(at("08:00"), at("10:00"));
+        assert_eq!(kept(&slots), [(at("09:10"), 2), (at("09:20"), 1)]);
+        let tomorrow = at("11:30") + TimeDelta::days(1);
+        slots.prune(at("09:20"), tomorrow);
+        assert_eq!(kept(&slots), [(at("09:10"), 2), (at("09:20"), 1)], "the hour is not over");
+        slots.prune(at("10:00"), tomorrow);
+        assert_eq!(kept(&slots), []);
         for minutes in 0..100_000 {
-            slots.deliver(at("2026-10-06T09:30:00Z") + TimeDelta::minutes(minutes));
+            slots.deliver(at("09:30") + TimeDelta::minutes(minutes));
         }
         assert_eq!(slots.iter().count(), MOST);
+    }
+
+    #[test]
+    fn a_slot_is_counted_alone_and_what_lies_between_together() {
+        let slots = slots(&[("09:10", 2), ("09:50", 3)]);
+        let check = |from, until, expected| assert_eq!(slots.next(at(from), at(until)), expected, "{from} {until}");
+        check("09:00", "09:19", None);
+        check("09:00", "09:20", Some(stretch("09:00", "09:10", 0)));
+        check("09:10", "09:19", None);
+        check("09:10", "09:20", Some(stretch("09:10", "09:20", 2)));
+        // The first slot may begin in its middle.
+        check("09:13", "09:20", Some(stretch("09:13", "09:20", 2)));
+        check("09:20", "09:59", None);
+        check("09:20", "10:00", Some(stretch("09:20", "09:50", 0)));
+        // Without entries, an hour is counted when it is over.
+        check("10:00", "10:59", None);
+        check("10:00", "11:00", Some(stretch("10:00", "11:00", 0)));
+        check("10:00", "13:00", Some(stretch("10:00", "11:00", 0)));
+    }
+
+    #[test]
+    fn a_comparison_says_what_is_proven() {
+        let check = |delivered, seen, honest, expected: (u64, Option<u64>, Verdict)| {
+            let mut slots = slots(&[("09:10", delivered)]);
+            let stretch = stretch("09:10", "09:20", delivered);
+            slots.doubt(&stretch);
+            assert_eq!(slots.first_open(at("10:00")), Some(at("09:10")));
+            slots.compared(&stretch, &BTreeMap::from([(at("09:10"), seen)]), honest);
+            let slot = slots.sum(at("09:00"), at("10:00"));
+            assert_eq!((slot.delivered, slot.source, slot.verdict.unwrap()), expected);
+        };
+        check(3, 3, true, (3, Some(3), Verdict::Proven));
+        check(2, 3, true, (3, Some(3), Verdict::Proven));
+        check(3, 2, true, (3, Some(2), Verdict::Over));
+        check(3, 3, false, (3, Some(3), Verdict::Unprovable));
+    }
+
+    #[test]
+    fn what_is_over_stays_so_until_something_changes() {
+        let mut slots = slots(&[("09:10", 3)]);
+        let first = stretch("09:10", "09:20", 3);
+        slots.compared(&first, &BTreeMap::from([(at("09:10"), 2)]), true);
+        let again = slots.next(at("09:10"), at("09:20")).unwrap();
+        assert_eq!(again.expected, 2);
+        assert!(!slots.confirm(&again), "nothing new");
+        assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, Some(Verdict::Over));
+    }
+
+    #[test]
+    fn hours_are_over_once() {
+        let over = |before, after| hours(at(before), at(after)).map(|hour| time::text(hour)[11..13].to_owned());
+        assert_eq!(over("08:30", "08:50").count(), 0);
+        assert_eq!(over("08:30", "10:10").collect::<Vec<_>>(), ["08", "09"]);
+        assert_eq!(over("09:00", "10:00").collect::<Vec<_>>(), ["09"]);
     }
 }

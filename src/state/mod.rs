@@ -1,6 +1,7 @@
 //! What is remembered between passes: values an operator can read, under keys the TypeScript program already used.
 //! Every value carries a version. An unknown one is an error, never a fresh start.
 
+mod ledger;
 mod position;
 mod status;
 
@@ -10,7 +11,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 pub use self::{
-    position::{Backfill, Day, Done, Position, Track},
+    ledger::{Hour, Ledger},
+    position::{Backfill, Comparison, Day, Done, Position, Track},
     status::{Failure, Status},
 };
 use crate::{

@@ -1,11 +1,17 @@
 //! How far each job has come with one gateway.
 
-use chrono::NaiveDate;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    plan::{cursor::Cursor, slots::Slots},
-    time::{self, Timestamp},
+    entry::Entry,
+    plan::{
+        cursor::Cursor,
+        slots::{self, AGES, HOUR, KEPT, Slot, Slots, Stretch},
+    },
+    time::{self, MILLISECOND, Timestamp},
 };
 
 /// How far the forward pass has come with one gateway.
@@ -20,13 +26,105 @@ pub struct Position {
     /// What was delivered of the last 26 hours.
     #[serde(default)]
     pub slots: Slots,
+    /// Up to where it was counted at the source, once for each of [`slots::AGES`], UTC. None: not begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<[Timestamp; 3]>,
+    /// The stretch that is being compared id by id, because its count was another than expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+}
+
+/// The comparison of a stretch with what was delivered, which may take several passes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// First instant, UTC.
+    pub from: Timestamp,
+    /// The instant after the last, UTC.
+    pub until: Timestamp,
+    /// Entries that the source counts in the stretch.
+    pub source: Option<u64>,
+    /// How far the comparison has come.
+    #[serde(flatten, with = "cursor_json")]
+    pub cursor: Cursor,
+    /// Entries seen so far, by the start of their slot.
+    pub seen: BTreeMap<Timestamp, u64>,
 }
 
 impl Position {
     /// A forward pass that begins at `start`.
     #[must_use]
     pub fn starting(start: Timestamp) -> Self {
-        Self { cursor: Cursor::at_start_of(start), start: Some(start), slots: Slots::default() }
+        let cursor = Cursor::at_start_of(start);
+        Self { cursor, start: Some(start), slots: Slots::default(), counted: None, comparison: None }
+    }
+
+    /// Makes sure that it is known from where on entries are counted: the whole after this program's start, or, where it
+    /// took over, from the first slot on that it delivers the whole of. A state without counts is not counted further back than slots are kept.
+    pub fn begin_counts(&mut self, now: Timestamp) {
+        let first =
+            || self.start.unwrap_or_else(|| slots::ceil(self.cursor.ts + MILLISECOND)).max(slots::ceil(now - KEPT));
+        self.counted = Some(self.counted.unwrap_or_else(|| [first(); 3]));
+    }
+
+    /// Every entry before it is proven to be delivered, as of the last counts, UTC. None: nothing was counted yet.
+    #[must_use]
+    pub fn complete_through(&self) -> Option<Timestamp> {
+        let [counted, ..] = self.counted?;
+        Some(self.slots.first_open(counted).unwrap_or(counted))
+    }
+
+    /// The next stretch to be counted; `until` is where forward has come to.
+    #[must_use]
+    pub fn due(&self, until: Timestamp, now: Timestamp) -> Option<Stretch> {
+        let counted = self.counted?.into_iter().zip(AGES);
+        counted.into_iter().find_map(|(counted, age)| self.slots.next(counted, until.min(now - age)))
+    }
+
+    /// Notes that a stretch is dealt with, for every age that it has come to.
+    pub fn advance(&mut self, stretch: &Stretch, now: Timestamp) {
+        for (counted, age) in self.counted.iter_mut().flatten().zip(AGES) {
+            if *counted == stretch.from && stretch.until + age <= now {
+                *counted = stretch.until;
+            }
+        }
+    }
+
+    /// Drops what no further count needs.
+    pub fn prune(&mut self, now: Timestamp) {
+        let [.., counted] = self.counted.unwrap_or([now; 3]);
+        self.slots.prune(counted, now);
+    }
+
+    /// Whether all of an hour, as far as it lies after this program's start, was counted.
+    #[must_use]
+    pub fn is_over(&self, hour: Timestamp) -> bool {
+        let counted = self.counted.is_some_and(|[counted, ..]| hour + HOUR <= counted);
+        counted && self.start.is_none_or(|start| hour + HOUR > start)
+    }
+
+    /// The hours of a day of which it is known what was delivered and counted: those that have `changed`, and those whose
+    /// slots are still kept.
+    #[must_use]
+    pub fn hours(&self, changed: &BTreeSet<Timestamp>, date: NaiveDate, now: Timestamp) -> Vec<(Timestamp, Slot)> {
+        let midnight = date.and_time(NaiveTime::MIN).and_utc();
+        let hours = (0..24).map(|n| midnight + HOUR * n);
+        let kept = hours.filter(|hour| changed.contains(hour) || *hour >= now - KEPT);
+        kept.filter(|hour| self.is_over(*hour)).map(|hour| (hour, self.slots.sum(hour, hour + HOUR))).collect()
+    }
+}
+
+impl Comparison {
+    /// The comparison of a stretch, nothing of which is read yet.
+    #[must_use]
+    pub fn new(stretch: &Stretch, source: Option<u64>) -> Self {
+        let Stretch { from, until, .. } = *stretch;
+        Self { from, until, source, cursor: Cursor::at_start_of(from), seen: BTreeMap::new() }
+    }
+
+    /// The stretch.
+    #[must_use]
+    pub fn stretch(&self) -> Stretch {
+        Stretch { from: self.from, until: self.until, expected: 0 }
     }
 }
 
@@ -97,6 +195,16 @@ pub trait Track {
 
     /// Counts an entry as delivered.
     fn count(&mut self, created_at: Timestamp);
+
+    /// Everything that was read up to `cursor` is written: the writing is where the reading is.
+    fn settle(&mut self, cursor: &Cursor) {
+        self.cursor().clone_from(cursor);
+    }
+
+    /// Whether an entry was delivered before, and is to be passed over.
+    fn knows(&mut self, _entry: &Entry) -> bool {
+        false
+    }
 }
 
 impl Track for Position {

@@ -64,7 +64,13 @@ fn status_says_where_things_stand() {
     world.run(&["forward"]);
     world.run(&["backfill", "--pages", "1"]);
     let status = world.run(&["status"]);
-    for words in ["Gateway main", "delivered up to", "under way, delivered down to", "Problems      none"] {
+    for words in [
+        "Gateway main",
+        "complete    through ",
+        "delivered up to",
+        "under way, delivered down to",
+        "Problems      none",
+    ] {
         assert!(status.contains(words), "{words} is not in: {status}");
     }
     world.run(&["backfill"]);

@@ -11,3 +11,4 @@ mod report;
 mod rows;
 mod source;
 mod takeover;
+mod verify;

@@ -161,6 +161,16 @@ impl World {
     }
 
     pub fn add_to(&mut self, gateway: &str, ago: TimeDelta, fields: Value) -> String {
+        self.insert(gateway, ago, fields, None)
+    }
+
+    /// Adds an entry that is created now, and that the API shows only after `lateness`.
+    pub fn add_late(&mut self, lateness: TimeDelta) -> String {
+        let visible_at = self.now() + lateness;
+        self.insert("main", TimeDelta::zero(), json!({}), Some(visible_at))
+    }
+
+    fn insert(&mut self, gateway: &str, ago: TimeDelta, fields: Value, visible_at: Option<Timestamp>) -> String {
         self.added += 1;
         let n = self.added;
         // Ids carry no order.
@@ -174,7 +184,7 @@ impl World {
         let Value::Object(fields) = fields else { panic!("fields have names") };
         entry.as_object_mut().unwrap().extend(fields);
         let gateway = self.simulator.get_mut().gateway_mut(gateway).unwrap();
-        gateway.insert(entry, None).unwrap();
+        gateway.insert(entry, visible_at).unwrap();
         id
     }
 
