@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand, builder::ArgPredicate, error::ErrorKind};
 
 use super::{settings, target::Sink};
 use crate::time::{self, Timestamp};
@@ -10,6 +10,7 @@ use crate::time::{self, Timestamp};
 const EXAMPLES: &str = "\
 Examples:
   aig-logs demo                          see it work, with nothing configured
+  aig-logs demo --faults 7               the same while everything fails now and then
   aig-logs simulate --vars sim.vars      a simulated Cloudflare and BigQuery to play with
   aig-logs run --vars sim.vars           copy from there into aig-logs.sqlite until Ctrl-C
   aig-logs run --sink bigquery           copy into BigQuery, settings from .dev.vars
@@ -81,6 +82,9 @@ pub struct Demo {
     /// SQLite file to fill; one that an earlier demo left is replaced
     #[arg(long, value_name = "PATH", default_value = "aig-logs-demo.sqlite")]
     pub file: PathBuf,
+    /// Let everything fail now and then, in the order of this seed, and show that nothing is lost
+    #[arg(long, value_name = "SEED")]
+    pub faults: Option<u64>,
     #[command(flatten)]
     pub history: History,
 }
@@ -105,13 +109,17 @@ pub struct Simulate {
     /// Without Cloudflare's limit of 1,200 calls in five minutes
     #[arg(long)]
     pub unlimited: bool,
+    /// Let every service fail now and then, in the order of this seed; entries appear up to 30 minutes late
+    #[arg(long, value_name = "SEED")]
+    pub faults: Option<u64>,
 }
 
 /// The past that is made up.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct History {
-    /// Entries of the past in each gateway
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    /// Entries of the past in each gateway; 5,000 with --faults
+    #[arg(long, value_name = "N", default_value = "20000")]
+    #[arg(default_value_if("faults", ArgPredicate::IsPresent, "5000"))]
     pub entries: usize,
     /// Days of the past; 0.005 are seven minutes
     #[arg(long, value_name = "N", default_value = "30", value_parser = days)]

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use rusqlite::Connection;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{
@@ -18,7 +20,7 @@ use super::{
     jobs::{Poller, Work},
     progress::Screen,
     proof::Proof,
-    show, simulate,
+    show, simulate, storm,
     target::{self, Files, Rows},
 };
 use crate::{
@@ -26,7 +28,7 @@ use crate::{
     host::{Host, native::NativeHost},
     pass::Report,
     simulator::{Simulator, options::Options},
-    time::floor_ms,
+    time::{Timestamp, floor_ms},
 };
 
 /// What a state remembers as its target, by which a later demo knows that the file may be replaced.
@@ -36,17 +38,21 @@ const TARGET: &str = "demo";
 const LIVE: f64 = 600.0;
 
 /// The gateway, as the simulator calls it by itself.
-const GATEWAY: &str = "main";
+pub const GATEWAY: &str = "main";
 
 /// Forward passes after the backfill, which bring what has arrived meanwhile.
-const ROUNDS: u32 = 3;
+pub const ROUNDS: u32 = 3;
 
 /// From one of them to the next.
-const PAUSE: Duration = Duration::from_secs(2);
+pub const PAUSE: Duration = Duration::from_secs(2);
+
+/// What differs from the settings of the simulator.
+const SETTINGS: [(&str, &str); 3] =
+    [("SETTLE_SECONDS", "2"), ("FORWARD_MAX_PAGES", "auto"), ("BACKFILL_MAX_PAGES", "auto")];
 
 /// Runs the demo.
 pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
-    let Demo { file, history } = &arguments;
+    let Demo { file, history, faults } = &arguments;
     replace(file, screen).await?;
     screen.say(&format!(
         "Simulating an AI Gateway with {} of {} days; more arrive while you watch.",
@@ -55,18 +61,68 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
     ));
     // The limit of Cloudflare's API would hold a larger demo back for minutes.
     let options = Options { live_per_minute: LIVE, rate_limit: None, ..simulate::past(*history) };
+    let options = match faults {
+        Some(seed) => storm::world(*seed, options),
+        None => options,
+    };
     let simulator = Arc::new(Mutex::new(Simulator::new(options)));
     let listener = simulate::listen(0).await?;
-    let config = config(&simulator, &simulate::address(&listener)?)?;
+    let base = simulate::address(&listener)?;
     let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
-    let proof = tokio::select! {
+    let config = match faults {
+        Some(_) => config(&simulator, &base, &storm::SETTINGS, Target::BigQuery)?,
+        None => config(&simulator, &base, &SETTINGS, Target::Local)?,
+    };
+    let stage = Stage { host: &host, config: &config, file, simulator: &simulator, screen };
+    let copying = async {
+        Ok::<_, Failure>(match faults {
+            Some(seed) => storm::survive(*seed, &stage).await?.ending(&arguments),
+            None => copy_and_prove(&stage).await?.ending(file),
+        })
+    };
+    let ending = tokio::select! {
         ended = simulate::serve(simulator.clone(), listener, std::future::pending()) => {
             return Err(ended.err().unwrap_or(Failure::Unread));
         }
-        proof = copy_and_prove(&host, &config, file, &simulator, screen) => proof?,
+        ending = copying => ending?,
     };
-    show::print(&if json { format!("{:#}", proof.to_json(file)) } else { proof.in_words(file) })?;
-    Ok(if proof.holds() { Exit::Done } else { Exit::Person })
+    show::print(&if json { format!("{:#}", ending.json) } else { ending.words })?;
+    Ok(if ending.holds { Exit::Done } else { Exit::Person })
+}
+
+/// Where a demo plays.
+pub struct Stage<'a> {
+    /// This machine.
+    pub host: &'a NativeHost,
+    /// The settings.
+    pub config: &'a Config,
+    /// The file to fill.
+    pub file: &'a Path,
+    /// The world outside.
+    pub simulator: &'a Mutex<Simulator>,
+    /// Whom to tell.
+    pub screen: &'a Screen,
+}
+
+impl Stage<'_> {
+    /// The state's file, opened for this demo alone.
+    pub async fn open(&self) -> Result<Connection, Failure> {
+        let state = target::connect(self.file)?;
+        guard::check(&state, self.file, TARGET, &self.config.source.account).await?;
+        Ok(state)
+    }
+
+    /// Every entry that the source shows now.
+    pub fn source(&self) -> Vec<Value> {
+        let simulator = simulate::lock(self.simulator);
+        let gateway = simulator.gateway(GATEWAY).map(|gateway| gateway.entries(self.host.now()).collect());
+        gateway.unwrap_or_default()
+    }
+
+    /// Up to where a complete forward pass has delivered everything: this instant and what comes after it is not due.
+    pub fn delivered_before(&self, report: &Report) -> Timestamp {
+        floor_ms(report.started - self.config.settle)
+    }
 }
 
 /// A file that an earlier demo left is replaced; any other is not touched.
@@ -94,23 +150,21 @@ async fn replace(file: &Path, screen: &Screen) -> Result<(), Failure> {
     Ok(())
 }
 
-fn config(simulator: &Mutex<Simulator>, base: &str) -> Result<Config, Failure> {
+fn config(
+    simulator: &Mutex<Simulator>,
+    base: &str,
+    ours: &[(&'static str, &str)],
+    target: Target,
+) -> Result<Config, Failure> {
     let simulated = simulate::lock(simulator).settings(base);
-    let ours = [("SETTLE_SECONDS", "2"), ("FORWARD_MAX_PAGES", "auto"), ("BACKFILL_MAX_PAGES", "auto")];
-    let ours = ours.map(|(name, value)| (name, value.to_owned()));
+    let ours = ours.iter().map(|(name, value)| (*name, (*value).to_owned()));
     let vars: BTreeMap<_, _> = simulated.into_iter().chain(ours).collect();
-    Ok(Config::from_vars(|name| vars.get(name).cloned(), Target::Local)?)
+    Ok(Config::from_vars(|name| vars.get(name).cloned(), target)?)
 }
 
-async fn copy_and_prove(
-    host: &NativeHost,
-    config: &Config,
-    file: &Path,
-    simulator: &Mutex<Simulator>,
-    screen: &Screen,
-) -> Result<Proof, Failure> {
-    let files = Files { state: target::connect(file)?, rows: Rows::WithState };
-    guard::check(&files.state, file, TARGET, &config.source.account).await?;
+async fn copy_and_prove(stage: &Stage<'_>) -> Result<Proof, Failure> {
+    let Stage { host, config, screen, .. } = *stage;
+    let files = Files { state: stage.open().await?, rows: Rows::WithState };
     let poller = Poller::new(host, config, &files)?;
     let started = host.now();
     let mut repeated = pass(&poller, Work::Forward, screen).await?.sum(|gateway| gateway.known);
@@ -120,12 +174,9 @@ async fn copy_and_prove(
         host.sleep(PAUSE).await;
         let report = pass(&poller, Work::Forward, screen).await?;
         repeated += report.sum(|gateway| gateway.known);
-        // A complete forward pass has delivered everything before this instant, and nothing of it or after.
-        until = floor_ms(report.started - config.settle);
+        until = stage.delivered_before(&report);
     }
-    let simulator = simulate::lock(simulator);
-    let source = simulator.gateway(GATEWAY).map(|gateway| gateway.entries(host.now()));
-    let proof = Proof::new(source.into_iter().flatten(), &files.state, until, host.now() - started)?;
+    let proof = Proof::new(stage.source().into_iter(), &files.state, until, host.now() - started)?;
     Ok(proof.with_repeated(repeated))
 }
 
@@ -139,8 +190,10 @@ async fn pass(poller: &Poller<'_>, work: Work, screen: &Screen) -> Result<Report
     }
     let errors = report.error.into_iter();
     let error = errors.chain(report.gateways.into_iter().filter_map(|gateway| gateway.error)).next();
-    Err(error.map_or_else(
-        || Failure::denied("running the demo", "it was stopped before its end", "Start it again"),
-        Failure::from,
-    ))
+    Err(error.map_or_else(stopped, Failure::from))
+}
+
+/// The failure of a demo that somebody stopped.
+pub fn stopped() -> Failure {
+    Failure::denied("running the demo", "it was stopped before its end", "Start it again")
 }

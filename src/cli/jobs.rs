@@ -1,5 +1,7 @@
 //! One pass on this machine: settings, host, state and sink put together.
 
+use rusqlite::Connection;
+
 use super::{
     failure::{Exit, Failure},
     progress::Screen,
@@ -10,7 +12,7 @@ use crate::{
     config::{BigQuery, Config},
     error::StoreError,
     host::{
-        Host, Meter, Metered,
+        Host, Meter, Metered, Store,
         native::{NativeHost, SqliteStore},
     },
     pass::{self, Context, Job, Report},
@@ -41,7 +43,8 @@ pub enum Work {
 }
 
 impl Work {
-    fn job(self) -> Job {
+    /// The job that it is part of.
+    pub fn job(self) -> Job {
         match self {
             Self::Forward => Job::Forward,
             Self::Backfill => Job::Backfill,
@@ -51,13 +54,13 @@ impl Work {
 }
 
 /// All that passes need, from the first to the last.
-pub struct Poller<'a> {
+pub struct Poller<'a, H = NativeHost, S = SqliteStore<'a>> {
     /// This machine.
-    pub host: &'a NativeHost,
+    pub host: &'a H,
     /// The settings.
     pub config: &'a Config,
-    state: SqliteStore<'a>,
-    ids: SqliteStore<'a>,
+    state: S,
+    ids: S,
     rows: OpenSink<'a>,
     sign_in: SignIn,
 }
@@ -71,7 +74,20 @@ enum OpenSink<'a> {
 impl<'a> Poller<'a> {
     /// A poller over open files.
     pub fn new(host: &'a NativeHost, config: &'a Config, files: &'a Files) -> Result<Self, Failure> {
-        let unusable = |StoreError(problem)| Failure::denied("opening the state", problem, "Check the file of --state");
+        Self::over(host, config, files, stores(&files.state)?)
+    }
+}
+
+/// The two stores in the file of a state: cursors and status, and the ids written.
+pub fn stores(state: &Connection) -> Result<[SqliteStore<'_>; 2], Failure> {
+    let unusable = |StoreError(problem)| Failure::denied("opening the state", problem, "Check the file of --state");
+    let store = |name| SqliteStore::new(state, name).map_err(unusable);
+    Ok([store("state")?, store("ids")?])
+}
+
+impl<'a, H: Host, S: Store> Poller<'a, H, S> {
+    /// A poller over open files, with stores of its own.
+    pub fn over(host: &'a H, config: &'a Config, files: &'a Files, stores: [S; 2]) -> Result<Self, Failure> {
         let sqlite = |connection| {
             let sink = Sqlite::new(connection)
                 .map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"));
@@ -83,14 +99,8 @@ impl<'a> Poller<'a> {
             Rows::Ndjson(sink) => OpenSink::Ndjson(sink),
             Rows::BigQuery(table) => OpenSink::BigQuery(table),
         };
-        Ok(Self {
-            host,
-            config,
-            state: SqliteStore::new(&files.state, "state").map_err(unusable)?,
-            ids: SqliteStore::new(&files.state, "ids").map_err(unusable)?,
-            rows,
-            sign_in: SignIn::default(),
-        })
+        let [state, ids] = stores;
+        Ok(Self { host, config, state, ids, rows, sign_in: SignIn::default() })
     }
 
     /// One pass, however long it takes.
@@ -113,7 +123,7 @@ impl<'a> Poller<'a> {
         }
     }
 
-    async fn copy<K: Sink>(&self, work: Work, host: Metered<'_, NativeHost>, sink: &K) -> Report {
+    async fn copy<K: Sink>(&self, work: Work, host: Metered<'_, H>, sink: &K) -> Report {
         let metered = |inner| Metered { inner, meter: host.meter };
         let (state, ids) = (metered(&self.state), metered(&self.ids));
         let context = Context { host, state, ids, sink, config: self.config };

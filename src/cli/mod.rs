@@ -5,6 +5,7 @@ mod demo;
 mod failure;
 mod guard;
 mod jobs;
+mod landed;
 mod progress;
 mod proof;
 mod run;
@@ -13,7 +14,9 @@ mod show;
 mod simulate;
 mod status;
 mod stop;
+mod storm;
 mod target;
+mod trouble;
 
 use std::{process::ExitCode, time::Duration};
 

@@ -30,20 +30,32 @@ SELECT
 FROM ranked GROUP BY model ORDER BY 3 DESC, model
 ";
 
+/// What a demo ends with.
+#[derive(Debug)]
+pub struct Ending {
+    /// For people.
+    pub words: String,
+    /// For programs.
+    pub json: Value,
+    /// Whether each entry is there, once.
+    pub holds: bool,
+}
+
 /// The result of a comparison.
 #[derive(Debug)]
 pub struct Proof {
     /// Entries at the source before `until`.
-    source: usize,
+    pub source: usize,
     /// Entries there from `until` on: no pass has been due to bring them.
     settling: usize,
-    /// Rows in the table.
-    rows: usize,
-    /// Entries before `until` that the table lacks.
-    missing: usize,
-    /// Rows beyond one for each entry before `until`, and rows written again.
-    duplicated: usize,
-    /// How far the last forward pass came, UTC.
+    /// Rows that readers see.
+    pub rows: usize,
+    /// Entries before `until` that readers do not see, and that are no dead letters.
+    pub missing: usize,
+    /// Rows beyond one for each entry before `until`, and rows written again. After a storm, in which entries are deleted
+    /// too: rows beyond one for each id.
+    pub duplicated: usize,
+    /// How far forward came, UTC.
     until: Timestamp,
     took: TimeDelta,
     models: Vec<Model>,
@@ -70,19 +82,30 @@ impl Proof {
         until: Timestamp,
         took: TimeDelta,
     ) -> Result<Self, Failure> {
+        let proof = Self::after_a_storm(source, table, &BTreeSet::new(), until, took)?;
+        Ok(Self { duplicated: (proof.rows + proof.missing) - proof.source, ..proof })
+    }
+
+    /// The same after a storm: rows that the table never takes are `dead` letters, and entries may be gone that were
+    /// delivered before.
+    pub fn after_a_storm(
+        source: impl Iterator<Item = Value>,
+        table: &Connection,
+        dead: &BTreeSet<String>,
+        until: Timestamp,
+        took: TimeDelta,
+    ) -> Result<Self, Failure> {
         let is_due = |entry: &Value| entry["created_at"].as_str().and_then(time::parse).is_none_or(|at| at < until);
         let (due, settling): (Vec<_>, Vec<_>) = source.partition(is_due);
         let due: BTreeSet<&str> = due.iter().filter_map(|entry| entry["id"].as_str()).collect();
-        let unreadable = |error| Failure::denied("reading the table", error, "Start the demo again");
         let rows = ids(table).map_err(unreadable)?;
-        let delivered = due.iter().filter(|id| rows.contains_key(**id)).count();
         let all: usize = rows.values().sum();
         Ok(Self {
             source: due.len(),
             settling: settling.len(),
             rows: all,
-            missing: due.len() - delivered,
-            duplicated: all - delivered,
+            missing: due.iter().filter(|id| !rows.contains_key(**id) && !dead.contains(**id)).count(),
+            duplicated: all - rows.len(),
             until,
             took,
             models: models(table).map_err(unreadable)?,
@@ -101,36 +124,44 @@ impl Proof {
         self.missing == 0 && self.duplicated == 0
     }
 
-    /// For people.
-    pub fn in_words(&self, file: &Path) -> String {
-        let count = |number: usize| HumanCount(number as u64).to_string();
-        let mut counts = plain_table();
-        counts.add_rows([
-            ["Entries at the source".into(), count(self.source)],
-            ["Rows in the table".into(), count(self.rows)],
-            ["Missing".into(), count(self.missing)],
-            ["Duplicated".into(), count(self.duplicated)],
+    /// What the demo without faults ends with.
+    pub fn ending(&self, file: &Path) -> Ending {
+        let mut json = self.to_json();
+        json["file"] = file.display().to_string().into();
+        Ending { words: self.in_words(file), json, holds: self.holds() }
+    }
+
+    fn in_words(&self, file: &Path) -> String {
+        let counts = two_columns(&[
+            ("Entries at the source", self.source as u64),
+            ("Rows in the table", self.rows as u64),
+            ("Missing", self.missing as u64),
+            ("Duplicated", self.duplicated as u64),
         ]);
-        align_numbers(&mut counts);
+        let (file, program) = (file.display(), program());
+        format!(
+            "\n{counts}\n\n{}\n\nThe table is in {file}, as aig_logs. Go on with:\n  \
+             {program} status --state {file}\n  {program} simulate --vars sim.vars",
+            self.traffic()
+        )
+    }
+
+    /// The comparison and the traffic, without its counts.
+    pub fn traffic(&self) -> String {
         let mut traffic = plain_table();
         traffic.set_header(["Model", "Requests", "Cost (USD)", "p50 (ms)", "p95 (ms)"]);
         traffic.add_rows(self.models.iter().map(Model::cells));
         align_numbers(&mut traffic);
-        let file = file.display();
-        // As it was typed: it may not be on the path.
-        let program = std::env::args().next().unwrap_or_else(|| "aig-logs".into());
         format!(
-            "\n{counts}\n\nCompared id by id up to {}, {:.0} s after the start; {} newer entries were still settling.\n\n\
-             {traffic}\n\nThe table is in {file}, as aig_logs. Go on with:\n  \
-             {program} status --state {file}\n  {program} simulate --vars sim.vars",
+            "Compared id by id up to {}, {:.0} s after the start; {} newer entries were still settling.\n\n{traffic}",
             time::text(self.until),
             self.took.as_seconds_f64(),
-            count(self.settling),
+            HumanCount(self.settling as u64),
         )
     }
 
     /// For programs.
-    pub fn to_json(&self, file: &Path) -> Value {
+    pub fn to_json(&self) -> Value {
         let models: Vec<_> = self.models.iter().map(Model::to_json).collect();
         json!({
             "source": self.source,
@@ -141,7 +172,6 @@ impl Proof {
             "until": time::text(self.until),
             "seconds": self.took.as_seconds_f64(),
             "models": models,
-            "file": file.display().to_string(),
         })
     }
 }
@@ -174,14 +204,32 @@ impl Model {
     }
 }
 
-/// Every id in the raw table, and how often it is there.
+/// Every id in the view, and how often it is there.
 fn ids(table: &Connection) -> rusqlite::Result<BTreeMap<String, usize>> {
-    let mut statement = table.prepare("SELECT id, count(*) FROM aig_logs_raw GROUP BY id")?;
+    let mut statement = table.prepare("SELECT id, count(*) FROM aig_logs GROUP BY id")?;
     statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, u32>(1)? as usize)))?.collect()
 }
 
 fn models(table: &Connection) -> rusqlite::Result<Vec<Model>> {
     table.prepare(MODELS)?.query_map([], Model::read)?.collect()
+}
+
+/// The failure to read the table of a demo.
+pub fn unreadable(error: rusqlite::Error) -> Failure {
+    Failure::denied("reading the table", error, "Start the demo again")
+}
+
+/// The program as it was typed: it may not be on the path.
+pub fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "aig-logs".into())
+}
+
+/// Words, and a number beside each.
+pub fn two_columns(lines: &[(&str, u64)]) -> Table {
+    let mut table = plain_table();
+    table.add_rows(lines.iter().map(|(words, number)| [(*words).to_owned(), HumanCount(*number).to_string()]));
+    align_numbers(&mut table);
+    table
 }
 
 fn plain_table() -> Table {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     host::native::now,
-    simulator::{Simulator, options, server},
+    simulator::{Simulator, options, plan, server},
 };
 
 /// Seconds of a day.
@@ -43,7 +43,7 @@ pub async fn simulate(
     }
     let listener = listen(arguments.port).await?;
     let base = address(&listener)?;
-    let Simulate { history: History { entries, days, .. }, rate, .. } = arguments;
+    let Simulate { history: History { entries, days, .. }, rate, faults, .. } = arguments;
     let gateways = arguments.gateways.join(", ");
     let simulator = Simulator::new(options(arguments));
     let settings = settings(&simulator, &base);
@@ -56,6 +56,11 @@ pub async fn simulate(
         "Serving {} entries of {days} days, and {rate} more each minute, for gateway {gateways} at {base} until Ctrl-C.",
         HumanCount(entries as u64)
     ));
+    if let Some(seed) = faults {
+        screen.say(&format!(
+            "Every service fails now and then, by seed {seed}; what has struck is at {base}/simulator/calls"
+        ));
+    }
     if let Some(path) = vars {
         screen.say(&format!("In another terminal: aig-logs run --vars {}", path.display()));
     }
@@ -95,14 +100,18 @@ fn served(error: &std::io::Error) -> Failure {
 }
 
 fn options(arguments: Simulate) -> options::Options {
-    let Simulate { history, rate, gateways, latency, unlimited, .. } = arguments;
+    let Simulate { history, rate, gateways, latency, unlimited, faults, .. } = arguments;
     let limit = options::RateLimit::default();
-    options::Options {
+    let options = options::Options {
         gateways,
         live_per_minute: rate,
         latency_ms: latency,
         rate_limit: (!unlimited).then_some(limit),
         ..past(history)
+    };
+    match faults {
+        Some(seed) => plan::stormy(seed, options),
+        None => options,
     }
 }
 

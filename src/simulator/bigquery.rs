@@ -1,12 +1,12 @@
 //! BigQuery's `tabledata.insertAll`: rows in, verdicts out, and the tables they land in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use http::Response;
 use serde_json::{Value, json};
 
-use super::{Timestamp, respond, schema::Schema};
+use super::{Timestamp, faults::Faults, respond, schema::Schema};
 
 /// Limits of a request. cloud.google.com/bigquery/quotas
 const MOST_BYTES: usize = 10 * 1_048_576;
@@ -36,8 +36,8 @@ pub struct Table {
 pub(super) struct Request<'a> {
     pub now: Timestamp,
     pub body: &'a [u8],
-    /// Ids of rows that are never taken.
-    pub poisoned: &'a BTreeSet<String>,
+    /// Which rows are never taken.
+    pub faults: &'a Faults,
     pub dedup: bool,
 }
 
@@ -102,7 +102,7 @@ impl Table {
         if insert_id.len() > LONGEST_INSERT_ID {
             return invalid("The insertId is longer than 128 characters.");
         }
-        if row["json"]["id"].as_str().is_some_and(|id| request.poisoned.contains(id)) {
+        if row["json"]["id"].as_str().is_some_and(|id| request.faults.is_poison(id)) {
             return invalid("The row cannot be stored.");
         }
         self.schema.check(&row["json"], ignore_unknown, request.now)
@@ -154,9 +154,10 @@ mod tests {
 
     fn insert(table: &mut Table, seconds: i64, body: &Value) -> (u16, Value) {
         let now = Timestamp::from_timestamp(seconds, 0).unwrap();
-        let poisoned = BTreeSet::from(["poison".to_owned()]);
+        let mut faults = Faults::new(1, None);
+        faults.poison("poison");
         let body = body.to_string();
-        let request = Request { now, body: body.as_bytes(), poisoned: &poisoned, dedup: true };
+        let request = Request { now, body: body.as_bytes(), faults: &faults, dedup: true };
         let response = table.answer(&request);
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
     }

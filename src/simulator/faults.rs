@@ -1,4 +1,5 @@
-//! What goes wrong, by plan: rules say which calls fail and how. The plan is seeded, so a run can be repeated.
+//! What goes wrong, by plan: rules say which calls fail and how, and a storm has them all fail now and then. Both are
+//! seeded, so a run can be repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +8,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use super::{bigquery, cloudflare, respond};
+use super::{bigquery, cloudflare, plan, respond};
 
 /// What can be called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Endpoint {
     /// Cloudflare's list of gateways.
     Gateways,
@@ -80,9 +81,16 @@ pub enum Refusal {
 /// The plan, and how often each kind of fault has struck.
 pub struct Faults {
     rules: Vec<Rule>,
+    storm: Option<Storm>,
     poisoned: BTreeSet<String>,
     struck: BTreeMap<&'static str, u64>,
     rng: ChaCha8Rng,
+}
+
+/// Strikes where no rule does.
+struct Storm {
+    seed: u64,
+    calls: BTreeMap<Endpoint, u64>,
 }
 
 struct Rule {
@@ -93,9 +101,10 @@ struct Rule {
 }
 
 impl Faults {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, storm: Option<u64>) -> Self {
         Self {
             rules: Vec::new(),
+            storm: storm.map(|seed| Storm { seed, calls: BTreeMap::new() }),
             poisoned: BTreeSet::new(),
             struck: BTreeMap::new(),
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -115,6 +124,7 @@ impl Faults {
     /// Ends all faults; the counts stay.
     pub fn clear(&mut self) {
         self.rules.clear();
+        self.storm = None;
         self.poisoned.clear();
     }
 
@@ -124,8 +134,9 @@ impl Faults {
         &self.struck
     }
 
-    pub(super) fn poisoned(&self) -> &BTreeSet<String> {
-        &self.poisoned
+    /// Whether BigQuery never takes the row of this entry.
+    pub(super) fn is_poison(&self, id: &str) -> bool {
+        self.poisoned.contains(id) || self.storm.as_ref().is_some_and(|storm| plan::is_poison(storm.seed, id))
     }
 
     /// The fault that strikes this call, if any.
@@ -137,10 +148,20 @@ impl Faults {
                 strikes = Some(rule.fault.clone());
             }
         }
+        let stormed = self.storm.as_mut().and_then(|storm| storm.strike(endpoint));
+        let strikes = strikes.or(stormed);
         if let Some(fault) = &strikes {
-            *self.struck.entry(fault.name()).or_default() += 1;
+            *self.struck.entry(fault.kind()).or_default() += 1;
         }
         strikes
+    }
+}
+
+impl Storm {
+    fn strike(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        let calls = self.calls.entry(endpoint).or_default();
+        *calls += 1;
+        plan::fault(self.seed, endpoint, *calls)
     }
 }
 
@@ -157,20 +178,35 @@ impl When {
 }
 
 impl Fault {
-    fn name(&self) -> &'static str {
+    /// Its kind, by which faults are counted.
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Silence => "silence",
-            Self::SilenceAfter => "silence_after",
-            Self::Refuse(_) => "refuse",
-            Self::RefuseAfter(_) => "refuse_after",
-            Self::Truncate => "truncate",
-            Self::RepeatEntry => "repeat_entry",
-            Self::DeleteOldest(_) | Self::Delete(_) => "delete",
+            Self::SilenceAfter => "silence_after_doing",
+            Self::Refuse(refusal) => refusal.kind(),
+            Self::RefuseAfter(_) => "refused_after_doing",
+            Self::Truncate => "truncated_answer",
+            Self::RepeatEntry => "repeated_entry",
+            Self::DeleteOldest(_) | Self::Delete(_) => "deleted_entries",
         }
     }
 }
 
 impl Refusal {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::TooManyRequests(_) => "too_many_requests",
+            Self::Status(500..) => "server_error",
+            Self::Status(_) => "client_error",
+            Self::Html(_) => "html_page",
+            Self::Empty(_) => "empty_answer",
+            Self::Unsuccessful => "unsuccessful",
+            Self::Codeless => "error_without_code",
+            Self::Forbidden("quotaExceeded" | "rateLimitExceeded") => "quota_exceeded",
+            Self::Forbidden(_) => "forbidden",
+        }
+    }
+
     pub(super) fn response(&self, endpoint: Endpoint) -> Response<Vec<u8>> {
         match self {
             Self::TooManyRequests(seconds) => {
@@ -219,7 +255,7 @@ mod tests {
 
     /// Which of the first ten list calls a rule strikes.
     fn struck(when: When) -> Vec<u64> {
-        let mut faults = Faults::new(7);
+        let mut faults = Faults::new(7, None);
         faults.add(Endpoint::List, when, Fault::Silence);
         assert!(faults.strike(Endpoint::Insert).is_none());
         (1..=10).filter(|_| faults.strike(Endpoint::List).is_some()).collect()
@@ -237,12 +273,12 @@ mod tests {
 
     #[test]
     fn the_first_rule_wins_and_is_counted() {
-        let mut faults = Faults::new(7);
+        let mut faults = Faults::new(7, None);
         faults.add(Endpoint::Token, When::Nth(1), Fault::Truncate);
         faults.add(Endpoint::Token, When::Always, Fault::Refuse(Refusal::Status(500)));
         faults.strike(Endpoint::Token);
         faults.strike(Endpoint::Token);
-        assert_eq!(faults.struck(), &BTreeMap::from([("refuse", 1), ("truncate", 1)]));
+        assert_eq!(faults.struck(), &BTreeMap::from([("server_error", 1), ("truncated_answer", 1)]));
     }
 
     #[test]

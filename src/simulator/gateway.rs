@@ -19,6 +19,8 @@ pub struct Gateway {
     entries: Vec<Stored>,
     /// When entries that nobody has been able to see yet become visible.
     hidden: BTreeMap<(i64, u64), i64>,
+    /// Live entries that were not visible at once.
+    late: usize,
     traffic: Traffic,
 }
 
@@ -42,6 +44,7 @@ impl Gateway {
             id: id.to_owned(),
             entries: Vec::with_capacity(options.entries),
             hidden: BTreeMap::new(),
+            late: 0,
             traffic: traffic.clone(),
         };
         let history = traffic.history(options);
@@ -102,6 +105,12 @@ impl Gateway {
         self.count_between(i64::MIN, i64::MAX, now)
     }
 
+    /// How many live entries were late, those that nobody has been able to see yet included.
+    #[must_use]
+    pub fn late(&self) -> usize {
+        self.late
+    }
+
     /// Ends live traffic: no entry arrives any more.
     pub fn stop_traffic(&mut self) {
         self.traffic.stop();
@@ -116,6 +125,7 @@ impl Gateway {
             let index = self.entries.partition_point(|other| other.place() <= stored.place());
             self.entries.insert(index, stored);
         }
+        self.late += arrivals.iter().filter(|arrival| arrival.visible_at > arrival.created_at).count();
         self.hide(&arrivals, now);
         self.hidden.retain(|_, visible_at| *visible_at > now);
     }

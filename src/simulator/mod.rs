@@ -15,6 +15,7 @@ mod list;
 mod models;
 mod operator;
 pub mod options;
+pub mod plan;
 mod respond;
 mod route;
 pub mod schema;
@@ -87,7 +88,7 @@ impl Simulator {
             service_account: options.service_account.clone().map(OnceLock::from).unwrap_or_default(),
             tokens: Tokens::default(),
             tables: BTreeMap::from([(options.table.clone(), table)]),
-            faults: Faults::new(options.seed),
+            faults: Faults::new(options.seed, options.storm),
             calls: Calls::default(),
             options,
         }

@@ -23,6 +23,8 @@ pub struct Options {
     pub history: TimeDelta,
     /// Mean arrivals per minute in each gateway from `start` on; 0 for none.
     pub live_per_minute: f64,
+    /// How entries come to share a millisecond.
+    pub bursts: Bursts,
     /// How generated entries become visible late; none when absent.
     pub lateness: Option<Lateness>,
     /// Limit of Cloudflare's API; none when absent.
@@ -43,6 +45,8 @@ pub struct Options {
     pub latency_ms: u64,
     /// Milliseconds for which the server leaves a caller without an answer before it closes the connection.
     pub silence_ms: u64,
+    /// Seed of a storm of faults that rages from the first call on ([`plan`](super::plan)); none when absent.
+    pub storm: Option<u64>,
 }
 
 impl Default for Options {
@@ -57,6 +61,7 @@ impl Default for Options {
             entries: 0,
             history: TimeDelta::days(30),
             live_per_minute: 0.0,
+            bursts: Bursts::default(),
             lateness: None,
             rate_limit: Some(RateLimit::default()),
             quirks: Quirks::default(),
@@ -67,7 +72,23 @@ impl Default for Options {
             service_account: None,
             latency_ms: 0,
             silence_ms: 0,
+            storm: None,
         }
+    }
+}
+
+/// Calls that fan out: several entries share one millisecond.
+#[derive(Clone, Copy, Debug)]
+pub struct Bursts {
+    /// Share of calls that fan out, 0 to 1.
+    pub chance: f64,
+    /// How many more entries come with such a call, at most.
+    pub most: u32,
+}
+
+impl Default for Bursts {
+    fn default() -> Self {
+        Self { chance: 0.02, most: 3 }
     }
 }
 

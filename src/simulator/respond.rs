@@ -58,8 +58,8 @@ impl Simulator {
         let Some(table) = self.tables.get_mut(name) else {
             return not_found(format!("Table {project}:{dataset}.{name}"));
         };
-        let (poisoned, dedup) = (self.faults.poisoned(), self.options.dedup);
-        table.answer(&bigquery::Request { now, body: request.body(), poisoned, dedup })
+        let (faults, dedup) = (&self.faults, self.options.dedup);
+        table.answer(&bigquery::Request { now, body: request.body(), faults, dedup })
     }
 }
 

@@ -6,15 +6,11 @@ use rand_distr::{Exp1, LogNormal};
 
 use super::{
     chance::{real, whole},
-    options::{Lateness, Options},
+    options::{Bursts, Lateness, Options},
 };
 
 const MINUTE: f64 = 60_000.0;
 const HOUR: i64 = 3_600_000;
-/// How many more entries share the millisecond of a call that fans out, at most.
-const BURST: i64 = 3;
-/// Share of calls that fan out.
-const BURST_CHANCE: f64 = 0.02;
 
 /// Weight of each hour of a working day, UTC: quiet nights, a dip at noon, a late evening tail.
 const HOURS: [f64; 24] = [
@@ -40,16 +36,18 @@ pub(super) struct Traffic {
     gap: f64,
     /// When the next call arrives.
     next: f64,
+    bursts: Bursts,
     lateness: Option<Lateness>,
 }
 
 impl Traffic {
     pub fn new(seed: u64, options: &Options) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let entries_per_call = 1.0 + BURST_CHANCE * real(1 + BURST) / 2.0;
+        let Options { bursts, lateness, .. } = *options;
+        let entries_per_call = 1.0 + bursts.chance * f64::from(1 + bursts.most) / 2.0;
         let gap = MINUTE * entries_per_call / options.live_per_minute.max(0.0);
         let next = real(options.start.timestamp_millis()) + gap * rng.sample::<f64, _>(Exp1);
-        Self { rng, gap, next, lateness: options.lateness }
+        Self { rng, gap, next, bursts, lateness }
     }
 
     /// `options.entries` arrivals before `options.start`, in no order.
@@ -86,7 +84,8 @@ impl Traffic {
 
     /// One call, and at times a few more in the same millisecond.
     fn call(&mut self, created_at: i64, arrivals: &mut Vec<Arrival>) {
-        let more = if self.rng.gen_bool(BURST_CHANCE) { self.rng.gen_range(1..=BURST) } else { 0 };
+        let Bursts { chance, most } = self.bursts;
+        let more = if self.rng.gen_bool(chance.clamp(0.0, 1.0)) { self.rng.gen_range(1..=most.max(1)) } else { 0 };
         for _ in 0..=more {
             let visible_at = created_at + self.delay();
             arrivals.push(Arrival { created_at, visible_at, seed: self.rng.r#gen() });

@@ -3,6 +3,7 @@
 mod copies;
 mod files;
 mod refusals;
+mod storm;
 
 use std::{
     collections::BTreeMap,

@@ -1,0 +1,188 @@
+//! A storm: what goes wrong when everything does. How a call fails depends on the seed, its endpoint and its number
+//! alone, not on the hour or on what was called in between, so a storm can be repeated. What a call asks for when it is
+//! struck is the caller's doing, and depends on the caller's clock.
+
+use rand::{Rng, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    chance::{hash, mix},
+    faults::{Endpoint, Fault, Refusal},
+    options::{Bursts, Lateness, Options},
+};
+
+/// Calls of an endpoint that an outage strikes one after another: more than a patient caller tries at once.
+const OUTAGE: u64 = 5;
+/// One row in so many is one that BigQuery never takes.
+const POISON: u64 = 400;
+
+/// Entries that appear mostly 1 to 30 minutes late, as logs of long calls do.
+const LATENESS: Lateness = Lateness { chance: 0.05, median_seconds: 300.0, longest_seconds: 1_800.0 };
+/// More entries in one millisecond than two pages hold.
+const BURSTS: Bursts = Bursts { chance: 0.005, most: 120 };
+/// Short, so that callers wait for their own retries rather than for this.
+const SILENCE_MS: u64 = 200;
+
+/// The same world in a storm: everything fails now and then, entries are late and share milliseconds, and BigQuery
+/// keeps every copy of a row.
+#[must_use]
+pub fn stormy(seed: u64, options: Options) -> Options {
+    Options {
+        storm: Some(seed),
+        lateness: Some(LATENESS),
+        bursts: BURSTS,
+        dedup: false,
+        silence_ms: SILENCE_MS,
+        ..options
+    }
+}
+
+/// What strikes the `nth` call of an endpoint, if anything: mostly single calls, and now and then several in a row.
+#[must_use]
+pub fn fault(seed: u64, endpoint: Endpoint, nth: u64) -> Option<Fault> {
+    let rng = |part: &str, number| ChaCha8Rng::seed_from_u64(mix(seed ^ hash(part)) ^ mix(number));
+    let mut outage = rng(&format!("outage {endpoint:?}"), nth / OUTAGE);
+    let [alone, in_a_row] = shares(endpoint);
+    if outage.gen_bool(in_a_row) {
+        return Some(down(&mut outage));
+    }
+    let mut call = rng(&format!("call {endpoint:?}"), nth);
+    call.gen_bool(alone).then(|| single(endpoint, &mut call))
+}
+
+/// Whether a row is one that BigQuery never takes.
+#[must_use]
+pub fn is_poison(seed: u64, id: &str) -> bool {
+    mix(seed ^ hash(id)).is_multiple_of(POISON)
+}
+
+/// Share of an endpoint's calls that fail alone, and of its stretches that are outages. Rare calls fail more often, or
+/// nobody would see it.
+fn shares(endpoint: Endpoint) -> [f64; 2] {
+    match endpoint {
+        Endpoint::List => [0.12, 0.04],
+        Endpoint::Gateways | Endpoint::Token | Endpoint::Insert => [0.2, 0.12],
+    }
+}
+
+fn single(endpoint: Endpoint, rng: &mut ChaCha8Rng) -> Fault {
+    let status = choose(&[500, 503], rng);
+    let mut own = match endpoint {
+        Endpoint::Gateways => vec![Fault::Truncate, Fault::Refuse(Refusal::Unsuccessful)],
+        Endpoint::List => vec![
+            Fault::Truncate,
+            Fault::Refuse(Refusal::Unsuccessful),
+            Fault::RepeatEntry,
+            Fault::DeleteOldest(rng.gen_range(1..=5)),
+        ],
+        Endpoint::Token => vec![Fault::Truncate, Fault::SilenceAfter],
+        Endpoint::Insert => vec![
+            Fault::Truncate,
+            Fault::SilenceAfter,
+            Fault::RefuseAfter(Refusal::Status(status)),
+            Fault::Refuse(Refusal::Forbidden("quotaExceeded")),
+        ],
+    };
+    // As often something of the endpoint's own as something that can happen anywhere.
+    if rng.r#gen() { own.swap_remove(rng.gen_range(0..own.len())) } else { down(rng) }
+}
+
+/// A way to be out of order that every endpoint knows.
+fn down(rng: &mut ChaCha8Rng) -> Fault {
+    match rng.gen_range(0..5) {
+        0 => Fault::Silence,
+        1 => Fault::Refuse(Refusal::TooManyRequests(choose(&[0, 1], rng))),
+        2 => Fault::Refuse(Refusal::Status(choose(&[500, 502, 503, 504], rng))),
+        3 => Fault::Refuse(Refusal::Html(choose(&[502, 503, 520], rng))),
+        _ => Fault::Refuse(Refusal::Empty(choose(&[200, 502], rng))),
+    }
+}
+
+/// One of some numbers.
+fn choose<T: Copy + Default>(numbers: &[T], rng: &mut ChaCha8Rng) -> T {
+    numbers.choose(rng).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::{super::Simulator, *};
+
+    const ENDPOINTS: [Endpoint; 4] = [Endpoint::Gateways, Endpoint::List, Endpoint::Token, Endpoint::Insert];
+
+    /// How the first `calls` calls of an endpoint fail.
+    fn storm(seed: u64, endpoint: Endpoint, calls: u64) -> Vec<Option<Fault>> {
+        (1..=calls).map(|nth| fault(seed, endpoint, nth)).collect()
+    }
+
+    fn kinds(seed: u64, endpoint: Endpoint, calls: u64) -> BTreeMap<&'static str, usize> {
+        let mut kinds = BTreeMap::new();
+        for fault in storm(seed, endpoint, calls).into_iter().flatten() {
+            *kinds.entry(fault.kind()).or_default() += 1;
+        }
+        kinds
+    }
+
+    #[test]
+    fn a_seed_is_a_storm_and_each_has_its_own() {
+        for endpoint in ENDPOINTS {
+            let told = |seed| format!("{:?}", storm(seed, endpoint, 300));
+            assert_eq!(told(7), told(7));
+            assert_ne!(told(7), told(8));
+        }
+        assert_ne!(format!("{:?}", storm(7, Endpoint::List, 300)), format!("{:?}", storm(7, Endpoint::Insert, 300)));
+    }
+
+    #[test]
+    fn every_kind_strikes_soon_in_nearly_every_storm() {
+        let anywhere =
+            ["silence", "too_many_requests", "server_error", "html_page", "empty_answer", "truncated_answer"];
+        let check = |endpoint, calls, own: &[&'static str]| {
+            let expected: BTreeSet<_> = anywhere.iter().chain(own).copied().collect();
+            let has_all = |seed: &u64| kinds(*seed, endpoint, calls).into_keys().collect::<BTreeSet<_>>() == expected;
+            let whole = (1..=100).filter(has_all).count();
+            assert!(whole >= 95, "{endpoint:?}: {whole} of 100 storms have every kind within {calls} calls");
+        };
+        check(Endpoint::List, 500, &["repeated_entry", "deleted_entries", "unsuccessful"]);
+        check(Endpoint::Insert, 300, &["silence_after_doing", "refused_after_doing", "quota_exceeded"]);
+        check(Endpoint::Token, 200, &["silence_after_doing"]);
+        check(Endpoint::Gateways, 300, &["unsuccessful"]);
+    }
+
+    #[test]
+    fn most_calls_get_through_and_some_fail_three_times_in_a_row() {
+        for endpoint in ENDPOINTS {
+            let storms: Vec<_> = (1..=50).map(|seed| storm(seed, endpoint, 500)).collect();
+            let failed = storms.iter().flatten().flatten().count();
+            assert!((2_500..=9_000).contains(&failed), "{endpoint:?}: {failed} of 25,000 calls fail");
+            let has_outage =
+                |storm: &&Vec<Option<Fault>>| storm.windows(3).any(|calls| calls.iter().all(Option::is_some));
+            assert!(storms.iter().filter(has_outage).count() >= 49, "{endpoint:?}");
+        }
+    }
+
+    #[test]
+    fn entries_of_a_stormy_world_share_milliseconds_and_are_late() {
+        let options = stormy(7, Options { entries: 3_000, live_per_minute: 600.0, ..super::super::tests::options() });
+        let later = options.start + chrono::TimeDelta::minutes(10);
+        let mut world = Simulator::new(options);
+        world.advance(later);
+        let gateway = world.gateway("main").unwrap();
+        let mut instants = BTreeMap::<_, usize>::new();
+        for entry in gateway.entries(later + chrono::TimeDelta::hours(1)) {
+            *instants.entry(entry["created_at"].to_string()).or_default() += 1;
+        }
+        assert!(instants.values().any(|entries| *entries > 50), "{:?}", instants.values().max());
+        // Of some 6,000 that have arrived.
+        assert!((200..=400).contains(&gateway.late()), "{}", gateway.late());
+    }
+
+    #[test]
+    fn some_rows_are_poison_and_stay_so() {
+        let poisoned = |seed| (0..40_000).filter(|n| is_poison(seed, &format!("id-{n}"))).collect::<Vec<_>>();
+        assert!((60..=140).contains(&poisoned(7).len()), "{}", poisoned(7).len());
+        assert_eq!(poisoned(7), poisoned(7));
+        assert_ne!(poisoned(7), poisoned(8));
+    }
+}
