@@ -71,7 +71,7 @@ enum OpenSink<'a> {
 impl<'a> Poller<'a> {
     /// A poller over open files.
     pub fn new(host: &'a NativeHost, config: &'a Config, files: &'a Files) -> Result<Self, Failure> {
-        let unusable = |StoreError(problem)| Failure::denied("opening the state", problem, "Check the file of --state");
+        let unusable = |problem: StoreError| Failure::denied("opening the state", problem, "Check the file of --state");
         let sqlite = |connection| {
             let sink = Sqlite::new(connection)
                 .map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"));

@@ -134,7 +134,7 @@ pub fn connect(path: &Path) -> Result<Connection, Failure> {
 pub fn snapshot(path: &Path) -> Result<Connection, Failure> {
     let copy = || {
         let copy = Connection::open_in_memory()?;
-        SqliteStore::new(&copy, "state").map_err(|StoreError(problem)| invalid(problem))?;
+        SqliteStore::new(&copy, "state").map_err(invalid)?;
         if path.exists() {
             copy.execute("ATTACH ? AS file", [path.to_string_lossy()])?;
             let known = "SELECT count(*) FROM file.sqlite_master WHERE name = 'aig_logs_state'";
@@ -148,8 +148,9 @@ pub fn snapshot(path: &Path) -> Result<Connection, Failure> {
     copy().map_err(|error: rusqlite::Error| unusable(path, &error))
 }
 
-fn invalid(problem: String) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(problem.into())
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
+fn invalid(problem: StoreError) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(problem.to_string().into())
 }
 
 /// A file that cannot be opened as what it is taken for.

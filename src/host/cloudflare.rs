@@ -131,6 +131,10 @@ impl Store for Kv {
         put.execute().await.map_err(failed)
     }
 
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.0.delete(key).await.map_err(failed)
+    }
+
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
         let mut list = self.0.list().prefix(prefix.to_owned());
         if let Some(cursor) = cursor {
@@ -144,5 +148,5 @@ impl Store for Kv {
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
 fn failed(error: KvError) -> StoreError {
-    StoreError(error.to_string())
+    StoreError::Failed(error.to_string())
 }

@@ -95,6 +95,12 @@ pub trait Store {
     /// Where the store does not say that it kept the value; it may have.
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError>;
 
+    /// Takes a value away. One that is not there is as good as taken.
+    ///
+    /// # Errors
+    /// Where the store does not say that the value is gone; it may be.
+    async fn delete(&self, key: &str) -> Result<(), StoreError>;
+
     /// One page of the keys that begin with `prefix`, in order.
     ///
     /// # Errors
