@@ -1,6 +1,7 @@
 //! One pass on this machine: settings, host, state and sink put together.
 
 use super::{
+    dead_letters::Replay,
     failure::{Exit, Failure},
     progress::Screen,
     show,
@@ -56,7 +57,8 @@ pub struct Poller<'a> {
     pub host: &'a NativeHost,
     /// The settings.
     pub config: &'a Config,
-    state: SqliteStore<'a>,
+    /// `STATE_KV`.
+    pub state: SqliteStore<'a>,
     ids: SqliteStore<'a>,
     rows: OpenSink<'a>,
     sign_in: SignIn,
@@ -101,6 +103,19 @@ impl<'a> Poller<'a> {
     /// One pass of a schedule.
     pub async fn scheduled(&self, work: Work) -> Report {
         self.within(work.job().budget(self.config), work).await
+    }
+
+    /// Has dead letters written once more.
+    pub async fn replay(&self, keys: &[String]) -> Replay {
+        let ttl = self.config.ids_ttl;
+        match &self.rows {
+            OpenSink::Sqlite(sink) => Replay::run(self.host, &self.state, sink, keys, ttl).await,
+            OpenSink::Ndjson(sink) => Replay::run(self.host, &self.state, *sink, keys, ttl).await,
+            OpenSink::BigQuery(table) => {
+                let sink = BigQuerySink::new(self.host, table, &self.sign_in);
+                Replay::run(self.host, &self.state, &sink, keys, ttl).await
+            }
+        }
     }
 
     async fn within(&self, budget: Budget, work: Work) -> Report {

@@ -6,6 +6,8 @@ pub mod cloudflare;
 mod metered;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod rest_kv;
 
 use std::time::Duration;
 

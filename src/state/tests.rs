@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::{entry::Entry, error::CallError};
+use crate::error::CallError;
 
 fn at(text: &str) -> Timestamp {
     time::parse(text).unwrap()
