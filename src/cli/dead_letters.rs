@@ -66,7 +66,7 @@ async fn list(store: &impl Store, json: bool) -> Result<Exit, Failure> {
             let (gateway, at) = place_of(key).unzip();
             json!({ "key": key, "gateway": gateway, "at": at.map(time::text), "rows": rows, "reason": reason })
         });
-        show::print(&format!("{:#}", Value::from_iter(values)))?;
+        show::print(&format!("{:#}", values.collect::<Value>()))?;
     } else if found.is_empty() {
         show::print("No dead letters: the sink took every row")?;
     } else {
@@ -224,9 +224,9 @@ impl Replay {
     fn tell(self, json: bool, rows_on_output: bool, screen: &Screen) -> Result<Exit, Failure> {
         let text = if json { format!("{:#}", self.to_json()) } else { self.in_words() };
         if rows_on_output {
-            screen.say(&text)
+            screen.say(&text);
         } else {
-            show::print(&text)?
+            show::print(&text)?;
         }
         match self.error {
             Some(error) => Err(error.into()),
@@ -243,14 +243,14 @@ impl Replay {
 
     fn in_words(&self) -> String {
         let [rows, known, refused] = self.sums();
-        let mut text = format!("{} brought in", show::counted(rows, "row"));
+        let mut parts = vec![format!("{} brought in", show::counted(rows, "row"))];
         if known > 0 {
-            text += &format!(", {known} of them known");
+            parts.push(format!("{known} of them known"));
         }
         if refused > 0 {
-            text += &format!(", {refused} still refused: `aig-logs dead-letters list` shows why");
+            parts.push(format!("{refused} still refused: `aig-logs dead-letters list` shows why"));
         }
-        text
+        parts.join(", ")
     }
 
     fn to_json(&self) -> Value {
@@ -259,6 +259,6 @@ impl Replay {
             json!({ "key": key, "rows": rows, "known": known, "refused": refused })
         });
         let error = self.error.as_ref().map(Error::chain);
-        json!({ "rows": rows, "known": known, "refused": refused, "keys": Value::from_iter(keys), "error": error })
+        json!({ "rows": rows, "known": known, "refused": refused, "keys": keys.collect::<Value>(), "error": error })
     }
 }

@@ -91,11 +91,10 @@ fn form(value: &str, metadata: Option<&Value>) -> (Vec<u8>, String) {
     while parts.iter().any(|(_, text)| text.contains(&boundary)) {
         boundary.push('-');
     }
-    let mut body = String::new();
-    for (name, text) in parts {
-        body += &format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
-    }
-    body += &format!("--{boundary}--\r\n");
+    let parts = parts.into_iter().map(|(name, text)| {
+        format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+    });
+    let body: String = parts.chain([format!("--{boundary}--\r\n")]).collect();
     (body.into_bytes(), format!("multipart/form-data; boundary={boundary}"))
 }
 

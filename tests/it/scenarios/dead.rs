@@ -1,9 +1,11 @@
 //! Dead letters that are written once more.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aig_logs::{
+    config::Kv,
     error::Error,
+    host::{Put, Store, rest_kv::RestKv},
     pass::dead::{self, Replayed},
     sink::bigquery::{BigQuerySink, SignIn},
 };
@@ -81,4 +83,26 @@ fn a_replay_that_dies_or_fails_at_any_call_loses_no_row() {
             }
         }
     }
+}
+
+#[test]
+fn a_deployed_workers_keys_are_all_listed_and_its_values_are_kept_as_they_are() {
+    let world = World::new();
+    let settings = BTreeMap::from_iter(world.simulator.borrow().settings("http://127.0.0.1:1"));
+    let kv = Kv::from_vars(|name| settings.get(name).cloned()).unwrap();
+    let store = RestKv::new(&world, &kv, &kv.state);
+    let key = |n| format!("dead:a/b %:{n:04}");
+    let options = Put { ttl: Some(Duration::from_mins(1)), metadata: Some(json!({ "n": 3 })) };
+    let value = "--aig-logs\r\n\"ünïcode\" 🦀\r\n";
+    for n in 0..1_001 {
+        store.put(&key(n), value, &options).now_or_never().unwrap().unwrap();
+    }
+    let keys = dead::keys(&store).now_or_never().unwrap().unwrap();
+    assert!(keys.into_iter().eq((0..1_001).map(|n| (key(n), 3))));
+    let [first, last] = [key(0), key(1_000)];
+    store.delete(&first).now_or_never().unwrap().unwrap();
+    let values = store.get_many(&[&last, &first]).now_or_never().unwrap().unwrap();
+    assert_eq!(values, [Some(value.to_owned()), None]);
+    world.outside.pass_time(MINUTE);
+    assert_eq!(store.get_many(&[&last]).now_or_never().unwrap().unwrap(), [None]);
 }
