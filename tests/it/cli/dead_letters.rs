@@ -106,7 +106,7 @@ fn row(rows: Vec<Record>, id: &str) -> Record {
 
 #[test]
 fn dead_letters_are_thrown_away_only_when_somebody_says_so() {
-    let (world, key, _) = refused();
+    let (world, key, value) = refused();
     let discard = |arguments| with(&["dead-letters", "discard", "--sink", "bigquery"], arguments);
     let state = world.path("aig-logs-state.sqlite");
     assert!(refusal(&world, &discard(&["--all"])).contains("--yes"));
@@ -114,7 +114,11 @@ fn dead_letters_are_thrown_away_only_when_somebody_says_so() {
     assert!(refusal(&world, &discard(&["--yes", "forward"])).contains("aig-logs dead-letters list"));
     refusal(&world, &discard(&["--yes"]));
     refusal(&world, &["dead-letters", "replay", "--dry-run"]);
-    assert_eq!(kept(&state).len(), 1);
+    // What is named is seen and thrown away alone.
+    keep(&state, &value);
+    assert_eq!(records(&world.run(&["dead-letters", "show", KEY, "--sink", "bigquery"])).len(), 1);
+    world.run(&discard(&[KEY, "--yes"]));
+    assert_eq!(kept(&state), [(key.clone(), value)]);
     assert!(world.run(&discard(&[&key, "--yes"])).contains("Discarded 1 row under 1 key"));
     assert_eq!(kept(&state), []);
     let list = world.run(&["dead-letters", "list", "--sink", "bigquery"]);
