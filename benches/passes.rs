@@ -74,6 +74,11 @@ impl Store for Memory {
         Ok(())
     }
 
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.0.borrow_mut().remove(key);
+        Ok(())
+    }
+
     async fn list(&self, _prefix: &str, _cursor: Option<&str>) -> Result<Listing, StoreError> {
         Ok(Listing::default())
     }

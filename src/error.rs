@@ -62,10 +62,27 @@ impl CallError {
     }
 }
 
-/// A store did not do what was asked. Always worth another tick: a store holds no opinion of its own.
+/// Why a store did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// It failed. Always worth another tick: a store holds no opinion of its own.
+    #[error("{0}")]
+    Failed(String),
+    /// A store behind an API was called, and that call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+impl StoreError {
+    /// Whether the next tick may succeed without anybody's help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Failed(_) => true,
+            Self::Call(error) => error.is_transient(),
+        }
+    }
+}
 
 /// Why a pass, or a part of it, did not succeed: what it was doing, and as source what went wrong.
 #[derive(Debug, Error)]
@@ -94,10 +111,10 @@ pub enum Error {
         #[source]
         error: CallError,
     },
-    /// A stored value could not be read or written.
+    /// A stored value could not be read, written or taken away.
     #[error("{action} the state under key {key}")]
     Store {
-        /// `loading` or `saving`.
+        /// `loading`, `saving`, `listing` or `deleting`.
         action: &'static str,
         /// The key.
         key: String,
@@ -124,7 +141,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Gateways(error) | Self::Source { error, .. } | Self::Sink { error, .. } => error.is_transient(),
-            Self::Store { .. } => true,
+            Self::Store { error, .. } => error.is_transient(),
             Self::Config(_) | Self::State { .. } => false,
         }
     }

@@ -4,14 +4,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use http::{HeaderMap, Method, StatusCode, header::DATE};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use http::{HeaderMap, Method, header::DATE};
 use serde_json::{Value, json};
 
 use crate::{
     config::Source,
     entry::Entry,
+    envelope::{Hints, open},
     error::CallError,
     host::{Request, Response},
     plan::{
@@ -19,7 +18,7 @@ use crate::{
         cursor::{Direction, Query},
     },
     time::{self, MILLISECOND, Timestamp},
-    wire::{may_pass, or_default, request, retry_after, snippet},
+    wire::{encoded, request},
 };
 
 /// One answer of the list request.
@@ -83,48 +82,20 @@ fn get(source: &Source, path: &str) -> Request {
     request
 }
 
-fn encoded(text: &str) -> String {
-    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
-    utf8_percent_encode(text, ESCAPED).to_string()
-}
-
-#[derive(Deserialize)]
-struct Envelope {
-    success: bool,
-    #[serde(default, deserialize_with = "or_default")]
-    errors: Vec<Fault>,
-    #[serde(default)]
-    result: Value,
-    #[serde(default)]
-    result_info: Option<Info>,
-}
-
-impl Envelope {
-    fn total(&self) -> Option<u64> {
-        self.result_info.as_ref()?.total_count.as_u64()
-    }
-}
-
-#[derive(Deserialize)]
-struct Fault {
-    code: Option<i64>,
-    #[serde(default, deserialize_with = "or_default")]
-    message: String,
-}
-
-#[derive(Deserialize)]
-struct Info {
-    /// The schema says number, not integer: what is no count is as good as absent.
-    #[serde(default)]
-    total_count: Value,
-}
+/// What a person can check where the API refuses.
+const HINTS: Hints = Hints {
+    missing: "Check CF_ACCOUNT_ID and AIG_GATEWAY_ID: no such gateway is in that account",
+    token: "Check CF_API_TOKEN: it must be valid, belong to the account CF_ACCOUNT_ID, and have the permission AI Gateway \
+            Read",
+    other: "The request does not suit the API: check LOGS_PER_PAGE, CF_ACCOUNT_ID and AIG_GATEWAY_ID",
+};
 
 /// Reads the answer to [`list`].
 ///
 /// # Errors
 /// What the API refuses or fails at, and an answer that does not obey the request.
 pub fn read_page(response: &Response, query: &Query) -> Result<Page, CallError> {
-    let envelope = open(response)?;
+    let envelope = open(response, &HINTS)?;
     let total = envelope.total();
     let Value::Array(elements) = envelope.result else {
         return Err(misbehaved("has no list of logs in its result"));
@@ -154,7 +125,7 @@ pub fn check_clock(page: &Page, now: Timestamp) -> Result<(), CallError> {
 /// # Errors
 /// What the API refuses or fails at.
 pub fn read_gateways(response: &Response) -> Result<(Vec<String>, Option<u64>), CallError> {
-    let envelope = open(response)?;
+    let envelope = open(response, &HINTS)?;
     let total = envelope.total();
     let Value::Array(elements) = envelope.result else {
         return Err(misbehaved("has no list of gateways in its result"));
@@ -187,50 +158,6 @@ fn misbehaved(problem: &str) -> CallError {
         format!("the answer of the logs API {problem}"),
         "Nothing was written or moved; if CLOUDFLARE_BASE_URL is Cloudflare's own, its API has changed: please report it",
     )
-}
-
-/// Opens the envelope that all of Cloudflare's answers come in, or says why it holds nothing.
-fn open(response: &Response) -> Result<Envelope, CallError> {
-    let status = response.status();
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        let message = format!("Cloudflare's API answered {status}");
-        return Err(CallError::Throttled { message, wait: retry_after(response) });
-    }
-    let envelope = serde_json::from_slice::<Envelope>(response.body());
-    let faults = match envelope {
-        Ok(envelope) if status.is_success() && envelope.success => return Ok(envelope),
-        Ok(envelope) => envelope.errors,
-        Err(_) => vec![Fault { code: None, message: snippet(response.body()) }],
-    };
-    let broken = may_pass(status) || status.is_success() && faults.iter().all(|fault| fault.code.is_none());
-    Err(if broken { CallError::Broken(told(status, &faults)) } else { refused(status, &faults) })
-}
-
-fn told(status: StatusCode, faults: &[Fault]) -> String {
-    let words: Vec<_> = faults
-        .iter()
-        .map(|fault| fault.code.map_or_else(|| fault.message.clone(), |code| format!("{} ({code})", fault.message)))
-        .collect();
-    format!("Cloudflare's API answered {status}: {}", words.join("; "))
-}
-
-fn refused(status: StatusCode, faults: &[Fault]) -> CallError {
-    let message = told(status, faults);
-    let codes: Vec<_> = faults.iter().filter_map(|fault| fault.code).collect();
-    let any = |known: &[i64]| codes.iter().any(|code| known.contains(code));
-    let hint = if any(&[7_000, 7_003]) || status == StatusCode::NOT_FOUND {
-        "Check CF_ACCOUNT_ID and AIG_GATEWAY_ID: no such gateway is in that account"
-    } else if any(&[6_003, 6_103, 9_106, 9_109, 10_000]) || matches!(status.as_u16(), 401 | 403) {
-        "Check CF_API_TOKEN: it must be valid, belong to the account CF_ACCOUNT_ID, and have the permission AI Gateway Read"
-    } else if status.is_redirection() {
-        "Check CLOUDFLARE_BASE_URL: the address has moved"
-    } else if status.is_success() {
-        // A failure under 200 without a code that names a setting is the service's own trouble.
-        return CallError::Broken(message);
-    } else {
-        "The request does not suit the API: check LOGS_PER_PAGE, CF_ACCOUNT_ID and AIG_GATEWAY_ID"
-    };
-    CallError::denied(message, hint)
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {

@@ -13,6 +13,7 @@
 
 pub mod config;
 pub mod entry;
+pub mod envelope;
 pub mod error;
 pub mod gateway;
 pub mod google;

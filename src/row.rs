@@ -142,6 +142,44 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Reads a row back from the JSON that it is written as: each column as it was.
+    ///
+    /// # Errors
+    /// Says which column cannot be read, is missing or is not known. Nothing is guessed, and nothing left out.
+    pub fn from_json(written: Value) -> Result<Self, String> {
+        let Value::Object(mut written) = written else { return Err("is no object".into()) };
+        let mut cells = Vec::with_capacity(COLUMNS.len());
+        for column in COLUMNS {
+            let cell = written.remove(column.name).map_or(Some(Cell::Null), |value| cell_written(value, column.kind));
+            cells.push(cell.ok_or_else(|| format!("has a value in {} that is none of that column", column.name))?);
+        }
+        if let Some(name) = written.keys().next() {
+            return Err(format!("has a column {name} that this program does not know"));
+        }
+        // The first two columns, as COLUMNS has them.
+        let [Cell::Text(id), Cell::Instant(created_at), ..] = &cells[..] else {
+            return Err("has no id, or no created_at".into());
+        };
+        Ok(Self { id: id.clone(), created_at: *created_at, cells })
+    }
+}
+
+/// The cell that was written as `value`.
+fn cell_written(value: Value, kind: Kind) -> Option<Cell> {
+    match (kind, value) {
+        (_, Value::Null) => Some(Cell::Null),
+        (Kind::Text | Kind::Json, Value::String(text)) => Some(Cell::Text(text)),
+        (Kind::Integer, Value::Number(number)) => number.as_i64().map(Cell::Integer),
+        // One that is not safe as a number in every reader.
+        (Kind::Integer, Value::String(text)) => text.parse().ok().map(Cell::Integer),
+        (Kind::Float, Value::Number(number)) => number.as_f64().map(Cell::Float),
+        (Kind::Bool, Value::Bool(truth)) => Some(Cell::Bool(truth)),
+        (Kind::Instant, Value::String(text)) => time::parse(&text).map(Cell::Instant),
+        (Kind::Text | Kind::Integer | Kind::Float | Kind::Bool | Kind::Instant | Kind::Json, _) => None,
+    }
+}
+
 /// Moves a field into a cell, or leaves it where it is if it is not of the column's kind.
 fn take(fields: &mut Map<String, Value>, name: &str, kind: Kind) -> Cell {
     let Some(value) = fields.get_mut(name) else { return Cell::Null };
@@ -239,7 +277,7 @@ impl Serialize for Cell {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::Row;
+    use super::{COLUMNS, Cell, Row};
     use crate::{entry::Entry, time};
 
     /// The row of an entry with these fields, without the five columns that every row has.
@@ -313,6 +351,52 @@ mod tests {
         check(&json!({ "metadata": r#"{"n": 1.50}"# }), &json!({ "metadata": r#"{"n": 1.50}"# }));
         check(&json!({ "metadata": "team a" }), &json!({ "extra": r#"{"metadata":"team a"}"# }));
         check(&json!({ "metadata": "" }), &json!({ "extra": r#"{"metadata":""}"# }));
+    }
+
+    #[test]
+    fn every_column_survives_being_written_and_read_back() {
+        let page: Value = serde_json::from_str(include_str!("../tests/fixtures/list.json")).unwrap();
+        let mut entries = page["result"].as_array().unwrap().clone();
+        // What the fixture leaves out, and values at the edge of what a column holds.
+        let full = json!({
+            "tokens_in": i64::MIN, "tokens_out": 9_007_199_254_740_993_i64, "step": 1_i64 << 53, "cost": 0.1 + 0.2,
+            "score": 1e-320, "duration": 1e300, "model": "a \"quoted\"\n\u{0} ünïcode 🦀 text", "feedback": -1,
+            "dlp_action": "FLAG", "metadata": "{\"n\": 1.50}", "timings": { "latency": -0.0 }, "new": [null, 1.0],
+            "created_at": "2026-10-06T09:15:22.417123Z", "id": "",
+        });
+        entries.push(full.as_object().unwrap().iter().fold(entries[0].clone(), |mut entry, (name, value)| {
+            entry[name] = value.clone();
+            entry
+        }));
+        let mut seen = [false; COLUMNS.len()];
+        for entry in entries {
+            let row = Row::new(Entry::from_json(entry).unwrap(), "main", time::parse("2026-10-06T09:16:00Z").unwrap());
+            let text = serde_json::to_string(&row).unwrap();
+            let read = Row::from_json(serde_json::from_str(&text).unwrap()).unwrap();
+            assert_eq!(read, row, "{text}");
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+            for (seen, cell) in seen.iter_mut().zip(&row.cells) {
+                *seen |= *cell != Cell::Null;
+            }
+        }
+        let unseen = COLUMNS.iter().zip(seen).filter(|(_, seen)| !seen).map(|(column, _)| column.name);
+        assert_eq!(unseen.collect::<Vec<_>>(), [""; 0], "columns that no entry here has");
+    }
+
+    #[test]
+    fn a_row_that_is_not_as_it_was_written_is_refused() {
+        let check = |changed: Value, words: &str| {
+            let mut row = json!({ "id": "a", "created_at": "2026-10-06T09:15:22.417Z", "cost": 0.5 });
+            row.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+            let error = Row::from_json(row).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        };
+        check(json!({ "colour": "red" }), "column colour");
+        check(json!({ "cost": "0.5" }), "in cost");
+        check(json!({ "tokens_in": 1.5 }), "in tokens_in");
+        check(json!({ "created_at": "yesterday" }), "in created_at");
+        check(json!({ "id": null }), "no id");
+        assert!(Row::from_json(json!([])).is_err());
     }
 
     #[test]

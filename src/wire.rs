@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
 use crate::host::{Request, Response};
@@ -16,6 +17,13 @@ pub fn request(method: Method, address: &str, body: Vec<u8>) -> Request {
     *request.uri_mut() = address.parse().unwrap_or_default();
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     request
+}
+
+/// A text as one segment of an address.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+    utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 /// `retry-after` in whole seconds.

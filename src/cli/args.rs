@@ -1,10 +1,13 @@
 //! What can be typed after `aig-logs`.
 
-use std::path::PathBuf;
+use std::{convert::Infallible, path::PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, builder::ArgPredicate, error::ErrorKind};
 
-use super::{settings, target::Sink};
+use super::{
+    settings,
+    target::{Sink, State},
+};
 use crate::time::{self, Timestamp};
 
 const EXAMPLES: &str = "\
@@ -16,6 +19,7 @@ Examples:
   aig-logs run --sink bigquery           copy into BigQuery, settings from .dev.vars
   aig-logs forward --dry-run | jq .cost  look at rows without writing or remembering
   aig-logs status                        where the copying stands
+  aig-logs dead-letters list             rows that the sink refused for good
 
 Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the message says how.
 `aig-logs help settings` lists every setting.";
@@ -52,6 +56,12 @@ pub enum Command {
     Backfill(Stretch),
     /// Say how far the copying has come, and what fails
     Status,
+    /// See rows that the sink refused for good, have them written once more, or throw them away
+    DeadLetters {
+        /// What to do with them
+        #[command(subcommand)]
+        action: DeadLetters,
+    },
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
@@ -62,6 +72,37 @@ pub enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub enum DeadLetters {
+    /// List the keys under which they are kept
+    List,
+    /// Print them with their reasons, one JSON object a line
+    Show {
+        /// The key; none: all
+        key: Option<String>,
+    },
+    /// Write them once more, and take each key away whose rows are all in
+    #[command(after_help = settings::table())]
+    Replay {
+        /// The keys; none: all
+        #[arg(value_name = "KEY")]
+        keys: Vec<String>,
+    },
+    /// Throw them away
+    Discard {
+        /// The keys
+        #[arg(value_name = "KEY", required_unless_present = "all")]
+        keys: Vec<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "keys")]
+        all: bool,
+        /// Without being asked
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -136,9 +177,10 @@ pub struct Options {
     /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH] [default: sqlite:aig-logs.sqlite]
     #[arg(long, global = true, value_parser = sink)]
     pub sink: Option<Sink>,
-    /// SQLite file that remembers how far the copying has come [default: the sink's own file, or aig-logs-state.sqlite]
-    #[arg(long, global = true, value_name = "PATH")]
-    pub state: Option<PathBuf>,
+    /// SQLite file that remembers how far the copying has come; or kv, a deployed Worker's state, for status and
+    /// dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
+    #[arg(long, global = true, value_name = "PATH|kv", value_parser = state)]
+    pub state: Option<State>,
     /// File of settings; the environment wins over it. `simulate` writes it
     /// [default: .dev.vars, and the [vars] of wrangler.toml]
     #[arg(long, global = true, value_name = "PATH")]
@@ -163,6 +205,11 @@ impl Arguments {
             let words = "--sink, --state, --dry-run and --pages mean nothing to demo and simulate";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
+        if matches!(self.command, Command::DeadLetters { .. }) && (*dry_run || pages.is_some()) {
+            let words =
+                "--dry-run and --pages mean nothing to dead-letters; `aig-logs dead-letters show` prints the rows";
+            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
+        }
         if let Command::Backfill(Stretch { from: Some(from), to: Some(to) }) = &self.command
             && from >= to
         {
@@ -183,6 +230,11 @@ fn days(text: &str) -> Result<f64, &'static str> {
 fn pages(text: &str) -> Result<String, &'static str> {
     let good = text == "auto" || text.parse::<u32>().is_ok_and(|pages| pages > 0);
     good.then(|| text.to_owned()).ok_or("give a whole number from 1, or auto")
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape that clap asks for")]
+fn state(text: &str) -> Result<State, Infallible> {
+    Ok(State::parse(text))
 }
 
 fn sink(text: &str) -> Result<Sink, &'static str> {

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::{
+    dead_letters::Replay,
     failure::{Exit, Failure},
     progress::Screen,
     show,
@@ -59,7 +60,8 @@ pub struct Poller<'a, H = NativeHost, S = SqliteStore<'a>> {
     pub host: &'a H,
     /// The settings.
     pub config: &'a Config,
-    state: S,
+    /// `STATE_KV`.
+    pub state: S,
     ids: S,
     rows: OpenSink<'a>,
     sign_in: SignIn,
@@ -80,7 +82,7 @@ impl<'a> Poller<'a> {
 
 /// The two stores in the file of a state: cursors and status, and the ids written.
 pub fn stores(state: &Connection) -> Result<[SqliteStore<'_>; 2], Failure> {
-    let unusable = |StoreError(problem)| Failure::denied("opening the state", problem, "Check the file of --state");
+    let unusable = |problem: StoreError| Failure::denied("opening the state", problem, "Check the file of --state");
     let store = |name| SqliteStore::new(state, name).map_err(unusable);
     Ok([store("state")?, store("ids")?])
 }
@@ -111,6 +113,19 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     /// One pass of a schedule.
     pub async fn scheduled(&self, work: Work) -> Report {
         self.within(work.job().budget(self.config), work).await
+    }
+
+    /// Has dead letters written once more.
+    pub async fn replay(&self, keys: &[String]) -> Replay {
+        let ttl = self.config.ids_ttl;
+        match &self.rows {
+            OpenSink::Sqlite(sink) => Replay::run(self.host, &self.state, sink, keys, ttl).await,
+            OpenSink::Ndjson(sink) => Replay::run(self.host, &self.state, *sink, keys, ttl).await,
+            OpenSink::BigQuery(table) => {
+                let sink = BigQuerySink::new(self.host, table, &self.sign_in);
+                Replay::run(self.host, &self.state, &sink, keys, ttl).await
+            }
+        }
     }
 
     async fn within(&self, budget: Budget, work: Work) -> Report {

@@ -1,6 +1,7 @@
 //! The command: arguments → settings → host → pass → exit code.
 
 mod args;
+mod dead_letters;
 mod demo;
 mod failure;
 mod guard;
@@ -12,6 +13,7 @@ mod run;
 mod settings;
 mod show;
 mod simulate;
+mod state;
 mod status;
 mod stop;
 mod storm;
@@ -68,7 +70,8 @@ async fn dispatch(
             poll(&options, Task::Once(Work::Range { from, to }), stop, screen).await
         }
         Command::Backfill(_) => poll(&options, Task::Once(Work::Backfill), stop, screen).await,
-        Command::Status => status::status(&target::state_path(&options), options.json).await,
+        Command::Status => status::status(&options, stop).await,
+        Command::DeadLetters { action } => dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
         Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{args::Options, failure::Failure, target::Sink};
 use crate::{
-    config::{Config, ConfigError, Need, Problem, SETTINGS, Target},
+    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, Target},
     host::Host,
 };
 
@@ -45,6 +45,11 @@ impl Vars {
     /// The settings as a value.
     pub fn config(&self, target: Target) -> Result<Config, Failure> {
         Ok(Config::from_vars(|name| self.get(name), target)?)
+    }
+
+    /// The settings of a deployed Worker's KV.
+    pub fn kv(&self) -> Result<Kv, Failure> {
+        Ok(Kv::from_vars(|name| self.get(name))?)
     }
 
     fn get(&self, name: &str) -> Option<String> {
@@ -110,12 +115,23 @@ fn beside_the_worker() -> Result<BTreeMap<String, String>, Failure> {
     Ok(vars)
 }
 
-/// The `[vars]` of a `wrangler.toml`. What is no text there is read as its JSON.
+/// The Worker's bindings of KV, and the settings that hold the ids of their namespaces.
+const NAMESPACES: [(&str, &str); 2] = [("STATE_KV", "CF_KV_STATE_ID"), ("IDS_KV", "CF_KV_IDS_ID")];
+
+/// The `[vars]` of a `wrangler.toml`, and the ids of its namespaces. What is no text in `[vars]` is read as its JSON.
 fn worker_vars(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     #[derive(Deserialize)]
     struct Worker {
         #[serde(default)]
         vars: BTreeMap<String, Value>,
+        #[serde(default)]
+        kv_namespaces: Vec<Namespace>,
+    }
+    #[derive(Deserialize)]
+    struct Namespace {
+        binding: String,
+        #[serde(default)]
+        id: String,
     }
     let action = || format!("reading the settings in {}", path.display());
     let text = fs::read_to_string(path)
@@ -130,7 +146,14 @@ fn worker_vars(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
         )
     })?;
     let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    Ok(worker.vars.into_iter().map(|(name, value)| (name, text(value))).collect())
+    let ids = worker.kv_namespaces.into_iter().filter_map(|Namespace { binding, id }| {
+        let (_, name) = NAMESPACES.iter().find(|(known, _)| *known == binding)?;
+        // A placeholder is no id.
+        let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id.then(|| ((*name).to_owned(), id))
+    });
+    let vars = worker.vars.into_iter().map(|(name, value)| (name, text(value)));
+    Ok(ids.chain(vars).collect())
 }
 
 /// The parser's own words would quote a line, and with it a secret: the last good name says where it failed.

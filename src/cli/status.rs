@@ -1,22 +1,24 @@
 //! `aig-logs status`: where the copying stands, from the state alone.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
+use tokio::sync::watch;
+
 use super::{
+    args::Options,
     failure::{Exit, Failure},
-    guard, show,
-    target::snapshot,
+    show,
+    state::OpenState,
+    target::no_state,
 };
 use crate::{
     error::{Error, StoreError},
-    host::{
-        Store,
-        native::{SqliteStore, now},
-    },
+    host::{Store, native::now},
+    pass::dead,
     state::{self, BACKFILL_STOP_AT, Backfill, Done, FORWARD, Forward, OLDEST, Oldest, Position, STATUS, Status},
     time::{self, Timestamp},
 };
@@ -37,25 +39,20 @@ struct Standing {
 }
 
 /// Says how things stand.
-pub async fn status(path: &Path, json: bool) -> Result<Exit, Failure> {
-    let connection = snapshot(path)?;
-    let state = SqliteStore::new(&connection, "state");
-    let state = state.map_err(|error| Failure::Core(loading(error)))?;
-    let standing = Standing::load(&state, guard::target(&connection, path).await?).await?;
+pub async fn status(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
+    let state = OpenState::to_look_at(options, stop)?;
+    let place = state.place();
+    let standing = Standing::load(&state.store()?, state.target().await?).await?;
     if standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty() && standing.status.failing.is_empty() {
-        return Err(Failure::denied(
-            format!("reading the state in {}", path.display()),
-            "no pass has saved anything there yet",
-            "Begin with `aig-logs run`, or name the file that remembers: --state PATH",
-        ));
+        return Err(no_state(&place));
     }
-    let text = if json { format!("{:#}", standing.to_json(path)) } else { standing.in_words(path) };
+    let text = if options.json { format!("{:#}", standing.to_json(&place)) } else { standing.in_words(&place) };
     show::print(&text)?;
     Ok(Exit::Done)
 }
 
 impl Standing {
-    async fn load(state: &SqliteStore<'_>, target: Option<String>) -> Result<Self, Error> {
+    async fn load(state: &impl Store, target: Option<String>) -> Result<Self, Error> {
         let keys = [FORWARD, OLDEST, BACKFILL_STOP_AT, STATUS];
         let mut values = state.get_many(&keys).await.map_err(loading)?.into_iter();
         let mut value = || values.next().flatten();
@@ -71,7 +68,7 @@ impl Standing {
             oldest: oldest.unwrap_or_default(),
             stop,
             status: status.unwrap_or_default(),
-            dead: dead_letters(state).await.map_err(loading)?,
+            dead: dead::keys(state).await?,
         })
     }
 
@@ -91,14 +88,16 @@ impl Standing {
         self.dead.iter().map(|(_, rows)| rows).sum()
     }
 
-    fn in_words(&self, path: &Path) -> String {
+    fn in_words(&self, place: &str) -> String {
         let target = self.target.as_deref().unwrap_or("not known");
-        let mut lines = vec![format!("State of {}; rows go to {target}", path.display())];
+        let mut lines = vec![format!("State of {place}; rows go to {target}")];
         lines.extend(self.gateways().map(|gateway| gateway.in_words()));
-        let keys: Vec<_> = self.dead.iter().map(|(key, _)| key.as_str()).collect();
         lines.push(match self.rows_refused() {
             0 => "Dead letters  none".to_owned(),
-            rows => format!("Dead letters  {rows} rows refused for good, kept under {}", keys.join(", ")),
+            rows => {
+                let rows = show::counted(rows, "row");
+                format!("Dead letters  {rows} refused for good: `aig-logs dead-letters list` shows where and why")
+            }
         });
         for (job, failing) in &self.status.failing {
             let who = if failing.transient { "may pass by itself" } else { "somebody must act" };
@@ -111,11 +110,11 @@ impl Standing {
         lines.join("\n")
     }
 
-    fn to_json(&self, path: &Path) -> Value {
+    fn to_json(&self, place: &str) -> Value {
         let gateways: Vec<_> = self.gateways().map(|gateway| gateway.to_json()).collect();
         let dead: Vec<_> = self.dead.iter().map(|(key, rows)| json!({ "key": key, "rows": rows })).collect();
         json!({
-            "state": path.display().to_string(),
+            "state": place,
             "target": self.target,
             "gateways": gateways,
             "dead_letters": dead,
@@ -202,19 +201,6 @@ impl Gateway<'_> {
             "delivered_last_hour": self.delivered(TimeDelta::hours(1)),
             "delivered_last_day": self.delivered(TimeDelta::hours(24)),
         })
-    }
-}
-
-async fn dead_letters(state: &SqliteStore<'_>) -> Result<Vec<(String, u64)>, StoreError> {
-    let (mut dead, mut cursor) = (Vec::new(), None);
-    loop {
-        let listing = state.list("dead:", cursor.as_deref()).await?;
-        let rows = |metadata: Option<Value>| metadata.and_then(|metadata| metadata["n"].as_u64());
-        dead.extend(listing.keys.into_iter().map(|(key, metadata)| (key, rows(metadata).unwrap_or(0))));
-        cursor = listing.cursor;
-        if cursor.is_none() {
-            return Ok(dead);
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where rows go and where the state lives: which files, opened how, and whether the two belong together.
 
 use std::{
+    fmt::Display,
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -56,9 +57,26 @@ impl Sink {
     }
 }
 
-/// The file that `--state` and `--sink` together mean.
-pub fn state_path(options: &Options) -> PathBuf {
-    options.state.clone().unwrap_or_else(|| options.sink.clone().unwrap_or_default().state())
+/// What `--state` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A deployed Worker's KV.
+    Kv,
+}
+
+impl State {
+    /// Reads `kv` or a path; a file of that name is `./kv`.
+    pub fn parse(text: &str) -> Self {
+        if text == "kv" { Self::Kv } else { Self::File(text.into()) }
+    }
+
+    /// The state that `--state` and `--sink` together mean.
+    pub fn of(options: &Options) -> Self {
+        let beside = || Self::File(options.sink.clone().unwrap_or_default().state());
+        options.state.clone().unwrap_or_else(beside)
+    }
 }
 
 /// The target of a state beside which rows lie in one file. It has no path: the file may be moved.
@@ -87,7 +105,13 @@ pub enum Rows {
 impl Files {
     /// Opens what the options name, and makes what is missing, if state and target belong together.
     pub async fn open(options: &Options, config: &Config) -> Result<Self, Failure> {
-        let path = state_path(options);
+        let State::File(path) = State::of(options) else {
+            return Err(Failure::denied(
+                "opening the state with --state kv",
+                "the deployed Worker copies with it, and two pollers with one state would undo each other's work",
+                "Use --state PATH here; status and dead-letters take --state kv",
+            ));
+        };
         if options.dry_run {
             return Ok(Self { state: snapshot(&path)?, rows: Rows::shown() });
         }
@@ -120,6 +144,20 @@ impl Rows {
     }
 }
 
+/// The SQLite file of a state that is there.
+pub fn existing(path: &Path) -> Result<Connection, Failure> {
+    if path.exists() { connect(path) } else { Err(no_state(&path.display())) }
+}
+
+/// Nothing is remembered where somebody looks for it.
+pub fn no_state(place: &dyn Display) -> Failure {
+    Failure::denied(
+        format!("reading the state in {place}"),
+        "no pass has saved anything there yet",
+        "Begin with `aig-logs run`, or name the file that remembers: --state PATH",
+    )
+}
+
 /// A SQLite file that others may read while it is written.
 pub fn connect(path: &Path) -> Result<Connection, Failure> {
     let connect = || {
@@ -134,7 +172,7 @@ pub fn connect(path: &Path) -> Result<Connection, Failure> {
 pub fn snapshot(path: &Path) -> Result<Connection, Failure> {
     let copy = || {
         let copy = Connection::open_in_memory()?;
-        SqliteStore::new(&copy, "state").map_err(|StoreError(problem)| invalid(problem))?;
+        SqliteStore::new(&copy, "state").map_err(invalid)?;
         if path.exists() {
             copy.execute("ATTACH ? AS file", [path.to_string_lossy()])?;
             let known = "SELECT count(*) FROM file.sqlite_master WHERE name = 'aig_logs_state'";
@@ -148,8 +186,9 @@ pub fn snapshot(path: &Path) -> Result<Connection, Failure> {
     copy().map_err(|error: rusqlite::Error| unusable(path, &error))
 }
 
-fn invalid(problem: String) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(problem.into())
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
+fn invalid(problem: StoreError) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(problem.to_string().into())
 }
 
 /// A file that cannot be opened as what it is taken for.
@@ -192,7 +231,13 @@ fn name(sink: &Sink, table: Option<&BigQuery>) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::Sink;
+    use super::{Sink, State};
+
+    #[test]
+    fn a_state_is_a_file_or_kv() {
+        assert_eq!(State::parse("kv"), State::Kv);
+        assert_eq!(State::parse("./kv"), State::File("./kv".into()));
+    }
 
     #[test]
     fn sinks_are_named_with_or_without_a_path() {

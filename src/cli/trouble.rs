@@ -191,6 +191,10 @@ impl<S: Store> Store for Troubled<'_, S> {
         self.trouble.call(put).await
     }
 
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.trouble.call(async || self.inner.delete(key).await).await
+    }
+
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
         self.trouble.call(async || self.inner.list(prefix, cursor).await).await
     }
@@ -210,7 +214,7 @@ impl<S: Store> Troubled<'_, S> {
 }
 
 fn failed() -> StoreError {
-    StoreError("the store does not answer".into())
+    StoreError::Failed("the store does not answer".into())
 }
 
 #[cfg(test)]

@@ -82,6 +82,33 @@ pub struct Source {
     pub per_page: u32,
 }
 
+/// The KV of a deployed Worker, as Cloudflare's API shows it.
+#[derive(Debug, Clone)]
+pub struct Kv {
+    /// Base address of the API, without a slash at its end.
+    pub base: String,
+    /// Account id.
+    pub account: String,
+    /// API token.
+    pub token: Secret,
+    /// Id of the namespace `STATE_KV`.
+    pub state: String,
+    /// Id of the namespace `IDS_KV`.
+    pub ids: String,
+}
+
+impl Kv {
+    /// Reads the settings through `lookup`, which gives the text of a name.
+    ///
+    /// # Errors
+    /// Every setting that is missing or cannot be read, together.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = Vars { lookup, problems: Vec::new() };
+        let kv = vars.kv();
+        if vars.problems.is_empty() { Ok(kv) } else { Err(ConfigError(vars.problems)) }
+    }
+}
+
 /// Which gateways are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gateways {

@@ -22,20 +22,26 @@ pub struct Setting {
     pub secret: bool,
     /// When it must be there.
     pub need: Need,
+    /// Whether only the command reads it, and the Worker does without.
+    pub command_only: bool,
     /// What it is, in one line.
     pub meaning: &'static str,
 }
 
 const fn needed(name: &'static str, need: Need, meaning: &'static str) -> Setting {
-    Setting { name, default: None, secret: false, need, meaning }
+    Setting { name, default: None, secret: false, need, command_only: false, meaning }
 }
 
 const fn secret(name: &'static str, need: Need, meaning: &'static str) -> Setting {
-    Setting { name, default: None, secret: true, need, meaning }
+    Setting { name, default: None, secret: true, need, command_only: false, meaning }
 }
 
 const fn with_default(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, default: Some(default), secret: false, need: Need::Never, meaning }
+    Setting { name, default: Some(default), secret: false, need: Need::Never, command_only: false, meaning }
+}
+
+const fn of_the_command(name: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default: None, secret: false, need: Need::Never, command_only: true, meaning }
 }
 
 /// Every setting, in the order in which people meet them.
@@ -68,6 +74,8 @@ pub const SETTINGS: &[Setting] = &[
     with_default("BACKFILL_CRON", "0 * * * *", "the cron schedule that means backfill, UTC"),
     with_default("CLOUDFLARE_BASE_URL", "https://api.cloudflare.com/client/v4", "base address of Cloudflare's API"),
     needed("BIGQUERY_EMULATOR_HOST", Need::Never, "address of a BigQuery emulator, which is then used instead"),
+    of_the_command("CF_KV_STATE_ID", "id of the Worker's STATE_KV, for --state kv; default: as in wrangler.toml"),
+    of_the_command("CF_KV_IDS_ID", "id of the Worker's IDS_KV, for --state kv; default: as in wrangler.toml"),
 ];
 
 /// What a setting is; empty for a name that is none.

@@ -3,7 +3,7 @@
 use http::Uri;
 use serde::Deserialize;
 
-use super::{BigQuery, Gateways, Problem, SETTINGS, Secret, ServiceAccount, Source, settings};
+use super::{BigQuery, Gateways, Kv, Problem, SETTINGS, Secret, ServiceAccount, Source, settings};
 use crate::google::PrivateKey;
 
 /// The settings being read. A setting with a problem is noted, and read on with an empty value.
@@ -100,6 +100,17 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
             token: self.token(),
             gateways: self.gateways(),
             per_page: u32::try_from(self.number("LOGS_PER_PAGE", 1, 50)).unwrap_or(50),
+        }
+    }
+
+    pub fn kv(&mut self) -> Kv {
+        let base = self.text("CLOUDFLARE_BASE_URL");
+        Kv {
+            base: self.address("CLOUDFLARE_BASE_URL", &base),
+            account: self.text("CF_ACCOUNT_ID"),
+            token: self.token(),
+            state: self.text("CF_KV_STATE_ID"),
+            ids: self.text("CF_KV_IDS_ID"),
         }
     }
 

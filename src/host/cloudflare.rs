@@ -152,6 +152,10 @@ impl Store for Kv {
         answer(put()).await
     }
 
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        answer(self.0.delete(key)).await
+    }
+
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
         let mut list = self.0.list().prefix(prefix.to_owned());
         if let Some(cursor) = cursor {
@@ -166,8 +170,8 @@ impl Store for Kv {
 /// What KV answers, if it does so in time.
 async fn answer<T>(operation: impl Future<Output = Result<T, KvError>>) -> Result<T, StoreError> {
     match future::select(pin!(operation), pin!(Delay::from(KV_ANSWER))).await {
-        Either::Left((result, _)) => result.map_err(|error| StoreError(words(error))),
-        Either::Right(_) => Err(StoreError(format!("no answer within {} s", KV_ANSWER.as_secs()))),
+        Either::Left((result, _)) => result.map_err(|error| StoreError::Failed(words(error))),
+        Either::Right(_) => Err(StoreError::Failed(format!("no answer within {} s", KV_ANSWER.as_secs()))),
     }
 }
 

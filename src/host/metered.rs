@@ -41,7 +41,7 @@ impl Meter {
         self.reads.get()
     }
 
-    /// Writes to the stores so far.
+    /// Writes to the stores so far, deletions included.
     #[must_use]
     pub fn writes(&self) -> u32 {
         self.writes.get()
@@ -116,6 +116,11 @@ impl<S: Store> Store for Metered<'_, S> {
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
         count(&self.meter.writes);
         self.inner.put(key, value, options).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        count(&self.meter.writes);
+        self.inner.delete(key).await
     }
 
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {

@@ -6,6 +6,8 @@ pub mod cloudflare;
 mod metered;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod rest_kv;
 
 use std::time::Duration;
 
@@ -94,6 +96,12 @@ pub trait Store {
     /// # Errors
     /// Where the store does not say that it kept the value; it may have.
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError>;
+
+    /// Takes a value away. One that is not there is as good as taken.
+    ///
+    /// # Errors
+    /// Where the store does not say that the value is gone; it may be.
+    async fn delete(&self, key: &str) -> Result<(), StoreError>;
 
     /// One page of the keys that begin with `prefix`, in order.
     ///

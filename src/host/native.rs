@@ -203,6 +203,12 @@ impl Store for SqliteStore<'_> {
         put().map_err(|error| failed(&error))
     }
 
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        let delete = "DELETE FROM aig_logs_state WHERE store = ? AND key = ?";
+        let deleted = self.connection.prepare_cached(delete).and_then(|mut delete| delete.execute([self.name, key]));
+        deleted.map(|_| ()).map_err(|error| failed(&error))
+    }
+
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
         let list = || {
             let mut statement = self.connection.prepare_cached(
@@ -224,7 +230,7 @@ impl Store for SqliteStore<'_> {
 }
 
 fn failed(error: &rusqlite::Error) -> StoreError {
-    StoreError(error.to_string())
+    StoreError::Failed(error.to_string())
 }
 
 #[cfg(test)]
@@ -251,6 +257,11 @@ mod tests {
         put(&ids, "a", "2", &Put::default());
         put(&state, "a", "3", &Put::default());
         assert_eq!(state.get_many(&["a", "b"]).now_or_never().unwrap().unwrap(), [Some("3".into()), None]);
+        assert_eq!(ids.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("2".into())]);
+        for _ in 0..2 {
+            state.delete("a").now_or_never().unwrap().unwrap();
+            assert_eq!(state.get_many(&["a"]).now_or_never().unwrap().unwrap(), [None]);
+        }
         assert_eq!(ids.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("2".into())]);
     }
 

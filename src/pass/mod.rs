@@ -3,13 +3,12 @@
 mod backfill;
 mod copy;
 mod cursors;
+pub mod dead;
 mod forward;
 mod job;
 mod pace;
 mod report;
 mod verify;
-
-use serde_json::json;
 
 use self::copy::Written;
 pub use self::{
@@ -100,7 +99,7 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 65,535")]
         let tag = (self.host.random() * 65_536.0) as u16;
         for letters in state::dead_letters(gateway, now, tag, &written.rejected) {
-            let metadata = Some(json!({ "n": letters.n }));
+            let metadata = Some(letters.metadata());
             self.put(&self.state, &letters.key, &letters.value, &Put { ttl, metadata }).await?;
         }
         if let Some(segment) = written.segment {

@@ -1,4 +1,4 @@
-//! The simulated outside world: AI Gateway's list API, Google's sign-in and BigQuery's `insertAll`, with traffic that
+//! The simulated outside world: AI Gateway's list API, Workers KV's REST API, Google's sign-in and BigQuery's `insertAll`, with traffic that
 //! goes on arriving and faults that strike by plan. One pure state machine, in which the time is an argument.
 //!
 //! It shares no code with the rest of the library: it must not share its mistakes.
@@ -11,6 +11,7 @@ pub mod faults;
 mod filter;
 pub mod gateway;
 pub mod google;
+pub mod kv;
 mod list;
 mod models;
 mod operator;
@@ -33,6 +34,7 @@ use self::{
     faults::{Endpoint, Fault, Faults},
     gateway::Gateway,
     google::{ServiceAccount, Tokens},
+    kv::Namespace,
     options::{Options, Quirks},
     route::Route,
     schema::Schema,
@@ -73,6 +75,7 @@ pub struct Simulator {
     service_account: OnceLock<ServiceAccount>,
     tokens: Tokens,
     tables: BTreeMap<String, Table>,
+    namespaces: BTreeMap<String, Namespace>,
     faults: Faults,
     calls: Calls,
 }
@@ -88,6 +91,9 @@ impl Simulator {
             service_account: options.service_account.clone().map(OnceLock::from).unwrap_or_default(),
             tokens: Tokens::default(),
             tables: BTreeMap::from([(options.table.clone(), table)]),
+            namespaces: [&options.state_namespace, &options.ids_namespace]
+                .map(|id| (id.clone(), Namespace::default()))
+                .into(),
             faults: Faults::new(options.seed, options.storm),
             calls: Calls::default(),
             options,
@@ -101,7 +107,7 @@ impl Simulator {
             return Answer::Response(cloudflare::no_route(request.uri().path()));
         };
         let Some(endpoint) = route.endpoint() else {
-            return Answer::Response(operator::answer(self, now, request));
+            return Answer::Response(self.respond(now, request, &route));
         };
         *self.calls.of(endpoint) += 1;
         let answer = self.answer_or_fail(now, request, &route, endpoint);
@@ -152,6 +158,17 @@ impl Simulator {
         self.tables.remove(name).is_some()
     }
 
+    /// A namespace of KV by its id.
+    #[must_use]
+    pub fn namespace(&self, id: &str) -> Option<&Namespace> {
+        self.namespaces.get(id)
+    }
+
+    /// A namespace of KV by its id, to change.
+    pub fn namespace_mut(&mut self, id: &str) -> Option<&mut Namespace> {
+        self.namespaces.get_mut(id)
+    }
+
     /// Makes every token given out so far worthless.
     pub fn revoke_tokens(&mut self) {
         self.tokens.revoke_all();
@@ -193,6 +210,8 @@ impl Simulator {
             ("CF_ACCOUNT_ID", self.options.account.clone()),
             ("AIG_GATEWAY_ID", self.options.gateways.join(",")),
             ("CLOUDFLARE_BASE_URL", format!("{base}/client/v4")),
+            ("CF_KV_STATE_ID", self.options.state_namespace.clone()),
+            ("CF_KV_IDS_ID", self.options.ids_namespace.clone()),
             ("GCP_TOKEN_URI", format!("{base}/token")),
             ("GCP_SA_EMAIL", self.service_account().email().to_owned()),
             ("GCP_SA_PRIVATE_KEY_PEM", self.service_account().pkcs8_pem()),

@@ -13,6 +13,8 @@ use super::{
 /// - `POST delete?gateway=ID&id=ID`: deletes an entry
 /// - `POST stop`: ends live traffic
 /// - `GET rows?table=NAME`: rows as they landed, copies included
+/// - `GET kv?namespace=ID`: every value of a namespace of KV that is not over
+/// - `POST kv?namespace=ID&key=KEY`: puts a value, with the JSON in `metadata` where that is given
 /// - `GET calls`: calls by kind, and faults by kind
 pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     let query = request.uri().query().unwrap_or_default();
@@ -35,6 +37,14 @@ pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Reques
             let table = simulator.table(&parameter("table"));
             table.map(|table| ndjson(table.rows().iter().map(|landed| landed.row.clone())))
         }
+        (&Method::GET, "/simulator/kv") => {
+            simulator.namespace(&parameter("namespace")).map(|namespace| ndjson(namespace.values(now)))
+        }
+        (&Method::POST, "/simulator/kv") => simulator.namespace_mut(&parameter("namespace")).map(|namespace| {
+            let metadata = serde_json::from_str(&parameter("metadata")).ok();
+            namespace.put(&parameter("key"), &String::from_utf8_lossy(request.body()), metadata, None);
+            json_response(200, &json!({}))
+        }),
         _ => None,
     };
     found.unwrap_or_else(|| json_response(404, &json!({ "error": "no such thing in the simulator" })))

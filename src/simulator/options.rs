@@ -11,8 +11,12 @@ pub struct Options {
     pub seed: u64,
     /// Cloudflare account id.
     pub account: String,
-    /// The one API token that may read the account's logs.
+    /// The one API token that may read the account's logs, and use its KV.
     pub api_token: String,
+    /// Id of the KV namespace `STATE_KV`.
+    pub state_namespace: String,
+    /// Id of the KV namespace `IDS_KV`.
+    pub ids_namespace: String,
     /// Gateway ids, each with its own history and traffic.
     pub gateways: Vec<String>,
     /// When history ends and live traffic begins, UTC.
@@ -55,6 +59,8 @@ impl Default for Options {
             seed: 1,
             account: "0123456789abcdef0123456789abcdef".into(),
             api_token: "simulated-api-token".into(),
+            state_namespace: "5a".repeat(16),
+            ids_namespace: "1d".repeat(16),
             gateways: vec!["main".into()],
             // Monday 2026-11-02T12:00:00Z
             start: Timestamp::UNIX_EPOCH + TimeDelta::seconds(1_793_620_800),

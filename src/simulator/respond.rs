@@ -3,13 +3,13 @@
 use http::{HeaderValue, Request, Response, header};
 use serde_json::Value;
 
-use super::{Simulator, Timestamp, bigquery, cloudflare, gateway::Gateway, list, route::Route};
+use super::{Simulator, Timestamp, bigquery, cloudflare, gateway::Gateway, kv, list, operator, route::Route};
 
 impl Simulator {
     /// What is answered when nothing fails.
     pub(super) fn respond(&mut self, now: Timestamp, request: &Request<Vec<u8>>, route: &Route) -> Response<Vec<u8>> {
         match route {
-            Route::Gateways { .. } | Route::List { .. } => {
+            Route::Gateways { .. } | Route::List { .. } | Route::Kv { .. } => {
                 let refused = self.limiter.count(now);
                 let mut response = refused.unwrap_or_else(|| self.cloudflare(now, request, route));
                 self.limiter.mark(now, &mut response);
@@ -21,11 +21,11 @@ impl Simulator {
                 self.tokens.answer(&account, now, &audience, request.body())
             }
             Route::Insert { project, dataset, table } => self.insert(now, request, [project, dataset, table]),
-            Route::Operator => cloudflare::no_route(request.uri().path()),
+            Route::Operator => operator::answer(self, now, request),
         }
     }
 
-    fn cloudflare(&self, now: Timestamp, request: &Request<Vec<u8>>, route: &Route) -> Response<Vec<u8>> {
+    fn cloudflare(&mut self, now: Timestamp, request: &Request<Vec<u8>>, route: &Route) -> Response<Vec<u8>> {
         if let Some(refused) = cloudflare::refuse_token(request, &self.options.api_token) {
             return refused;
         }
@@ -39,7 +39,16 @@ impl Simulator {
                 let gateway = self.gateway(gateway);
                 gateway.map(|gateway| list::answer(gateway, self.options.quirks, now, query))
             }
-            Route::Gateways { .. } | Route::List { .. } | Route::Token | Route::Insert { .. } | Route::Operator => None,
+            Route::Kv { account, namespace, call } if *account == self.options.account => {
+                let namespace = self.namespaces.get_mut(namespace);
+                Some(namespace.map_or_else(kv::no_namespace, |namespace| namespace.answer(now, call, request)))
+            }
+            Route::Gateways { .. }
+            | Route::List { .. }
+            | Route::Kv { .. }
+            | Route::Token
+            | Route::Insert { .. }
+            | Route::Operator => None,
         };
         answer.unwrap_or_else(|| cloudflare::no_route(request.uri().path()))
     }

@@ -2,7 +2,7 @@
 
 use http::{Method, Request};
 
-use super::faults::Endpoint;
+use super::{faults::Endpoint, kv};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
@@ -12,6 +12,11 @@ pub(super) enum Route {
     List {
         account: String,
         gateway: String,
+    },
+    Kv {
+        account: String,
+        namespace: String,
+        call: kv::Call,
     },
     Token,
     Insert {
@@ -37,6 +42,10 @@ impl Route {
             (&Method::GET, ["client", "v4", "accounts", account, "ai-gateway", "gateways", gateway, "logs"]) => {
                 Some(Self::List { account: own(account), gateway: own(gateway) })
             }
+            (method, ["client", "v4", "accounts", account, "storage", "kv", "namespaces", namespace, call @ ..]) => {
+                let call = kv::Call::of(method, call)?;
+                Some(Self::Kv { account: own(account), namespace: own(namespace), call })
+            }
             (&Method::POST, ["token"]) => Some(Self::Token),
             (
                 &Method::POST,
@@ -54,7 +63,7 @@ impl Route {
             Self::List { .. } => Some(Endpoint::List),
             Self::Token => Some(Endpoint::Token),
             Self::Insert { .. } => Some(Endpoint::Insert),
-            Self::Operator => None,
+            Self::Kv { .. } | Self::Operator => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is remembered between passes: values an operator can read, under keys the TypeScript program already used.
 //! Every value carries a version. An unknown one is an error, never a fresh start.
 
+mod dead;
 mod ledger;
 mod position;
 mod status;
@@ -8,21 +9,17 @@ mod status;
 use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use self::{
+    dead::{DEAD, DeadLetter, DeadLetters, dead_letters, place_of, read_dead_letters},
     ledger::{Hour, Ledger},
     position::{Backfill, Comparison, Day, Done, Position, Track},
     status::{Failure, Status},
 };
 use crate::{
     error::Error,
-    plan::{
-        batch::{self, Limits},
-        cursor::Cursor,
-    },
-    row::Row,
-    sink::Rejected,
+    plan::cursor::Cursor,
     time::{self, Timestamp},
 };
 
@@ -129,39 +126,6 @@ pub fn read_stop(text: &str) -> Result<Timestamp, Error> {
         problem: format!("is {text:?}, but must be an instant such as 2026-01-01T00:00:00Z"),
     })
 }
-
-/// Keys and values that keep rows a sink will never take: `dead:<gateway>:<pass instant>:<tag>-<n>`. The tag keeps two jobs
-/// that save in one millisecond apart; there is more than one value only for what one cannot hold.
-#[must_use]
-pub fn dead_letters(gateway: &str, now: Timestamp, tag: u16, rejected: &[(Row, Rejected)]) -> Vec<DeadLetters> {
-    let letters: Vec<_> = rejected
-        .iter()
-        .map(|(row, rejected)| json!({ "id": row.id, "reason": rejected.reason, "row": row }).to_string())
-        .collect();
-    let sizes: Vec<_> = letters.iter().map(String::len).collect();
-    let ranges = batch::cut(&sizes, MOST_DEAD_LETTERS).into_iter().zip(1..);
-    let kept = ranges.map(|(range, n)| DeadLetters {
-        key: format!("dead:{gateway}:{}:{tag:04x}-{n}", time::text(now)),
-        n: range.len(),
-        value: format!(r#"{{"rows":[{}],"v":{VERSION}}}"#, letters[range].join(",")),
-    });
-    kept.collect()
-}
-
-/// One value that keeps dead letters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetters {
-    /// Its key.
-    pub key: String,
-    /// Number of rows.
-    pub n: usize,
-    /// Rows with their reasons, as JSON.
-    pub value: String,
-}
-
-/// KV takes values of up to 25 MiB; a row that BigQuery will not take may have 10 MB.
-/// developers.cloudflare.com/kv/platform/limits
-const MOST_DEAD_LETTERS: Limits = Limits { rows: 10_000, bytes: 20_000_000 };
 
 /// Opens a stored JSON object and takes its version off. The TypeScript program's values have none.
 fn versioned(key: &str, text: &str) -> Result<Value, Error> {

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::{entry::Entry, error::CallError};
+use crate::error::CallError;
 
 fn at(text: &str) -> Timestamp {
     time::parse(text).unwrap()
@@ -120,26 +120,4 @@ fn status_changes_only_when_an_operator_would_act_differently() {
     let text = status.to_json().unwrap();
     assert_eq!(Status::from_json(&text).unwrap(), status);
     assert!(text.contains("listing the account's gateways: no. Check CF_API_TOKEN"), "{text}");
-}
-
-#[test]
-fn dead_letters_are_cut_to_what_a_value_holds() {
-    let row = |id: &str, size| {
-        let fields = json!({ "path": "x".repeat(size) }).as_object().unwrap().clone();
-        let row = Row::new(Entry { id: id.into(), created_at: at("2026-10-06"), fields }, "main", at("2026-10-06"));
-        (row, Rejected { index: 0, reason: "invalid".into() })
-    };
-    let rows = [row("a", 9_000_000), row("b", 9_000_000), row("c", 9_000_000)];
-    let kept = dead_letters("main", at("2026-10-06"), 0x2a, &rows);
-    let keys: Vec<_> = kept.iter().map(|letters| (letters.key.as_str(), letters.n)).collect();
-    assert_eq!(
-        keys,
-        [("dead:main:2026-10-06T00:00:00.000Z:002a-1", 2), ("dead:main:2026-10-06T00:00:00.000Z:002a-2", 1)]
-    );
-    let value: Value = serde_json::from_str(&kept[1].value).unwrap();
-    assert_eq!(
-        (&value["v"], &value["rows"][0]["id"], &value["rows"][0]["reason"]),
-        (&json!(1), &json!("c"), &json!("invalid"))
-    );
-    assert_eq!(dead_letters("main", at("2026-10-06"), 0, &[]), []);
 }

@@ -1,6 +1,7 @@
 //! The command as people run it: processes, files, and the simulator over real HTTP.
 
 mod copies;
+mod dead_letters;
 mod files;
 mod refusals;
 mod storm;

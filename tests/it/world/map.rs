@@ -96,7 +96,7 @@ impl Map {
 }
 
 fn failed(strike: Strike) -> StoreError {
-    StoreError(format!("{strike:?}"))
+    StoreError::Failed(format!("{strike:?}"))
 }
 
 impl Store for Map {
@@ -116,13 +116,22 @@ impl Store for Map {
             drop(versions);
             let is_early = last.is_some_and(|last| self.outside.now() < last + SECOND);
             if self.one_write_a_second.get() && is_early {
-                return Err(StoreError("429 Too Many Requests".into()));
+                return Err(StoreError::Failed("429 Too Many Requests".into()));
             }
             self.keep(key, Some(value), options.clone());
             Ok(())
         };
         self.writes.set(self.writes.get() + 1);
         self.outside.call(put, |strike| Err(failed(strike))).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        let delete = || {
+            self.remove(key);
+            Ok(())
+        };
+        self.writes.set(self.writes.get() + 1);
+        self.outside.call(delete, |strike| Err(failed(strike))).await
     }
 
     async fn list(&self, prefix: &str, _cursor: Option<&str>) -> Result<Listing, StoreError> {

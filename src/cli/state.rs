@@ -1,0 +1,131 @@
+//! The state that an operator looks at or mends: a SQLite file, or a deployed Worker's KV.
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use tokio::sync::watch;
+
+use super::{
+    args::Options,
+    failure::Failure,
+    guard,
+    settings::Vars,
+    target::{State, existing, no_state, snapshot, unusable},
+};
+use crate::{
+    config::Kv,
+    error::StoreError,
+    host::{
+        Listing, Put, Store,
+        native::{NativeHost, SqliteStore},
+        rest_kv::RestKv,
+    },
+};
+
+/// A state, opened.
+pub enum OpenState {
+    /// A SQLite file, or its copy in memory.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// The file, or the copy.
+        connection: Connection,
+    },
+    /// A deployed Worker's.
+    Kv {
+        /// Who calls.
+        host: NativeHost,
+        /// What is called.
+        kv: Kv,
+    },
+}
+
+impl OpenState {
+    /// A state that stays as it is, whatever is done to it here. In KV nothing must be done to it.
+    pub fn to_look_at(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
+        match State::of(options) {
+            State::File(path) if !path.exists() => Err(no_state(&path.display())),
+            State::File(path) => Ok(Self::File { connection: snapshot(&path)?, path }),
+            State::Kv => Self::kv(options, stop),
+        }
+    }
+
+    /// A state that is there, to change.
+    pub fn to_change(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
+        match State::of(options) {
+            State::File(path) => Ok(Self::File { connection: existing(&path)?, path }),
+            State::Kv => Self::kv(options, stop),
+        }
+    }
+
+    fn kv(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
+        let kv = Vars::read(options)?.kv()?;
+        let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
+        Ok(Self::Kv { host, kv })
+    }
+
+    /// Its store of cursors, status and dead letters.
+    pub fn store(&self) -> Result<OpenStore<'_>, Failure> {
+        match self {
+            Self::File { path, connection } => {
+                let store = SqliteStore::new(connection, "state").map_err(|error| unusable(path, &error))?;
+                Ok(OpenStore::File(store))
+            }
+            Self::Kv { host, kv } => Ok(OpenStore::Kv(RestKv::new(host, kv, &kv.state))),
+        }
+    }
+
+    /// Where it is, in words.
+    pub fn place(&self) -> String {
+        match self {
+            Self::File { path, .. } => path.display().to_string(),
+            Self::Kv { kv, .. } => format!("the Worker's KV namespace {}", kv.state),
+        }
+    }
+
+    /// Where its rows go, where it says.
+    pub async fn target(&self) -> Result<Option<String>, Failure> {
+        match self {
+            Self::File { path, connection } => guard::target(connection, path).await,
+            Self::Kv { .. } => Ok(Some("BigQuery, by the Worker".into())),
+        }
+    }
+}
+
+/// A store of an open state.
+pub enum OpenStore<'a> {
+    /// In a SQLite file.
+    File(SqliteStore<'a>),
+    /// In a deployed Worker's KV.
+    Kv(RestKv<'a, NativeHost>),
+}
+
+impl Store for OpenStore<'_> {
+    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
+        match self {
+            Self::File(store) => store.get_many(keys).await,
+            Self::Kv(store) => store.get_many(keys).await,
+        }
+    }
+
+    async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
+        match self {
+            Self::File(store) => store.put(key, value, options).await,
+            Self::Kv(store) => store.put(key, value, options).await,
+        }
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        match self {
+            Self::File(store) => store.delete(key).await,
+            Self::Kv(store) => store.delete(key).await,
+        }
+    }
+
+    async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
+        match self {
+            Self::File(store) => store.list(prefix, cursor).await,
+            Self::Kv(store) => store.list(prefix, cursor).await,
+        }
+    }
+}

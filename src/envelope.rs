@@ -1,0 +1,113 @@
+//! The envelope that all answers of Cloudflare's API come in, and what its refusals mean.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    error::CallError,
+    host::Response,
+    wire::{may_pass, or_default, retry_after, snippet},
+};
+
+/// What a person can check where one part of the API refuses.
+#[derive(Debug, Clone, Copy)]
+pub struct Hints {
+    /// Where something is not there.
+    pub missing: &'static str,
+    /// Where the token is not good enough.
+    pub token: &'static str,
+    /// Elsewhere.
+    pub other: &'static str,
+}
+
+/// An answer that worked.
+#[derive(Debug, Deserialize)]
+pub struct Envelope {
+    success: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    errors: Vec<Fault>,
+    /// What was asked for.
+    #[serde(default)]
+    pub result: Value,
+    #[serde(default)]
+    result_info: Option<Info>,
+}
+
+impl Envelope {
+    /// How many there are on all pages together, where the API says.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.result_info.as_ref()?.total_count.as_u64()
+    }
+
+    /// Where the next page starts; none: this was the last.
+    #[must_use]
+    pub fn cursor(&self) -> Option<String> {
+        let cursor = &self.result_info.as_ref()?.cursor;
+        Some(cursor.clone()).filter(|cursor| !cursor.is_empty())
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Fault {
+    code: Option<i64>,
+    #[serde(default, deserialize_with = "or_default")]
+    message: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Info {
+    /// The schema says number, not integer: what is no count is as good as absent.
+    #[serde(default)]
+    total_count: Value,
+    #[serde(default, deserialize_with = "or_default")]
+    cursor: String,
+}
+
+/// Opens the envelope, or says why it holds nothing.
+///
+/// # Errors
+/// What the API refuses or fails at.
+pub fn open(response: &Response, hints: &Hints) -> Result<Envelope, CallError> {
+    let status = response.status();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let message = format!("Cloudflare's API answered {status}");
+        return Err(CallError::Throttled { message, wait: retry_after(response) });
+    }
+    let envelope = serde_json::from_slice::<Envelope>(response.body());
+    let faults = match envelope {
+        Ok(envelope) if status.is_success() && envelope.success => return Ok(envelope),
+        Ok(envelope) => envelope.errors,
+        Err(_) => vec![Fault { code: None, message: snippet(response.body()) }],
+    };
+    let broken = may_pass(status) || status.is_success() && faults.iter().all(|fault| fault.code.is_none());
+    Err(if broken { CallError::Broken(told(status, &faults)) } else { refused(status, &faults, hints) })
+}
+
+fn told(status: StatusCode, faults: &[Fault]) -> String {
+    let words: Vec<_> = faults
+        .iter()
+        .map(|fault| fault.code.map_or_else(|| fault.message.clone(), |code| format!("{} ({code})", fault.message)))
+        .collect();
+    format!("Cloudflare's API answered {status}: {}", words.join("; "))
+}
+
+fn refused(status: StatusCode, faults: &[Fault], hints: &Hints) -> CallError {
+    let message = told(status, faults);
+    let codes: Vec<_> = faults.iter().filter_map(|fault| fault.code).collect();
+    let any = |known: &[i64]| codes.iter().any(|code| known.contains(code));
+    let hint = if any(&[7_000, 7_003]) || status == StatusCode::NOT_FOUND {
+        hints.missing
+    } else if any(&[6_003, 6_103, 9_106, 9_109, 10_000]) || matches!(status.as_u16(), 401 | 403) {
+        hints.token
+    } else if status.is_redirection() {
+        "Check CLOUDFLARE_BASE_URL: the address has moved"
+    } else if status.is_success() {
+        // A failure under 200 without a code that names a setting is the service's own trouble.
+        return CallError::Broken(message);
+    } else {
+        hints.other
+    };
+    CallError::denied(message, hint)
+}
