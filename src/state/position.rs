@@ -1,7 +1,7 @@
 //! How far each job has come with one gateway.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::{
     plan::{cursor::Cursor, slots::Slots},
@@ -15,7 +15,7 @@ pub struct Position {
     #[serde(flatten, with = "cursor_json")]
     pub cursor: Cursor,
     /// Where this program began: it owns this instant and everything after it. Absent after a takeover.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_instant", skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
     /// What was delivered of the last 26 hours.
     #[serde(default)]
@@ -37,7 +37,7 @@ pub struct Backfill {
     #[serde(flatten, with = "cursor_json")]
     pub cursor: Cursor,
     /// Where the forward pass began: it owns this instant and everything after it. Absent after a takeover.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_instant", skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
     /// Where the backfill came to its end, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +59,7 @@ impl Track for Cursor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// The `backfill_stop_at` it stopped at; none: the gateway's first entry.
+    #[serde(default, deserialize_with = "optional_instant")]
     pub stop: Option<Timestamp>,
 }
 
@@ -121,6 +122,18 @@ impl Track for Backfill {
     }
 }
 
+/// An instant that a millisecond can be added to or taken from: who edits a value by hand may write another.
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    time::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no instant")))
+}
+
+fn optional_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    #[derive(Deserialize)]
+    struct Instant(#[serde(deserialize_with = "instant")] Timestamp);
+    Ok(Option::deserialize(deserializer)?.map(|Instant(instant)| instant))
+}
+
 /// A cursor as `{"ts", "id", "at"}`: `id` is one of `at`, for the TypeScript program, which has no `at`.
 mod cursor_json {
     use std::collections::BTreeSet;
@@ -132,8 +145,9 @@ mod cursor_json {
         time::{self, Timestamp},
     };
 
-    #[derive(Serialize, Deserialize)]
+    #[derive(Deserialize)]
     struct Stored {
+        #[serde(deserialize_with = "super::instant")]
         ts: Timestamp,
         #[serde(default)]
         id: Option<String>,
