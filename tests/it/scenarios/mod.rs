@@ -4,6 +4,7 @@ mod backfill;
 mod bigquery;
 mod budgets;
 mod counted;
+mod defects;
 mod forward;
 mod gateways;
 mod memory;
