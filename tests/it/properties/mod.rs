@@ -71,7 +71,7 @@ fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a whole number, not {text:?}")))
 }
 
-/// Tells the shortest history found that breaks a law in the same way.
+/// Tells the shortest history found that still breaks a law.
 fn fail(seed: u64, history: &History) -> ! {
     let (history, words) = shrink::shortest(history);
     panic!("{words}\n\n{history}\n\nThe whole of it: AIG_LOGS_SEED={seed} cargo nextest run keeps_the_laws");

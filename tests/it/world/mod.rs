@@ -51,6 +51,9 @@ pub const DAY: TimeDelta = TimeDelta::days(1);
 /// How long each call takes.
 const LATENCY: TimeDelta = TimeDelta::milliseconds(20);
 
+/// More than any pass here needs.
+const MOST_CALLS: u32 = 10_000;
+
 /// What somebody else answers in place of the simulator, and to what.
 pub type Instead = Box<dyn Fn(&Request) -> Option<Response>>;
 
@@ -258,6 +261,7 @@ impl Host for World {
             }
         };
         self.sends.set(self.sends.get() + 1);
+        assert!(self.sends.get() - self.sends_before.get() < MOST_CALLS, "a pass has no end");
         if self.allowed.is_some_and(|allowed| self.sends.get() - self.sends_before.get() > allowed) {
             return Err(CallError::Refused("too many subrequests".into()));
         }
