@@ -28,7 +28,13 @@ pub fn text(instant: Timestamp) -> String {
 pub fn parse(text: &str) -> Option<Timestamp> {
     let instant = DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc());
     let instant = instant.or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc()));
-    instant.filter(|instant| (1..=9_999).contains(&instant.year()))
+    instant.filter(|instant| is_near(*instant))
+}
+
+/// Whether an instant lies in a year from 1 to 9999.
+#[must_use]
+pub fn is_near(instant: Timestamp) -> bool {
+    (1..=9_999).contains(&instant.year())
 }
 
 #[cfg(test)]

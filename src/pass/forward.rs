@@ -1,6 +1,6 @@
 //! The forward pass: from the cursor up to `now - SETTLE_SECONDS`, every minute. It owns `[start, ∞)`.
 
-use chrono::TimeDelta;
+use std::time::Duration;
 
 use super::{Context, Job, Report, cursors::Cursors, verify::verify};
 use crate::{
@@ -12,8 +12,9 @@ use crate::{
     time::{Timestamp, floor_ms},
 };
 
-/// How far back the very first pass starts; the backfill owns everything before.
-const FIRST: TimeDelta = TimeDelta::minutes(10);
+/// How far back the very first pass starts, or `SETTLE_SECONDS` where that is more; the backfill owns everything before, and
+/// there no entry may still appear.
+const FIRST: Duration = Duration::from_mins(10);
 
 /// Copies what is new of every gateway.
 pub async fn forward<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>) -> Report {
@@ -34,9 +35,10 @@ async fn pass<H: Host, S: Store, K: Sink>(
     context.rotate(&mut gateways);
 
     let until = floor_ms(report.started - context.config.settle);
+    let first_start = floor_ms(report.started - context.config.settle.max(FIRST));
     for gateway in &gateways {
         let known = cursors.get(gateway).cloned();
-        let mut position = known.unwrap_or_else(|| Position::starting(border.start(gateway, report.started)));
+        let mut position = known.unwrap_or_else(|| Position::starting(border.start(gateway, first_start)));
         position.begin_counts(report.started);
         let scan = Scan::ascending(position.cursor.clone(), until);
         if !cursors.copy(context, gateway, scan, position, report).await {
@@ -91,9 +93,9 @@ impl Border {
 
     /// A backfill that is known although forward is not was left behind by a pass that died, or by an operator who
     /// deleted `forward`: what lies above it has no other owner.
-    fn start(&self, gateway: &str, now: Timestamp) -> Timestamp {
+    fn start(&self, gateway: &str, otherwise: Timestamp) -> Timestamp {
         let known = self.oldest.as_ref().and_then(|oldest| oldest.by_id.get(gateway));
-        known.map_or(floor_ms(now - FIRST), |backfill| backfill.start.unwrap_or(backfill.cursor.ts))
+        known.map_or(otherwise, |backfill| backfill.start.unwrap_or(backfill.cursor.ts))
     }
 
     /// Gives the backfill everything before the start of each gateway that forward has begun with.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::time::{self, Timestamp};
 
 /// Length of a slot.
 pub const LENGTH: TimeDelta = TimeDelta::minutes(10);
@@ -87,8 +87,17 @@ pub struct Stretch {
 
 /// The slots with entries of the last 26 hours, by their start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "BTreeMap<Timestamp, Slot>")]
 pub struct Slots(BTreeMap<Timestamp, Slot>);
+
+impl TryFrom<BTreeMap<Timestamp, Slot>> for Slots {
+    type Error = &'static str;
+
+    fn try_from(slots: BTreeMap<Timestamp, Slot>) -> Result<Self, Self::Error> {
+        let near = slots.keys().all(|start| time::is_near(*start));
+        near.then_some(Self(slots)).ok_or("a slot lies thousands of years away")
+    }
+}
 
 impl Slots {
     /// Counts an entry as delivered.

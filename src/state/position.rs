@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveTime};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::{
     entry::Entry,
@@ -21,13 +21,13 @@ pub struct Position {
     #[serde(flatten, with = "cursor_json")]
     pub cursor: Cursor,
     /// Where this program began: it owns this instant and everything after it. Absent after a takeover.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_instant", skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
     /// What was delivered of the last 26 hours.
     #[serde(default)]
     pub slots: Slots,
     /// Up to where it was counted at the source, once for each of [`slots::AGES`], UTC. None: not begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "instants", skip_serializing_if = "Option::is_none")]
     pub counted: Option<[Timestamp; 3]>,
     /// The stretch that is being compared id by id, because its count was another than expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,8 +38,10 @@ pub struct Position {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
     /// First instant, UTC.
+    #[serde(deserialize_with = "instant")]
     pub from: Timestamp,
     /// The instant after the last, UTC.
+    #[serde(deserialize_with = "instant")]
     pub until: Timestamp,
     /// Entries that the source counts in the stretch.
     pub source: Option<u64>,
@@ -135,7 +137,7 @@ pub struct Backfill {
     #[serde(flatten, with = "cursor_json")]
     pub cursor: Cursor,
     /// Where the forward pass began: it owns this instant and everything after it. Absent after a takeover.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_instant", skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
     /// Where the backfill came to its end, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,6 +159,7 @@ impl Track for Cursor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// The `backfill_stop_at` it stopped at; none: the gateway's first entry.
+    #[serde(default, deserialize_with = "optional_instant")]
     pub stop: Option<Timestamp>,
 }
 
@@ -229,6 +232,24 @@ impl Track for Backfill {
     }
 }
 
+/// An instant that a millisecond can be added to or taken from: who edits a value by hand may write another.
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    time::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no instant")))
+}
+
+#[derive(Deserialize)]
+struct Instant(#[serde(deserialize_with = "instant")] Timestamp);
+
+fn optional_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.map(|Instant(instant)| instant))
+}
+
+fn instants<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[Timestamp; 3]>, D::Error> {
+    let instants: Option<[Instant; 3]> = Option::deserialize(deserializer)?;
+    Ok(instants.map(|instants| instants.map(|Instant(instant)| instant)))
+}
+
 /// A cursor as `{"ts", "id", "at"}`: `id` is one of `at`, for the TypeScript program, which has no `at`.
 mod cursor_json {
     use std::collections::BTreeSet;
@@ -240,8 +261,9 @@ mod cursor_json {
         time::{self, Timestamp},
     };
 
-    #[derive(Serialize, Deserialize)]
+    #[derive(Deserialize)]
     struct Stored {
+        #[serde(deserialize_with = "super::instant")]
         ts: Timestamp,
         #[serde(default)]
         id: Option<String>,

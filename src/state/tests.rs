@@ -70,6 +70,8 @@ fn an_unknown_value_is_an_error_and_not_a_fresh_start() {
     check(r#"{"v":2,"ts":"2026-10-06T09:01:00Z"}"#, "has version 2, but this program knows version 1");
     check(r#"{"v":1}"#, "missing field `ts`");
     check(r#"{"ts":"yesterday"}"#, "cannot be read");
+    check(r#"{"ts":"+262142-12-31T23:59:59.999Z"}"#, "is no instant");
+    check(r#"{"ts":"2026-10-06T09:01:00Z","start":"-262143-01-01T00:00:00Z"}"#, "is no instant");
     check("[]", "cannot be read");
     check("", "cannot be read");
     assert!(Oldest::read("soon", &[]).is_err());

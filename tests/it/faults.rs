@@ -1,7 +1,10 @@
 //! Every call of a pass, failing in every way, once, as often as it is tried, and for the rest of the pass: nothing is
 //! lost, and the next passes go on as if nothing had been.
 
-use crate::world::{DAY, MINUTE, Table, Work, World, outside::Strike};
+use aig_logs::config::Gateways;
+use serde_json::json;
+
+use crate::world::{DAY, HOUR, MINUTE, SECOND, Table, Work, World, outside::Strike};
 
 const STRIKES: [Strike; 6] =
     [Strike::Fails, Strike::FailsAfter, Strike::Silence, Strike::SilenceAfter, Strike::DiesBefore, Strike::DiesAfter];
@@ -41,6 +44,23 @@ fn poisoned(table: Table) -> World {
     world
 }
 
+/// Two gateways that forward has met, each with three pages of history and three of news, in two batches each. They are
+/// asked for by `*`.
+fn several() -> World {
+    let mut world = World::of(&["main", "second"]);
+    world.config.source.gateways = Gateways::All;
+    world.config.source.per_page = 5;
+    world.batch = Some(7);
+    world.forward();
+    for gateway in ["main", "second"] {
+        for n in 1..=12 {
+            world.add_to(gateway, HOUR * 6 * n, json!({}));
+            world.add_to(gateway, SECOND * 15 * n + MINUTE, json!({}));
+        }
+    }
+    world
+}
+
 /// Has each call of a pass go wrong, and lets the next passes mend it. `calls` is what the pass makes without faults.
 fn each_call_of(work: Work, calls: u32, world: impl Fn() -> World) {
     let mut whole = world();
@@ -56,6 +76,9 @@ fn each_call_of(work: Work, calls: u32, world: impl Fn() -> World) {
                 world.strike(nth, strike, *length);
                 assert_eq!(world.attempt(work).is_none(), dies);
                 world.outside.plan(None);
+                if let Work::Range(..) = work {
+                    assert!(world.attempt(work).unwrap().is_complete());
+                }
                 assert_mends(&mut world, &format!("{strike:?} at call {nth}, {length} times"));
             }
         }
@@ -71,7 +94,8 @@ fn assert_mends(world: &mut World, trouble: &str) {
         Table::BigQuery | Table::Ndjson(_) => world.assert_complete(),
     }
     let idle = [world.cost(Work::Forward), world.cost(Work::Backfill)];
-    assert_eq!(idle.map(|cost| (cost.list, cost.writes())), [(1, 0), (0, 0)], "{trouble}");
+    let gateways = u32::try_from(world.simulator.get_mut().options().gateways.len()).unwrap();
+    assert_eq!(idle.map(|cost| (cost.list, cost.writes())), [(gateways, 0), (0, 0)], "{trouble}");
 }
 
 #[test]
@@ -89,4 +113,19 @@ fn no_fault_in_a_forward_pass_loses_anything() {
 fn no_fault_in_a_backfill_loses_anything() {
     each_call_of(Work::Backfill, 13, || poisoned(Table::BigQuery));
     each_call_of(Work::Backfill, 7, || known(Table::sqlite()));
+}
+
+#[test]
+fn no_fault_in_a_pass_over_several_gateways_loses_anything() {
+    each_call_of(Work::Forward, 16, several);
+    each_call_of(Work::Backfill, 18, several);
+}
+
+/// What a range has written without a word of it, it writes again; its rows are there when it has come to its end.
+#[test]
+fn no_fault_in_an_explicit_range_loses_anything() {
+    let world = || known(Table::BigQuery);
+    let now = world().now();
+    let range = Work::Range(now - DAY * 9, now);
+    each_call_of(range, 13, world);
 }

@@ -5,6 +5,7 @@ mod cli;
 mod faults;
 mod peer;
 mod process;
+mod properties;
 mod scenarios;
 mod tidy;
 mod worker;

@@ -1,5 +1,7 @@
 //! The forward pass: from ten minutes before its first run to the present.
 
+use std::time::Duration;
+
 use aig_logs::{
     simulator::{
         faults::{Endpoint, Fault, When},
@@ -68,6 +70,19 @@ fn the_last_seconds_wait_for_entries_that_still_appear() {
     world.add(SECOND * 29);
     world.pass_time(MINUTE);
     world.forward();
+    world.assert_once();
+}
+
+#[test]
+fn first_run_leaves_no_entry_that_may_still_appear_to_the_backfill() {
+    let mut world = World::new();
+    world.config.settle = Duration::from_hours(1);
+    let now = world.now();
+    world.add_at("main", now - MINUTE * 11, now + MINUTE * 40, json!({}));
+    for _ in 0..2 {
+        assert!(world.forward().is_complete() && world.backfill().is_complete());
+        world.pass_time(HOUR);
+    }
     world.assert_once();
 }
 

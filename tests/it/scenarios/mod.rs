@@ -5,6 +5,7 @@ mod bigquery;
 mod budgets;
 mod counted;
 mod dead;
+mod defects;
 mod forward;
 mod gateways;
 mod memory;

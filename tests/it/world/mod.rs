@@ -51,6 +51,9 @@ pub const DAY: TimeDelta = TimeDelta::days(1);
 /// How long each call takes.
 const LATENCY: TimeDelta = TimeDelta::milliseconds(20);
 
+/// More than any pass here needs.
+const MOST_CALLS: u32 = 10_000;
+
 /// What somebody else answers in place of the simulator, and to what.
 pub type Instead = Box<dyn Fn(&Request) -> Option<Response>>;
 
@@ -101,7 +104,7 @@ impl World {
 
     fn made_of(options: Options) -> Self {
         static ACCOUNT: OnceLock<ServiceAccount> = OnceLock::new();
-        let account = ACCOUNT.get_or_init(|| ServiceAccount::from_seed(1)).clone();
+        let account = ACCOUNT.get_or_init(|| ServiceAccount::weak(1)).clone();
         let start = options.start;
         let simulator = Simulator::new(Options { service_account: Some(account), ..options });
         let settings = BTreeMap::from_iter(simulator.settings("http://127.0.0.1:1"));
@@ -161,22 +164,24 @@ impl World {
     }
 
     pub fn add_to(&mut self, gateway: &str, ago: TimeDelta, fields: Value) -> String {
-        self.insert(gateway, ago, fields, None)
+        let created_at = time::floor_ms(self.now() - ago);
+        self.add_at(gateway, created_at, created_at, fields)
     }
 
     /// Adds an entry that is created now, and that the API shows only after `lateness`.
     pub fn add_late(&mut self, lateness: TimeDelta) -> String {
-        let visible_at = self.now() + lateness;
-        self.insert("main", TimeDelta::zero(), json!({}), Some(visible_at))
+        let created_at = time::floor_ms(self.now());
+        self.add_at("main", created_at, created_at + lateness, json!({}))
     }
 
-    fn insert(&mut self, gateway: &str, ago: TimeDelta, fields: Value, visible_at: Option<Timestamp>) -> String {
+    /// Adds an entry that the list shows from `visible_at` on.
+    pub fn add_at(&mut self, gateway: &str, created_at: Timestamp, visible_at: Timestamp, fields: Value) -> String {
         self.added += 1;
         let n = self.added;
         // Ids carry no order.
         let id = format!("{:08x}-{n}", n.wrapping_mul(2_654_435_769) % (1 << 32));
         let mut entry = json!({
-            "id": id, "created_at": time::text(time::floor_ms(self.now() - ago)), "provider": "openai", "model": "gpt-5",
+            "id": id, "created_at": time::text(created_at), "provider": "openai", "model": "gpt-5",
             "success": true, "cached": n.is_multiple_of(3), "duration": n * 7, "tokens_in": n, "tokens_out": 2 * n,
             "cost": 0.000_1 * f64::from(u32::try_from(n).unwrap()), "step": 0, "metadata": "{\"team\":\"search\"}",
             "timings": { "latency": 12.5, "total": 90 },
@@ -184,7 +189,7 @@ impl World {
         let Value::Object(fields) = fields else { panic!("fields have names") };
         entry.as_object_mut().unwrap().extend(fields);
         let gateway = self.simulator.get_mut().gateway_mut(gateway).unwrap();
-        gateway.insert(entry, visible_at).unwrap();
+        gateway.insert(entry, Some(visible_at)).unwrap();
         id
     }
 
@@ -262,6 +267,7 @@ impl Host for World {
             }
         };
         self.sends.set(self.sends.get() + 1);
+        assert!(self.sends.get() - self.sends_before.get() < MOST_CALLS, "a pass has no end");
         if self.allowed.is_some_and(|allowed| self.sends.get() - self.sends_before.get() > allowed) {
             return Err(CallError::Refused("too many subrequests".into()));
         }

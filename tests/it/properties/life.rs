@@ -1,0 +1,274 @@
+//! A history lived through, and held against the laws.
+
+use std::collections::BTreeSet;
+
+use aig_logs::{
+    config::Gateways,
+    pass::Report,
+    plan::budget::Ended,
+    simulator::{
+        faults::{Endpoint, Fault, When},
+        options::{Options, Quirks, RateLimit},
+    },
+    time,
+};
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::history::{Arrival, Count, History, Pass, Setting, Step};
+use crate::world::{Counts, MINUTE, Table, Work, World};
+
+const GATEWAYS: [&str; 3] = ["main", "staging", "a-third"];
+
+/// How much happened, over several lives.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub histories: u64,
+    pub entries: u64,
+    pub passes: u64,
+    /// Faults of the simulated services; those by the number of the call are not among them.
+    pub struck: u64,
+}
+
+struct Life<'a> {
+    history: &'a History,
+    world: World,
+    /// Id and gateway of each entry.
+    ids: Vec<(String, &'static str)>,
+    passes: u64,
+}
+
+/// Lives through a history, and adds to the tally.
+///
+/// # Panics
+/// Where a law is broken.
+pub fn live(history: &History, tally: &mut Tally) {
+    let mut life = Life::begin(history);
+    for step in &history.steps {
+        life.step(step);
+    }
+    life.mend();
+    life.assert_laws();
+    tally.histories += 1;
+    tally.entries += history.entries.len() as u64;
+    tally.passes += life.passes;
+    tally.struck += life.world.simulator.get_mut().faults().struck().values().sum::<u64>();
+}
+
+impl<'a> Life<'a> {
+    fn begin(history: &'a History) -> Self {
+        let mut world = world(&history.setting);
+        let start = world.now();
+        let add = |(n, arrival): (usize, &Arrival)| {
+            let gateway = GATEWAYS[arrival.gateway];
+            let at = start + arrival.at;
+            // A copy of each field that is not always there, so that rows differ by more than their ids.
+            let fields = json!({ "feedback": n % 3, "tenant": format!("t{}", n % 5) });
+            (world.add_at(gateway, at, at + arrival.late, fields), gateway)
+        };
+        let ids = history.entries.iter().enumerate().map(add).collect();
+        let mut life = Self { history, world, ids, passes: 0 };
+        life.poison();
+        life
+    }
+
+    /// Has `BigQuery` refuse what it never takes.
+    fn poison(&mut self) {
+        let poisoned = self.history.entries.iter().zip(&self.ids).filter(|(arrival, _)| arrival.poison);
+        for (_, (id, _)) in poisoned {
+            self.world.simulator.get_mut().faults_mut().poison(id);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Wait(time) => self.world.pass_time(*time),
+            Step::Delete(entries) => {
+                for (id, gateway) in entries.iter().filter_map(|n| self.ids.get(*n)) {
+                    self.world.simulator.get_mut().gateway_mut(gateway).unwrap().delete(id);
+                }
+            }
+            Step::StopAt(Some(entry)) => {
+                let at = self.history.entries.get(*entry).map(|entry| entry.at).unwrap_or_default();
+                let instant = self.world.simulator.get_mut().options().start + at;
+                self.world.state.set("backfill_stop_at", &time::text(instant));
+            }
+            Step::StopAt(None) => self.world.state.remove("backfill_stop_at"),
+            Step::Revoke => self.world.simulator.get_mut().revoke_tokens(),
+            Step::Pass(pass) => _ = self.pass(pass),
+        }
+    }
+
+    /// One pass; none where the process died.
+    fn pass(&mut self, pass: &Pass) -> Option<Report> {
+        self.arm(pass);
+        let before = self.world.counts();
+        let report = self.world.attempt(if pass.forward { Work::Forward } else { Work::Backfill });
+        let cost = self.world.counts() - before;
+        self.passes += 1;
+        self.disarm();
+        if let Some(report) = report.as_ref().filter(|_| pass.is_calm()) {
+            self.assert_cost(pass, report, cost);
+        }
+        report
+    }
+
+    fn arm(&mut self, pass: &Pass) {
+        let world = &mut self.world;
+        (world.config.forward_pages, world.config.backfill_pages) = (pass.pages, pass.pages);
+        (world.budget.time, world.budget.calls) = (pass.seconds.map(std::time::Duration::from_secs), pass.calls);
+        world.allowed = pass.allowed;
+        world.stop_after = pass.stop_after.map(|calls| world.counts().sends + calls);
+        world.random = pass.random;
+        let stale = pass.stale.to_std().unwrap();
+        world.state.staleness.set(stale);
+        world.ids.staleness.set(stale);
+        if let Some(plan) = pass.strike {
+            world.strike(plan.nth, plan.strike, plan.length);
+        }
+        if let Some((nth, entries)) = &pass.deletion {
+            let ids = entries.iter().filter_map(|n| self.ids.get(*n)).map(|(id, _)| id.clone());
+            world.fault(Endpoint::List, When::Nth(*nth), Fault::Delete(ids.collect()));
+        }
+        for (endpoint, when, fault) in &pass.faults {
+            world.fault(*endpoint, when.clone(), fault.clone());
+        }
+    }
+
+    fn disarm(&mut self) {
+        self.world.outside.plan(None);
+        self.world.end_faults();
+        self.poison();
+    }
+
+    /// All faults are over: some passes later everything is there, and nothing is left to do.
+    fn mend(&mut self) {
+        self.world.state.remove("backfill_stop_at");
+        self.world.state.staleness.set(std::time::Duration::ZERO);
+        let last = self.history.entries.iter().map(|entry| entry.at + entry.late).max().unwrap_or_default();
+        let start = self.world.simulator.get_mut().options().start;
+        let wait = (start + last - self.world.now()).max(TimeDelta::zero());
+        self.world.pass_time(wait + self.history.setting.settle + MINUTE);
+        for forward in [true, false] {
+            self.finish(forward);
+        }
+    }
+
+    /// Passes of one job until it has nothing left to do. How many that may be is the law of progress: a page that shows
+    /// anything new moves the cursor, and what shares a millisecond is read in one pass.
+    fn finish(&mut self, forward: bool) {
+        let pages = self.history.setting.last_pages;
+        let most = 2 * self.history.entries.len() + 8;
+        for n in 0..most {
+            // Another gateway comes first each time.
+            let random = [0.1, 0.5, 0.9][n % 3];
+            let report = self.pass(&Pass { pages, random, ..Pass::calm(forward) }).unwrap();
+            assert!(report.worst().is_none(), "nothing goes wrong, and a pass fails: {}", report.to_json());
+            if report.gateways.iter().all(|gateway| matches!(gateway.ended, Ended::Complete | Ended::Doubtful)) {
+                return;
+            }
+        }
+        panic!("{most} passes with {pages:?} pages each do not come to the end (forward: {forward})");
+    }
+
+    fn assert_laws(&mut self) {
+        let once = self.history.setting.sqlite || !self.history.may_repeat_rows();
+        if once {
+            self.world.assert_once();
+        } else {
+            self.world.assert_complete();
+        }
+        let dead = self.world.dead_letters();
+        let is_poison =
+            |id: &String| self.history.entries.iter().zip(&self.ids).any(|(e, (own, _))| e.poison && own == id);
+        assert!(dead.iter().all(is_poison), "a good row is a dead letter: {dead:?}");
+        let jobs = [true, false];
+        let idle = jobs.map(|forward| {
+            let before = self.world.counts();
+            let report = self.pass(&Pass::calm(forward)).unwrap();
+            // A count of the whole gateway never lets a pass that finds nothing be certain of the end.
+            let is_certain = self.history.setting.count != Count::OfTheGateway;
+            assert!(report.is_complete() || !is_certain, "more to read: {}", report.to_json());
+            self.world.counts() - before
+        });
+        let [forward, backfill] = idle;
+        assert_eq!((forward.insert, forward.writes(), forward.state_reads), (0, 0, 1), "an idle pass writes");
+        if self.history.setting.count != Count::OfTheGateway {
+            assert_eq!((backfill.list, backfill.writes()), (0, 0), "a backfill that was done goes on");
+        }
+        if self.pages_are_plain() {
+            assert!(
+                forward.list as usize <= self.history.setting.gateways,
+                "an idle pass reads {} pages",
+                forward.list
+            );
+        }
+    }
+
+    /// What a pass in which nothing goes wrong may cost.
+    fn assert_cost(&self, pass: &Pass, report: &Report, cost: Counts) {
+        let setting = &self.history.setting;
+        let gateways = u32::try_from(setting.gateways).unwrap();
+        let shown = u64::from(setting.per_page);
+        let jobs = u32::from(!pass.forward);
+        assert!(cost.state_reads <= 2 && cost.ids_reads == 0, "{cost:?}");
+        // A store that is slow to take a second write is asked up to three times.
+        let writes = if setting.slow_stores { 3 } else { 1 };
+        let letters = u32::try_from(report.gateways.iter().filter(|gateway| gateway.rejected > 0).count()).unwrap();
+        assert!(cost.state_writes <= writes * (3 + letters) && cost.ids_writes <= writes * gateways, "{cost:?}");
+        if let Some(most) = pass.pages.filter(|_| self.pages_are_plain()) {
+            assert!(report.gateways.iter().all(|gateway| gateway.pages <= most), "{}", report.to_json());
+        }
+        if self.pages_are_plain() && pass.allowed.is_none() && pass.calls.is_none() {
+            let pages = report.sum(|gateway| gateway.entries.div_ceil(shown - 1) + 1);
+            assert!(
+                u64::from(cost.list) <= pages + u64::from(jobs * gateways),
+                "{} pages, {}",
+                cost.list,
+                report.to_json()
+            );
+        }
+        if pass.allowed.is_none() && pass.calls.is_none() {
+            // What was read is written after 40 pages at the latest.
+            let inserts =
+                report.sum(|gateway| gateway.entries.div_ceil(setting.batch as u64) + u64::from(gateway.pages / 40));
+            // Rows beside a refused one are sent again, and a token that was revoked is asked for.
+            assert!(u64::from(cost.insert) <= inserts + u64::from(letters) + 1, "{cost:?}, {}", report.to_json());
+        }
+    }
+
+    /// No two entries in one millisecond, counts that are true, pages as long as asked for, and calls enough: what the cost
+    /// is promised for.
+    fn pages_are_plain(&self) -> bool {
+        let setting = &self.history.setting;
+        let mut instants = BTreeSet::new();
+        let mut entries = self.history.entries.iter();
+        let ties = !entries.all(|entry| instants.insert((entry.gateway, entry.at.num_milliseconds())));
+        let full = setting.per_page > 1 && setting.page_cap.is_none();
+        !ties && full && setting.count == Count::OfTheFilter && setting.quota.is_none()
+    }
+}
+
+fn world(setting: &Setting) -> World {
+    let gateways = GATEWAYS[..setting.gateways].iter().map(|id| (*id).to_owned()).collect();
+    let quirks = Quirks {
+        page_cap: setting.page_cap,
+        without_total_count: setting.count == Count::Missing,
+        total_count_ignores_filter: setting.count == Count::OfTheGateway,
+        ..Quirks::default()
+    };
+    let rate_limit = setting.quota.map(|quota| RateLimit { quota, window_seconds: 300 });
+    let mut world = World::with(Options { gateways, quirks, rate_limit, ..Options::default() });
+    if setting.sqlite {
+        world.table = Table::sqlite();
+    }
+    if setting.star {
+        world.config.source.gateways = Gateways::All;
+    }
+    world.config.source.per_page = setting.per_page;
+    world.config.settle = setting.settle.to_std().unwrap();
+    world.batch = Some(setting.batch);
+    world.state.one_write_a_second.set(setting.slow_stores);
+    world.ids.one_write_a_second.set(setting.slow_stores);
+    world
+}
