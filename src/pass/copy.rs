@@ -63,6 +63,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             known: 0,
             rejected: 0,
             counts: 0,
+            reread: 0,
             late: 0,
             lateness: Lateness::default(),
             reached: scan.cursor().ts,

@@ -71,6 +71,8 @@ pub struct GatewayReport {
     pub rejected: u64,
     /// Stretches counted at the source, to prove that they are complete.
     pub counts: u32,
+    /// Pages read again, because a count was another than expected.
+    pub reread: u32,
     /// Of the rows, those that such a count has found missing.
     pub late: u64,
     /// How late the new entries were first seen. It means nothing where history is read.
@@ -170,6 +172,7 @@ impl Report {
             "late": self.sum(|gateway| gateway.late),
             "pages": self.sum(|gateway| gateway.pages.into()),
             "counts": self.sum(|gateway| gateway.counts.into()),
+            "reread": self.sum(|gateway| gateway.reread.into()),
             "calls": self.calls,
             "reads": self.reads,
             "writes": self.writes,
@@ -197,7 +200,7 @@ impl GatewayReport {
 
     /// Adds what a comparison has found late.
     pub(super) fn add(&mut self, found: &Self) {
-        self.pages += found.pages;
+        self.reread += found.pages;
         self.entries += found.entries;
         self.rows += found.rows;
         self.late += found.rows;
@@ -216,6 +219,7 @@ impl GatewayReport {
             "rejected": self.rejected,
             "late": self.late,
             "counts": self.counts,
+            "reread": self.reread,
             "reached": time::text(self.reached),
             "lag_ms": milliseconds(lag),
             "ended": self.ended.to_string(),

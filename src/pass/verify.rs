@@ -52,6 +52,11 @@ async fn count_and_compare<H: Host, S: Store, K: Sink>(
 ) -> Result<(), Error> {
     let mut pace = Pace::default();
     loop {
+        let due = position.due(until, context.host.now());
+        let nothing_to_do = position.comparison.is_none() && due.is_none();
+        if nothing_to_do || report.counts >= MOST_COUNTS || pace.end_or_hold_back(context, 0).await.is_some() {
+            return Ok(());
+        }
         if let Some(comparison) = position.comparison.take() {
             changed.insert(slots::floor_hour(comparison.from));
             if !compare(context, comparison, position, report).await? {
@@ -59,11 +64,7 @@ async fn count_and_compare<H: Host, S: Store, K: Sink>(
             }
             continue;
         }
-        let Some(stretch) = position.due(until, context.host.now()) else { return Ok(()) };
-        let enough = report.counts >= MOST_COUNTS || pace.end_or_hold_back(context, 0).await.is_some();
-        if enough {
-            return Ok(());
-        }
+        let Some(stretch) = due else { return Ok(()) };
         let source = count(context, &report.gateway, &stretch, &mut pace).await?;
         report.counts += 1;
         if source == Some(stretch.expected) {
