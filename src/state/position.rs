@@ -26,7 +26,10 @@ pub struct Position {
     /// What was delivered of the last 26 hours.
     #[serde(default)]
     pub slots: Slots,
-    /// Up to where it was counted at the source, once for each of [`slots::AGES`], UTC. None: not begun.
+    /// From where on it is counted at the source, UTC. None: not begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_from: Option<Timestamp>,
+    /// Up to where it was counted, once for each of [`slots::AGES`], UTC. None: not begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<[Timestamp; 3]>,
     /// The stretch that is being compared id by id, because its count was another than expected.
@@ -43,6 +46,8 @@ pub struct Comparison {
     pub until: Timestamp,
     /// Entries that the source counts in the stretch.
     pub source: Option<u64>,
+    /// When that count was made, UTC: nothing says that what appeared since is seen.
+    pub begun: Timestamp,
     /// How far the comparison has come.
     #[serde(flatten, with = "cursor_json")]
     pub cursor: Cursor,
@@ -55,15 +60,24 @@ impl Position {
     #[must_use]
     pub fn starting(start: Timestamp) -> Self {
         let cursor = Cursor::at_start_of(start);
-        Self { cursor, start: Some(start), slots: Slots::default(), counted: None, comparison: None }
+        Self {
+            cursor,
+            start: Some(start),
+            slots: Slots::default(),
+            counted_from: None,
+            counted: None,
+            comparison: None,
+        }
     }
 
     /// Makes sure that it is known from where on entries are counted: the whole after this program's start, or, where it
     /// took over, from the first slot on that it delivers the whole of. A state without counts is not counted further back than slots are kept.
     pub fn begin_counts(&mut self, now: Timestamp) {
-        let first =
-            || self.start.unwrap_or_else(|| slots::ceil(self.cursor.ts + MILLISECOND)).max(slots::ceil(now - KEPT));
-        self.counted = Some(self.counted.unwrap_or_else(|| [first(); 3]));
+        if self.counted.is_none() {
+            let first = self.start.unwrap_or_else(|| slots::ceil(self.cursor.ts + MILLISECOND));
+            let first = first.max(slots::ceil(now - KEPT));
+            (self.counted_from, self.counted) = (Some(first), Some([first; 3]));
+        }
     }
 
     /// Every entry before it is proven to be delivered, as of the last counts, UTC. None: nothing was counted yet.
@@ -73,19 +87,28 @@ impl Position {
         Some(self.slots.first_open(counted).unwrap_or(counted))
     }
 
-    /// The next stretch to be counted; `until` is where forward has come to.
+    /// The next stretch to be counted, the oldest first: where several ages are behind, one count then serves them all.
+    /// `until` is where forward has come to.
     #[must_use]
     pub fn due(&self, until: Timestamp, now: Timestamp) -> Option<Stretch> {
         let counted = self.counted?.into_iter().zip(AGES);
-        counted.into_iter().find_map(|(counted, age)| self.slots.next(counted, until.min(now - age)))
+        counted.rev().find_map(|(counted, age)| self.slots.next(counted, until.min(now - age)))
     }
 
-    /// Notes that a stretch is dealt with, for every age that it has come to.
-    pub fn advance(&mut self, stretch: &Stretch, now: Timestamp) {
+    /// Notes that a stretch is dealt with, for every age that it had come to when it was counted.
+    pub fn advance(&mut self, stretch: &Stretch, counted_at: Timestamp) {
         for (counted, age) in self.counted.iter_mut().flatten().zip(AGES) {
-            if *counted == stretch.from && stretch.until + age <= now {
+            if *counted == stretch.from && stretch.until + age <= counted_at {
                 *counted = stretch.until;
             }
+        }
+    }
+
+    /// Notes that a comparison has come to `cursor`. Where forward has seen nothing as late, entries have just appeared, and
+    /// forward would write them again.
+    pub fn pass(&mut self, cursor: &Cursor) {
+        if self.cursor.ts <= cursor.ts && !cursor.at.is_empty() {
+            self.cursor.clone_from(cursor);
         }
     }
 
@@ -95,11 +118,11 @@ impl Position {
         self.slots.prune(counted, now);
     }
 
-    /// Whether all of an hour, as far as it lies after this program's start, was counted.
+    /// Whether all of an hour, as far as it lies after the begin of the counts, was counted.
     #[must_use]
     pub fn is_over(&self, hour: Timestamp) -> bool {
-        let counted = self.counted.is_some_and(|[counted, ..]| hour + HOUR <= counted);
-        counted && self.start.is_none_or(|start| hour + HOUR > start)
+        let (Some(from), Some([until, ..])) = (self.counted_from, self.counted) else { return false };
+        from < hour + HOUR && hour + HOUR <= until
     }
 
     /// The hours of a day of which it is known what was delivered and counted: those that have `changed`, and those whose
@@ -109,16 +132,17 @@ impl Position {
         let midnight = date.and_time(NaiveTime::MIN).and_utc();
         let hours = (0..24).map(|n| midnight + HOUR * n);
         let kept = hours.filter(|hour| changed.contains(hour) || *hour >= now - KEPT);
-        kept.filter(|hour| self.is_over(*hour)).map(|hour| (hour, self.slots.sum(hour, hour + HOUR))).collect()
+        let from = |hour: Timestamp| self.counted_from.map_or(hour, |from| hour.max(slots::floor(from)));
+        kept.filter(|hour| self.is_over(*hour)).map(|hour| (hour, self.slots.sum(from(hour), hour + HOUR))).collect()
     }
 }
 
 impl Comparison {
     /// The comparison of a stretch, nothing of which is read yet.
     #[must_use]
-    pub fn new(stretch: &Stretch, source: Option<u64>) -> Self {
+    pub fn new(stretch: &Stretch, source: Option<u64>, begun: Timestamp) -> Self {
         let Stretch { from, until, .. } = *stretch;
-        Self { from, until, source, cursor: Cursor::at_start_of(from), seen: BTreeMap::new() }
+        Self { from, until, source, begun, cursor: Cursor::at_start_of(from), seen: BTreeMap::new() }
     }
 
     /// The stretch.

@@ -7,6 +7,7 @@ mod counted;
 mod forward;
 mod gateways;
 mod memory;
+mod proven;
 mod report;
 mod rows;
 mod source;
