@@ -284,6 +284,7 @@ mod tests {
             slots.compared(&stretch, &BTreeMap::from([(at("09:10"), seen)]), honest);
             let slot = slots.sum(at("09:00"), at("10:00"));
             assert_eq!((slot.delivered, slot.source, slot.verdict.unwrap()), expected);
+            assert_eq!(slots.first_open(at("10:00")).is_some(), expected.2 == Verdict::Unprovable);
         };
         check(3, 3, true, (3, Some(3), Verdict::Proven));
         check(2, 3, true, (3, Some(3), Verdict::Proven));

@@ -104,7 +104,8 @@ fn a_week_of_sleep_is_counted_once_not_three_times() {
     minutes(&mut world, 30 * 60);
     world.pass_time(DAY * 7);
     let before = world.counts();
-    minutes(&mut world, 60);
+    assert_eq!(world.forward().sum(|gateway| gateway.counts.into()), 12, "no pass counts without end");
+    minutes(&mut world, 59);
     let counts = (world.counts() - before).list;
     // One for each hour of the week and of the day before, two of each for the last, and each minute's own.
     assert!(counts <= 60 + 7 * 24 + 24 + 24 + 3, "{counts}");
