@@ -1,7 +1,7 @@
 //! One stretch of one gateway, from the list to the sink: read a page, write what is new, and only then move the cursor.
 
 use crate::{
-    error::{CallError, Error},
+    error::Error,
     gateway,
     host::{Host, Progress, Store, call},
     pass::{Context, pace::Pace, report::GatewayReport},
@@ -93,14 +93,14 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
             match self.write(1).await {
                 Ok(()) => {}
                 // The source's own failure says more than that there was no call left to write with.
-                Err(error) if result.is_err() && self.is_out_of_calls(&error) => {}
+                Err(error) if result.is_err() && self.context.is_out_of_calls(&error) => {}
                 Err(error) => result = Err(error),
             }
         }
         let ended = match result {
             Ok(ended) => ended?,
             // What is read and not written, the next pass reads again.
-            Err(error) if self.is_out_of_calls(&error) => Ended::Calls,
+            Err(error) if self.context.is_out_of_calls(&error) => Ended::Calls,
             Err(error) => {
                 self.report.error = Some(error);
                 Ended::Failed
@@ -109,16 +109,6 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         self.report.reached = self.track.cursor().ts;
         self.report.ended = ended;
         Some(ended)
-    }
-
-    /// Whether the platform allows no further call. Where it refuses the very first one that is a failure all the same: a
-    /// poller that may never call must not look healthy.
-    fn is_out_of_calls(&self, error: &Error) -> bool {
-        let refused = matches!(
-            error,
-            Error::Source { error: CallError::Refused(_), .. } | Error::Sink { error: CallError::Refused(_), .. }
-        );
-        refused && self.context.host.meter.calls() > 1
     }
 
     async fn read_and_write(&mut self) -> Result<Option<Ended>, Error> {

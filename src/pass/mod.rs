@@ -19,7 +19,7 @@ pub use self::{
 };
 use crate::{
     config::{Config, Gateways},
-    error::Error,
+    error::{CallError, Error},
     gateway,
     host::{self, Host, Metered, Put, Store, call},
     sink::Sink,
@@ -107,6 +107,16 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
             self.put(&self.ids, &segment.key(gateway, now), segment.text(), &Put { ttl, metadata }).await?;
         }
         Ok(())
+    }
+
+    /// Whether the platform allows no further call. Where it refuses the very first one that is a failure all the same: a
+    /// poller that may never call must not look healthy.
+    fn is_out_of_calls(&self, error: &Error) -> bool {
+        let refused = matches!(
+            error,
+            Error::Source { error: CallError::Refused(_), .. } | Error::Sink { error: CallError::Refused(_), .. }
+        );
+        refused && self.host.meter.calls() > 1
     }
 
     /// Does a job with the values of its keys, the last of which is the status, and reports what came of it. Without

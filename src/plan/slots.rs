@@ -172,14 +172,15 @@ impl Slots {
         }
     }
 
-    /// Sum and worst verdict of the slots in `[from, until)`, which are all counted: source, delivered, verdict.
+    /// Sum and worst verdict of the slots in `[from, until)`: source, delivered, verdict. No verdict where an entry came to
+    /// a slot after its last count.
     #[must_use]
     pub fn sum(&self, from: Timestamp, until: Timestamp) -> Slot {
         let mut sum = Slot { delivered: 0, source: Some(0), verdict: Some(Verdict::Proven) };
         for slot in self.0.range(from..until).map(|(_, slot)| slot) {
             sum.delivered += slot.delivered;
             sum.source = sum.source.zip(slot.source).map(|(sum, source)| sum + source);
-            sum.verdict = sum.verdict.max(slot.verdict);
+            sum.verdict = sum.verdict.zip(slot.verdict).map(|(sum, verdict)| sum.max(verdict));
         }
         sum
     }
@@ -292,6 +293,7 @@ mod tests {
             slots.compared(&stretch, &BTreeMap::from([(at("09:10"), seen)]), honest);
             let slot = slots.sum(at("09:00"), at("10:00"));
             assert_eq!((slot.delivered, slot.source, slot.verdict.unwrap()), expected);
+            assert_eq!(slots.first_open(at("10:00")).is_some(), expected.2 == Verdict::Unprovable);
         };
         check(3, 3, true, (3, Some(3), Verdict::Proven));
         check(2, 3, true, (3, Some(3), Verdict::Proven));
@@ -308,6 +310,15 @@ mod tests {
         assert_eq!(again.expected, 2);
         assert!(!slots.confirm(&again), "nothing new");
         assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, Some(Verdict::Over));
+    }
+
+    #[test]
+    fn what_came_after_the_last_count_is_not_proven() {
+        let mut slots = slots(&[("09:10", 3)]);
+        slots.confirm(&stretch("09:10", "09:20", 3));
+        assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, Some(Verdict::Proven));
+        slots.deliver(at("09:45"));
+        assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, None);
     }
 
     #[test]

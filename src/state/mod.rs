@@ -5,6 +5,7 @@ mod dead;
 mod ledger;
 mod position;
 mod status;
+mod stored;
 
 use std::collections::BTreeMap;
 

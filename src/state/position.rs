@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveTime};
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{Deserialize, Serialize};
 
+use super::stored;
 use crate::{
     entry::Entry,
     plan::{
@@ -18,16 +19,19 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Everything before it is delivered.
-    #[serde(flatten, with = "cursor_json")]
+    #[serde(flatten, with = "stored::cursor")]
     pub cursor: Cursor,
     /// Where this program began: it owns this instant and everything after it. Absent after a takeover.
-    #[serde(default, deserialize_with = "optional_instant", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "stored::optional_instant", skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
     /// What was delivered of the last 26 hours.
     #[serde(default)]
     pub slots: Slots,
-    /// Up to where it was counted at the source, once for each of [`slots::AGES`], UTC. None: not begun.
-    #[serde(default, deserialize_with = "instants", skip_serializing_if = "Option::is_none")]
+    /// From where on it is counted at the source, UTC. None: not begun.
+    #[serde(default, deserialize_with = "stored::optional_instant", skip_serializing_if = "Option::is_none")]
+    pub counted_from: Option<Timestamp>,
+    /// Up to where it was counted, once for each of [`slots::AGES`], UTC. None: not begun.
+    #[serde(default, deserialize_with = "stored::instants", skip_serializing_if = "Option::is_none")]
     pub counted: Option<[Timestamp; 3]>,
     /// The stretch that is being compared id by id, because its count was another than expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,15 +42,18 @@ pub struct Position {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
     /// First instant, UTC.
-    #[serde(deserialize_with = "instant")]
+    #[serde(deserialize_with = "stored::instant")]
     pub from: Timestamp,
     /// The instant after the last, UTC.
-    #[serde(deserialize_with = "instant")]
+    #[serde(deserialize_with = "stored::instant")]
     pub until: Timestamp,
     /// Entries that the source counts in the stretch.
     pub source: Option<u64>,
+    /// When that count was made, UTC: nothing says that what appeared since is seen.
+    #[serde(deserialize_with = "stored::instant")]
+    pub begun: Timestamp,
     /// How far the comparison has come.
-    #[serde(flatten, with = "cursor_json")]
+    #[serde(flatten, with = "stored::cursor")]
     pub cursor: Cursor,
     /// Entries seen so far, by the start of their slot.
     pub seen: BTreeMap<Timestamp, u64>,
@@ -57,15 +64,24 @@ impl Position {
     #[must_use]
     pub fn starting(start: Timestamp) -> Self {
         let cursor = Cursor::at_start_of(start);
-        Self { cursor, start: Some(start), slots: Slots::default(), counted: None, comparison: None }
+        Self {
+            cursor,
+            start: Some(start),
+            slots: Slots::default(),
+            counted_from: None,
+            counted: None,
+            comparison: None,
+        }
     }
 
     /// Makes sure that it is known from where on entries are counted: the whole after this program's start, or, where it
     /// took over, from the first slot on that it delivers the whole of. A state without counts is not counted further back than slots are kept.
     pub fn begin_counts(&mut self, now: Timestamp) {
-        let first =
-            || self.start.unwrap_or_else(|| slots::ceil(self.cursor.ts + MILLISECOND)).max(slots::ceil(now - KEPT));
-        self.counted = Some(self.counted.unwrap_or_else(|| [first(); 3]));
+        if self.counted.is_none() {
+            let first = self.start.unwrap_or_else(|| slots::ceil(self.cursor.ts + MILLISECOND));
+            let first = first.max(slots::ceil(now - KEPT));
+            (self.counted_from, self.counted) = (Some(first), Some([first; 3]));
+        }
     }
 
     /// Every entry before it is proven to be delivered, as of the last counts, UTC. None: nothing was counted yet.
@@ -75,19 +91,28 @@ impl Position {
         Some(self.slots.first_open(counted).unwrap_or(counted))
     }
 
-    /// The next stretch to be counted; `until` is where forward has come to.
+    /// The next stretch to be counted, the oldest first: where several ages are behind, one count then serves them all.
+    /// `until` is where forward has come to.
     #[must_use]
     pub fn due(&self, until: Timestamp, now: Timestamp) -> Option<Stretch> {
         let counted = self.counted?.into_iter().zip(AGES);
-        counted.into_iter().find_map(|(counted, age)| self.slots.next(counted, until.min(now - age)))
+        counted.rev().find_map(|(counted, age)| self.slots.next(counted, until.min(now - age)))
     }
 
-    /// Notes that a stretch is dealt with, for every age that it has come to.
-    pub fn advance(&mut self, stretch: &Stretch, now: Timestamp) {
+    /// Notes that a stretch is dealt with, for every age that it had come to when it was counted.
+    pub fn advance(&mut self, stretch: &Stretch, counted_at: Timestamp) {
         for (counted, age) in self.counted.iter_mut().flatten().zip(AGES) {
-            if *counted == stretch.from && stretch.until + age <= now {
+            if *counted == stretch.from && stretch.until + age <= counted_at {
                 *counted = stretch.until;
             }
+        }
+    }
+
+    /// Notes that a comparison has come to `cursor`. Where forward has seen nothing as late, entries have just appeared, and
+    /// forward would write them again.
+    pub fn pass(&mut self, cursor: &Cursor) {
+        if self.cursor.ts <= cursor.ts && !cursor.at.is_empty() {
+            self.cursor.clone_from(cursor);
         }
     }
 
@@ -97,11 +122,11 @@ impl Position {
         self.slots.prune(counted, now);
     }
 
-    /// Whether all of an hour, as far as it lies after this program's start, was counted.
+    /// Whether all of an hour, as far as it lies after the begin of the counts, was counted.
     #[must_use]
     pub fn is_over(&self, hour: Timestamp) -> bool {
-        let counted = self.counted.is_some_and(|[counted, ..]| hour + HOUR <= counted);
-        counted && self.start.is_none_or(|start| hour + HOUR > start)
+        let (Some(from), Some([until, ..])) = (self.counted_from, self.counted) else { return false };
+        from < hour + HOUR && hour + HOUR <= until
     }
 
     /// The hours of a day of which it is known what was delivered and counted: those that have `changed`, and those whose
@@ -111,16 +136,17 @@ impl Position {
         let midnight = date.and_time(NaiveTime::MIN).and_utc();
         let hours = (0..24).map(|n| midnight + HOUR * n);
         let kept = hours.filter(|hour| changed.contains(hour) || *hour >= now - KEPT);
-        kept.filter(|hour| self.is_over(*hour)).map(|hour| (hour, self.slots.sum(hour, hour + HOUR))).collect()
+        let from = |hour: Timestamp| self.counted_from.map_or(hour, |from| hour.max(slots::floor(from)));
+        kept.filter(|hour| self.is_over(*hour)).map(|hour| (hour, self.slots.sum(from(hour), hour + HOUR))).collect()
     }
 }
 
 impl Comparison {
     /// The comparison of a stretch, nothing of which is read yet.
     #[must_use]
-    pub fn new(stretch: &Stretch, source: Option<u64>) -> Self {
+    pub fn new(stretch: &Stretch, source: Option<u64>, begun: Timestamp) -> Self {
         let Stretch { from, until, .. } = *stretch;
-        Self { from, until, source, cursor: Cursor::at_start_of(from), seen: BTreeMap::new() }
+        Self { from, until, source, begun, cursor: Cursor::at_start_of(from), seen: BTreeMap::new() }
     }
 
     /// The stretch.
@@ -134,10 +160,10 @@ impl Comparison {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backfill {
     /// Everything after it, and before `start`, is delivered.
-    #[serde(flatten, with = "cursor_json")]
+    #[serde(flatten, with = "stored::cursor")]
     pub cursor: Cursor,
     /// Where the forward pass began: it owns this instant and everything after it. Absent after a takeover.
-    #[serde(default, deserialize_with = "optional_instant", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "stored::optional_instant", skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
     /// Where the backfill came to its end, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,7 +185,7 @@ impl Track for Cursor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// The `backfill_stop_at` it stopped at; none: the gateway's first entry.
-    #[serde(default, deserialize_with = "optional_instant")]
+    #[serde(default, deserialize_with = "stored::optional_instant")]
     pub stop: Option<Timestamp>,
 }
 
@@ -229,62 +255,5 @@ impl Track for Backfill {
         let date = created_at.date_naive();
         let delivered = self.day.filter(|day| day.date == date).map_or(0, |day| day.delivered);
         self.day = Some(Day { date, delivered: delivered + 1 });
-    }
-}
-
-/// An instant that a millisecond can be added to or taken from: who edits a value by hand may write another.
-fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    time::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no instant")))
-}
-
-#[derive(Deserialize)]
-struct Instant(#[serde(deserialize_with = "instant")] Timestamp);
-
-fn optional_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.map(|Instant(instant)| instant))
-}
-
-fn instants<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[Timestamp; 3]>, D::Error> {
-    let instants: Option<[Instant; 3]> = Option::deserialize(deserializer)?;
-    Ok(instants.map(|instants| instants.map(|Instant(instant)| instant)))
-}
-
-/// A cursor as `{"ts", "id", "at"}`: `id` is one of `at`, for the TypeScript program, which has no `at`.
-mod cursor_json {
-    use std::collections::BTreeSet;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use crate::{
-        plan::cursor::Cursor,
-        time::{self, Timestamp},
-    };
-
-    #[derive(Deserialize)]
-    struct Stored {
-        #[serde(deserialize_with = "super::instant")]
-        ts: Timestamp,
-        #[serde(default)]
-        id: Option<String>,
-        #[serde(default)]
-        at: BTreeSet<String>,
-    }
-
-    pub fn serialize<S: Serializer>(cursor: &Cursor, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Written<'a> {
-            ts: String,
-            id: &'a str,
-            at: &'a BTreeSet<String>,
-        }
-        let id = cursor.at.last().map_or("", String::as_str);
-        Written { ts: time::text(cursor.ts), id, at: &cursor.at }.serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cursor, D::Error> {
-        let Stored { ts, id, mut at } = Stored::deserialize(deserializer)?;
-        at.extend(id.filter(|id| !id.is_empty()));
-        Ok(Cursor { ts: time::floor_ms(ts), at })
     }
 }

@@ -129,3 +129,56 @@ fn no_fault_in_an_explicit_range_loses_anything() {
     let range = Work::Range(now - DAY * 9, now);
     each_call_of(range, 13, world);
 }
+
+/// A gateway at twenty past midnight, whose last hour is to be counted: fifteen of its entries appeared late, one of them
+/// poisoned.
+fn late() -> (World, Vec<String>) {
+    let mut world = World::new();
+    world.pass_time(HOUR * 11);
+    world.add(MINUTE);
+    world.forward();
+    world.config.source.per_page = 10;
+    world.batch = Some(13);
+    let mut ids = Vec::new();
+    for _ in 0..15 {
+        world.pass_time(SECOND);
+        ids.push(world.add_late(MINUTE * 20));
+    }
+    world.simulator.get_mut().faults_mut().poison(&ids[7]);
+    world.pass_time(SECOND);
+    world.add(SECOND);
+    world.pass_time(MINUTE);
+    world.forward();
+    world.pass_time(MINUTE * 79);
+    (world, ids)
+}
+
+#[test]
+fn no_fault_in_a_verification_loses_anything() {
+    let (mut whole, _) = late();
+    whole.outside.plan(None);
+    assert_eq!(whole.forward().sum(|gateway| gateway.late), 14);
+    let calls = whole.outside.calls();
+    for nth in 1..=calls {
+        for strike in STRIKES {
+            for length in [1, TRIES, u32::MAX] {
+                let trouble = format!("{strike:?} at call {nth} of {calls}, {length} times");
+                let (mut world, ids) = late();
+                world.strike(nth, strike, length);
+                world.attempt(Work::Forward);
+                world.outside.plan(None);
+                for _ in 0..3 {
+                    world.pass_time(MINUTE);
+                    assert!(world.forward().errors().next().is_none(), "{trouble}");
+                }
+                world.assert_complete();
+                let dead = world.dead_letters();
+                let kept = ids.iter().filter(|id| world.copies(id) > 0 || dead.contains(*id));
+                assert_eq!(kept.count(), ids.len(), "{trouble}");
+                let ledger = world.stored("ledger:main:2026-11-02");
+                assert_eq!(ledger["hours"]["23"]["source"], 16, "{trouble}");
+                assert_eq!(ledger["hours"]["23"]["verdict"], "proven", "{trouble}");
+            }
+        }
+    }
+}

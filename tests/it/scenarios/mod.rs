@@ -9,6 +9,7 @@ mod defects;
 mod forward;
 mod gateways;
 mod memory;
+mod proven;
 mod report;
 mod rows;
 mod source;

@@ -1,6 +1,7 @@
 //! Everything is counted at the source, and what a count finds missing is brought in.
 
 use aig_logs::{
+    pass::Verdict,
     plan::budget::Ended,
     simulator::options::{Options, Quirks},
     time,
@@ -11,16 +12,16 @@ use serde_json::{Value, json};
 use crate::world::{HOUR, MINUTE, SECOND, World};
 
 /// A forward pass each minute.
-fn minutes(world: &mut World, number: i32) {
+pub(super) fn minutes(world: &mut World, number: i32) {
     for _ in 0..number {
         world.pass_time(MINUTE);
         let report = world.forward();
-        assert!(report.is_complete(), "{}", report.to_json());
+        assert_eq!(report.verdict(), Verdict::Complete, "{}", report.to_json());
     }
 }
 
 /// The hours of the world's days in the ledger of `main`, as `"12": [source, delivered, verdict]`.
-fn ledger(world: &World) -> Value {
+pub(super) fn ledger(world: &World) -> Value {
     let keys = world.state.keys().into_iter().filter(|key| key.starts_with("ledger:main:"));
     let days = keys.map(|key| world.stored(&key)["hours"].as_object().unwrap().clone());
     let hours = days.flat_map(|day| {
@@ -200,4 +201,6 @@ fn what_is_new_comes_before_what_is_verified() {
     world.allowed = Some(5);
     let report = world.forward();
     assert_eq!((report.sum(|gateway| gateway.rows), report.gateways[0].ended), (100, Ended::Complete));
+    // That no further call was allowed is no failure.
+    assert_eq!(report.verdict(), Verdict::Complete);
 }
