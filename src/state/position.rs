@@ -111,7 +111,9 @@ impl Position {
     /// Notes that a comparison has come to `cursor`. Where forward has seen nothing as late, entries have just appeared, and
     /// forward would write them again.
     pub fn pass(&mut self, cursor: &Cursor) {
-        if self.cursor.ts <= cursor.ts && !cursor.at.is_empty() {
+        if self.cursor.ts == cursor.ts {
+            self.cursor.at.extend(cursor.at.iter().cloned());
+        } else if self.cursor.ts < cursor.ts && !cursor.at.is_empty() {
             self.cursor.clone_from(cursor);
         }
     }

@@ -146,7 +146,7 @@ fn late() -> (World, Vec<String>) {
     }
     world.simulator.get_mut().faults_mut().poison(&ids[7]);
     world.pass_time(SECOND);
-    world.add(SECOND);
+    world.add(SECOND / 2);
     world.pass_time(MINUTE);
     world.forward();
     world.pass_time(MINUTE * 79);
