@@ -19,11 +19,11 @@ use crate::{
 /// Entries that may be written but not yet remembered. More would cost memory, and work after a crash.
 const MOST_UNREMEMBERED: usize = 10_000;
 
-/// Pages after which what was read is written even if it fills no batch: where pages are small, the platform might
-/// refuse further calls before one is full, and each pass would read the same again. Workers Free allows 50 subrequests;
-/// 10 are left for the list of gateways, signing in, the insert and another try of any. Full pages never come to this:
-/// ten hold a batch. developers.cloudflare.com/workers/platform/limits
-const MOST_UNWRITTEN_PAGES: u32 = 50 - 10;
+/// Pages after which what was read is written even if it fills no batch: where pages are small, or known but for a few
+/// entries, the platform might refuse further calls before one is full, and each pass would read the same again. Workers
+/// Free allows 50 subrequests. Full pages never come to this: eleven hold a batch.
+/// developers.cloudflare.com/workers/platform/limits
+const MOST_UNWRITTEN_PAGES: u32 = 11;
 
 /// What was written since it was last remembered.
 #[derive(Debug, Default)]
@@ -117,8 +117,10 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
                 return Ok(Some(ended));
             }
             self.read(&query).await?;
-            let is_due = self.unwritten_pages >= MOST_UNWRITTEN_PAGES;
-            self.write(if is_due { 1 } else { self.context.sink.batch() }).await?;
+            self.write(self.context.sink.batch()).await?;
+            if self.unwritten_pages >= MOST_UNWRITTEN_PAGES {
+                self.write(1).await?;
+            }
             if self.written.segment.as_ref().is_some_and(|segment| segment.metadata.n >= MOST_UNREMEMBERED) {
                 return Ok(None);
             }

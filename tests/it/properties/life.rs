@@ -257,9 +257,10 @@ impl<'a> Life<'a> {
             );
         }
         if pass.allowed.is_none() && pass.calls.is_none() {
-            // What was read is written after 40 pages at the latest.
-            let inserts =
-                report.sum(|gateway| gateway.entries.div_ceil(setting.batch as u64) + u64::from(gateway.pages / 40));
+            // What was read is written after eleven pages at the latest.
+            let inserts = report.sum(|gateway| {
+                gateway.entries.div_ceil(setting.batch as u64) + u64::from((gateway.pages + gateway.reread) / 11)
+            });
             // Rows beside a refused one are sent again, and a token that was revoked is asked for.
             assert!(u64::from(cost.insert) <= inserts + u64::from(letters) + 1, "{cost:?}, {}", report.to_json());
         }
