@@ -22,7 +22,7 @@ pub struct Ledger {
 /// What is known of an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hour {
-    /// Entries at the source; none where it gives no count.
+    /// Entries at the source: counted there, or seen one by one where its count cannot be true.
     pub source: Option<u64>,
     /// Entries delivered.
     pub delivered: u64,

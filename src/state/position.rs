@@ -84,7 +84,8 @@ impl Position {
         }
     }
 
-    /// Every entry before it is proven to be delivered, as of the last counts, UTC. None: nothing was counted yet.
+    /// Every entry before it, since the counts began, is proven to be delivered as of the last of them, UTC. None: they have
+    /// not begun.
     #[must_use]
     pub fn complete_through(&self) -> Option<Timestamp> {
         let [counted, ..] = self.counted?;
