@@ -55,6 +55,9 @@ fn logs(source: &Source, gateway: &str, query: &Query, per_page: u32) -> Request
         filters.push(filter("gt", from - MILLISECOND));
     }
     filters.push(filter("lt", query.until));
+    if let Some(duration) = query.longer_than {
+        filters.push(json!({ "key": "duration", "operator": "gt", "value": [duration.as_millis()] }));
+    }
     let direction = match query.direction {
         Direction::Ascending => "asc",
         Direction::Descending => "desc",
@@ -199,7 +202,13 @@ mod tests {
 
     fn query(direction: Direction) -> Query {
         let at = |text| time::parse(text).unwrap();
-        Query { from: Some(at("2026-10-06T09:00:00Z")), until: at("2026-10-06T10:00:00Z"), direction, page: 1 }
+        Query {
+            from: Some(at("2026-10-06T09:00:00Z")),
+            until: at("2026-10-06T10:00:00Z"),
+            direction,
+            page: 1,
+            longer_than: None,
+        }
     }
 
     fn answer(status: u16, body: &str) -> Response {

@@ -1,7 +1,7 @@
 //! The backfill: from where forward began down to `backfill_stop_at` or the first entry, every hour, and then never
 //! again. It owns `(-∞, start)`. And the explicit range, which leaves all cursors alone.
 
-use super::{Context, Job, Report, cursors::Cursors, opened};
+use super::{Context, GatewayReport, Job, Report, cursors::Cursors, history, opened};
 use crate::{
     error::Error,
     host::{Host, Store},
@@ -35,26 +35,50 @@ async fn pass<H: Host, S: Store, K: Sink>(
     context.rotate(&mut gateways);
 
     for gateway in &gateways {
-        let Some(mut backfill) = known_border(gateway, &cursors, forward.as_ref()) else {
+        let Some(backfill) = known_border(gateway, &cursors, forward.as_ref()) else {
             continue;
         };
-        if backfill.is_done(stop) {
-            continue;
-        }
-        backfill.done = None;
-        let scan = Scan::descending(backfill.cursor.clone(), stop);
-        let go_on = cursors.copy(context, gateway, scan, backfill, report).await;
-        let complete = report.gateways.last().is_some_and(|gateway| gateway.ended == Ended::Complete);
-        if let Some(backfill) = cursors.get(gateway).filter(|_| complete).cloned() {
-            cursors.set(gateway, Backfill { done: Some(Done { stop }), ..backfill });
-        }
-        if !go_on {
+        if !count_and_copy(context, gateway, backfill, stop, &mut cursors, report).await {
             break;
         }
     }
     cursors.save(context).await
 }
 
+/// Counts what was delivered by earlier passes, copies, and counts again where that came to its end. Whether the pass may go
+/// on with the next gateway.
+async fn count_and_copy<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    gateway: &str,
+    mut backfill: Backfill,
+    stop: Option<Timestamp>,
+    cursors: &mut Cursors<Backfill>,
+    report: &mut Report,
+) -> bool {
+    backfill.begin_counts();
+    let mut counted = GatewayReport::new(gateway, backfill.cursor.ts, stop);
+    counted.error = history::verify(context, &mut backfill, &mut counted).await.err();
+    if backfill.is_done(stop) {
+        cursors.set(gateway, backfill);
+        if counted.counts + counted.reread > 0 || counted.error.is_some() {
+            report.gateways.push(counted);
+        }
+        return true;
+    }
+    backfill.done = None;
+    let scan = Scan::descending(backfill.cursor.clone(), stop);
+    let go_on = cursors.copy(context, gateway, scan, backfill, report).await;
+    if let (Some(copied), Some(backfill)) = (report.gateways.last_mut(), cursors.get_mut(gateway)) {
+        copied.add(&counted);
+        copied.error = copied.error.take().or(counted.error);
+        if copied.ended == Ended::Complete {
+            backfill.done = Some(Done { stop });
+            let verified = history::verify(context, backfill, copied).await;
+            copied.error = copied.error.take().or(verified.err());
+        }
+    }
+    go_on
+}
 /// Where the backfill of a gateway stands. Two passes at once may have lost it, or left its border below the start of the
 /// forward pass that won: then it begins at that start, so that nothing between the two is without an owner.
 fn known_border(gateway: &str, cursors: &Cursors<Backfill>, forward: Option<&Forward>) -> Option<Backfill> {

@@ -8,7 +8,6 @@ use crate::{
     plan::{
         budget::Ended,
         cursor::{Query, Scan},
-        lateness::Lateness,
         segments::Segment,
     },
     row::Row,
@@ -55,22 +54,7 @@ pub struct Copy<'a, 'c, H, S, K, T> {
 impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
     /// A copy of what `scan` reads.
     pub fn new(context: &'a Context<'c, H, S, K>, gateway: &str, scan: Scan, track: T) -> Self {
-        let report = GatewayReport {
-            gateway: gateway.to_owned(),
-            pages: 0,
-            entries: 0,
-            rows: 0,
-            known: 0,
-            rejected: 0,
-            counts: 0,
-            reread: 0,
-            late: 0,
-            lateness: Lateness::default(),
-            reached: scan.cursor().ts,
-            bound: scan.bound(),
-            ended: Ended::Complete,
-            error: None,
-        };
+        let report = GatewayReport::new(gateway, scan.cursor().ts, scan.bound());
         Self {
             context,
             scan,

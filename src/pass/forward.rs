@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Context, Job, Report, cursors::Cursors, verify::verify};
+use chrono::TimeDelta;
+
+use super::{Context, GatewayReport, Job, Report, cursors::Cursors, verify::verify};
 use crate::{
     error::Error,
     host::{Host, Store},
-    plan::{budget::Ended, cursor::Scan},
+    plan::{budget::Ended, cursor::Scan, slots::AGES},
     sink::Sink,
     state::{self, Backfill, Forward, Oldest, Position},
     time::{Timestamp, floor_ms},
@@ -41,7 +43,11 @@ async fn pass<H: Host, S: Store, K: Sink>(
         let mut position = known.unwrap_or_else(|| Position::starting(border.start(gateway, first_start)));
         position.begin_counts(report.started);
         let scan = Scan::ascending(position.cursor.clone(), until);
-        if !cursors.copy(context, gateway, scan, position, report).await {
+        let go_on = cursors.copy(context, gateway, scan, position, report).await;
+        if let (Some(position), Some(copied)) = (cursors.get_mut(gateway), report.gateways.last()) {
+            note_lateness(position, copied, context.config.settle);
+        }
+        if !go_on {
             break;
         }
     }
@@ -66,8 +72,19 @@ async fn verify_all<H: Host, S: Store, K: Sink>(
     let complete = report.gateways.iter_mut().filter(|gateway| gateway.ended == Ended::Complete);
     for gateway in complete {
         if let Some(position) = cursors.get_mut(&gateway.gateway) {
+            let copied = std::mem::take(&mut gateway.lateness);
             gateway.error = verify(context, until, position, gateway).await.err();
+            position.lateness.remember(&gateway.lateness);
+            gateway.lateness.merge(&copied);
         }
+    }
+}
+
+/// Remembers how late the new entries of a pass were. What was there ten minutes ago and is only read now says more of this
+/// program than of the source.
+fn note_lateness(position: &mut Position, copied: &GatewayReport, settle: Duration) {
+    if copied.rows > 0 {
+        position.lateness.remember(&copied.lateness.up_to(AGES[0] + TimeDelta::from_std(settle).unwrap_or_default()));
     }
 }
 

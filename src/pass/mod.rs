@@ -1,10 +1,12 @@
 //! The jobs: read → write → remember. One pass is one tick of the clock, or one command.
 
 mod backfill;
+mod compare;
 mod copy;
 mod cursors;
 pub mod dead;
 mod forward;
+mod history;
 mod job;
 mod pace;
 mod report;
@@ -89,6 +91,19 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
     async fn put(&self, store: &Metered<'_, S>, key: &str, value: &str, options: &Put) -> Result<(), Error> {
         let kept = host::put(&self.host, store, key, value, options).await;
         kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
+    }
+
+    /// Changes a page of the ledger, and saves it if that says something new.
+    async fn amend<P: state::Page>(&self, key: &str, change: impl FnOnce(&mut P)) -> Result<(), Error> {
+        let [stored] = self.load([key]).await?;
+        let known = P::read(key, stored.as_deref())?;
+        let mut page = known.clone();
+        change(&mut page);
+        if page == known {
+            return Ok(());
+        }
+        let value = page.to_json().map_err(|error| unwritable(key, &error))?;
+        self.save(key, &value).await
     }
 
     /// Keeps the dead letters and the ids of what was written. The cursor comes after them: if we stop in between, the

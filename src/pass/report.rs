@@ -183,6 +183,26 @@ impl Report {
 }
 
 impl GatewayReport {
+    /// Nothing done yet.
+    pub(super) fn new(gateway: &str, reached: Timestamp, bound: Option<Timestamp>) -> Self {
+        Self {
+            gateway: gateway.to_owned(),
+            pages: 0,
+            entries: 0,
+            rows: 0,
+            known: 0,
+            rejected: 0,
+            counts: 0,
+            reread: 0,
+            late: 0,
+            lateness: Lateness::default(),
+            reached,
+            bound,
+            ended: Ended::Complete,
+            error: None,
+        }
+    }
+
     /// Forward: everything before this instant is delivered. One that was read to its end has nothing more before its
     /// bound, however old its last entry is.
     fn delivered_before(&self) -> Timestamp {
@@ -199,11 +219,19 @@ impl GatewayReport {
     }
 
     /// Adds what a comparison has found late.
-    pub(super) fn add(&mut self, found: &Self) {
+    pub(super) fn add_late(&mut self, found: &Self) {
         self.reread += found.pages;
+        self.late += found.rows;
+        self.add(found);
+    }
+
+    /// Adds what verification did.
+    pub(super) fn add(&mut self, found: &Self) {
+        self.counts += found.counts;
+        self.reread += found.reread;
+        self.late += found.late;
         self.entries += found.entries;
         self.rows += found.rows;
-        self.late += found.rows;
         self.known += found.known;
         self.rejected += found.rejected;
         self.lateness.merge(&found.lateness);

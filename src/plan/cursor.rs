@@ -1,7 +1,7 @@
 //! Where the next page starts. The list has no cursor of its own and its page numbers shift under every change, so a
 //! scan moves a bound on `created_at` instead, and reads each instant until it is certain to have all of it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     entry::Entry,
@@ -55,6 +55,8 @@ pub struct Query {
     pub direction: Direction,
     /// Page number from 1; above 1 only inside one instant that fills a page.
     pub page: u32,
+    /// Only calls that took longer. A source that does not know the condition shows all.
+    pub longer_than: Option<Duration>,
 }
 
 /// A walk over the list in one direction, page by page: what to ask next, and what of an answer is new.
@@ -63,6 +65,7 @@ pub struct Scan {
     direction: Direction,
     /// The end of the stretch: exclusive when ascending, inclusive when descending.
     end: Option<Timestamp>,
+    longer_than: Option<Duration>,
     cursor: Cursor,
     instant: Instant,
     done: bool,
@@ -101,7 +104,7 @@ impl Scan {
     #[must_use]
     pub fn ascending(cursor: Cursor, until: Timestamp) -> Self {
         let (end, done) = (Some(floor_ms(until)), cursor.ts >= floor_ms(until));
-        Self { direction: Direction::Ascending, end, cursor, instant: Instant::FIRST_PAGE, done }
+        Self { direction: Direction::Ascending, end, longer_than: None, cursor, instant: Instant::FIRST_PAGE, done }
     }
 
     /// Reads downward from `cursor` to `stop` inclusive, or to the first entry.
@@ -109,7 +112,13 @@ impl Scan {
     pub fn descending(cursor: Cursor, stop: Option<Timestamp>) -> Self {
         let end = stop.map(floor_ms);
         let done = end.is_some_and(|stop| cursor.ts < stop);
-        Self { direction: Direction::Descending, end, cursor, instant: Instant::FIRST_PAGE, done }
+        Self { direction: Direction::Descending, end, longer_than: None, cursor, instant: Instant::FIRST_PAGE, done }
+    }
+
+    /// The same, of calls that took longer.
+    #[must_use]
+    pub fn longer_than(self, duration: Option<Duration>) -> Self {
+        Self { longer_than: duration, ..self }
     }
 
     /// How far the reading has come; the writing may be behind.
@@ -137,7 +146,8 @@ impl Scan {
             Direction::Ascending => (Some(self.cursor.ts), self.end?),
             Direction::Descending => (self.end, self.cursor.ts + MILLISECOND),
         };
-        let query = Query { from, until, direction: self.direction, page: self.instant.page };
+        let Self { direction, longer_than, .. } = *self;
+        let query = Query { from, until, direction, page: self.instant.page, longer_than };
         (!self.done).then_some(query)
     }
 

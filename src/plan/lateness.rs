@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// eighth, 12.5 %, apart.
 const PRECISION: u32 = 3;
 
+/// Entries that are remembered at most: enough for the latest in a thousand.
+const MOST_REMEMBERED: u64 = 100_000;
+
 /// Latenesses, counted in buckets that grow with them; a bucket without any takes no room.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -22,12 +25,36 @@ impl Lateness {
         *self.0.entry(bucket(milliseconds)).or_default() += 1;
     }
 
+    /// Whether nothing is counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds what another histogram counts, and lets what was counted long ago count less.
+    pub fn remember(&mut self, other: &Self) {
+        self.merge(other);
+        if self.0.values().fold(0, |sum: u64, number| sum.saturating_add(*number)) > MOST_REMEMBERED {
+            self.0.retain(|_, number| {
+                *number /= 2;
+                *number > 0
+            });
+        }
+    }
+
     /// Adds what another histogram counts.
     pub fn merge(&mut self, other: &Self) {
         for (bucket, number) in &other.0 {
             let sum = self.0.entry(*bucket).or_default();
             *sum = sum.saturating_add(*number);
         }
+    }
+
+    /// What is at most as late as `limit`, to an eighth.
+    #[must_use]
+    pub fn up_to(&self, limit: TimeDelta) -> Self {
+        let last = bucket(u64::try_from(limit.num_milliseconds()).unwrap_or(0));
+        Self(self.0.range(..=last).map(|(bucket, number)| (*bucket, *number)).collect())
     }
 
     /// What the given share of all entries, in [0, 1], is late at most; up to 12.5 % too much, and never too little. None

@@ -61,8 +61,14 @@ impl Slot {
         }
     }
 
+    /// A stretch of which the source has what was delivered.
+    #[must_use]
+    pub fn proven(delivered: u64) -> Self {
+        Self { delivered, source: Some(delivered), verdict: Some(Verdict::Proven) }
+    }
+
     /// Notes what an exact comparison found: every one of the `seen` entries is delivered now.
-    fn compared(&mut self, seen: u64, honest: bool) {
+    pub fn compared(&mut self, seen: u64, honest: bool) {
         // A count of ours below what was found delivered was lost, not the entries.
         self.delivered = self.delivered.max(seen);
         self.source = Some(seen);
@@ -127,8 +133,9 @@ impl Slots {
         let hour = floor_hour(from) + HOUR;
         let (next, slot) = self.0.range(floor(from)..).find(|(_, slot)| filled(slot)).unzip();
         let stretch = match (next, slot) {
-            (Some(next), Some(slot)) if *next <= from => {
-                Stretch { from, until: *next + LENGTH, expected: slot.expected() }
+            (Some(next), Some(_)) if *next <= from => {
+                let until = *next + LENGTH;
+                Stretch { from, until, expected: self.expected(from, until) }
             }
             (Some(next), Some(_)) if *next < hour && *next + LENGTH <= until => {
                 Stretch { from, until: *next, expected: 0 }
@@ -136,6 +143,12 @@ impl Slots {
             _ => Stretch { from, until: hour, expected: 0 },
         };
         (stretch.until <= until).then_some(stretch)
+    }
+
+    /// Entries that the source must have of a stretch if nothing happened since it was last counted.
+    #[must_use]
+    pub fn expected(&self, from: Timestamp, until: Timestamp) -> u64 {
+        self.0.range(floor(from)..until).map(|(_, slot)| slot.expected()).sum()
     }
 
     /// Notes that the source has exactly what is expected of a stretch. Whether that says something new.
@@ -176,7 +189,7 @@ impl Slots {
     /// a slot after its last count.
     #[must_use]
     pub fn sum(&self, from: Timestamp, until: Timestamp) -> Slot {
-        let mut sum = Slot { delivered: 0, source: Some(0), verdict: Some(Verdict::Proven) };
+        let mut sum = Slot::proven(0);
         for slot in self.0.range(from..until).map(|(_, slot)| slot) {
             sum.delivered += slot.delivered;
             sum.source = sum.source.zip(slot.source).map(|(sum, source)| sum + source);

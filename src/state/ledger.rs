@@ -1,9 +1,10 @@
-//! What was proven of each hour: one value for each gateway and day.
+//! What was proven of each hour since forward began, one value for each gateway and day; and of each day of the history, one
+//! value for each gateway and year.
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{VERSION, of, versioned};
 use crate::{
@@ -16,12 +17,19 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// By hour, from `00` to `23`.
-    pub hours: BTreeMap<String, Hour>,
+    pub hours: BTreeMap<String, Finding>,
 }
 
-/// What is known of an hour.
+/// The days of a year, UTC, that the backfill has delivered. A day without entries has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// By date.
+    pub days: BTreeMap<NaiveDate, Finding>,
+}
+
+/// What is known of an hour or a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hour {
+pub struct Finding {
     /// Entries at the source: counted there, or seen one by one where its count cannot be true.
     pub source: Option<u64>,
     /// Entries delivered.
@@ -39,32 +47,54 @@ impl Ledger {
         format!("ledger:{gateway}:{date}")
     }
 
-    /// Reads the stored value.
+    /// Notes what is known of an hour, if that is new.
+    pub fn note(&mut self, hour: Timestamp, sum: &Slot, now: Timestamp) {
+        note(&mut self.hours, hour.format("%H").to_string(), sum, now);
+    }
+}
+
+impl History {
+    /// The key of the year that a gateway's day lies in.
+    #[must_use]
+    pub fn key(gateway: &str, day: NaiveDate) -> String {
+        format!("ledger:{gateway}:{:04}", day.year())
+    }
+
+    /// Notes what is known of a day, if that is new.
+    pub fn note(&mut self, day: NaiveDate, sum: &Slot, now: Timestamp) {
+        note(&mut self.days, day, sum, now);
+    }
+}
+
+fn note<K: Ord>(findings: &mut BTreeMap<K, Finding>, of: K, sum: &Slot, now: Timestamp) {
+    let Slot { delivered, source, verdict } = *sum;
+    let Some(verdict) = verdict else { return };
+    let known = findings.get(&of).map(|known| (known.source, known.delivered, known.verdict));
+    if known != Some((source, delivered, verdict)) {
+        findings.insert(of, Finding { source, delivered, verdict, at: now });
+    }
+}
+
+/// A stored page of the ledger.
+pub trait Page: Default + Clone + PartialEq + Serialize + DeserializeOwned {
+    /// Reads the stored value, if there is one.
     ///
     /// # Errors
     /// [`Error::State`] where the value is not one this program knows.
-    pub fn from_json(key: &str, text: &str) -> Result<Self, Error> {
-        of(key, versioned(key, text)?)
+    fn read(key: &str, stored: Option<&str>) -> Result<Self, Error> {
+        stored.map_or_else(|| Ok(Self::default()), |text| of(key, versioned(key, text)?))
     }
 
     /// The value to store.
     ///
     /// # Errors
     /// Never in practice: every part has a JSON form.
-    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+    fn to_json(&self) -> Result<String, serde_json::Error> {
         let mut object = serde_json::to_value(self)?;
         object["v"] = VERSION.into();
         Ok(object.to_string())
     }
-
-    /// Notes what is known of an hour, if that is new.
-    pub fn note(&mut self, hour: Timestamp, sum: &Slot, now: Timestamp) {
-        let Slot { delivered, source, verdict } = *sum;
-        let Some(verdict) = verdict else { return };
-        let name = hour.format("%H").to_string();
-        let known = self.hours.get(&name).map(|hour| (hour.source, hour.delivered, hour.verdict));
-        if known != Some((source, delivered, verdict)) {
-            self.hours.insert(name, Hour { source, delivered, verdict, at: now });
-        }
-    }
 }
+
+impl Page for Ledger {}
+impl Page for History {}

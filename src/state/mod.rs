@@ -1,6 +1,7 @@
 //! What is remembered between passes: values an operator can read, under keys the TypeScript program already used.
 //! Every value carries a version. An unknown one is an error, never a fresh start.
 
+mod backfill;
 mod dead;
 mod ledger;
 mod position;
@@ -13,9 +14,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use self::{
+    backfill::{Backfill, Counted, DAY, Days, Done, Recent, midnight_of},
     dead::{DEAD, DeadLetter, DeadLetters, dead_letters, place_of, read_dead_letters},
-    ledger::{Hour, Ledger},
-    position::{Backfill, Comparison, Day, Done, Position, Track},
+    ledger::{Finding, History, Ledger, Page},
+    position::{Comparison, Position, Track},
     status::{Failure, Status},
 };
 use crate::{
@@ -102,7 +104,7 @@ impl Oldest {
         let Some(ts) = time::parse(text.trim().trim_matches('"')) else {
             return Self::from_json(OLDEST, text, gateways);
         };
-        let backfill = Backfill { cursor: Cursor::at_start_of(ts), start: None, done: None, day: None };
+        let backfill = Backfill::at(Cursor::at_start_of(ts));
         Ok(Self { by_id: BTreeMap::from([(owner(OLDEST, gateways)?, backfill)]) })
     }
 }

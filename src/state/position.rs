@@ -10,9 +10,10 @@ use crate::{
     entry::Entry,
     plan::{
         cursor::Cursor,
+        lateness::Lateness,
         slots::{self, AGES, HOUR, KEPT, Slot, Slots, Stretch},
     },
-    time::{self, MILLISECOND, Timestamp},
+    time::{MILLISECOND, Timestamp},
 };
 
 /// How far the forward pass has come with one gateway.
@@ -36,6 +37,12 @@ pub struct Position {
     /// The stretch that is being compared id by id, because its count was another than expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// Late entries were found among the long calls lately: these are read before the next stretch is counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+    /// How late entries of this gateway were first seen.
+    #[serde(default, skip_serializing_if = "Lateness::is_empty")]
+    pub lateness: Lateness,
 }
 
 /// The comparison of a stretch with what was delivered, which may take several passes.
@@ -49,6 +56,9 @@ pub struct Comparison {
     pub until: Timestamp,
     /// Entries that the source counts in the stretch.
     pub source: Option<u64>,
+    /// Only long calls are read, because entries that are late are mostly these.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub long_calls: bool,
     /// When that count was made, UTC: nothing says that what appeared since is seen.
     #[serde(deserialize_with = "stored::instant")]
     pub begun: Timestamp,
@@ -71,6 +81,8 @@ impl Position {
             counted_from: None,
             counted: None,
             comparison: None,
+            late: false,
+            lateness: Lateness::default(),
         }
     }
 
@@ -149,7 +161,14 @@ impl Comparison {
     #[must_use]
     pub fn new(stretch: &Stretch, source: Option<u64>, begun: Timestamp) -> Self {
         let Stretch { from, until, .. } = *stretch;
-        Self { from, until, source, begun, cursor: Cursor::at_start_of(from), seen: BTreeMap::new() }
+        let (cursor, seen) = (Cursor::at_start_of(from), BTreeMap::new());
+        Self { from, until, source, long_calls: false, begun, cursor, seen }
+    }
+
+    /// The same, of the long calls alone.
+    #[must_use]
+    pub fn of_long_calls(stretch: &Stretch, source: Option<u64>, begun: Timestamp) -> Self {
+        Self { long_calls: true, ..Self::new(stretch, source, begun) }
     }
 
     /// The stretch.
@@ -159,65 +178,12 @@ impl Comparison {
     }
 }
 
-/// How far the backfill has come with one gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Backfill {
-    /// Everything after it, and before `start`, is delivered.
-    #[serde(flatten, with = "stored::cursor")]
-    pub cursor: Cursor,
-    /// Where the forward pass began: it owns this instant and everything after it. Absent after a takeover.
-    #[serde(default, deserialize_with = "stored::optional_instant", skip_serializing_if = "Option::is_none")]
-    pub start: Option<Timestamp>,
-    /// Where the backfill came to its end, if it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub done: Option<Done>,
-    /// What was delivered of the day the cursor stands in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub day: Option<Day>,
-}
-
 impl Track for Cursor {
     fn cursor(&mut self) -> &mut Cursor {
         self
     }
 
     fn count(&mut self, _created_at: Timestamp) {}
-}
-
-/// The end of a backfill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Done {
-    /// The `backfill_stop_at` it stopped at; none: the gateway's first entry.
-    #[serde(default, deserialize_with = "stored::optional_instant")]
-    pub stop: Option<Timestamp>,
-}
-
-/// Entries delivered of one day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Day {
-    /// UTC.
-    pub date: NaiveDate,
-    /// Entries.
-    pub delivered: u64,
-}
-
-impl Backfill {
-    /// A backfill of everything before `start`.
-    #[must_use]
-    pub fn before(start: Timestamp) -> Self {
-        let cursor = Cursor::at_start_of(start - time::MILLISECOND);
-        Self { cursor, start: Some(start), done: None, day: None }
-    }
-
-    /// Whether there is nothing left to read down to `stop`, or to the first entry.
-    #[must_use]
-    pub fn is_done(&self, stop: Option<Timestamp>) -> bool {
-        match (self.done.map(|done| done.stop), stop) {
-            (None, _) | (Some(Some(_)), None) => false,
-            (Some(None), _) => true,
-            (Some(Some(reached)), Some(stop)) => reached <= stop,
-        }
-    }
 }
 
 /// What a delivered row moves.
@@ -246,17 +212,5 @@ impl Track for Position {
 
     fn count(&mut self, created_at: Timestamp) {
         self.slots.deliver(created_at);
-    }
-}
-
-impl Track for Backfill {
-    fn cursor(&mut self) -> &mut Cursor {
-        &mut self.cursor
-    }
-
-    fn count(&mut self, created_at: Timestamp) {
-        let date = created_at.date_naive();
-        let delivered = self.day.filter(|day| day.date == date).map_or(0, |day| day.delivered);
-        self.day = Some(Day { date, delivered: delivered + 1 });
     }
 }

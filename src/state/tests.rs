@@ -98,12 +98,41 @@ fn a_backfill_is_done_as_far_as_it_was_asked_for() {
 }
 
 #[test]
-fn a_day_in_progress_is_counted_from_its_first_entry() {
-    let mut backfill = Backfill::before(at("2026-10-06"));
-    for created_at in ["2026-10-05T10:00:00Z", "2026-10-05T09:00:00Z", "2026-10-04T23:00:00Z"] {
+fn history_is_counted_by_whole_days_when_nothing_can_appear_in_them_any_more() {
+    let start = at("2026-10-06T12:00:00Z");
+    let mut backfill = Backfill::before(start);
+    for created_at in ["2026-10-05T10:00:00Z", "2026-10-05T09:00:00Z", "2026-10-04T23:00:00Z", "2026-10-02T01:00:00Z"] {
         backfill.count(at(created_at));
+        backfill.cursor.pass_over("id", at(created_at));
     }
-    assert_eq!(backfill.day, Some(Day { date: at("2026-10-04").date_naive(), delivered: 1 }));
+    let due = |backfill: &Backfill, now: &str| {
+        let stretch = backfill.due(at(now))?;
+        Some((
+            time::text(stretch.from)[5..16].to_owned(),
+            time::text(stretch.until)[5..16].to_owned(),
+            stretch.expected,
+        ))
+    };
+    let stretch = |from: &str, until: &str, expected| Some((from.to_owned(), until.to_owned(), expected));
+    // The day of the cursor is not closed, and the one before the start not settled.
+    assert_eq!(due(&backfill, "2026-10-06T12:10:00Z"), stretch("10-03T00:00", "10-05T00:00", 1));
+    assert_eq!(backfill.counted_down_to(), None);
+    let older = backfill.due(start).unwrap();
+    assert_eq!(
+        backfill.advance(&older).into_iter().map(|(day, n)| (day.to_string(), n)).collect::<Vec<_>>(),
+        [("2026-10-04".to_owned(), 1)]
+    );
+    assert_eq!(due(&backfill, "2026-10-07T12:09:00Z"), None);
+    assert_eq!(due(&backfill, "2026-10-07T12:10:00Z"), stretch("10-05T00:00", "10-06T12:00", 2));
+    let recent = backfill.due(at("2026-10-08")).unwrap();
+    assert_eq!(backfill.advance(&backfill.clone().stretch(at("2026-10-06"), recent.until)), Days::new());
+    assert_eq!(backfill.counted_down_to(), Some(at("2026-10-06")));
+    let left = backfill.due(at("2026-10-08")).unwrap();
+    assert_eq!(backfill.advance(&left).len(), 1);
+    assert_eq!(backfill.counted_down_to(), Some(at("2026-10-03")));
+    assert_eq!(due(&backfill, "2026-10-08"), None);
+    backfill.done = Some(Done { stop: None });
+    assert_eq!(due(&backfill, "2026-10-08"), stretch("10-02T00:00", "10-03T00:00", 1));
 }
 
 #[test]

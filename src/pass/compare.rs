@@ -1,0 +1,189 @@
+//! A stretch at the source beside what was delivered of it: by count, and where that is not enough, id by id.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Context, GatewayReport, copy::Copy, pace::Pace};
+use crate::{
+    entry::Entry,
+    error::Error,
+    gateway,
+    host::{Host, Store, call},
+    plan::{
+        budget::Ended,
+        cursor::{Cursor, Direction, Query, Scan},
+        segments::{self, Metadata},
+        slots::{self, Slots, Stretch},
+    },
+    sink::Sink,
+    state::{Comparison, Days, Track},
+    time::Timestamp,
+};
+
+/// Segments whose ids are read at once: 10,000 ids of some 30 bytes each at most, and KV gives 25 MiB.
+const SEGMENTS: usize = 50;
+
+/// Entries that the source has of a stretch, where it says.
+pub async fn count<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    stretch: &Stretch,
+    report: &mut GatewayReport,
+    pace: &mut Pace,
+) -> Result<Option<u64>, Error> {
+    let gateway = &report.gateway;
+    let Stretch { from, until, .. } = *stretch;
+    let query = Query { from: Some(from), until, direction: Direction::Ascending, page: 1, longer_than: None };
+    let request = gateway::count(&context.config.source, gateway, &query);
+    let counted = call(&context.host, &request, |response| gateway::read_page(response, &query)).await;
+    let counted = counted.map_err(|error| Error::Source { gateway: gateway.clone(), error })?;
+    pace.note(counted.rate);
+    report.counts += 1;
+    Ok(counted.total)
+}
+
+/// Where what was delivered is counted while a comparison delivers more.
+pub trait Tally: Clone {
+    /// Counts an entry as delivered.
+    fn deliver(&mut self, created_at: Timestamp);
+}
+
+impl Tally for Slots {
+    fn deliver(&mut self, created_at: Timestamp) {
+        Self::deliver(self, created_at);
+    }
+}
+
+impl Tally for Days {
+    fn deliver(&mut self, created_at: Timestamp) {
+        *self.entry(created_at.date_naive()).or_default() += 1;
+    }
+}
+
+/// What came of a comparison.
+pub enum Compared {
+    /// No further call is allowed: the next pass goes on.
+    Unfinished,
+    /// All that the source shows is delivered.
+    Finished {
+        /// Entries that were not delivered before.
+        found: u64,
+        /// The source shows nothing more, although it counts more.
+        doubtful: bool,
+    },
+}
+
+/// Reads a stretch again, and writes what was not delivered of it. Where that fails, what was written is counted all the
+/// same, and the comparison is to begin anew.
+pub async fn compare<H: Host, S: Store, K: Sink, T: Tally>(
+    context: &Context<'_, H, S, K>,
+    comparison: &mut Comparison,
+    tally: &mut T,
+    report: &mut GatewayReport,
+) -> Result<Compared, Error> {
+    let known = known_ids(context, &report.gateway, comparison).await?;
+    let longer_than = comparison.long_calls.then_some(context.config.settle / 2);
+    let scan = Scan::ascending(comparison.cursor.clone(), comparison.until).longer_than(longer_than);
+    let (cursor, seen) = (comparison.cursor.clone(), comparison.seen.clone());
+    let track = Reading { comparison: comparison.clone(), cursor, seen, known, tally: tally.clone() };
+    let mut copy = Copy::new(context, &report.gateway, scan, track);
+    let ended = loop {
+        let ended = copy.run().await;
+        context.keep(&report.gateway, std::mem::take(&mut copy.written)).await?;
+        // Not before: a dead letter that was not kept must not count as delivered.
+        tally.clone_from(&copy.track.tally);
+        if let Some(ended) = ended {
+            break ended;
+        }
+    };
+    comparison.clone_from(&copy.track.comparison);
+    report.add_late(&copy.report);
+    let found = copy.report.entries;
+    match ended {
+        Ended::Complete => Ok(Compared::Finished { found, doubtful: false }),
+        Ended::Doubtful => Ok(Compared::Finished { found, doubtful: true }),
+        Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => Ok(Compared::Unfinished),
+        Ended::Failed => copy.report.error.map_or(Ok(Compared::Unfinished), Err),
+    }
+}
+
+/// Whether the source's own count is what was seen. Entries come and go meanwhile, so where it is not it is asked again.
+pub async fn is_honest<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    comparison: &Comparison,
+    report: &mut GatewayReport,
+    pace: &mut Pace,
+) -> Result<bool, Error> {
+    let seen: u64 = comparison.seen.values().sum();
+    match comparison.source {
+        None => Ok(false),
+        Some(source) if source == seen => Ok(true),
+        Some(_) => Ok(count(context, &comparison.stretch(), report, pace).await? == Some(seen)),
+    }
+}
+
+/// A comparison that is under way.
+struct Reading<T> {
+    /// As of the last time that everything read was written: from there the next pass can go on.
+    comparison: Comparison,
+    /// How far the writing has come.
+    cursor: Cursor,
+    /// Entries read so far, by the start of their slot.
+    seen: BTreeMap<Timestamp, u64>,
+    known: BTreeSet<String>,
+    /// With what was written so far.
+    tally: T,
+}
+
+impl<T: Tally> Track for Reading<T> {
+    fn cursor(&mut self) -> &mut Cursor {
+        &mut self.cursor
+    }
+
+    fn count(&mut self, created_at: Timestamp) {
+        self.tally.deliver(created_at);
+    }
+
+    fn knows(&mut self, entry: &Entry) -> bool {
+        *self.seen.entry(slots::floor(entry.created_at)).or_default() += 1;
+        self.known.contains(&entry.id)
+    }
+
+    fn settle(&mut self, cursor: &Cursor) {
+        self.cursor.clone_from(cursor);
+        self.comparison.cursor.clone_from(cursor);
+        self.comparison.seen.clone_from(&self.seen);
+    }
+}
+
+/// The ids that were delivered of a stretch. What a store does not show yet is written again, and readers see it once.
+async fn known_ids<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    gateway: &str,
+    comparison: &Comparison,
+) -> Result<BTreeSet<String>, Error> {
+    let mut keys = Vec::new();
+    for prefix in segments::prefixes(gateway, comparison.from.date_naive()) {
+        let unreadable = |error| Error::Store { action: "loading", key: prefix.clone(), error };
+        let mut cursor: Option<String> = None;
+        loop {
+            let listing = context.ids.list(&prefix, cursor.as_deref()).await.map_err(unreadable)?;
+            for (key, metadata) in listing.keys {
+                let metadata = metadata.and_then(|value| serde_json::from_value::<Metadata>(value).ok());
+                if metadata.is_none_or(|metadata| metadata.overlaps(comparison.from, comparison.until)) {
+                    keys.push(key);
+                }
+            }
+            cursor = listing.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+    let mut known = BTreeSet::new();
+    for keys in keys.chunks(SEGMENTS) {
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        let values = context.ids.get_many(&keys).await;
+        let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
+        known.extend(values.iter().flatten().flat_map(|text| text.lines()).map(str::to_owned));
+    }
+    Ok(known)
+}

@@ -1,0 +1,125 @@
+//! The history, counted: whole days, many at once as long as the counts agree. Once for each day, when nothing can appear in
+//! it any more. It goes with the backfill.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::{
+    Context, GatewayReport,
+    compare::{Compared, compare, count, is_honest},
+    pace::Pace,
+    verify::MOST_COUNTS,
+};
+use crate::{
+    error::Error,
+    host::{Host, Store},
+    plan::slots::{Slot, Stretch},
+    sink::Sink,
+    state::{Backfill, Comparison, DAY, History, midnight_of},
+    time::{MILLISECOND, Timestamp},
+};
+
+/// Counts the days of one gateway that are due, and mends those that are short.
+pub async fn verify<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    backfill: &mut Backfill,
+    report: &mut GatewayReport,
+) -> Result<(), Error> {
+    let before = backfill.clone();
+    let mut verification =
+        Verification { context, backfill, report, pace: Pace::default(), borders: Vec::new(), found: BTreeMap::new() };
+    let result = verification.run().await;
+    let recorded = verification.record().await;
+    if recorded.is_err() {
+        // What the ledger does not say is counted once more.
+        *verification.backfill = before;
+    }
+    // That no further call is allowed is no failure.
+    recorded.and(result.or_else(|error| if context.is_out_of_calls(&error) { Ok(()) } else { Err(error) }))
+}
+
+struct Verification<'a, 'c, H, S, K> {
+    context: &'a Context<'c, H, S, K>,
+    backfill: &'a mut Backfill,
+    report: &'a mut GatewayReport,
+    pace: Pace,
+    /// Midnights down to which counts did not agree, the last one last: from the later of them on, they may.
+    borders: Vec<Timestamp>,
+    /// What is known of the days with entries.
+    found: BTreeMap<NaiveDate, Slot>,
+}
+
+impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
+    async fn run(&mut self) -> Result<(), Error> {
+        loop {
+            let due = self.backfill.due(self.context.host.now());
+            let nothing_to_do = self.backfill.comparison.is_none() && due.is_none();
+            let enough = nothing_to_do || self.report.counts >= MOST_COUNTS;
+            if enough || self.pace.end_or_hold_back(self.context, 0).await.is_some() {
+                return Ok(());
+            }
+            if let Some(comparison) = self.backfill.comparison.take() {
+                if !self.compare(comparison).await? {
+                    return Ok(());
+                }
+            } else if let Some(due) = due {
+                self.count(&due).await?;
+            }
+        }
+    }
+
+    /// Counts what is due, or the upper part of it that is left after counts of more did not agree.
+    async fn count(&mut self, due: &Stretch) -> Result<(), Error> {
+        self.borders.retain(|border| (due.from..due.until).contains(border));
+        let from = self.borders.last().copied().unwrap_or(due.from);
+        let stretch = self.backfill.stretch(from, due.until);
+        let now = self.context.host.now();
+        let source = count(self.context, &stretch, self.report, &mut self.pace).await?;
+        if source == Some(stretch.expected) {
+            for (day, delivered) in self.backfill.advance(&stretch) {
+                self.found.insert(day, Slot::proven(delivered));
+            }
+        } else if let Some(border) = halfway(&stretch) {
+            self.borders.push(border);
+        } else {
+            self.backfill.comparison = Some(Comparison::new(&stretch, source, now));
+        }
+        Ok(())
+    }
+
+    /// Reads a day again, as far as that is allowed. Whether it came to the end of it.
+    async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
+        let Self { context, backfill, report, .. } = self;
+        let compared = compare(context, &mut comparison, &mut backfill.days, report).await?;
+        let stretch = backfill.stretch(comparison.from, comparison.until);
+        backfill.comparison = Some(comparison.clone());
+        let Compared::Finished { doubtful, .. } = compared else { return Ok(false) };
+        let honest = !doubtful && is_honest(context, &comparison, report, &mut self.pace).await?;
+        backfill.comparison = None;
+        let mut slot = Slot { delivered: stretch.expected, ..Slot::default() };
+        slot.compared(comparison.seen.values().sum(), honest);
+        backfill.advance(&stretch);
+        self.found.insert(stretch.from.date_naive(), slot);
+        Ok(true)
+    }
+
+    async fn record(&self) -> Result<(), Error> {
+        let Self { context, report, found, .. } = self;
+        let now = context.host.now();
+        let keys: BTreeSet<_> = found.keys().map(|day| History::key(&report.gateway, *day)).collect();
+        for key in keys {
+            let days = found.iter().filter(|(day, _)| History::key(&report.gateway, **day) == key);
+            let note = |history: &mut History| days.for_each(|(day, slot)| history.note(*day, slot, now));
+            context.amend(&key, note).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The midnight that halves a stretch of several days.
+fn halfway(stretch: &Stretch) -> Option<Timestamp> {
+    let days = (stretch.until - MILLISECOND).date_naive() - stretch.from.date_naive();
+    let (halves, day) = (i32::try_from((days.num_days() + 1) / 2).ok()?, stretch.from.date_naive());
+    (halves > 0).then(|| midnight_of(day) + DAY * halves)
+}

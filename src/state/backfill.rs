@@ -1,0 +1,195 @@
+//! How far the backfill has come with one gateway, and what of the history was counted.
+
+use std::collections::BTreeMap;
+
+use chrono::{DurationRound, NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
+
+use super::{Comparison, Track, stored};
+use crate::{
+    plan::{
+        cursor::Cursor,
+        slots::{AGES, Stretch},
+    },
+    time::{MILLISECOND, Timestamp},
+};
+
+/// What the history is counted by.
+pub const DAY: TimeDelta = TimeDelta::days(1);
+
+/// How far the backfill has come with one gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backfill {
+    /// Everything after it, and before `start`, is delivered.
+    #[serde(flatten, with = "stored::cursor")]
+    pub cursor: Cursor,
+    /// Where the forward pass began: it owns this instant and everything after it. Absent after a takeover.
+    #[serde(default, deserialize_with = "stored::optional_instant", skip_serializing_if = "Option::is_none")]
+    pub start: Option<Timestamp>,
+    /// Where the backfill came to its end, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Done>,
+    /// Entries delivered of each day that is not counted at the source yet.
+    #[serde(default, skip_serializing_if = "Days::is_empty")]
+    pub days: Days,
+    /// What was counted at the source. None: not begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
+    /// The day that is being compared id by id, because its count was another than what was delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+}
+
+/// Entries delivered, by day, UTC.
+pub type Days = BTreeMap<NaiveDate, u64>;
+
+/// The end of a backfill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// The `backfill_stop_at` it stopped at; none: the gateway's first entry.
+    #[serde(default, deserialize_with = "stored::optional_instant")]
+    pub stop: Option<Timestamp>,
+}
+
+/// How much of the history was counted at the source. It is counted once, when no entry may appear in it any more: so
+/// what lies just before the start of the forward pass is counted last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// From `recent`, or from where the counts began, down to this midnight, UTC, every day is counted.
+    #[serde(deserialize_with = "stored::instant")]
+    pub down_to: Timestamp,
+    /// What is left for later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent: Option<Recent>,
+}
+
+/// The stretch in which entries may still have appeared when the backfill began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    /// A midnight, UTC.
+    #[serde(deserialize_with = "stored::instant")]
+    pub from: Timestamp,
+    /// What follows is counted, UTC.
+    #[serde(deserialize_with = "stored::instant")]
+    pub until: Timestamp,
+}
+
+impl Backfill {
+    /// A backfill of everything before `start`.
+    #[must_use]
+    pub fn before(start: Timestamp) -> Self {
+        let head = midnight(start - last_age());
+        let counted = Counted { down_to: head, recent: Some(Recent { from: head, until: start }) };
+        Self { start: Some(start), counted: Some(counted), ..Self::at(Cursor::at_start_of(start - MILLISECOND)) }
+    }
+
+    /// A backfill that another program has brought to `cursor`.
+    #[must_use]
+    pub fn at(cursor: Cursor) -> Self {
+        Self { cursor, start: None, done: None, days: Days::new(), counted: None, comparison: None }
+    }
+
+    /// Whether there is nothing left to read down to `stop`, or to the first entry.
+    #[must_use]
+    pub fn is_done(&self, stop: Option<Timestamp>) -> bool {
+        match (self.done.map(|done| done.stop), stop) {
+            (None, _) | (Some(Some(_)), None) => false,
+            (Some(None), _) => true,
+            (Some(Some(reached)), Some(stop)) => reached <= stop,
+        }
+    }
+
+    /// Makes sure that it is known from where on history is counted: where another program has come to, the day in which
+    /// its cursor stands is not ours alone.
+    pub fn begin_counts(&mut self) {
+        self.counted.get_or_insert(Counted { down_to: midnight(self.cursor.ts), recent: None });
+    }
+
+    /// The next stretch to be counted: whole days of which everything is delivered, and nothing can appear any more.
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Option<Stretch> {
+        let Counted { down_to, recent } = self.counted?;
+        let recent = recent.map(|recent| self.stretch(self.delivered_down_to().max(recent.from), recent.until));
+        let older = self.stretch(self.delivered_down_to(), down_to);
+        let is_due = |stretch: &Stretch| stretch.from < stretch.until && stretch.until + last_age() <= now;
+        recent.into_iter().chain([older]).find(is_due)
+    }
+
+    /// What must be there of a stretch that begins with a day.
+    #[must_use]
+    pub fn stretch(&self, from: Timestamp, until: Timestamp) -> Stretch {
+        Stretch { from, until, expected: self.days_of(from, until).map(|(_, delivered)| delivered).sum() }
+    }
+
+    /// Notes that a stretch, the upper end of what is due, is dealt with. Its days with entries, and how many were
+    /// delivered of each.
+    pub fn advance(&mut self, stretch: &Stretch) -> Days {
+        let days: Days = self.days_of(stretch.from, stretch.until).collect();
+        self.days.retain(|day, _| !days.contains_key(day));
+        self.move_border(stretch);
+        days
+    }
+
+    fn days_of(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (NaiveDate, u64)> {
+        let days = self.days.range(from.date_naive()..).take_while(move |(day, _)| midnight_of(**day) < until);
+        days.map(|(day, delivered)| (*day, *delivered))
+    }
+
+    fn move_border(&mut self, stretch: &Stretch) {
+        let Some(counted) = &mut self.counted else { return };
+        match &mut counted.recent {
+            Some(recent) if recent.until == stretch.until => {
+                recent.until = stretch.from;
+                if recent.until <= recent.from {
+                    counted.recent = None;
+                }
+            }
+            Some(_) | None => counted.down_to = stretch.from,
+        }
+    }
+
+    /// All of the history from here on, up to where forward or the counts began, is counted, UTC. None: what lies just
+    /// before that is not counted yet.
+    #[must_use]
+    pub fn counted_down_to(&self) -> Option<Timestamp> {
+        let Counted { down_to, recent } = self.counted?;
+        let reached = recent.map_or(down_to, |recent| recent.until);
+        (self.start != Some(reached)).then_some(reached)
+    }
+
+    /// The midnight from which on all is delivered; where the backfill came to the first entry, there is nothing before.
+    fn delivered_down_to(&self) -> Timestamp {
+        match self.done {
+            Some(Done { stop: None }) => midnight(self.cursor.ts),
+            Some(Done { stop: Some(stop) }) => midnight(stop - MILLISECOND) + DAY,
+            None => midnight(self.cursor.ts) + DAY,
+        }
+    }
+}
+
+impl Track for Backfill {
+    fn cursor(&mut self) -> &mut Cursor {
+        &mut self.cursor
+    }
+
+    fn count(&mut self, created_at: Timestamp) {
+        *self.days.entry(created_at.date_naive()).or_default() += 1;
+    }
+}
+
+/// How old entries are when nothing appears any more.
+fn last_age() -> TimeDelta {
+    let [.., last] = AGES;
+    last
+}
+
+fn midnight(instant: Timestamp) -> Timestamp {
+    // Only an instant thousands of years away cannot be rounded.
+    instant.duration_trunc(DAY).unwrap_or(instant)
+}
+
+/// The first instant of a day, UTC.
+#[must_use]
+pub fn midnight_of(day: NaiveDate) -> Timestamp {
+    day.and_time(chrono::NaiveTime::MIN).and_utc()
+}
