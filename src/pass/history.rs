@@ -76,9 +76,10 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         let stretch = self.backfill.stretch(from, due.until);
         let now = self.context.host.now();
         let source = count(self.context, &stretch, self.report, &mut self.pace).await?;
-        if source == Some(stretch.expected) {
+        // Where all was deleted there is nothing to compare.
+        if source == Some(stretch.expected) || source == Some(0) {
             for (day, delivered) in self.backfill.advance(&stretch) {
-                self.found.insert(day, Slot::proven(delivered));
+                self.found.insert(day, Slot::counted(delivered, if source == Some(0) { 0 } else { delivered }));
             }
         } else if let Some(border) = halfway(&stretch) {
             self.borders.push(border);

@@ -159,6 +159,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_later_than_a_limit_is_left_out() {
+        assert_eq!(of(&[3, 60_000, 700_000]).up_to(TimeDelta::minutes(10)), of(&[3, 60_000]));
+        assert_eq!(of(&[3]).up_to(TimeDelta::zero()), Lateness::default());
+    }
+
+    #[test]
+    fn what_was_counted_long_ago_counts_less_and_less() {
+        let mut lateness = of(&[1]);
+        let day = of(&vec![5; 60_000]);
+        lateness.remember(&day);
+        assert_eq!(quantile(&lateness, 0.0), Some(1));
+        lateness.remember(&day);
+        assert_eq!(quantile(&lateness, 0.0), Some(5));
+        lateness.remember(&of(&[1_000; 50_000]));
+        assert_eq!((quantile(&lateness, 0.5), quantile(&lateness, 0.6)), (Some(5), Some(1_023)));
+    }
+
+    #[test]
     fn a_histogram_is_kept_as_json_and_a_damaged_one_stops_nothing() {
         let lateness = of(&[3, 3, 60_000]);
         let kept = serde_json::to_value(&lateness).unwrap();

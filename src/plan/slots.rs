@@ -61,10 +61,11 @@ impl Slot {
         }
     }
 
-    /// A stretch of which the source has what was delivered.
+    /// A stretch of which the source has what was delivered, or less.
     #[must_use]
-    pub fn proven(delivered: u64) -> Self {
-        Self { delivered, source: Some(delivered), verdict: Some(Verdict::Proven) }
+    pub fn counted(delivered: u64, source: u64) -> Self {
+        let verdict = if delivered > source { Verdict::Over } else { Verdict::Proven };
+        Self { delivered, source: Some(source), verdict: Some(verdict) }
     }
 
     /// Notes what an exact comparison found: every one of the `seen` entries is delivered now.
@@ -155,8 +156,7 @@ impl Slots {
     pub fn confirm(&mut self, stretch: &Stretch) -> bool {
         let mut new = false;
         for slot in self.slots_of(stretch) {
-            let verdict = if slot.delivered > slot.expected() { Verdict::Over } else { Verdict::Proven };
-            let confirmed = Slot { source: Some(slot.expected()), verdict: Some(verdict), ..*slot };
+            let confirmed = Slot::counted(slot.delivered, slot.expected());
             new |= confirmed != *slot;
             *slot = confirmed;
         }
@@ -189,7 +189,7 @@ impl Slots {
     /// a slot after its last count.
     #[must_use]
     pub fn sum(&self, from: Timestamp, until: Timestamp) -> Slot {
-        let mut sum = Slot::proven(0);
+        let mut sum = Slot::counted(0, 0);
         for slot in self.0.range(from..until).map(|(_, slot)| slot) {
             sum.delivered += slot.delivered;
             sum.source = sum.source.zip(slot.source).map(|(sum, source)| sum + source);

@@ -171,10 +171,10 @@ impl<'a> Life<'a> {
         panic!("{most} passes with {pages:?} pages each do not come to the end (forward: {forward})");
     }
 
-    /// Forward passes until everything that is due is counted.
-    fn verify(&mut self) {
+    /// Passes of one job until everything that is due is counted.
+    fn verify(&mut self, forward: bool) {
         for _ in 0..200 {
-            let report = self.pass(&Pass::calm(true)).unwrap();
+            let report = self.pass(&Pass::calm(forward)).unwrap();
             if report.sum(|gateway| (gateway.counts + gateway.reread).into()) == 0 {
                 return;
             }
@@ -183,7 +183,9 @@ impl<'a> Life<'a> {
     }
 
     fn assert_laws(&mut self) {
-        self.verify();
+        for forward in [true, false] {
+            self.verify(forward);
+        }
         let once = self.history.setting.sqlite || !self.history.may_repeat_rows();
         if once {
             self.world.assert_once();

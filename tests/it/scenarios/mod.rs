@@ -8,6 +8,8 @@ mod dead;
 mod defects;
 mod forward;
 mod gateways;
+mod history;
+mod late;
 mod memory;
 mod proven;
 mod report;
