@@ -12,7 +12,7 @@ use crate::{
         budget::Ended,
         cursor::{Cursor, Direction, Query, Scan},
         segments::{self, Metadata},
-        slots::{self, Slots, Stretch},
+        slots::{self, HOUR, Slots, Stretch},
     },
     sink::Sink,
     state::{Comparison, Days, Track},
@@ -21,6 +21,10 @@ use crate::{
 
 /// Segments whose ids are read at once: 10,000 ids of some 30 bytes each at most, and KV gives 25 MiB.
 const SEGMENTS: usize = 50;
+
+/// Entries of a stretch whose ids are held at once: some 10 MB, of the 128 MB that an instance of a Worker has. Of more, or
+/// where nobody says how many there are, an hour at a time.
+const MOST_IDS: u64 = 100_000;
 
 /// Entries that the source has of a stretch, where it says.
 pub async fn count<H: Host, S: Store, K: Sink>(
@@ -79,9 +83,41 @@ pub async fn compare<H: Host, S: Store, K: Sink, T: Tally>(
     tally: &mut T,
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
-    let known = known_ids(context, &report.gateway, comparison).await?;
+    let (mut found, mut doubtful) = (0, false);
+    loop {
+        let until = end_of_part(comparison);
+        match compare_until(context, until, comparison, tally, report).await? {
+            Compared::Unfinished => return Ok(Compared::Unfinished),
+            Compared::Finished { found: more, doubtful: also } => {
+                found += more;
+                doubtful |= also;
+            }
+        }
+        if until >= comparison.until {
+            return Ok(Compared::Finished { found, doubtful });
+        }
+        comparison.cursor = Cursor::at_start_of(until);
+    }
+}
+
+/// Where the part of a comparison ends whose ids can be held in memory at once.
+fn end_of_part(comparison: &Comparison) -> Timestamp {
+    match comparison.source {
+        Some(source) if source <= MOST_IDS => comparison.until,
+        Some(_) | None => comparison.until.min(slots::floor_hour(comparison.cursor.ts) + HOUR),
+    }
+}
+
+async fn compare_until<H: Host, S: Store, K: Sink, T: Tally>(
+    context: &Context<'_, H, S, K>,
+    until: Timestamp,
+    comparison: &mut Comparison,
+    tally: &mut T,
+    report: &mut GatewayReport,
+) -> Result<Compared, Error> {
+    let known = known_ids(context, &report.gateway, comparison.cursor.ts, until).await?;
     let longer_than = comparison.long_calls.then_some(context.config.settle / 2);
-    let scan = Scan::ascending(comparison.cursor.clone(), comparison.until).longer_than(longer_than);
+    let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
     let (cursor, seen) = (comparison.cursor.clone(), comparison.seen.clone());
     let track = Reading { comparison: comparison.clone(), cursor, seen, known, tally: tally.clone() };
     let mut copy = Copy::new(context, &report.gateway, scan, track);
@@ -154,21 +190,22 @@ impl<T: Tally> Track for Reading<T> {
     }
 }
 
-/// The ids that were delivered of a stretch. What a store does not show yet is written again, and readers see it once.
+/// The ids that were delivered of a stretch of one day. What a store does not show yet is written again, and readers see it once.
 async fn known_ids<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     gateway: &str,
-    comparison: &Comparison,
+    from: Timestamp,
+    until: Timestamp,
 ) -> Result<BTreeSet<String>, Error> {
     let mut keys = Vec::new();
-    for prefix in segments::prefixes(gateway, comparison.from.date_naive()) {
+    for prefix in segments::prefixes(gateway, from.date_naive()) {
         let unreadable = |error| Error::Store { action: "loading", key: prefix.clone(), error };
         let mut cursor: Option<String> = None;
         loop {
             let listing = context.ids.list(&prefix, cursor.as_deref()).await.map_err(unreadable)?;
             for (key, metadata) in listing.keys {
                 let metadata = metadata.and_then(|value| serde_json::from_value::<Metadata>(value).ok());
-                if metadata.is_none_or(|metadata| metadata.overlaps(comparison.from, comparison.until)) {
+                if metadata.is_none_or(|metadata| metadata.overlaps(from, until)) {
                     keys.push(key);
                 }
             }
