@@ -1,7 +1,7 @@
 //! How long after its `created_at` an entry is first seen: what `SETTLE_SECONDS` can be chosen by. A histogram, small enough
 //! to be kept.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,22 @@ const PRECISION: u32 = 3;
 
 /// Entries that are remembered at most: enough for the latest in a thousand.
 const MOST_REMEMBERED: u64 = 100_000;
+
+/// The share of entries that `SETTLE_SECONDS` is chosen for: forward brings these, and verification the rest.
+const IN_TIME: f64 = 0.999;
+
+/// How much later than `SETTLE_SECONDS` an entry is first seen though it was there in time: the minute between two ticks,
+/// and a slow pass.
+const UNTIL_SEEN: Duration = Duration::from_mins(2);
+
+/// Of that, what is certain: on average an entry waits half a minute for its tick, and at most one.
+const TICK: Duration = Duration::from_mins(1);
+
+/// Suggestions are multiples of this.
+const STEP: Duration = Duration::from_secs(10);
+
+/// The longest suggestion. What is later than that, verification brings in any case.
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// Latenesses, counted in buckets that grow with them; a bucket without any takes no room.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +71,19 @@ impl Lateness {
     pub fn up_to(&self, limit: TimeDelta) -> Self {
         let last = bucket(u64::try_from(limit.num_milliseconds()).unwrap_or(0));
         Self(self.0.range(..=last).map(|(bucket, number)| (*bucket, *number)).collect())
+    }
+
+    /// The `SETTLE_SECONDS` that these latenesses suggest where it is `current` now: the same while 99.9 % of the entries
+    /// were first seen within two minutes more. Else what these need, less the minute between two ticks, in full ten
+    /// seconds, and ten minutes at most.
+    #[must_use]
+    pub fn suggested_settle(&self, current: Duration) -> Duration {
+        let needed = self.quantile(IN_TIME).and_then(|late| late.to_std().ok()).unwrap_or_default();
+        if needed <= current + UNTIL_SEEN {
+            return current;
+        }
+        let steps = needed.saturating_sub(TICK).as_millis().div_ceil(STEP.as_millis());
+        u32::try_from(steps).map_or(LONGEST, |steps| STEP.saturating_mul(steps)).min(LONGEST)
     }
 
     /// What the given share of all entries, in [0, 1], is late at most; up to 12.5 % too much, and never too little. None
@@ -156,6 +185,29 @@ mod tests {
         check(&[15, 16, 17, 18], 0.5, Some(17));
         let longest = TimeDelta::MAX.num_milliseconds();
         assert!(quantile(&of(&[longest]), 0.5) >= Some(longest - 1));
+    }
+
+    #[test]
+    fn settle_seconds_stay_while_they_are_right_and_grow_to_what_entries_need() {
+        let check = |early: usize, late: i64, current, expected| {
+            let numbers = [vec![1_000; early], vec![late]].concat();
+            let settle = of(&numbers).suggested_settle(Duration::from_secs(current));
+            assert_eq!(settle, Duration::from_secs(expected), "{early} early, one after {late} ms, now {current} s");
+        };
+        assert_eq!(Lateness::default().suggested_settle(Duration::from_secs(30)), Duration::from_secs(30));
+        // One in a thousand may be as late as it likes.
+        check(999, 3_600_000, 30, 30);
+        check(998, 3_600_000, 30, 600);
+        // The bucket of 140 s ends at 147.455 s.
+        check(0, 140_000, 30, 30);
+        check(0, 140_000, 28, 28);
+        check(0, 140_000, 27, 90);
+        check(0, 140_000, 0, 90);
+        // That of 131.072 s ends at 147.455 s, and that of 600 s at 655.359 s.
+        check(0, 600_000, 60, 600);
+        check(0, 524_287, 60, 470);
+        check(0, i64::MAX, 60, 600);
+        check(0, 140_000, 900, 900);
     }
 
     #[test]
