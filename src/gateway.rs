@@ -46,6 +46,13 @@ pub fn count(source: &Source, gateway: &str, query: &Query) -> Request {
     logs(source, gateway, query, 1)
 }
 
+/// The request that looks for one log by its id.
+#[must_use]
+pub fn find(source: &Source, gateway: &str, id: &str) -> Request {
+    let filters = vec![json!({ "key": "id", "operator": "eq", "value": [id] })];
+    filtered(source, gateway, filters, Direction::Descending, (1, 1))
+}
+
 fn logs(source: &Source, gateway: &str, query: &Query, per_page: u32) -> Request {
     let filter =
         |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
@@ -58,12 +65,22 @@ fn logs(source: &Source, gateway: &str, query: &Query, per_page: u32) -> Request
     if let Some(duration) = query.longer_than {
         filters.push(json!({ "key": "duration", "operator": "gt", "value": [duration.as_millis()] }));
     }
-    let direction = match query.direction {
+    filtered(source, gateway, filters, query.direction, (query.page, per_page))
+}
+
+fn filtered(
+    source: &Source,
+    gateway: &str,
+    filters: Vec<Value>,
+    direction: Direction,
+    (page, per_page): (u32, u32),
+) -> Request {
+    let direction = match direction {
         Direction::Ascending => "asc",
         Direction::Descending => "desc",
     };
     let parameters = form_urlencoded::Serializer::new(String::new())
-        .append_pair("page", &query.page.to_string())
+        .append_pair("page", &page.to_string())
         .append_pair("per_page", &per_page.to_string())
         .append_pair("order_by", "created_at")
         .append_pair("order_by_direction", direction)
@@ -100,13 +117,27 @@ const HINTS: Hints = Hints {
 pub fn read_page(response: &Response, query: &Query) -> Result<Page, CallError> {
     let envelope = open(response, &HINTS)?;
     let total = envelope.total();
-    let Value::Array(elements) = envelope.result else {
-        return Err(misbehaved("has no list of logs in its result"));
-    };
-    let entries: Result<Vec<_>, _> = elements.into_iter().map(Entry::from_json).collect();
-    let entries = entries.map_err(|problem| misbehaved(&problem))?;
+    let entries = entries(envelope.result)?;
     check(&entries, query)?;
     Ok(Page { entries, total, rate: rate(response.headers()), date: date(response.headers()) })
+}
+
+/// Reads the answer to [`find`].
+///
+/// # Errors
+/// What the API refuses or fails at, and an answer with another log.
+pub fn read_found(response: &Response, id: &str) -> Result<Option<Entry>, CallError> {
+    let found = entries(open(response, &HINTS)?.result)?;
+    if found.iter().any(|entry| entry.id != id) {
+        return Err(misbehaved(&format!("ignores the filter: it shows another log than {id}")));
+    }
+    Ok(found.into_iter().next())
+}
+
+fn entries(result: Value) -> Result<Vec<Entry>, CallError> {
+    let Value::Array(elements) = result else { return Err(misbehaved("has no list of logs in its result")) };
+    let entries: Result<Vec<_>, _> = elements.into_iter().map(Entry::from_json).collect();
+    entries.map_err(|problem| misbehaved(&problem))
 }
 
 /// Compares the clocks: where forward begins, and with it what the backfill owns, is this machine's time.
@@ -232,6 +263,19 @@ mod tests {
         ];
         assert_eq!(parameters, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer hush");
+    }
+
+    #[test]
+    fn one_log_is_found_by_its_id_and_no_other_is_taken_for_it() {
+        let request = find(&source(), "main", "a b");
+        let parameters: Vec<_> =
+            form_urlencoded::parse(request.uri().query().unwrap().as_bytes()).into_owned().collect();
+        let filters = r#"[{"key":"id","operator":"eq","value":["a b"]}]"#.to_owned();
+        assert_eq!(parameters.last(), Some(&("filters".to_owned(), filters)));
+        assert!(read_found(&answer(200, LIST), "a").unwrap_err().to_string().contains("another log than a"));
+        assert_eq!(read_found(&answer(200, r#"{"success":true,"result":[]}"#), "a"), Ok(None));
+        let one = r#"{"success":true,"result":[{"id":"a","created_at":"2026-10-06T09:15:22.417Z"}]}"#;
+        assert_eq!(read_found(&answer(200, one), "a").unwrap().map(|entry| entry.id), Some("a".into()));
     }
 
     #[test]

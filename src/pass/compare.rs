@@ -101,7 +101,7 @@ pub async fn compare<H: Host, S: Store, K: Sink, T: Tally>(
 }
 
 /// Where the part of a comparison ends whose ids can be held in memory at once.
-fn end_of_part(comparison: &Comparison) -> Timestamp {
+pub fn end_of_part(comparison: &Comparison) -> Timestamp {
     match comparison.source {
         Some(source) if source <= MOST_IDS => comparison.until,
         Some(_) | None => comparison.until.min(slots::floor_hour(comparison.cursor.ts) + HOUR),
@@ -191,7 +191,7 @@ impl<T: Tally> Track for Reading<T> {
 }
 
 /// The ids that were delivered of a stretch of one day. What a store does not show yet is written again, and readers see it once.
-async fn known_ids<H: Host, S: Store, K: Sink>(
+pub async fn known_ids<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     gateway: &str,
     from: Timestamp,

@@ -5,10 +5,13 @@ mod compare;
 mod copy;
 mod cursors;
 pub mod dead;
+mod delivered;
+pub mod explain;
 mod forward;
 mod history;
 mod job;
 mod pace;
+pub mod prove;
 mod report;
 mod verify;
 

@@ -7,3 +7,4 @@ pub mod lateness;
 pub mod retry;
 pub mod segments;
 pub mod slots;
+pub mod units;

@@ -41,6 +41,19 @@ pub fn prefixes(gateway: &str, date: NaiveDate) -> [String; 2] {
     [format!("ids:{gateway}:{date}T"), format!("ids:{gateway}:{DAYS}")]
 }
 
+/// What all keys of a gateway's segments begin with.
+#[must_use]
+pub fn prefix(gateway: &str) -> String {
+    format!("ids:{gateway}:")
+}
+
+/// When the segment under a key was written, UTC.
+#[must_use]
+pub fn written(key: &str) -> Option<Timestamp> {
+    let (_, written) = key.rsplit_once("Z:")?;
+    time::parse(written)
+}
+
 impl Segment {
     /// A segment of one entry.
     #[must_use]
@@ -75,7 +88,7 @@ impl Segment {
 
 #[cfg(test)]
 mod tests {
-    use super::Segment;
+    use super::{Segment, prefix, written};
     use crate::time;
 
     #[test]
@@ -85,10 +98,15 @@ mod tests {
         segment.push("a", at("2026-10-06T08:00:00Z"));
         let key = segment.key("prod", at("2026-10-06T10:00:00Z"));
         assert_eq!(key, "ids:prod:2026-10-06T08:00:00.000Z:2026-10-06T10:00:00.000Z");
+        assert_eq!(written(&key), Some(at("2026-10-06T10:00:00Z")));
+        assert!(key.starts_with(&prefix("prod")));
         assert_eq!((segment.text(), segment.metadata.n), ("b\na", 2));
 
         segment.push("c", at("2026-10-07"));
         let key = segment.key("prod", at("2026-10-08"));
         assert_eq!(key, "ids:prod:days:2026-10-06T08:00:00.000Z:2026-10-08T00:00:00.000Z");
+        assert_eq!(written(&key), Some(at("2026-10-08")));
+        assert!(key.starts_with(&prefix("prod")));
+        assert_eq!(written("ids:prod:x"), None);
     }
 }

@@ -157,6 +157,17 @@ impl Backfill {
         (self.start != Some(reached)).then_some(reached)
     }
 
+    /// Entries delivered of a whole day that is not counted at the source yet. None: it is counted, or not all of it is
+    /// delivered, or others have delivered some of it.
+    #[must_use]
+    pub fn delivered_of(&self, day: NaiveDate) -> Option<u64> {
+        let Counted { down_to, recent } = self.counted?;
+        let (from, until, delivered_down_to) = (midnight_of(day), midnight_of(day) + DAY, self.delivered_down_to());
+        let is_recent = recent.is_some_and(|recent| recent.from <= from && until <= recent.until);
+        let is_open = delivered_down_to <= from && (is_recent || until <= down_to);
+        is_open.then(|| self.days.get(&day).copied().unwrap_or_default())
+    }
+
     /// The midnight from which on all is delivered; where the backfill came to the first entry, there is nothing before.
     fn delivered_down_to(&self) -> Timestamp {
         match self.done {

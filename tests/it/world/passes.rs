@@ -2,7 +2,11 @@
 
 use aig_logs::{
     host::{Meter, Metered},
-    pass::{self, Context, Report},
+    pass::{
+        self, Context, Report,
+        explain::{Life, Table as Asked, explain},
+        prove::{Proof, Question, prove},
+    },
     plan::budget::Budget,
     sink::{
         Sink,
@@ -16,6 +20,7 @@ use futures_util::FutureExt;
 
 use super::{
     Counts, World,
+    map::Map,
     table::{InBatches, Table},
 };
 
@@ -91,6 +96,31 @@ impl World {
             Work::Backfill => pass::backfill(&context).now_or_never(),
             Work::Range(from, to) => pass::range(&context, from, to).now_or_never(),
         }
+    }
+
+    /// What is proven on demand.
+    pub fn prove(&self, question: &Question) -> Proof {
+        self.ask(&async |context| prove(context, question, &|_, _| {}).await)
+    }
+
+    /// The life of a log of `main`, told without its table.
+    pub fn explain(&self, id: &str) -> Life {
+        self.ask(&async |context| explain(context, "main", id, Asked::Unknown).await).unwrap()
+    }
+
+    fn ask<T>(&self, work: &impl AsyncFn(&Context<'_, Self, Map, BigQuerySink<'_, Metered<'_, Self>>>) -> T) -> T {
+        let meter = Meter::new(Budget { pages: None, time: None, calls: None }, self.now());
+        self.sends_before.set(self.counts().sends);
+        let host = Metered { inner: self, meter: &meter };
+        let table = self.config.bigquery.as_ref().unwrap();
+        let context = Context {
+            host,
+            state: Metered { inner: &self.state, meter: &meter },
+            ids: Metered { inner: &self.ids, meter: &meter },
+            sink: &BigQuerySink::new(&host, table, &self.sign_in),
+            config: &self.config,
+        };
+        work(&context).now_or_never().expect("the process lives")
     }
 
     /// What one pass costs.

@@ -1,0 +1,159 @@
+//! What the state says was delivered of one gateway, by hour and by day, and whether the ids of that are still kept.
+
+use chrono::NaiveDate;
+
+use super::Context;
+use crate::{
+    error::Error,
+    host::{Host, Store},
+    plan::slots::{self, HOUR, KEPT},
+    sink::Sink,
+    state::{Backfill, DAY, Finding, History, Ledger, Page, Position, midnight_of},
+    time::{MILLISECOND, Timestamp},
+};
+
+/// What was delivered of one gateway. The page of the ledger that was last asked for is kept: whoever goes through time
+/// reads each page once.
+pub struct Delivered<'a> {
+    /// Gateway id.
+    pub gateway: &'a str,
+    /// How far forward has come.
+    pub position: &'a Position,
+    /// How far the backfill has come.
+    pub backfill: Option<&'a Backfill>,
+    now: Timestamp,
+    ledger: Option<(String, Ledger)>,
+    history: Option<(String, History)>,
+}
+
+impl<'a> Delivered<'a> {
+    pub fn new(gateway: &'a str, position: &'a Position, backfill: Option<&'a Backfill>, now: Timestamp) -> Self {
+        Self { gateway, position, backfill, now, ledger: None, history: None }
+    }
+
+    /// Everything before it is delivered by forward, UTC.
+    pub fn until(&self) -> Timestamp {
+        let Position { cursor, counted, .. } = self.position;
+        // Of the cursor's own millisecond everything that was there is delivered, if anything is.
+        let read = if cursor.at.is_empty() { cursor.ts } else { cursor.ts + MILLISECOND };
+        counted.map_or(read, |[counted, ..]| counted.max(read))
+    }
+
+    /// Everything from it on is delivered by the backfill, UTC; `stop` is where an operator had it end. None: down to the
+    /// first entry.
+    pub fn from(&self, stop: Option<Timestamp>) -> Option<Timestamp> {
+        let Some(backfill) = self.backfill else { return self.position.start };
+        match (&backfill.done, stop) {
+            (Some(done), _) if done.stop.is_none() => None,
+            (Some(done), Some(_)) if backfill.is_done(stop) => done.stop,
+            (Some(_) | None, _) => Some(backfill.cursor.ts + MILLISECOND),
+        }
+    }
+
+    /// The midnight before the first entry, UTC, if the backfill has come to it.
+    pub fn first_day(&self) -> Option<Timestamp> {
+        let backfill = self.backfill.filter(|backfill| backfill.done.is_some_and(|done| done.stop.is_none()))?;
+        Some(midnight_of(backfill.cursor.ts.date_naive()))
+    }
+
+    /// From where on the ids of all that was delivered are kept, UTC: before it, some may be gone after their time `kept`, or
+    /// another program has delivered them.
+    pub fn ids_from<H: Host, S: Store, K: Sink>(&self, context: &Context<'_, H, S, K>) -> Timestamp {
+        let kept = self.now - context.config.ids_ttl;
+        match self.position.start {
+            Some(_) => kept,
+            None => self.position.counted_from.map_or(self.now, |from| from.max(kept)),
+        }
+    }
+
+    /// Entries delivered of `[from, until)`, where that is known of exactly this stretch.
+    pub async fn of<H: Host, S: Store, K: Sink>(
+        &mut self,
+        context: &Context<'_, H, S, K>,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<u64>, Error> {
+        if let Some(delivered) = self.in_slots(from, until) {
+            return Ok(Some(delivered));
+        }
+        let whole = |length, start| until - from == length && from == start;
+        let day = from.date_naive();
+        if self.position.counted_from.is_some_and(|counted_from| counted_from <= from) {
+            if whole(HOUR, slots::floor_hour(from)) {
+                return Ok(self.hour(context, from).await?.map(|hour| hour.delivered));
+            }
+            return if whole(DAY, midnight_of(day)) { self.by_hours(context, day).await } else { Ok(None) };
+        }
+        if !whole(DAY, midnight_of(day)) {
+            return Ok(None);
+        }
+        let uncounted = self.backfill.and_then(|backfill| backfill.delivered_of(day));
+        Ok(uncounted.or(self.day(context, day).await?.map(|day| day.delivered)))
+    }
+
+    /// What the ledger says of an hour.
+    pub async fn hour<H: Host, S: Store, K: Sink>(
+        &mut self,
+        context: &Context<'_, H, S, K>,
+        hour: Timestamp,
+    ) -> Result<Option<Finding>, Error> {
+        let key = Ledger::key(self.gateway, hour.date_naive());
+        let ledger = page(context, &mut self.ledger, key).await?;
+        Ok(ledger.hours.get(&hour.format("%H").to_string()).copied())
+    }
+
+    /// What the ledger says of a day that the backfill has delivered all of.
+    pub async fn day<H: Host, S: Store, K: Sink>(
+        &mut self,
+        context: &Context<'_, H, S, K>,
+        day: NaiveDate,
+    ) -> Result<Option<Finding>, Error> {
+        let Some(backfill) = self.backfill else { return Ok(None) };
+        if backfill.start.is_some_and(|start| start < midnight_of(day) + DAY) {
+            return Ok(None);
+        }
+        let key = History::key(self.gateway, day);
+        Ok(page(context, &mut self.history, key).await?.days.get(&day).copied())
+    }
+
+    /// The sum over all hours of a day, where each is known.
+    async fn by_hours<H: Host, S: Store, K: Sink>(
+        &mut self,
+        context: &Context<'_, H, S, K>,
+        day: NaiveDate,
+    ) -> Result<Option<u64>, Error> {
+        let mut sum = 0;
+        for n in 0..24 {
+            let hour = midnight_of(day) + HOUR * n;
+            let in_slots = self.in_slots(hour, hour + HOUR);
+            let in_ledger = self.hour(context, hour).await?.map(|hour| hour.delivered);
+            let Some(delivered) = in_slots.or(in_ledger) else { return Ok(None) };
+            sum += delivered;
+        }
+        Ok(Some(sum))
+    }
+
+    /// Slots hold all that was delivered lately: of whole ones, or up to where forward has come.
+    fn in_slots(&self, from: Timestamp, until: Timestamp) -> Option<u64> {
+        let Position { counted_from, slots, .. } = self.position;
+        let first = (*counted_from)?.max(self.now - KEPT);
+        let is_border = |instant| slots::floor(instant) == instant;
+        let begins = first <= from && (is_border(from) || Some(from) == *counted_from);
+        let ends = is_border(until) || self.until() <= until;
+        (begins && ends).then(|| slots.sum(slots::floor(from), until).delivered)
+    }
+}
+
+/// The page under `key`, from the store unless it is the one that is at hand.
+async fn page<'p, H: Host, S: Store, K: Sink, P: Page>(
+    context: &Context<'_, H, S, K>,
+    at_hand: &'p mut Option<(String, P)>,
+    key: String,
+) -> Result<&'p P, Error> {
+    if at_hand.as_ref().is_none_or(|(known, _)| *known != key) {
+        let [stored] = context.load([key.as_str()]).await?;
+        let page = P::read(&key, stored.as_deref())?;
+        *at_hand = Some((key, page));
+    }
+    Ok(&at_hand.get_or_insert_default().1)
+}

@@ -1,0 +1,254 @@
+//! The life of one log: at the source or not, written or not, refused or not, what the counts say of its time, and what
+//! follows. Nothing is changed.
+
+use super::{Context, dead, delivered::Delivered};
+use crate::{
+    error::Error,
+    gateway,
+    host::{Host, Store, call},
+    plan::{
+        segments::{self, Metadata},
+        slots::{self, AGES, HOUR, LENGTH, Slot},
+    },
+    sink::Sink,
+    state::{self, Backfill, DAY, Finding, Forward, Oldest, Position, midnight_of, place_of},
+    time::Timestamp,
+};
+
+/// Segments whose ids are read at once, as in comparisons.
+const SEGMENTS: usize = 50;
+
+/// What a table says of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// It could not be asked.
+    Unknown,
+    /// It has no such row.
+    Absent,
+    /// It has.
+    Row {
+        /// The log's, UTC.
+        created_at: Timestamp,
+        /// When the log was read, UTC.
+        ingested_at: Timestamp,
+        /// How many times readers see it.
+        seen: u32,
+    },
+}
+
+/// What is known of one log in one gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    /// Gateway id.
+    pub gateway: String,
+    /// Whether the source shows it now.
+    pub at_source: bool,
+    /// UTC, where it is known.
+    pub created_at: Option<Timestamp>,
+    /// Keys of the segments that hold its id, and when each was written, UTC.
+    pub segments: Vec<(String, Option<Timestamp>)>,
+    /// The key under which it is a dead letter, and the sink's reason.
+    pub dead: Option<(String, String)>,
+    /// What the table says.
+    pub table: Table,
+    /// The ten minutes that it lies in, where they are kept: start, and what is known of them.
+    pub slot: Option<(Timestamp, Slot)>,
+    /// Its hour in the ledger.
+    pub hour: Option<Finding>,
+    /// Its day in the history.
+    pub day: Option<Finding>,
+    /// What follows.
+    pub fate: Fate,
+}
+
+/// What becomes of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is where it belongs.
+    Delivered,
+    /// The sink will never take it.
+    Dead,
+    /// It is younger than `SETTLE_SECONDS`: forward reads it after this instant, UTC.
+    Settling(Timestamp),
+    /// Forward has not come to it yet, and reads it next.
+    Next,
+    /// The backfill has not come down to it; it has come to this instant, UTC.
+    Backfill(Timestamp),
+    /// It lies before `backfill_stop_at`, UTC.
+    Excluded(Timestamp),
+    /// It appeared late. Its time is counted once more after this instant, UTC, and then it is written.
+    Counted(Timestamp),
+    /// It lies so far back that its id may be gone, or another program has delivered what is there.
+    Forgotten,
+    /// It should be there, and no further count is due.
+    Missing,
+    /// The source does not show it, and it was never written.
+    Nowhere,
+}
+
+/// Tells the life of a log in a gateway, of which the table says `table`.
+///
+/// # Errors
+/// Where the source or the state does not answer, or holds what this program does not know.
+pub async fn explain<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    gateway: &str,
+    id: &str,
+    table: Table,
+) -> Result<Life, Error> {
+    let request = gateway::find(&context.config.source, gateway, id);
+    let found = call(&context.host, &request, |response| gateway::read_found(response, id)).await;
+    let found = found.map_err(|error| Error::Source { gateway: gateway.to_owned(), error })?;
+    let letter = letter(context, gateway, id).await?;
+    let in_table = match table {
+        Table::Row { created_at, .. } => Some(created_at),
+        Table::Unknown | Table::Absent => None,
+    };
+    let refused_at = letter.as_ref().map(|(_, letter)| letter.row.created_at);
+    let created_at = found.as_ref().map(|entry| entry.created_at).or(in_table).or(refused_at);
+    let mut life = Life {
+        gateway: gateway.to_owned(),
+        at_source: found.is_some(),
+        created_at,
+        segments: written(context, gateway, id, created_at).await?,
+        dead: letter.map(|(key, letter)| (key, letter.reason)),
+        table,
+        slot: None,
+        hour: None,
+        day: None,
+        fate: Fate::Nowhere,
+    };
+    place(context, &mut life).await?;
+    Ok(life)
+}
+
+/// The gateways to ask where nobody names one.
+///
+/// # Errors
+/// Where they are all of the account, and could not be had.
+pub async fn gateways<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>) -> Result<Vec<String>, Error> {
+    context.gateways().await
+}
+
+/// Looks for what the counts say of its time, and for what follows.
+async fn place<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>, life: &mut Life) -> Result<(), Error> {
+    let names = [life.gateway.clone()];
+    let [forward, oldest, stop] = context.load([state::FORWARD, state::OLDEST, state::BACKFILL_STOP_AT]).await?;
+    let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &names)).transpose()?;
+    let oldest = oldest.map(|text| Oldest::read(&text, &names)).transpose()?;
+    let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
+    let position = forward.and_then(|mut forward| forward.by_id.remove(&life.gateway));
+    let backfill = oldest.and_then(|mut oldest| oldest.by_id.remove(&life.gateway));
+    let now = context.host.now();
+    let waits = |created_at: Timestamp| {
+        let settled = created_at + context.config.settle;
+        if settled > now { Fate::Settling(settled) } else { Fate::Next }
+    };
+    let known = known(life);
+    let (Some(created_at), Some(position)) = (life.created_at, &position) else {
+        life.fate = known.unwrap_or_else(|| life.created_at.map_or(Fate::Nowhere, waits));
+        return Ok(());
+    };
+    let mut delivered = Delivered::new(&life.gateway, position, backfill.as_ref(), now);
+    let slot = slots::floor(created_at);
+    life.slot = position.slots.iter().find(|(start, _)| *start == slot);
+    life.hour = delivered.hour(context, slots::floor_hour(created_at)).await?;
+    life.day = delivered.day(context, created_at.date_naive()).await?;
+    life.fate = known.unwrap_or_else(|| {
+        if created_at >= delivered.until() {
+            return waits(created_at);
+        }
+        match delivered.from(stop).filter(|from| created_at < *from) {
+            Some(from) if stop == Some(from) => Fate::Excluded(from),
+            Some(from) => Fate::Backfill(from),
+            None if created_at < delivered.ids_from(context) => Fate::Forgotten,
+            None => next_count(position, backfill.as_ref(), created_at).map_or(Fate::Missing, Fate::Counted),
+        }
+    });
+    Ok(())
+}
+
+/// What follows whatever the cursors say.
+fn known(life: &Life) -> Option<Fate> {
+    match (life.table, &life.dead, life.segments.is_empty()) {
+        (Table::Row { .. }, _, _) | (Table::Unknown, None, false) => Some(Fate::Delivered),
+        // Its id is among those written, too: it is done with.
+        (Table::Unknown | Table::Absent, Some(_), _) => Some(Fate::Dead),
+        // Written, and gone from the table: no pass will write it again.
+        (Table::Absent, None, false) => Some(Fate::Missing),
+        (Table::Unknown | Table::Absent, None, true) => (!life.at_source).then_some(Fate::Nowhere),
+    }
+}
+
+/// After which instant the time of an entry is counted once more, UTC. None: never.
+fn next_count(position: &Position, backfill: Option<&Backfill>, created_at: Timestamp) -> Option<Timestamp> {
+    if position.counted_from.is_some_and(|from| from <= created_at) {
+        let start = slots::floor(created_at);
+        let filled = position.slots.iter().any(|(slot, known)| slot == start && known.delivered > 0);
+        let end = if filled { start + LENGTH } else { slots::floor_hour(created_at) + HOUR };
+        let left = position.counted.into_iter().flatten().zip(AGES).filter(|(counted, _)| *counted <= created_at);
+        return left.map(|(_, age)| end + age).min();
+    }
+    let [.., last] = AGES;
+    let counted = backfill?.counted?;
+    match counted.recent {
+        Some(recent) if (recent.from..recent.until).contains(&created_at) => Some(recent.until + last),
+        Some(_) | None => (created_at < counted.down_to).then(|| midnight_of(created_at.date_naive()) + DAY + last),
+    }
+}
+
+/// The segments that hold an id: those of its day, or where that is not known those of all days.
+async fn written<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    gateway: &str,
+    id: &str,
+    created_at: Option<Timestamp>,
+) -> Result<Vec<(String, Option<Timestamp>)>, Error> {
+    let all = || vec![segments::prefix(gateway)];
+    let prefixes = created_at.map_or_else(all, |at| segments::prefixes(gateway, at.date_naive()).to_vec());
+    let may_hold = |metadata: &Metadata| created_at.is_none_or(|at| metadata.from <= at && at <= metadata.to);
+    let mut found = Vec::new();
+    for prefix in prefixes {
+        let mut cursor: Option<String> = None;
+        loop {
+            let listing = context.ids.list(&prefix, cursor.as_deref()).await;
+            let listing = listing.map_err(|error| Error::Store { action: "listing", key: prefix.clone(), error })?;
+            let keys = listing.keys.into_iter().filter(|(_, metadata)| {
+                let metadata = metadata.clone().and_then(|value| serde_json::from_value(value).ok());
+                metadata.as_ref().is_none_or(may_hold)
+            });
+            let keys: Vec<String> = keys.map(|(key, _)| key).collect();
+            for keys in keys.chunks(SEGMENTS) {
+                let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+                let values = context.ids.get_many(&keys).await;
+                let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
+                let holds = |text: &Option<String>| text.iter().any(|text| text.lines().any(|line| line == id));
+                let holding = keys.iter().zip(values).filter(|(_, text)| holds(text));
+                found.extend(holding.map(|(key, _)| ((*key).to_owned(), segments::written(key))));
+            }
+            cursor = listing.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The dead letter with this id, and its key.
+async fn letter<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    gateway: &str,
+    id: &str,
+) -> Result<Option<(String, state::DeadLetter)>, Error> {
+    for (key, _) in dead::keys(&context.state).await? {
+        if place_of(&key).is_none_or(|(of, _)| of != gateway) {
+            continue;
+        }
+        let letters = dead::read(&context.state, &key).await?.unwrap_or_default();
+        if let Some(letter) = letters.into_iter().find(|letter| letter.row.id == id) {
+            return Ok(Some((key, letter)));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,174 @@
+//! Any stretch, proven on demand: each hour or day is counted at the source, and where that does not prove it, read there
+//! and looked up among what was written. Cursors, slots and the ledger stay as they are.
+
+mod unit;
+
+use chrono::TimeDelta;
+
+use self::unit::Prover;
+pub use self::unit::{Proven, Ruling};
+use super::{Context, delivered::Delivered};
+use crate::{
+    error::Error,
+    host::{Host, Store},
+    plan::{slots::floor_hour, units::Unit},
+    sink::Sink,
+    state::{self, Backfill, Forward, Oldest, Position},
+    time::Timestamp,
+};
+
+/// How far back it goes where nobody says.
+const BACK: TimeDelta = TimeDelta::hours(24);
+
+/// What is to be proven.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// First instant, UTC; none: a day before the end, at a full hour.
+    pub from: Option<Timestamp>,
+    /// The instant after the last, UTC; none: up to where forward has come.
+    pub until: Option<Timestamp>,
+    /// Whether what is missing is written.
+    pub repair: bool,
+}
+
+/// Why not all of a stretch is looked at: nobody claims that the rest is delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cut {
+    /// Forward has not begun with the gateway.
+    NotBegun,
+    /// What follows is not delivered yet by forward, UTC.
+    After(Timestamp),
+    /// What lies before is not delivered by the backfill, or not yet, UTC.
+    Before(Timestamp),
+    /// The source has nothing before the day of the first entry, UTC.
+    Empty(Timestamp),
+}
+
+/// What came of a question.
+#[derive(Debug, Default)]
+pub struct Proof {
+    /// Hours or days, by gateway, oldest first.
+    pub units: Vec<Proven>,
+    /// What was left out, by gateway.
+    pub cuts: Vec<(String, Cut)>,
+    /// Whether it ended before its end, because somebody said stop or no further call was allowed.
+    pub stopped: bool,
+    /// What went wrong. The units of a gateway that could not be read are missing.
+    pub errors: Vec<Error>,
+}
+
+impl Proof {
+    /// The error that says most about who acts: one that a person must mend, else any.
+    #[must_use]
+    pub fn worst(&self) -> Option<&Error> {
+        self.errors.iter().find(|error| !error.is_transient()).or(self.errors.first())
+    }
+}
+
+/// Proves what is asked of every gateway. `tell` is told of each unit, and how many there are.
+pub async fn prove<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    question: &Question,
+    tell: &dyn Fn(&Proven, usize),
+) -> Proof {
+    let mut proof = Proof::default();
+    if let Err(error) = prove_all(context, question, &mut proof, tell).await {
+        proof.errors.push(error);
+    }
+    proof
+}
+
+/// What one gateway's state claims to be delivered.
+struct Claim {
+    gateway: String,
+    position: Position,
+    backfill: Option<Backfill>,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+async fn prove_all<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    question: &Question,
+    proof: &mut Proof,
+    tell: &dyn Fn(&Proven, usize),
+) -> Result<(), Error> {
+    let now = context.host.now();
+    let until = question.until.unwrap_or(now);
+    let from = question.from.unwrap_or_else(|| floor_hour(until - BACK));
+    let unit = Unit::of(from, until);
+    let claims = claims(context, question.until, [from, until], proof).await?;
+    let mut gateways = Vec::new();
+    for Claim { gateway, position, backfill, from, until } in &claims {
+        let delivered = Delivered::new(gateway, position, backfill.as_ref(), now);
+        let mut prover = Prover::new(context, delivered, question.repair);
+        match prover.first_day(*from, *until).await {
+            Ok(first) => {
+                proof.cuts.extend(first.map(|first| (gateway.clone(), Cut::Empty(first))));
+                let units: Vec<_> = unit.cut(first.unwrap_or(*from), *until).collect();
+                gateways.push((prover, units));
+            }
+            // The others may be readable.
+            Err(error @ Error::Source { .. }) => proof.errors.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    let all = gateways.iter().map(|(_, units)| units.len()).sum();
+    for (mut gateway, units) in gateways {
+        for unit in units {
+            match gateway.prove(&unit).await {
+                Ok(Some(proven)) => {
+                    tell(&proven, all);
+                    proof.units.push(proven);
+                }
+                Ok(None) => {
+                    proof.stopped = true;
+                    return Ok(());
+                }
+                // The others may be readable.
+                Err(error @ Error::Source { .. }) => {
+                    proof.errors.push(error);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is claimed to be delivered of what is asked for; `end` is where somebody said that it ends.
+async fn claims<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    end: Option<Timestamp>,
+    [from, until]: [Timestamp; 2],
+    proof: &mut Proof,
+) -> Result<Vec<Claim>, Error> {
+    let gateways = context.gateways().await?;
+    let [forward, oldest, stop] = context.load([state::FORWARD, state::OLDEST, state::BACKFILL_STOP_AT]).await?;
+    let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
+    let oldest = oldest.map(|text| Oldest::read(&text, &gateways)).transpose()?;
+    let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
+    let (mut forward, mut oldest) = (forward.unwrap_or_default(), oldest.unwrap_or_default());
+
+    let now = context.host.now();
+    let mut claims = Vec::new();
+    for gateway in gateways {
+        let Some(position) = forward.by_id.remove(&gateway) else {
+            proof.cuts.push((gateway, Cut::NotBegun));
+            continue;
+        };
+        let backfill = oldest.by_id.remove(&gateway);
+        let delivered = Delivered::new(&gateway, &position, backfill.as_ref(), now);
+        let (first, last) = (delivered.from(stop), delivered.until());
+        if let Some(first) = first.filter(|first| from < *first) {
+            proof.cuts.push((gateway.clone(), Cut::Before(first)));
+        }
+        if end.is_some_and(|end| last < end) {
+            proof.cuts.push((gateway.clone(), Cut::After(last)));
+        }
+        let (from, until) = (first.map_or(from, |first| first.max(from)), last.min(until));
+        claims.push(Claim { gateway, position, backfill, from, until });
+    }
+    Ok(claims)
+}

@@ -1,0 +1,238 @@
+//! One hour or day of one gateway, proven.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    entry::Entry,
+    error::Error,
+    host::{Host, Store},
+    pass::{
+        Context, GatewayReport,
+        compare::{count, end_of_part, is_honest, known_ids},
+        copy::Copy,
+        dead,
+        delivered::Delivered,
+        pace::Pace,
+    },
+    plan::{
+        budget::Ended,
+        cursor::{Cursor, Scan},
+        slots::Stretch,
+    },
+    sink::Sink,
+    state::{Comparison, Track, place_of},
+    time::Timestamp,
+};
+
+/// What is to be said of an hour or a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ruling {
+    /// All that the source has is delivered.
+    Proven,
+    /// All that the source has is delivered, some of it just now.
+    Repaired,
+    /// The same, and more was delivered: some entries are deleted at the source.
+    Over,
+    /// All that the source shows is delivered, but it gives no count that can be true.
+    Unprovable,
+    /// Some of it is not among the ids that are kept; but it lies so far back that ids of it may be gone, or another program
+    /// has delivered it.
+    Forgotten,
+    /// The source has entries that were not delivered.
+    Short,
+}
+
+/// What was found of an hour, a day, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// Gateway id.
+    pub gateway: String,
+    /// First instant, UTC.
+    pub from: Timestamp,
+    /// The instant after the last, UTC.
+    pub until: Timestamp,
+    /// Entries at the source: counted there, or seen one by one.
+    pub source: u64,
+    /// Entries delivered, those that are dead letters included.
+    pub delivered: u64,
+    /// Entries at the source that are not among those that are known to be delivered; with a repair, that were not.
+    pub missing: u64,
+    /// Of these, rows that the sink will never take: they are dead letters now.
+    pub rejected: u64,
+    /// Entries that were read one by one to find out.
+    pub read: u64,
+    /// What follows.
+    pub ruling: Ruling,
+}
+
+/// Proves one gateway, unit by unit.
+pub struct Prover<'a, 'c, H, S, K> {
+    context: &'a Context<'c, H, S, K>,
+    delivered: Delivered<'a>,
+    repair: bool,
+    report: GatewayReport,
+    pace: Pace,
+    /// The ids of dead letters, once they were needed.
+    dead: Option<BTreeSet<String>>,
+}
+
+impl<'a, 'c, H: Host, S: Store, K: Sink> Prover<'a, 'c, H, S, K> {
+    pub fn new(context: &'a Context<'c, H, S, K>, delivered: Delivered<'a>, repair: bool) -> Self {
+        let report = GatewayReport::new(delivered.gateway, delivered.until(), None);
+        Self { context, delivered, repair, report, pace: Pace::default(), dead: None }
+    }
+
+    /// The day of the first entry, if the backfill has come to it, `from` lies before it, and the source has nothing there:
+    /// one call for what may be years.
+    pub async fn first_day(&mut self, from: Timestamp, until: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let Some(first) = self.delivered.first_day().map(|first| first.min(until)).filter(|first| from < *first) else {
+            return Ok(None);
+        };
+        let before = Stretch { from, until: first, expected: 0 };
+        let source = count(self.context, &before, &mut self.report, &mut self.pace).await?;
+        Ok((source == Some(0)).then_some(first))
+    }
+
+    /// Proves one unit. `None` where no further call is allowed.
+    pub async fn prove(&mut self, unit: &Stretch) -> Result<Option<Proven>, Error> {
+        if self.pace.end_or_hold_back(self.context, 0).await.is_some() {
+            return Ok(None);
+        }
+        let begun = self.context.host.now();
+        let source = count(self.context, unit, &mut self.report, &mut self.pace).await?;
+        let delivered = self.delivered.of(self.context, unit.from, unit.until).await?;
+        match source {
+            // Where there is nothing, nothing can be missing.
+            Some(source) if delivered.unwrap_or(0) == source => Ok(Some(Proven {
+                gateway: self.report.gateway.clone(),
+                from: unit.from,
+                until: unit.until,
+                source,
+                delivered: source,
+                missing: 0,
+                rejected: 0,
+                read: 0,
+                ruling: Ruling::Proven,
+            })),
+            Some(_) | None => self.read(Comparison::new(unit, source, begun), delivered.unwrap_or(0)).await,
+        }
+    }
+
+    /// Reads a unit at the source, and looks each entry up.
+    async fn read(&mut self, mut comparison: Comparison, delivered: u64) -> Result<Option<Proven>, Error> {
+        let Comparison { from, until, .. } = comparison;
+        let forgotten = from < self.delivered.ids_from(self.context);
+        let repair = self.repair && !forgotten;
+        let mut all = Found::default();
+        loop {
+            let part = Stretch { from: comparison.cursor.ts, until: end_of_part(&comparison), expected: 0 };
+            let Some(found) = self.look_up(&part, repair).await? else { return Ok(None) };
+            all.add(&found);
+            if part.until >= until {
+                break;
+            }
+            comparison.cursor = Cursor::at_start_of(part.until);
+        }
+        let Found { seen, missing, rejected, doubtful } = all;
+        comparison.seen = BTreeMap::from([(from, seen)]);
+        let honest = !doubtful && is_honest(self.context, &comparison, &mut self.report, &mut self.pace).await?;
+        let ruling = match (missing > 0, honest) {
+            (true, _) if repair => Ruling::Repaired,
+            (true, _) if forgotten => Ruling::Forgotten,
+            (true, _) => Ruling::Short,
+            (false, false) => Ruling::Unprovable,
+            (false, true) if delivered > seen => Ruling::Over,
+            (false, true) => Ruling::Proven,
+        };
+        let delivered = if missing > 0 && !repair { seen - missing } else { delivered.max(seen) };
+        let gateway = self.report.gateway.clone();
+        Ok(Some(Proven { gateway, from, until, source: seen, delivered, missing, rejected, read: seen, ruling }))
+    }
+
+    /// Reads a part of a unit whose ids can be held in memory at once. `None` where no further call is allowed.
+    async fn look_up(&mut self, part: &Stretch, repair: bool) -> Result<Option<Found>, Error> {
+        let gateway = self.report.gateway.clone();
+        let mut known = known_ids(self.context, &gateway, part.from, part.until).await?;
+        known.extend(self.dead_ids().await?.iter().cloned());
+        let cursor = Cursor::at_start_of(part.from);
+        let scan = Scan::ascending(cursor.clone(), part.until);
+        let track = Lookup { cursor, known, repair, found: Found::default() };
+        let mut copy = Copy::new(self.context, &gateway, scan, track);
+        let ended = loop {
+            let ended = copy.run().await;
+            // If we stop here: the rows are in, and their ids are not kept. The next repair writes them again, and readers
+            // see them once.
+            self.context.keep(&gateway, std::mem::take(&mut copy.written)).await?;
+            if let Some(ended) = ended {
+                break ended;
+            }
+        };
+        let doubtful = match ended {
+            Ended::Complete => false,
+            Ended::Doubtful => true,
+            Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => return Ok(None),
+            Ended::Failed => return copy.report.error.take().map_or(Ok(None), Err),
+        };
+        Ok(Some(Found { doubtful, rejected: copy.report.rejected, ..copy.track.found }))
+    }
+
+    /// The ids of this gateway's dead letters: they are delivered as far as that is possible.
+    async fn dead_ids(&mut self) -> Result<&BTreeSet<String>, Error> {
+        if self.dead.is_none() {
+            let (state, mut ids) = (&self.context.state, BTreeSet::new());
+            for (key, _) in dead::keys(state).await? {
+                if place_of(&key).is_some_and(|(gateway, _)| gateway == self.report.gateway) {
+                    let letters = dead::read(state, &key).await?.unwrap_or_default();
+                    ids.extend(letters.into_iter().map(|letter| letter.row.id));
+                }
+            }
+            self.dead = Some(ids);
+        }
+        Ok(self.dead.get_or_insert_default())
+    }
+}
+
+/// What the source shows, looked up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    seen: u64,
+    missing: u64,
+    /// Of these, rows that the sink will never take.
+    rejected: u64,
+    /// The source shows nothing more, although it counts more.
+    doubtful: bool,
+}
+
+impl Found {
+    fn add(&mut self, other: &Self) {
+        self.seen += other.seen;
+        self.missing += other.missing;
+        self.rejected += other.rejected;
+        self.doubtful |= other.doubtful;
+    }
+}
+
+/// The looking up of what the source shows.
+struct Lookup {
+    cursor: Cursor,
+    known: BTreeSet<String>,
+    /// Whether what is missing is written.
+    repair: bool,
+    found: Found,
+}
+
+impl Track for Lookup {
+    fn cursor(&mut self) -> &mut Cursor {
+        &mut self.cursor
+    }
+
+    fn count(&mut self, _created_at: Timestamp) {}
+
+    fn knows(&mut self, entry: &Entry) -> bool {
+        let known = self.known.contains(&entry.id);
+        self.found.seen += 1;
+        self.found.missing += u64::from(!known);
+        // Without a repair nothing is new, and so nothing is written.
+        known || !self.repair
+    }
+}
