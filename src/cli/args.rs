@@ -19,9 +19,30 @@ Examples:
   aig-logs run --sink bigquery           copy into BigQuery, settings from .dev.vars
   aig-logs forward --dry-run | jq .cost  look at rows without writing or remembering
   aig-logs status                        where the copying stands
+  aig-logs verify                        prove the last day, log by log where a count does not
+  aig-logs explain LOG_ID                what became of one log
   aig-logs dead-letters list             rows that the sink refused for good
 
 Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the message says how.
+`aig-logs help settings` lists every setting.";
+
+const VERIFY: &str = "\
+Each hour or day is counted at the source. Where that is not what the state says was delivered, it is read
+there, and each log looked up among the ids that were written.
+
+proven      all that the source has is delivered
+repaired    the same, and what was missing was written now
+over        the same, and more was delivered: logs were deleted at the source
+unprovable  all that the source shows is delivered, but it gives no count that can be true; or
+            some of it is not known, and ids of its time may be gone (DEDUP_TTL_DAYS)
+short       logs are missing
+
+Exit codes: 0 nothing is missing, 1 failed and may pass by itself, 2 something is missing or cannot be known:
+the message says what to do.
+`aig-logs help settings` lists every setting.";
+
+const EXPLAIN: &str = "\
+Exit codes: 0 told, 1 failed and may pass by itself, 2 nobody knows such a log, or it needs somebody to act.
 `aig-logs help settings` lists every setting.";
 
 /// The whole command line.
@@ -56,6 +77,12 @@ pub enum Command {
     Backfill(Stretch),
     /// Say how far the copying has come, and what fails
     Status,
+    /// Prove that every log of a stretch is delivered, by the hour up to three days, else by the day
+    #[command(after_help = VERIFY)]
+    Verify(Verify),
+    /// Tell what became of one log: at the source, in the table, refused, or still to come
+    #[command(after_help = EXPLAIN)]
+    Explain(Explain),
     /// See rows that the sink refused for good, have them written once more, or throw them away
     DeadLetters {
         /// What to do with them
@@ -115,6 +142,31 @@ pub struct Stretch {
     /// End of the explicit stretch; this instant itself is not copied
     #[arg(long, value_name = "INSTANT", requires = "from", value_parser = instant)]
     pub to: Option<Timestamp>,
+}
+
+/// What to prove.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// First instant, such as 2026-10-01 or 2026-10-01T12:00:00Z [default: a day before the end]
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub from: Option<Timestamp>,
+    /// End; this instant itself is not looked at [default: where forward has come to]
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub to: Option<Timestamp>,
+    /// Write what is missing; without it nothing is written anywhere
+    #[arg(long)]
+    pub repair: bool,
+}
+
+/// Whose life to tell.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The log's id, as in the response header cf-aig-log-id
+    #[arg(value_name = "LOG_ID")]
+    pub id: String,
+    /// Its gateway [default: all of the settings, one after the other]
+    #[arg(long, value_name = "ID")]
+    pub gateway: Option<String>,
 }
 
 /// What the demo shows.
@@ -177,8 +229,8 @@ pub struct Options {
     /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH] [default: sqlite:aig-logs.sqlite]
     #[arg(long, global = true, value_parser = sink)]
     pub sink: Option<Sink>,
-    /// SQLite file that remembers how far the copying has come; or kv, a deployed Worker's state, for status and
-    /// dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
+    /// SQLite file that remembers how far the copying has come; or kv, a deployed Worker's state, for status,
+    /// verify, explain and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
     #[arg(long, global = true, value_name = "PATH|kv", value_parser = state)]
     pub state: Option<State>,
     /// File of settings; the environment wins over it. `simulate` writes it
@@ -210,7 +262,12 @@ impl Arguments {
                 "--dry-run and --pages mean nothing to dead-letters; `aig-logs dead-letters show` prints the rows";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
-        if let Command::Backfill(Stretch { from: Some(from), to: Some(to) }) = &self.command
+        if matches!(self.command, Command::Verify(_) | Command::Explain(_)) && (*dry_run || pages.is_some()) {
+            let words = "--dry-run and --pages mean nothing to verify and explain, which write nothing unless told to";
+            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
+        }
+        if let Command::Backfill(Stretch { from: Some(from), to: Some(to) })
+        | Command::Verify(Verify { from: Some(from), to: Some(to), .. }) = &self.command
             && from >= to
         {
             Self::command().error(ErrorKind::ValueValidation, "--from must lie before --to").exit();

@@ -27,16 +27,7 @@ pub async fn check(state: &Connection, path: &Path, target: &str, account: &str)
     for ((key, settings), given) in [(TARGET, target), (ACCOUNT, account)] {
         match read(&native, key).await? {
             Some(known) if known == given => {}
-            Some(known) if begun => {
-                return Err(Failure::denied(
-                    format!("opening the state in {}", path.display()),
-                    format!("it belongs to the {key} {known:?}, but this is the {key} {given:?}"),
-                    format!(
-                        "Nothing was changed. Check {settings}; or give the new {key} a state of its own with --state \
-                         PATH, and with sqlite a file of its own with --sink sqlite:PATH"
-                    ),
-                ));
-            }
+            Some(known) if begun => return Err(foreign(path, (key, settings), &known, given)),
             Some(_) | None => {
                 let saved = native.put(key, given, &Put::default()).await;
                 saved.map_err(|error| stored("saving", key, error))?;
@@ -44,6 +35,24 @@ pub async fn check(state: &Connection, path: &Path, target: &str, account: &str)
         }
     }
     Ok(())
+}
+
+/// Checks that the state belongs to the account, and leaves it as it is.
+pub async fn check_account(state: &Connection, path: &Path, account: &str) -> Result<(), Failure> {
+    let native = SqliteStore::new(state, "native").map_err(|error| unusable(path, &error))?;
+    let known = read(&native, ACCOUNT.0).await?.filter(|known| known != account);
+    known.map_or(Ok(()), |known| Err(foreign(path, ACCOUNT, &known, account)))
+}
+
+fn foreign(path: &Path, (key, settings): (&str, &str), known: &str, given: &str) -> Failure {
+    Failure::denied(
+        format!("opening the state in {}", path.display()),
+        format!("it belongs to the {key} {known:?}, but this is the {key} {given:?}"),
+        format!(
+            "Nothing was changed. Check {settings}; or give the new {key} a state of its own with --state PATH, and with \
+             sqlite a file of its own with --sink sqlite:PATH"
+        ),
+    )
 }
 
 /// The target that a state remembers.

@@ -16,7 +16,10 @@ use crate::{
         Host, Meter, Metered, Store,
         native::{NativeHost, SqliteStore},
     },
-    pass::{self, Context, Job, Report},
+    pass::{
+        self, Context, Job, Report,
+        prove::{Proof, Proven, Question},
+    },
     plan::budget::Budget,
     sink::{
         Sink,
@@ -128,6 +131,25 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
         }
     }
 
+    /// Proves what is asked, however long it takes.
+    pub async fn prove(&self, question: &Question, tell: &dyn Fn(&Proven, usize)) -> Proof {
+        let meter = Meter::new(Job::Range.budget(self.config), self.host.now());
+        let host = Metered { inner: self.host, meter: &meter };
+        let stores = [&self.state, &self.ids];
+        match &self.rows {
+            OpenSink::Sqlite(sink) => {
+                pass::prove::prove(&context(host, stores, sink, self.config), question, tell).await
+            }
+            OpenSink::Ndjson(sink) => {
+                pass::prove::prove(&context(host, stores, *sink, self.config), question, tell).await
+            }
+            OpenSink::BigQuery(table) => {
+                let sink = BigQuerySink::new(&host, table, &self.sign_in);
+                pass::prove::prove(&context(host, stores, &sink, self.config), question, tell).await
+            }
+        }
+    }
+
     async fn within(&self, budget: Budget, work: Work) -> Report {
         let meter = Meter::new(budget, self.host.now());
         let host = Metered { inner: self.host, meter: &meter };
@@ -139,15 +161,25 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     }
 
     async fn copy<K: Sink>(&self, work: Work, host: Metered<'_, H>, sink: &K) -> Report {
-        let metered = |inner| Metered { inner, meter: host.meter };
-        let (state, ids) = (metered(&self.state), metered(&self.ids));
-        let context = Context { host, state, ids, sink, config: self.config };
+        let context = context(host, [&self.state, &self.ids], sink, self.config);
         match work {
             Work::Forward => pass::forward(&context).await,
             Work::Backfill => pass::backfill(&context).await,
             Work::Range { from, to } => pass::range(&context, from, to).await,
         }
     }
+}
+
+/// What a pass works with, all on one meter.
+pub fn context<'a, H, S, K>(
+    host: Metered<'a, H>,
+    [state, ids]: [&'a S; 2],
+    sink: &'a K,
+    config: &'a Config,
+) -> Context<'a, H, S, K> {
+    let metered = |inner| Metered { inner, meter: host.meter };
+    let (state, ids) = (metered(state), metered(ids));
+    Context { host, state, ids, sink, config }
 }
 
 /// How results are told.

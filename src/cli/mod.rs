@@ -3,6 +3,7 @@
 mod args;
 mod dead_letters;
 mod demo;
+mod explain;
 mod failure;
 mod guard;
 mod jobs;
@@ -13,12 +14,14 @@ mod run;
 mod settings;
 mod show;
 mod simulate;
+mod standing;
 mod state;
 mod status;
 mod stop;
 mod storm;
 mod target;
 mod trouble;
+mod verify;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -71,6 +74,8 @@ async fn dispatch(
         }
         Command::Backfill(_) => poll(&options, Task::Once(Work::Backfill), stop, screen).await,
         Command::Status => status::status(&options, stop).await,
+        Command::Verify(arguments) => verify::verify(&arguments, &options, stop, screen).await,
+        Command::Explain(arguments) => explain::explain(&arguments, &options, stop, screen).await,
         Command::DeadLetters { action } => dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
         Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),

@@ -42,6 +42,16 @@ impl Screen {
         self.0.finish_and_clear();
     }
 
+    /// Shows how many parts of a whole are done.
+    pub fn step(&self, done: usize, all: usize, message: String) {
+        if self.0.is_finished() {
+            self.0.reset();
+        }
+        self.0.set_length(all as u64);
+        self.0.set_message(message);
+        self.0.set_position(done as u64);
+    }
+
     /// Whom a host tells how far its passes are.
     pub fn observer(&self) -> impl Fn(Progress<'_>) + use<> {
         let screen = self.clone();

@@ -1,6 +1,6 @@
 //! Where the settings come from: the environment first, then a file in the manner of `.dev.vars`, then the Worker's own.
 
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use croner::{
@@ -50,6 +50,20 @@ impl Vars {
     /// The settings of a deployed Worker's KV.
     pub fn kv(&self) -> Result<Kv, Failure> {
         Ok(Kv::from_vars(|name| self.get(name))?)
+    }
+
+    /// `SETTLE_SECONDS`, where it can be read.
+    pub fn settle(&self) -> Option<Duration> {
+        const NAME: &str = "SETTLE_SECONDS";
+        let default = SETTINGS.iter().find(|setting| setting.name == NAME)?.default?;
+        let seconds = self.get(NAME).unwrap_or_else(|| default.to_owned()).trim().parse().ok()?;
+        Some(Duration::from_secs(seconds))
+    }
+
+    /// The Worker's table as the settings name it, and what to fill in where they do not.
+    pub fn table(&self) -> String {
+        let names = [("GCP_BQ_PROJECT", "PROJECT"), ("GCP_BQ_DATASET", "DATASET"), ("GCP_BQ_TABLE", "aig_logs_raw")];
+        names.map(|(name, otherwise)| self.get(name).unwrap_or_else(|| otherwise.to_owned())).join(".")
     }
 
     fn get(&self, name: &str) -> Option<String> {

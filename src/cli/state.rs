@@ -10,7 +10,7 @@ use super::{
     failure::Failure,
     guard,
     settings::Vars,
-    target::{State, existing, no_state, snapshot, unusable},
+    target::{State, existing, no_state, read_only, snapshot, unusable},
 };
 use crate::{
     config::Kv,
@@ -50,6 +50,14 @@ impl OpenState {
         }
     }
 
+    /// A state that stays as it is, ids and all: nothing is copied, and nothing must be done to it.
+    pub fn to_read(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
+        match State::of(options) {
+            State::File(path) => Ok(Self::File { connection: read_only(&path)?, path }),
+            State::Kv => Self::kv(options, stop),
+        }
+    }
+
     /// A state that is there, to change.
     pub fn to_change(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
         match State::of(options) {
@@ -66,12 +74,27 @@ impl OpenState {
 
     /// Its store of cursors, status and dead letters.
     pub fn store(&self) -> Result<OpenStore<'_>, Failure> {
+        let [state, _] = self.stores()?;
+        Ok(state)
+    }
+
+    /// The same, and its store of the ids written.
+    pub fn stores(&self) -> Result<[OpenStore<'_>; 2], Failure> {
         match self {
             Self::File { path, connection } => {
-                let store = SqliteStore::new(connection, "state").map_err(|error| unusable(path, &error))?;
-                Ok(OpenStore::File(store))
+                let store = |name| SqliteStore::new(connection, name).map_err(|error| unusable(path, &error));
+                Ok([OpenStore::File(store("state")?), OpenStore::File(store("ids")?)])
             }
-            Self::Kv { host, kv } => Ok(OpenStore::Kv(RestKv::new(host, kv, &kv.state))),
+            Self::Kv { host, kv } => Ok([&kv.state, &kv.ids].map(|id| OpenStore::Kv(RestKv::new(host, kv, id)))),
+        }
+    }
+
+    /// Checks that it is the state of an account.
+    pub async fn check_account(&self, account: &str) -> Result<(), Failure> {
+        match self {
+            Self::File { path, connection } => guard::check_account(connection, path, account).await,
+            // The namespaces are looked for in that account.
+            Self::Kv { .. } => Ok(()),
         }
     }
 

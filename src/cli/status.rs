@@ -1,17 +1,20 @@
 //! `aig-logs status`: where the copying stands, from the state alone.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::TimeDelta;
-use indicatif::HumanCount;
 use serde_json::{Value, json};
-
 use tokio::sync::watch;
 
 use super::{
     args::Options,
     failure::{Exit, Failure},
+    settings::Vars,
     show,
+    standing::{Gateway, Summary},
     state::OpenState,
     target::no_state,
 };
@@ -19,7 +22,8 @@ use crate::{
     error::{Error, StoreError},
     host::{Store, native::now},
     pass::dead,
-    state::{self, BACKFILL_STOP_AT, Backfill, Done, FORWARD, Forward, OLDEST, Oldest, Position, STATUS, Status},
+    plan::slots::{HOUR, floor_hour},
+    state::{self, BACKFILL_STOP_AT, FORWARD, Forward, Ledger, OLDEST, Oldest, Page, STATUS, Status, midnight_of},
     time::{self, Timestamp},
 };
 
@@ -34,6 +38,10 @@ struct Standing {
     oldest: Oldest,
     stop: Option<Timestamp>,
     status: Status,
+    /// By gateway.
+    ledgers: BTreeMap<String, Summary>,
+    /// `SETTLE_SECONDS` as it is set here, where it can be read.
+    settle: Option<Duration>,
     /// Keys of dead letters, and how many rows each holds.
     dead: Vec<(String, u64)>,
 }
@@ -42,7 +50,9 @@ struct Standing {
 pub async fn status(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
     let state = OpenState::to_look_at(options, stop)?;
     let place = state.place();
-    let standing = Standing::load(&state.store()?, state.target().await?).await?;
+    // A status must not fail for want of good settings.
+    let settle = Vars::read(options).ok().and_then(|vars| vars.settle());
+    let standing = Standing { settle, ..Standing::load(&state.store()?, state.target().await?).await? };
     if standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty() && standing.status.failing.is_empty() {
         return Err(no_state(&place));
     }
@@ -61,10 +71,13 @@ impl Standing {
         let oldest = value().map(|text| Oldest::read(&text, &unnamed)).transpose()?;
         let stop = value().map(|text| state::read_stop(&text)).transpose()?;
         let status = value().map(|text| Status::from_json(&text)).transpose()?;
+        let (now, forward) = (now(), forward.unwrap_or_default());
         Ok(Self {
-            now: now(),
+            now,
             target,
-            forward: forward.unwrap_or_default(),
+            ledgers: ledgers(state, &forward, now).await?,
+            settle: None,
+            forward,
             oldest: oldest.unwrap_or_default(),
             stop,
             status: status.unwrap_or_default(),
@@ -80,7 +93,11 @@ impl Standing {
             id,
             position: forward.get(id),
             backfill: oldest.get(id),
-            standing: self,
+            stop: self.stop,
+            status: &self.status,
+            hours: self.ledgers.get(id),
+            settle: self.settle,
+            now: self.now,
         })
     }
 
@@ -90,7 +107,8 @@ impl Standing {
 
     fn in_words(&self, place: &str) -> String {
         let target = self.target.as_deref().unwrap_or("not known");
-        let mut lines = vec![format!("State of {place}; rows go to {target}")];
+        let mut lines: Vec<_> = self.gateways().map(|gateway| gateway.in_a_line()).collect();
+        lines.push(format!("\nState of {place}; rows go to {target}"));
         lines.extend(self.gateways().map(|gateway| gateway.in_words()));
         lines.push(match self.rows_refused() {
             0 => "Dead letters  none".to_owned(),
@@ -123,85 +141,26 @@ impl Standing {
     }
 }
 
-/// How things stand with one gateway.
-struct Gateway<'a> {
-    id: &'a str,
-    position: Option<&'a Position>,
-    backfill: Option<&'a Backfill>,
-    standing: &'a Standing,
-}
-
-impl Gateway<'_> {
-    /// Entries that forward has delivered of the time since `back` before now, to ten minutes.
-    fn delivered(&self, back: TimeDelta) -> u64 {
-        let since = self.standing.now - back;
-        let slots = self.position.into_iter().flat_map(|position| position.slots.iter());
-        slots.filter(|(start, _)| *start >= since).map(|(_, slot)| slot.delivered).sum()
-    }
-
-    fn is_finished(&self) -> bool {
-        self.backfill.is_some_and(|backfill| backfill.is_done(self.standing.stop))
-    }
-
-    fn in_words(&self) -> String {
-        let forward = self.position.map_or("not begun".to_owned(), |position| {
-            let ts = position.cursor.ts;
-            let lag = show::ago(self.standing.now - ts);
-            format!("delivered up to {} ({lag})", time::text(ts))
-        });
-        let backfill = match self.backfill {
-            None => "not begun".to_owned(),
-            Some(Backfill { cursor, done, .. }) if self.is_finished() => {
-                let end = match done {
-                    Some(Done { stop: Some(_) }) => "backfill_stop_at",
-                    Some(Done { stop: None }) | None => "the first entry",
-                };
-                format!("finished, down to {end} ({})", time::text(cursor.ts))
+/// What the ledger says of the last 24 hours of each gateway of `forward`, as whole hours.
+async fn ledgers(state: &impl Store, forward: &Forward, now: Timestamp) -> Result<BTreeMap<String, Summary>, Error> {
+    let mut summaries = BTreeMap::new();
+    let since = floor_hour(now - TimeDelta::hours(24));
+    for gateway in forward.by_id.keys() {
+        let mut hours = Summary::new();
+        let dates: BTreeSet<_> = [since, now].map(|instant| instant.date_naive()).into();
+        let keys: Vec<_> = dates.iter().map(|date| Ledger::key(gateway, *date)).collect();
+        let values = state.get_many(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await.map_err(loading)?;
+        for ((date, key), value) in dates.into_iter().zip(&keys).zip(values) {
+            for (hour, finding) in Ledger::read(key, value.as_deref())?.hours {
+                let start = hour.parse().ok().map(|hour: i32| midnight_of(date) + HOUR * hour);
+                if start.is_some_and(|start| start >= since) {
+                    *hours.entry(finding.verdict).or_default() += 1;
+                }
             }
-            Some(Backfill { cursor, .. }) => {
-                format!("under way, delivered down to {}", time::text(cursor.ts))
-            }
-        };
-        let [hour, day] = [1, 24].map(|hours| HumanCount(self.delivered(TimeDelta::hours(hours))));
-        format!(
-            "Gateway {}\n  complete    {}\n  forward     {forward}\n  backfill    {backfill}\n  \
-             delivered   {hour} entries of the last hour, {day} of the last day, by forward",
-            self.id,
-            self.complete()
-        )
+        }
+        summaries.insert(gateway.clone(), hours);
     }
-
-    /// What the counts at the source have proven.
-    fn complete(&self) -> String {
-        let Some(through) = self.complete_through() else { return "not counted yet".to_owned() };
-        let read_again = self.position.is_some_and(|position| position.comparison.is_some());
-        let more = if read_again { "; a stretch is being read again" } else { "" };
-        format!("through {} UTC, by count{more}", through.format("%Y-%m-%d %H:%M"))
-    }
-
-    fn complete_through(&self) -> Option<Timestamp> {
-        self.position?.complete_through()
-    }
-
-    fn to_json(&self) -> Value {
-        let reached = self.backfill.map(|backfill| time::text(backfill.cursor.ts));
-        let backfill = match (self.backfill, self.is_finished()) {
-            (None, _) => "not begun",
-            (Some(_), true) => "finished",
-            (Some(_), false) => "under way",
-        };
-        json!({
-            "gateway": self.id,
-            "complete_through": self.complete_through().map(time::text),
-            "forward": self.position.map(|position| json!({
-                "delivered_up_to": time::text(position.cursor.ts),
-                "lag_seconds": (self.standing.now - position.cursor.ts).num_seconds(),
-            })),
-            "backfill": { "state": backfill, "delivered_down_to": reached },
-            "delivered_last_hour": self.delivered(TimeDelta::hours(1)),
-            "delivered_last_day": self.delivered(TimeDelta::hours(24)),
-        })
-    }
+    Ok(summaries)
 }
 
 fn loading(error: StoreError) -> Error {

@@ -80,7 +80,7 @@ impl State {
 }
 
 /// The target of a state beside which rows lie in one file. It has no path: the file may be moved.
-const BESIDE: &str = "sqlite, this file";
+pub const BESIDE: &str = "sqlite, this file";
 
 /// The open files of a poller.
 pub struct Files {
@@ -109,7 +109,7 @@ impl Files {
             return Err(Failure::denied(
                 "opening the state with --state kv",
                 "the deployed Worker copies with it, and two pollers with one state would undo each other's work",
-                "Use --state PATH here; status and dead-letters take --state kv",
+                "Use --state PATH here; status, verify, explain and dead-letters take --state kv",
             ));
         };
         if options.dry_run {
@@ -166,6 +166,14 @@ pub fn connect(path: &Path) -> Result<Connection, Failure> {
         Ok(connection)
     };
     connect().map_err(|error: rusqlite::Error| unusable(path, &error))
+}
+
+/// A SQLite file that is there, and that nothing done to it here changes.
+pub fn read_only(path: &Path) -> Result<Connection, Failure> {
+    let connection = existing(path)?;
+    let closed = connection.pragma_update(None, "query_only", true);
+    closed.map_err(|error| unusable(path, &error))?;
+    Ok(connection)
 }
 
 /// The state of a file, copied into memory: whatever is done to it, the file stays as it is.

@@ -66,8 +66,8 @@ fn status_says_where_things_stand() {
     let status = world.run(&["status"]);
     for words in [
         "Gateway main",
-        "complete    through ",
-        "delivered up to",
+        "main: complete through ",
+        "  forward     ",
         "under way, delivered down to",
         "Problems      none",
     ] {

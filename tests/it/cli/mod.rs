@@ -5,6 +5,7 @@ mod dead_letters;
 mod files;
 mod refusals;
 mod storm;
+mod verify;
 
 use std::{
     collections::BTreeMap,

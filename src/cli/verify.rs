@@ -1,0 +1,280 @@
+//! `aig-logs verify`: any stretch, proven or repaired on demand.
+
+use std::cell::Cell;
+
+use chrono::TimeDelta;
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::HumanCount;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::{
+    args::{Options, Verify},
+    failure::{Exit, Failure},
+    jobs::{Poller, context},
+    log_to,
+    progress::Screen,
+    settings::Vars,
+    show,
+    state::OpenState,
+    target::{Files, Sink as Named, State, existing},
+};
+use crate::{
+    config::{Config, Target},
+    error::Error,
+    host::{Host, Meter, Metered, native::NativeHost, rest_kv::RestKv},
+    pass::{
+        Job,
+        prove::{self, Cut, Proof, Proven, Question, Ruling},
+    },
+    sink::{
+        bigquery::{BigQuerySink, SignIn},
+        ndjson::Ndjson,
+    },
+    time::{self, Timestamp},
+};
+
+/// Proves what was asked, and with `--repair` writes what is missing.
+pub async fn verify(
+    arguments: &Verify,
+    options: &Options,
+    stop: watch::Receiver<bool>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let vars = Vars::read(options)?;
+    let sink = options.sink.clone().unwrap_or_default();
+    let config = vars.config(if arguments.repair { Target::from(&sink) } else { Target::Local })?;
+    let host = NativeHost::new(stop.clone(), |_| {}).map_err(|error| Failure::host(&error))?;
+    vars.check_key(&host, &config).await?;
+    log_to(screen, config.log_level);
+
+    let question = Question { from: arguments.from, until: arguments.to, repair: arguments.repair };
+    let (done, read) = (Cell::new(0), Cell::new(0));
+    let tell = |proven: &Proven, all: usize| {
+        done.set(done.get() + 1);
+        read.set(read.get() + proven.read);
+        let (gateway, until) = (&proven.gateway, proven.until.format("%F %H:%M"));
+        screen.step(done.get(), all, format!("{gateway} up to {until}, {} read", HumanCount(read.get())));
+    };
+    let proof = if question.repair {
+        repair(&question, &vars, &host, &config, options, &tell).await?
+    } else {
+        let state = OpenState::to_read(options, stop)?;
+        state.check_account(&config.source.account).await?;
+        let [cursors, ids] = state.stores()?;
+        let meter = Meter::new(Job::Range.budget(&config), host.now());
+        let host = Metered { inner: &host, meter: &meter };
+        // Nothing is ever written to it.
+        let nowhere = Ndjson::new(std::io::sink());
+        prove::prove(&context(host, [&cursors, &ids], &nowhere, &config), &question, &tell).await
+    };
+    screen.clear();
+    tell_proof(&proof, options.json, sink == Named::Ndjson(None) && question.repair, screen)
+}
+
+/// Nothing is written before the settings are known to be good.
+async fn repair(
+    question: &Question,
+    vars: &Vars,
+    host: &NativeHost,
+    config: &Config,
+    options: &Options,
+    tell: &dyn Fn(&Proven, usize),
+) -> Result<Proof, Failure> {
+    match State::of(options) {
+        State::File(path) => {
+            drop(existing(&path)?);
+            let files = Files::open(options, config).await?;
+            Ok(Poller::new(host, config, &files)?.prove(question, tell).await)
+        }
+        State::Kv => {
+            let Some(table) = &config.bigquery else {
+                let problem = "the Worker's rows go to BigQuery, and what is missing is written there";
+                return Err(Failure::denied("repairing with --state kv", problem, "Add --sink bigquery"));
+            };
+            let (kv, sign_in) = (vars.kv()?, SignIn::default());
+            let [state, ids] = [&kv.state, &kv.ids].map(|id| RestKv::new(host, &kv, id));
+            let meter = Meter::new(Job::Range.budget(config), host.now());
+            let host = Metered { inner: host, meter: &meter };
+            let sink = BigQuerySink::new(&host, table, &sign_in);
+            Ok(prove::prove(&context(host, [&state, &ids], &sink, config), question, tell).await)
+        }
+    }
+}
+
+fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Screen) -> Result<Exit, Failure> {
+    let text = if json {
+        format!("{:#}", proof.units.iter().map(to_json).collect::<Value>())
+    } else if proof.units.is_empty() {
+        "Nothing to prove: no unit of that stretch was looked at".to_owned()
+    } else {
+        format!("{}\n{}", table(&proof.units), sums(&proof.units))
+    };
+    for (gateway, cut) in &proof.cuts {
+        screen.say(&format!("{gateway}: {}", note(cut)));
+    }
+    if rows_on_output {
+        screen.say(&text);
+    } else {
+        show::print(&text)?;
+    }
+    if proof.stopped {
+        screen.say("Stopped before the end: what is not listed was not looked at");
+    }
+    for error in &proof.errors {
+        screen.say(&format!("aig-logs: verify failed: {}", error.chain()));
+    }
+    let hints = hints(&proof.units);
+    for hint in &hints {
+        screen.say(hint);
+    }
+    Ok(match proof.worst().map(Error::is_transient) {
+        Some(false) => Exit::Person,
+        _ if !hints.is_empty() => Exit::Person,
+        Some(true) => Exit::Later,
+        // Somebody must let forward begin.
+        None if proof.cuts.iter().any(|(_, cut)| *cut == Cut::NotBegun) => Exit::Person,
+        None if proof.stopped => Exit::Later,
+        None => Exit::Done,
+    })
+}
+
+fn word(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Proven => "proven",
+        Ruling::Repaired => "repaired",
+        Ruling::Over => "over",
+        Ruling::Unprovable | Ruling::Forgotten => "unprovable",
+        Ruling::Short => "short",
+    }
+}
+
+/// What follows of a verdict that a person must look at.
+fn act(ruling: Ruling) -> Option<&'static str> {
+    match ruling {
+        Ruling::Proven | Ruling::Repaired | Ruling::Over | Ruling::Unprovable => None,
+        Ruling::Forgotten => Some(
+            "Unprovable: some logs are not among the ids that are kept, but these go after DEDUP_TTL_DAYS, and another \
+             program keeps none. `aig-logs backfill --from … --to …` reads such a stretch again; readers see each log once",
+        ),
+        Ruling::Short => Some(
+            "Short: logs are missing. `aig-logs verify --repair` with the same --from and --to writes them. A stretch that \
+             is younger than 24 h 10 min the forward pass counts again by itself",
+        ),
+    }
+}
+
+fn hints(units: &[Proven]) -> Vec<&'static str> {
+    let found = |ruling| units.iter().any(|unit| unit.ruling == ruling);
+    [Ruling::Forgotten, Ruling::Short].into_iter().filter(|ruling| found(*ruling)).filter_map(act).collect()
+}
+
+fn note(cut: &Cut) -> String {
+    match cut {
+        Cut::NotBegun => "forward has not begun with this gateway: nothing of it is delivered".to_owned(),
+        Cut::After(until) => format!("looked at up to {}: forward has not come further", time::text(*until)),
+        Cut::Empty(from) => format!("the source has nothing before {}", from.format("%F")),
+        Cut::Before(from) => format!("looked at from {} on: the backfill has not come further", time::text(*from)),
+    }
+}
+
+/// A full hour, a day, or a part of one.
+fn name(from: Timestamp, until: Timestamp) -> String {
+    let clock = |instant: Timestamp| {
+        let whole = instant.timestamp() % 60 == 0 && instant.timestamp_subsec_nanos() == 0;
+        instant.format(if whole { "%H:%M" } else { "%H:%M:%S%.3f" }).to_string()
+    };
+    let midnight = |instant: Timestamp| instant.timestamp() % 86_400 == 0 && instant.timestamp_subsec_nanos() == 0;
+    if midnight(from) && until - from == TimeDelta::days(1) {
+        return from.format("%F").to_string();
+    }
+    let end = if midnight(until) { "24:00".to_owned() } else { clock(until) };
+    format!("{} {} to {end}", from.format("%F"), clock(from))
+}
+
+fn table(units: &[Proven]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["gateway", "when (UTC)", "source", "delivered", "missing", "verdict"]);
+    for unit in units {
+        let Proven { source, delivered, missing, .. } = *unit;
+        let [source, delivered, missing] = [source, delivered, missing].map(|n| HumanCount(n).to_string());
+        let when = name(unit.from, unit.until);
+        table.add_row([unit.gateway.as_str(), &when, &source, &delivered, &missing, word(unit.ruling)]);
+    }
+    for column in 2..5 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
+fn sums(units: &[Proven]) -> String {
+    let sum = |of: fn(&Proven) -> u64| HumanCount(units.iter().map(of).sum());
+    let words = ["proven", "repaired", "over", "unprovable", "short"].into_iter().filter_map(|verdict| {
+        let number = units.iter().filter(|unit| word(unit.ruling) == verdict).count();
+        (number > 0).then(|| format!("{number} {verdict}"))
+    });
+    let words: Vec<_> = words.collect();
+    let (source, delivered) = (sum(|unit| unit.source), sum(|unit| unit.delivered));
+    let rejected = match units.iter().map(|unit| unit.rejected).sum() {
+        0 => String::new(),
+        rows => format!("\n{} refused for good: see `aig-logs dead-letters list`", show::counted(rows, "row")),
+    };
+    let missing = sum(|unit| unit.missing);
+    format!("{source} at the source, {delivered} delivered, {missing} missing: {}{rejected}", words.join(", "))
+}
+
+fn to_json(unit: &Proven) -> Value {
+    json!({
+        "gateway": unit.gateway,
+        "from": time::text(unit.from),
+        "until": time::text(unit.until),
+        "source": unit.source,
+        "delivered": unit.delivered,
+        "missing": unit.missing,
+        "rejected": unit.rejected,
+        "verdict": word(unit.ruling),
+        "hint": act(unit.ruling),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proven(until: &str, [source, delivered, missing]: [u64; 3], ruling: Ruling) -> Proven {
+        let until = time::parse(until).unwrap();
+        let from = until - TimeDelta::hours(1);
+        Proven { gateway: "main".into(), from, until, source, delivered, missing, rejected: 1, read: 0, ruling }
+    }
+
+    #[test]
+    fn units_are_a_table_with_sums() {
+        let units = [
+            proven("2026-10-06T10:00:00Z", [1_234, 1_234, 0], Ruling::Proven),
+            proven("2026-10-07T00:00:00Z", [7, 5, 2], Ruling::Short),
+            proven("2026-10-07T00:30:12.5Z", [0, 0, 0], Ruling::Forgotten),
+        ];
+        let expected = "
+ gateway  when (UTC)                           source  delivered  missing  verdict
+ main     2026-10-06 09:00 to 10:00             1,234      1,234        0  proven
+ main     2026-10-06 23:00 to 24:00                 7          5        2  short
+ main     2026-10-06 23:30:12.500 to 00:30:12.500   0          0        0  unprovable
+1,241 at the source, 1,239 delivered, 2 missing: 1 proven, 1 unprovable, 1 short
+3 rows refused for good: see `aig-logs dead-letters list`";
+        let told = format!("\n{}\n{}", table(&units), sums(&units));
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&told), words(expected), "{told}");
+        assert_eq!(hints(&units).len(), 2);
+        assert!(hints(&units)[1].contains("--repair"));
+    }
+
+    #[test]
+    fn a_whole_day_is_named_by_its_date() {
+        let at = |text| time::parse(text).unwrap();
+        assert_eq!(name(at("2026-10-06"), at("2026-10-07")), "2026-10-06");
+        assert_eq!(name(at("2026-10-06T01:00:00Z"), at("2026-10-07")), "2026-10-06 01:00 to 24:00");
+    }
+}

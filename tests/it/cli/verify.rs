@@ -1,0 +1,201 @@
+//! Proof and explanation on demand, over a file and over a deployed Worker's KV.
+
+use std::{path::Path, process::Output};
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use super::{World, assert_same, table, words};
+
+/// The simulator's `STATE_KV` and `IDS_KV`.
+const NAMESPACES: [(&str, &str); 2] =
+    [("state", "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"), ("ids", "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d")];
+
+/// A world with half an hour of entries, all of them copied.
+fn copied(sink: &[&str]) -> World {
+    let world = World::start(&["--entries", "200", "--days", "0.02", "--rate", "0"]);
+    world.run(&[&["forward"], sink].concat());
+    world.run(&[&["backfill"], sink].concat());
+    world
+}
+
+/// Adds an entry that no pass will look for within minutes: a fifth of the way from the first to the last.
+fn lose(world: &World) -> String {
+    let entries: Vec<_> = world.entries().into_values().collect();
+    let mut instants: Vec<_> = entries.iter().map(|entry| entry["created_at"].as_str().unwrap()).collect();
+    instants.sort_unstable();
+    let lost = json!({ "id": "lost", "created_at": instants[40], "cost": 0.1 });
+    world.tell("POST", "/simulator/entries?gateway=main", &lost.to_string());
+    instants[40].to_owned()
+}
+
+/// All values of a state file, by store and key.
+fn values(path: &Path) -> Vec<(String, String, String, Option<String>)> {
+    let file = Connection::open(path).unwrap();
+    let mut statement =
+        file.prepare("SELECT store, key, value, metadata FROM aig_logs_state ORDER BY store, key").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// Gives the Worker the state of a file.
+fn deploy(world: &World, path: &Path) {
+    for (store, key, value, metadata) in values(path) {
+        let Some((_, namespace)) = NAMESPACES.iter().find(|(name, _)| *name == store) else { continue };
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("namespace", namespace)
+            .append_pair("key", &key)
+            .append_pair("metadata", &metadata.unwrap_or_default())
+            .finish();
+        world.tell("POST", &format!("/simulator/kv?{query}"), &value);
+    }
+}
+
+fn output(world: &World, arguments: &[&str], code: i32) -> Output {
+    let output = world.command(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", words(&output));
+    output
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn sum(units: &Value, name: &str) -> u64 {
+    units.as_array().unwrap().iter().map(|unit| unit[name].as_u64().unwrap()).sum()
+}
+
+fn verdicts(units: &Value) -> Vec<&str> {
+    units.as_array().unwrap().iter().map(|unit| unit["verdict"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn what_is_missing_is_told_with_exit_code_2_and_repaired_when_somebody_says_so() {
+    let world = copied(&[]);
+    let file = world.path("aig-logs.sqlite");
+    let units = json_of(&output(&world, &["verify", "--json"], 0));
+    assert!(verdicts(&units).iter().all(|verdict| *verdict == "proven"), "{units}");
+    assert_eq!((sum(&units, "source"), sum(&units, "delivered"), sum(&units, "missing")), (200, 200, 0));
+    let told = world.run(&["verify"]);
+    assert!(told.contains("when (UTC)") && told.contains("200 at the source, 200 delivered, 0 missing"), "{told}");
+
+    lose(&world);
+    let before = (values(&file), table(&file));
+    let short = output(&world, &["verify"], 2);
+    assert!(String::from_utf8_lossy(&short.stdout).contains("201 at the source, 200 delivered, 1 missing"));
+    assert!(words(&short).contains("aig-logs verify --repair"), "{}", words(&short));
+    assert_eq!((values(&file), table(&file)), before);
+
+    let repaired = json_of(&output(&world, &["verify", "--repair", "--json"], 0));
+    assert!(verdicts(&repaired).contains(&"repaired"), "{repaired}");
+    assert_eq!((sum(&repaired, "delivered"), sum(&repaired, "missing")), (201, 1));
+    assert_same(&world.entries(), table(&file));
+    assert_eq!(super::cursors(&file).len(), 2);
+    assert!(verdicts(&json_of(&output(&world, &["verify", "--json"], 0))).iter().all(|verdict| *verdict == "proven"));
+}
+
+#[test]
+fn only_what_is_claimed_to_be_delivered_is_looked_at() {
+    let world = copied(&[]);
+    let days = ["verify", "--from", "2020-01-01", "--to", "2099-01-01"];
+    let looked_at = output(&world, &[&days[..], &["--json"]].concat(), 0);
+    assert!(words(&looked_at).contains("forward has not come further"), "{}", words(&looked_at));
+    assert_eq!(sum(&json_of(&looked_at), "source"), 200);
+    assert!(words(&looked_at).contains("the source has nothing before"), "{}", words(&looked_at));
+    assert!(json_of(&looked_at).as_array().unwrap().len() <= 2, "years without logs are no units");
+    for refused in [&["verify", "--from", "2026-01-02", "--to", "2026-01-01"][..], &["verify", "--dry-run"]] {
+        output(&world, refused, 2);
+    }
+    output(&world, &["verify", "--state", "nowhere.sqlite"], 2);
+    assert!(!world.path("nowhere.sqlite").exists());
+    let other = world.command(&["verify"]).env("CF_ACCOUNT_ID", "0".repeat(32)).output().unwrap();
+    assert!(other.status.code() == Some(2) && words(&other).contains("it belongs to the account"), "{}", words(&other));
+    let wrong = world.command(&["verify"]).env("CF_API_TOKEN", "wrong").output().unwrap();
+    assert!(wrong.status.code() == Some(2) && words(&wrong).contains("CF_API_TOKEN"), "{}", words(&wrong));
+    let silent = world.command(&["verify"]).env("CLOUDFLARE_BASE_URL", "http://127.0.0.1:1").output().unwrap();
+    assert_eq!(silent.status.code(), Some(1), "{}", words(&silent));
+}
+
+#[test]
+fn a_file_and_the_workers_state_show_the_same_ledger() {
+    let sink = ["--sink", "bigquery"];
+    let world = copied(&sink);
+    let file = world.path("aig-logs-state.sqlite");
+    let created_at = lose(&world);
+    deploy(&world, &file);
+    let both = |arguments: &[&str], code| {
+        [&sink[..], &["--state", "kv"]].map(|place| json_of(&output(&world, &[arguments, place].concat(), code)))
+    };
+    let [in_file, in_kv] = both(&["verify", "--json"], 2);
+    assert_eq!(in_file, in_kv);
+    assert_eq!((sum(&in_kv, "source"), sum(&in_kv, "missing")), (201, 1));
+    let [in_file, in_kv] = both(&["status", "--json"], 0).map(|mut status| {
+        status["gateways"][0]["forward"]["last_entry_seconds_ago"].take();
+        status["gateways"].take()
+    });
+    assert_eq!(in_file, in_kv);
+    assert_eq!(in_kv[0]["backfill"]["state"], "finished");
+
+    let known = world.landed()[0]["id"].as_str().unwrap().to_owned();
+    let [mut in_file, mut in_kv] = both(&["explain", &known, "--json"], 0);
+    assert_eq!((&in_kv[0]["fate"], &in_kv[0]["at_source"]), (&json!("delivered"), &json!(true)));
+    let [in_file_asks, in_kv_asks] = [&mut in_file, &mut in_kv].map(|life| life[0]["query"].take());
+    assert!(in_kv_asks.as_str().unwrap().contains(&format!("WHERE id = '{known}' AND created_at = TIMESTAMP '20")));
+    assert_eq!((in_file, in_file_asks), (in_kv, in_kv_asks));
+
+    let nothing = output(&world, &["verify", "--repair", "--state", "kv"], 2);
+    assert!(words(&nothing).contains("--sink bigquery"), "{}", words(&nothing));
+    let before = (values(&file), world.landed().len());
+    let repair = ["verify", "--repair", "--state", "kv", "--sink", "bigquery", "--json"];
+    assert!(verdicts(&json_of(&output(&world, &repair, 0))).contains(&"repaired"));
+    assert_eq!((values(&file), world.landed().len()), (before.0, before.1 + 1));
+    let [_, in_kv] = [2, 0].map(|code| {
+        let place = if code == 2 { &sink[..] } else { &["--state", "kv"] };
+        json_of(&output(&world, &[&["verify", "--json"], place].concat(), code))
+    });
+    assert_eq!((sum(&in_kv, "missing"), sum(&in_kv, "delivered")), (0, 201));
+    assert_eq!(world.landed().iter().find(|row| row["id"] == "lost").unwrap()["created_at"], created_at.as_str());
+}
+
+#[test]
+fn the_life_of_a_log_is_told_in_words() {
+    let world = copied(&[]);
+    let id = world.entries().keys().next().unwrap().clone();
+    let told = world.run(&["explain", &id]);
+    for words in
+        [&format!("Log {id} of gateway main"), "source      shown", "segment ids:main:", "readers see it 1 time\n"]
+    {
+        assert!(told.contains(words), "{words} is not in: {told}");
+    }
+    assert!(told.ends_with("Delivered.\n"), "{told}");
+    world.ask("POST", &format!("/simulator/delete?gateway=main&id={id}"));
+    let told = world.run(&["explain", &id, "--gateway", "main"]);
+    assert!(told.contains("not shown") && told.contains("the source does not show it any more"), "{told}");
+    let nowhere = output(&world, &["explain", "nobody's"], 2);
+    assert!(String::from_utf8_lossy(&nowhere.stdout).contains("Not at the source and never written"));
+    lose(&world);
+    let late = output(&world, &["explain", "lost"], 0);
+    assert!(String::from_utf8_lossy(&late.stdout).contains("Late: its time is counted next after "), "{late:?}");
+}
+
+#[test]
+fn status_leads_with_what_is_proven() {
+    let world = copied(&[]);
+    let status = world.run(&["status"]);
+    let first = status.lines().next().unwrap();
+    assert!(
+        first.starts_with("main: complete through ") && first.contains(" UTC; 0 slots being read again; last entry ")
+    );
+    assert!(first.ends_with("; last error none"), "{first}");
+    for words in [
+        "delivered up to ",
+        "ledger  ",
+        "is counted after",
+        "half of the entries were first seen within",
+        "SETTLE_SECONDS ",
+    ] {
+        assert!(status.contains(words), "{words} is not in: {status}");
+    }
+    let json: Value = serde_json::from_str(&world.run(&["status", "--json"])).unwrap();
+    assert_eq!(json["gateways"][0]["settle_seconds"], 0, "{json}");
+}
