@@ -239,7 +239,20 @@ fn name(sink: &Sink, table: Option<&BigQuery>) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sink, State};
+    use rusqlite::Connection;
+
+    use super::{Sink, State, read_only};
+
+    #[test]
+    fn what_is_only_read_cannot_be_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        assert!(read_only(&path).is_err() && !path.exists());
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b); INSERT INTO a VALUES (1)").unwrap();
+        let file = read_only(&path).unwrap();
+        assert_eq!(file.query_row("SELECT b FROM a", [], |row| row.get::<_, u32>(0)).unwrap(), 1);
+        assert!(file.execute("DELETE FROM a", []).is_err());
+    }
 
     #[test]
     fn a_state_is_a_file_or_kv() {
