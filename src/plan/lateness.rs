@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(quantile(&lateness, 0.0), Some(1));
         lateness.remember(&day);
         assert_eq!(quantile(&lateness, 0.0), Some(5));
-        lateness.remember(&of(&[1_000; 50_000]));
+        lateness.remember(&of(&vec![1_000; 50_000]));
         assert_eq!((quantile(&lateness, 0.5), quantile(&lateness, 0.6)), (Some(5), Some(1_023)));
     }
 
