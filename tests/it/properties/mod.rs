@@ -7,8 +7,10 @@
 //! how many damaged answers and texts each of those tests tries.
 
 mod answers;
+mod chance;
 mod damage;
 mod history;
+mod laws;
 mod life;
 mod shrink;
 mod story;
