@@ -16,11 +16,17 @@ impl History {
     pub fn of(seed: u64) -> Self {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         let setting = setting(&mut chance);
-        let most = *[6, 6, 30, 30, 60, 60, 120, 300].choose(&mut chance).unwrap();
+        // Few entries and passes over days, or many within minutes.
+        let days = chance.gen_bool(0.12);
+        let most =
+            *if days { &[3, 6, 12, 30][..] } else { &[6, 6, 30, 30, 60, 60, 120, 300] }.choose(&mut chance).unwrap();
         let number = chance.gen_range(0..=most);
-        let steps = steps(&mut chance, number);
+        let steps = if days { steps_over_days(&mut chance, number) } else { steps(&mut chance, number) };
         let end = steps.iter().map(Step::length).sum();
-        let entries = entries(&mut chance, &setting, number, end);
+        let mut entries = entries(&mut chance, &setting, number, end);
+        if chance.gen_bool(if days { 0.9 } else { 0.1 }) {
+            delay(&mut chance, &mut entries);
+        }
         Self { setting, entries, steps }
     }
 }
@@ -42,6 +48,7 @@ fn setting(chance: &mut ChaCha8Rng) -> Setting {
         quota: chance.gen_bool(0.1).then(|| chance.gen_range(5..60)),
         slow_stores: chance.gen_bool(0.2),
         last_pages: chance.gen_bool(0.5).then(|| chance.gen_range(1..4)),
+        patience: *[HOUR * 3, HOUR * 7, HOUR * 13, HOUR * 30].choose(chance).unwrap(),
     }
 }
 
@@ -71,16 +78,65 @@ fn entries(chance: &mut ChaCha8Rng, setting: &Setting, number: usize, end: TimeD
         // Two of a batch would look like a table that is wrong.
         let is_poison = poison && chance.gen_bool(0.05) && !std::mem::replace(&mut poisoned[gateway], true);
         let micros = if finer { chance.gen_range(0..1_000) } else { 0 };
-        let latest = setting.settle.num_milliseconds();
+        let latest = i32::try_from(setting.settle.num_milliseconds()).unwrap();
         let late = if chance.gen_bool(late) { chance.gen_range(0..=latest) } else { 0 };
         Arrival {
             gateway,
             at: at + TimeDelta::microseconds(micros),
-            late: TimeDelta::milliseconds(late),
+            late: MILLISECOND * late,
+            duration: MILLISECOND * chance.gen_range(0..5_000),
             poison: is_poison,
         }
     };
     (0..number).map(entry).collect()
+}
+
+/// Has a share of the entries appear up to a day late, and a few later than anybody waits for.
+fn delay(chance: &mut ChaCha8Rng, entries: &mut [Arrival]) {
+    let share = *[0.05, 0.3, 0.8].choose(chance).unwrap();
+    let honest = *[1.0, 1.0, 0.8, 0.0].choose(chance).unwrap();
+    for entry in entries {
+        if !chance.gen_bool(share) {
+            continue;
+        }
+        entry.late = if chance.gen_bool(0.03) {
+            DAY + MILLISECOND * chance.gen_range(0..=20_000_000)
+        } else {
+            between(chance, SECOND, DAY)
+        };
+        if chance.gen_bool(honest) {
+            entry.duration = entry.late;
+        }
+    }
+}
+
+/// A time of any magnitude.
+fn between(chance: &mut ChaCha8Rng, least: TimeDelta, most: TimeDelta) -> TimeDelta {
+    let [least, most] = [least, most].map(|time| f64::from(i32::try_from(time.num_milliseconds()).unwrap()));
+    let magnitude = chance.gen_range(least.ln()..=most.ln());
+    #[expect(clippy::cast_possible_truncation, reason = "no time is longer than the longest")]
+    let milliseconds = magnitude.exp() as i32;
+    MILLISECOND * milliseconds
+}
+
+/// Passes minutes and hours apart, so that entries are counted at every age.
+fn steps_over_days(chance: &mut ChaCha8Rng, entries: usize) -> Vec<Step> {
+    let storm = *[0.0, 0.0, 0.1, 0.4].choose(chance).unwrap();
+    let scarce = *[0.0, 0.0, 0.3].choose(chance).unwrap();
+    let number = chance.gen_range(4..16);
+    let mut left = HOUR * 50;
+    let mut steps = Vec::new();
+    for _ in 0..number {
+        let wait = between(chance, SECOND * 10, HOUR * 12).min(left);
+        left -= wait;
+        steps.push(Step::Wait(wait));
+        steps.push(match chance.gen_range(0..30) {
+            0 => Step::Delete(some(chance, entries)),
+            1 => Step::Revoke,
+            _ => Step::Pass(Pass { forward: chance.gen_bool(0.85), ..pass(chance, entries, storm, scarce) }),
+        });
+    }
+    steps
 }
 
 fn steps(chance: &mut ChaCha8Rng, entries: usize) -> Vec<Step> {

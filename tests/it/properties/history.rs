@@ -34,6 +34,8 @@ pub struct Setting {
     pub slow_stores: bool,
     /// Pages that each of the last passes, in which nothing goes wrong, may read.
     pub last_pages: Option<u32>,
+    /// The time between the last passes, until no entry may be late any more.
+    pub patience: TimeDelta,
 }
 
 /// What `total_count` says.
@@ -50,8 +52,10 @@ pub struct Arrival {
     pub gateway: usize,
     /// `created_at`, from the world's beginning.
     pub at: TimeDelta,
-    /// How long after that the list shows it; no longer than the passes wait.
+    /// How long after that the list shows it.
     pub late: TimeDelta,
+    /// How long its call took, as it says itself. A call is logged when it ends, so most tell how late they are.
+    pub duration: TimeDelta,
     /// `BigQuery` never takes its row.
     pub poison: bool,
 }
@@ -116,6 +120,11 @@ impl Pass {
         self.strike.is_some() || self.stale > TimeDelta::zero() || self.faults.iter().any(insert)
     }
 
+    fn deletes(&self) -> bool {
+        let fault = |(.., fault): &(Endpoint, When, Fault)| matches!(fault, Fault::DeleteOldest(_) | Fault::Delete(_));
+        self.deletion.is_some() || self.faults.iter().any(fault)
+    }
+
     /// Whether it needs no more calls than a pass without any trouble.
     pub fn is_calm(&self) -> bool {
         self.strike.is_none() && self.stale.is_zero() && self.faults.is_empty() && self.deletion.is_none()
@@ -128,6 +137,23 @@ impl History {
     pub fn may_repeat_rows(&self) -> bool {
         let stops = |pass: &Pass| pass.stop_after.is_some() && self.setting.slow_stores;
         self.passes().any(|pass| pass.may_repeat_rows() || stops(pass))
+    }
+
+    /// Whether no count can ever be another than expected: entries only ever come, and in time; the counts are true; and
+    /// nothing is written that is not counted.
+    pub fn never_looks_short(&self) -> bool {
+        let deletes = |step: &Step| match step {
+            Step::Delete(entries) => !entries.is_empty(),
+            Step::Pass(pass) => pass.deletes(),
+            Step::Wait(_) | Step::StopAt(_) | Step::Revoke => false,
+        };
+        let comes_and_stays = !self.has_late_entries() && !self.steps.iter().any(deletes);
+        comes_and_stays && self.setting.count == Count::OfTheFilter && !self.may_repeat_rows()
+    }
+
+    /// Whether entries appear behind the forward pass.
+    pub fn has_late_entries(&self) -> bool {
+        self.entries.iter().any(|entry| entry.late > self.setting.settle)
     }
 
     fn passes(&self) -> impl Iterator<Item = &Pass> {

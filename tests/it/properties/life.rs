@@ -14,9 +14,9 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::history::{Arrival, Count, History, Pass, Setting, Step};
-use crate::world::{MINUTE, Table, Work, World};
+use crate::world::{DAY, HOUR, MINUTE, Table, Work, World};
 
-const GATEWAYS: [&str; 3] = ["main", "staging", "a-third"];
+pub const GATEWAYS: [&str; 3] = ["main", "staging", "a-third"];
 
 /// How much happened, over several lives.
 #[derive(Debug, Default)]
@@ -24,6 +24,10 @@ pub struct Tally {
     pub histories: u64,
     pub entries: u64,
     pub passes: u64,
+    /// Entries that appeared behind the forward pass.
+    pub late: u64,
+    /// Entries that are missing, and may be.
+    pub excused: u64,
     /// Faults of the simulated services; those by the number of the call are not among them.
     pub struck: u64,
 }
@@ -35,6 +39,8 @@ pub struct Life<'a> {
     /// Id and gateway of each entry.
     pub ids: Vec<(String, &'static str)>,
     passes: u64,
+    /// Pages read to find what a count found missing.
+    pub reread: u64,
 }
 
 /// Lives through a history, and adds to the tally.
@@ -47,9 +53,12 @@ pub fn live(history: &History, tally: &mut Tally) {
         life.step(step);
     }
     life.mend();
-    life.assert_laws();
+    life.verify();
+    life.wait_for_late_entries();
+    tally.excused += life.assert_laws();
     tally.histories += 1;
     tally.entries += history.entries.len() as u64;
+    tally.late += history.entries.iter().filter(|entry| entry.late > history.setting.settle).count() as u64;
     tally.passes += life.passes;
     tally.struck += life.world.simulator.get_mut().faults().struck().values().sum::<u64>();
 }
@@ -62,11 +71,12 @@ impl<'a> Life<'a> {
             let gateway = GATEWAYS[arrival.gateway];
             let at = start + arrival.at;
             // A copy of each field that is not always there, so that rows differ by more than their ids.
-            let fields = json!({ "feedback": n % 3, "tenant": format!("t{}", n % 5) });
+            let duration = arrival.duration.num_milliseconds();
+            let fields = json!({ "feedback": n % 3, "tenant": format!("t{}", n % 5), "duration": duration });
             (world.add_at(gateway, at, at + arrival.late, fields), gateway)
         };
         let ids = history.entries.iter().enumerate().map(add).collect();
-        let mut life = Self { history, world, ids, passes: 0 };
+        let mut life = Self { history, world, ids, passes: 0, reread: 0 };
         life.poison();
         life
     }
@@ -105,6 +115,7 @@ impl<'a> Life<'a> {
         let report = self.world.attempt(if pass.forward { Work::Forward } else { Work::Backfill });
         let cost = self.world.counts() - before;
         self.passes += 1;
+        self.reread += report.as_ref().map_or(0, |report| report.sum(|gateway| gateway.reread.into()));
         self.disarm();
         if let Some(report) = report.as_ref().filter(|_| pass.is_calm()) {
             self.assert_cost(pass, report, cost);
@@ -140,16 +151,34 @@ impl<'a> Life<'a> {
         self.poison();
     }
 
-    /// All faults are over: some passes later everything is there, and nothing is left to do.
+    /// All faults are over: some passes later everything is there that is in time, and nothing is left to do.
     fn mend(&mut self) {
         self.world.state.remove("backfill_stop_at");
         self.world.state.staleness.set(std::time::Duration::ZERO);
-        let last = self.history.entries.iter().map(|entry| entry.at + entry.late).max().unwrap_or_default();
+        let settle = self.history.setting.settle;
+        let in_time = |entry: &Arrival| entry.at + entry.late.min(settle);
+        let last = self.history.entries.iter().map(in_time).max().unwrap_or_default();
         let start = self.world.simulator.get_mut().options().start;
         let wait = (start + last - self.world.now()).max(TimeDelta::zero());
-        self.world.pass_time(wait + self.history.setting.settle + MINUTE);
+        self.world.pass_time(wait + settle + MINUTE);
         for forward in [true, false] {
             self.finish(forward);
+        }
+    }
+
+    /// Passes until no entry may be late any more, and all is counted.
+    fn wait_for_late_entries(&mut self) {
+        let last = self.history.entries.iter().map(|entry| entry.at).max().unwrap_or_default();
+        // The stretch it is in, the day that the law allows, and what the last count takes beyond.
+        let last = self.world.simulator.get_mut().options().start + last + HOUR + DAY + MINUTE * 10;
+        let end = last + self.history.setting.settle + MINUTE;
+        while self.history.has_late_entries() && self.world.now() < end {
+            let wait = self.history.setting.patience.min(end - self.world.now());
+            self.world.pass_time(wait);
+            for forward in [true, false] {
+                self.finish(forward);
+            }
+            self.verify();
         }
     }
 
@@ -171,7 +200,7 @@ impl<'a> Life<'a> {
     }
 
     /// Forward passes until everything that is due is counted.
-    pub fn verify(&mut self) {
+    fn verify(&mut self) {
         for _ in 0..200 {
             let report = self.pass(&Pass::calm(true)).unwrap();
             if report.sum(|gateway| (gateway.counts + gateway.reread).into()) == 0 {

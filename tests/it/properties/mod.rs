@@ -11,6 +11,7 @@ mod chance;
 mod damage;
 mod history;
 mod laws;
+mod ledger;
 mod life;
 mod shrink;
 mod story;
