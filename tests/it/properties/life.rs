@@ -168,10 +168,9 @@ impl<'a> Life<'a> {
 
     /// Passes until no entry may be late any more, and all is counted.
     fn wait_for_late_entries(&mut self) {
-        let last = self.history.entries.iter().map(|entry| entry.at).max().unwrap_or_default();
-        // The stretch it is in, the day that the law allows, and what the last count takes beyond.
-        let last = self.world.simulator.get_mut().options().start + last + HOUR + DAY + MINUTE * 10;
-        let end = last + self.history.setting.settle + MINUTE;
+        // Everything is created by now. The stretch it is in, the day that the law allows, and what the last count takes
+        // beyond.
+        let end = self.world.now() + HOUR + DAY + MINUTE * 10 + self.history.setting.settle + MINUTE;
         while self.history.has_late_entries() && self.world.now() < end {
             let wait = self.history.setting.patience.min(end - self.world.now());
             self.world.pass_time(wait);
