@@ -53,7 +53,8 @@ pub fn live(history: &History, tally: &mut Tally) {
         life.step(step);
     }
     life.mend();
-    for forward in [true, false] {
+    // The counting of the history may take hours, where it has to wait for the source.
+    for forward in [false, true] {
         life.verify(forward);
     }
     life.wait_for_late_entries();
@@ -170,15 +171,16 @@ impl<'a> Life<'a> {
 
     /// Passes until no entry may be late any more, and all is counted.
     fn wait_for_late_entries(&mut self) {
-        let last = self.history.entries.iter().map(|entry| entry.at).max().unwrap_or_default();
-        let last = (self.world.simulator.get_mut().options().start + last).max(self.world.now());
-        // The stretch it is in, the day that the law allows, and what the last count takes beyond.
-        let end = last + HOUR + DAY + MINUTE * 10 + self.history.setting.settle + MINUTE;
+        // Everything is created by now. The stretch it is in, the day that the law allows, and what the last count takes
+        // beyond.
+        let end = self.world.now() + HOUR + DAY + MINUTE * 10 + self.history.setting.settle + MINUTE;
         while self.history.has_late_entries() && self.world.now() < end {
             let wait = self.history.setting.patience.min(end - self.world.now());
             self.world.pass_time(wait);
             for forward in [true, false] {
                 self.finish(forward);
+            }
+            for forward in [false, true] {
                 self.verify(forward);
             }
         }

@@ -1,5 +1,6 @@
 //! Random histories against the laws: whatever arrives, if up to a day late, fails, dies, lags or runs short, once the
-//! trouble is over some passes bring everything, and the ledger says so. Seeds are numbered from 0, so every run is the same, and a longer one holds the shorter.
+//! trouble is over some passes bring everything, and the ledger says so. Seeds are numbered from 0, so every run is the
+//! same, and a longer one holds the shorter.
 //!
 //! And what comes from outside, damaged in any way.
 //!
