@@ -327,6 +327,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_comparison_has_seen_is_expected_whatever_was_counted_as_delivered() {
+        for (honest, verdict) in [(true, Verdict::Over), (false, Verdict::Unprovable)] {
+            let mut slots = slots(&[("09:10", 3)]);
+            slots.compared(&stretch("09:10", "09:20", 3), &BTreeMap::from([(at("09:10"), 2)]), honest);
+            assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, Some(verdict));
+            assert_eq!(slots.expected(at("09:10"), at("09:20")), 2);
+        }
+    }
+
+    #[test]
     fn what_came_after_the_last_count_is_not_proven() {
         let mut slots = slots(&[("09:10", 3)]);
         slots.confirm(&stretch("09:10", "09:20", 3));
