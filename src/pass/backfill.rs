@@ -71,6 +71,7 @@ async fn count_and_copy<H: Host, S: Store, K: Sink>(
     if let (Some(copied), Some(backfill)) = (report.gateways.last_mut(), cursors.get_mut(gateway)) {
         copied.add(&counted);
         copied.error = copied.error.take().or(counted.error);
+        backfill.doubtful = copied.ended == Ended::Doubtful;
         if copied.ended == Ended::Complete {
             backfill.done = Some(Done { stop });
             let verified = history::verify(context, backfill, copied).await;

@@ -75,8 +75,9 @@ pub enum Compared {
     },
 }
 
-/// Reads a stretch again, and writes what was not delivered of it. Where that fails, what was written is counted all the
-/// same, and the comparison is to begin anew.
+/// Reads a stretch again, and writes what was not delivered of it. Where that fails, it is to go on from where everything
+/// read was written. What was written beyond that is counted as delivered, and perhaps once more then: so a comparison that
+/// was begun is brought to its end, where what was seen counts.
 pub async fn compare<H: Host, S: Store, K: Sink, T: Tally>(
     context: &Context<'_, H, S, K>,
     comparison: &mut Comparison,

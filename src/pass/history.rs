@@ -92,10 +92,10 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
     /// Reads a day again, as far as that is allowed. Whether it came to the end of it.
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
         let Self { context, backfill, report, .. } = self;
-        let compared = compare(context, &mut comparison, &mut backfill.days, report).await?;
+        let compared = compare(context, &mut comparison, &mut backfill.days, report).await;
         let stretch = backfill.stretch(comparison.from, comparison.until);
         backfill.comparison = Some(comparison.clone());
-        let Compared::Finished { doubtful, .. } = compared else { return Ok(false) };
+        let Compared::Finished { doubtful, .. } = compared? else { return Ok(false) };
         let honest = !doubtful && is_honest(context, &comparison, report, &mut self.pace).await?;
         backfill.comparison = None;
         let mut slot = Slot { delivered: stretch.expected, ..Slot::default() };

@@ -118,30 +118,41 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         self.changed.insert(slots::floor_hour(comparison.from));
         let compared = compare(context, &mut comparison, &mut position.slots, report).await;
         position.pass(&comparison.cursor);
+        if comparison.long_calls {
+            return self.conclude_long_calls(comparison, compared).await;
+        }
+        position.comparison = Some(comparison.clone());
+        let Compared::Finished { doubtful, .. } = compared? else { return Ok(false) };
+        let honest = !doubtful && is_honest(context, &comparison, report, &mut self.pace).await?;
+        position.comparison = None;
+        position.slots.compared(&comparison.stretch(), &comparison.seen, honest);
+        position.advance(&comparison.stretch(), comparison.begun);
+        Ok(true)
+    }
+
+    async fn conclude_long_calls(
+        &mut self,
+        comparison: Comparison,
+        compared: Result<Compared, Error>,
+    ) -> Result<bool, Error> {
         let stretch = comparison.stretch();
-        match (compared, comparison.long_calls) {
-            (Ok(Compared::Unfinished), _) => {
-                position.comparison = Some(comparison);
+        let found = match compared {
+            Ok(Compared::Unfinished) => {
+                self.position.comparison = Some(comparison);
                 return Ok(false);
             }
-            (Ok(Compared::Finished { found, .. }), true) => {
-                position.late = found > 0;
-                self.count(&stretch, true).await?;
-            }
+            Ok(Compared::Finished { found, .. }) => found,
             // Perhaps it is the condition that the source refuses.
-            (Err(Error::Source { error, .. }), true) if !error.is_transient() => {
-                position.late = false;
-                self.count(&stretch, true).await?;
+            Err(Error::Source { error, .. }) if !error.is_transient() => 0,
+            Err(error) => {
+                // What was written may be written and counted once more: no count says then that nothing else is missing.
+                let whole = Comparison::new(&stretch, comparison.source, comparison.begun);
+                self.position.comparison = Some(whole);
+                return Err(error);
             }
-            (Ok(Compared::Finished { doubtful, .. }), false) => {
-                position.comparison = Some(comparison.clone());
-                let honest = !doubtful && is_honest(context, &comparison, report, &mut self.pace).await?;
-                position.comparison = None;
-                position.slots.compared(&stretch, &comparison.seen, honest);
-                position.advance(&stretch, comparison.begun);
-            }
-            (Err(error), _) => return Err(error),
-        }
+        };
+        self.position.late = found > 0;
+        self.count(&stretch, true).await?;
         Ok(true)
     }
 

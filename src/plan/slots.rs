@@ -56,8 +56,9 @@ impl Slot {
     /// Entries that the source must have if nothing happened since the last count.
     fn expected(&self) -> u64 {
         match self.verdict {
-            Some(Verdict::Over) => self.source.unwrap_or(self.delivered),
-            None | Some(Verdict::Proven | Verdict::Unprovable | Verdict::Short) => self.delivered,
+            // What was seen one by one: after failures, rows may have been written, and counted, more than once.
+            Some(Verdict::Over | Verdict::Unprovable) => self.source.unwrap_or(self.delivered),
+            None | Some(Verdict::Proven | Verdict::Short) => self.delivered,
         }
     }
 
@@ -323,6 +324,16 @@ mod tests {
         assert_eq!(again.expected, 2);
         assert!(!slots.confirm(&again), "nothing new");
         assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, Some(Verdict::Over));
+    }
+
+    #[test]
+    fn what_a_comparison_has_seen_is_expected_whatever_was_counted_as_delivered() {
+        for (honest, verdict) in [(true, Verdict::Over), (false, Verdict::Unprovable)] {
+            let mut slots = slots(&[("09:10", 3)]);
+            slots.compared(&stretch("09:10", "09:20", 3), &BTreeMap::from([(at("09:10"), 2)]), honest);
+            assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, Some(verdict));
+            assert_eq!(slots.expected(at("09:10"), at("09:20")), 2);
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct Backfill {
     /// Where the backfill came to its end, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<Done>,
+    /// The source shows nothing more, although it counts more: nobody can tell whether this is the end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubtful: bool,
     /// Entries delivered of each day that is not counted at the source yet.
     #[serde(default, skip_serializing_if = "Days::is_empty")]
     pub days: Days,
@@ -86,7 +89,7 @@ impl Backfill {
     /// A backfill that another program has brought to `cursor`.
     #[must_use]
     pub fn at(cursor: Cursor) -> Self {
-        Self { cursor, start: None, done: None, days: Days::new(), counted: None, comparison: None }
+        Self { cursor, start: None, done: None, doubtful: false, days: Days::new(), counted: None, comparison: None }
     }
 
     /// Whether there is nothing left to read down to `stop`, or to the first entry.
@@ -173,6 +176,7 @@ impl Backfill {
         match self.done {
             Some(Done { stop: None }) => midnight(self.cursor.ts),
             Some(Done { stop: Some(stop) }) => midnight(stop - MILLISECOND) + DAY,
+            None if self.doubtful => midnight(self.cursor.ts),
             None => midnight(self.cursor.ts) + DAY,
         }
     }

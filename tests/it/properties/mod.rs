@@ -1,5 +1,6 @@
-//! Random histories against the laws: whatever arrives, fails, dies, lags or runs short, once the trouble is over some
-//! passes bring everything. Seeds are numbered from 0, so every run is the same, and a longer one holds the shorter.
+//! Random histories against the laws: whatever arrives, if up to a day late, fails, dies, lags or runs short, once the
+//! trouble is over some passes bring everything, and the ledger says so. Seeds are numbered from 0, so every run is the
+//! same, and a longer one holds the shorter.
 //!
 //! And what comes from outside, damaged in any way.
 //!
@@ -7,8 +8,11 @@
 //! how many damaged answers and texts each of those tests tries.
 
 mod answers;
+mod chance;
 mod damage;
 mod history;
+mod laws;
+mod ledger;
 mod life;
 mod shrink;
 mod story;

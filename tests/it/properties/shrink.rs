@@ -2,6 +2,8 @@
 
 use std::{any::Any, panic};
 
+use chrono::TimeDelta;
+
 use super::{
     history::{History, Pass, Step},
     life::{Tally, live},
@@ -44,7 +46,7 @@ fn words(payload: &dyn Any) -> String {
     text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
 }
 
-/// Halves, quarters and single ones of the entries and steps left out; then passes made calm.
+/// Halves, quarters and single ones of the entries and steps left out; then passes made calm, and entries punctual.
 fn candidates(history: &History) -> impl Iterator<Item = History> {
     let (entries, steps) = (history.entries.len(), history.steps.len());
     let without_steps = pieces(steps).map(|(from, to)| {
@@ -66,7 +68,12 @@ fn candidates(history: &History) -> impl Iterator<Item = History> {
         *pass = calm;
         (!is_calm).then_some(calmer)
     });
-    without_steps.chain(without_entries).chain(calmer)
+    let punctual = (0..entries).filter(|n| !history.entries[*n].late.is_zero()).map(|n| {
+        let mut punctual = history.clone();
+        punctual.entries[n].late = TimeDelta::zero();
+        punctual
+    });
+    without_steps.chain(without_entries).chain(calmer).chain(punctual)
 }
 
 /// Ranges of ever smaller size that cover `length`.

@@ -21,8 +21,20 @@ impl fmt::Display for History {
 
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { gateways, star, per_page, page_cap, count, batch, settle, quota, slow_stores, last_pages, .. } =
-            self;
+        let Self {
+            gateways,
+            star,
+            per_page,
+            page_cap,
+            count,
+            batch,
+            settle,
+            quota,
+            slow_stores,
+            last_pages,
+            patience,
+            ..
+        } = self;
         let table = if self.sqlite { "SQLite" } else { "BigQuery" };
         let named = if *star { "listed by *" } else { "named" };
         write!(f, "{gateways} gateways ({named}), {per_page} entries a page (the server's cap: {page_cap:?}), ")?;
@@ -31,7 +43,11 @@ impl fmt::Display for Setting {
             "total_count {count:?}, {batch} rows a write into {table}, SETTLE_SECONDS {}, ",
             settle.num_seconds()
         )?;
-        write!(f, "API limit {quota:?}, one write a second: {slow_stores}, pages of the last passes: {last_pages:?}")
+        write!(
+            f,
+            "API limit {quota:?}, one write a second: {slow_stores}, pages of the last passes: {last_pages:?}, "
+        )?;
+        write!(f, "{} h between them", patience.num_hours())
     }
 }
 
@@ -39,7 +55,8 @@ impl fmt::Display for Arrival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "gateway {}, created at {}", self.gateway, seconds(self.at))?;
         if !self.late.is_zero() {
-            write!(f, ", shown {} later", seconds(self.late))?;
+            let honest = if self.duration == self.late { "as it says" } else { "which it does not say" };
+            write!(f, ", shown {} later, {honest}", seconds(self.late))?;
         }
         if self.poison { write!(f, ", refused by BigQuery") } else { Ok(()) }
     }

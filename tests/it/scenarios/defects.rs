@@ -10,6 +10,7 @@
 //! | backfill stuck on a batch of duplicates | `a_backfill_goes_on_behind_rows_that_are_known`, below |
 //! | backfill starting over after its end | `backfill::at_the_first_entry_a_backfill_is_done_for_good` |
 //! | forward pinned by known ids | `a_page_of_known_entries_keeps_no_new_one_waiting`, below |
+//! | late entry never seen | `an_entry_that_appears_behind_the_cursor_is_there_within_the_hour`, below |
 //! | one KV operation per row | `counted::a_thousand_new_entries_cost_21_pages_two_inserts_and_two_writes` |
 //! | failure hidden inside `waitUntil` | `worker::failures`: a tick that fails shows as failed |
 
@@ -17,7 +18,8 @@ use aig_logs::simulator::faults::{Endpoint, Fault, Refusal, When};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::world::{DAY, HOUR, MINUTE, World};
+use super::verify::minutes;
+use crate::world::{DAY, HOUR, MINUTE, SECOND, World};
 
 #[test]
 fn an_id_is_not_kept_as_written_before_its_row_is() {
@@ -69,5 +71,20 @@ fn a_page_of_known_entries_keeps_no_new_one_waiting() {
     (0..5).for_each(|_| _ = world.add(MINUTE - TimeDelta::milliseconds(1)));
     world.pass_time(MINUTE);
     assert!((0..3).any(|_| world.forward().is_complete()));
+    world.assert_once();
+}
+
+#[test]
+fn an_entry_that_appears_behind_the_cursor_is_there_within_the_hour() {
+    let mut world = World::new();
+    minutes(&mut world, 5);
+    let late = world.add_late(MINUTE * 20);
+    world.pass_time(SECOND);
+    world.add(TimeDelta::zero());
+    minutes(&mut world, 19);
+    assert_eq!((world.rows().len(), world.copies(&late)), (1, 0));
+    // It appears behind the newest entry, at which forward stands.
+    minutes(&mut world, 61);
+    assert_eq!(world.copies(&late), 1);
     world.assert_once();
 }

@@ -1,6 +1,10 @@
 //! What is called proven is, whatever happens while it is being counted.
 
-use aig_logs::{pass::Verdict, time};
+use aig_logs::{
+    pass::Verdict,
+    simulator::faults::{Endpoint, Fault, Refusal, When},
+    time,
+};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -39,6 +43,52 @@ fn a_comparison_that_an_outage_interrupts_is_as_old_as_its_count() {
     assert_eq!(world.copies(&night), 1);
     let noon = &world.stored("ledger:main:2026-11-02")["hours"]["12"];
     assert_eq!((&noon["source"], &noon["verdict"]), (&json!(32), &json!("proven")));
+}
+
+/// Rows that failures have written twice are delivered once: they must not stand for others.
+#[test]
+fn what_failures_wrote_twice_hides_no_late_entry() {
+    for long_calls in [false, true] {
+        let mut world = World::new();
+        world.config.source.per_page = 10;
+        world.batch = Some(5);
+        world.forward();
+        let duration = if long_calls { 600_000 } else { 1 };
+        let (now, hidden) = (world.now(), MINUTE * 12);
+        let late = |n: i32| world.add_at("main", now + SECOND * n, now + hidden, json!({ "duration": duration }));
+        let mut ids: Vec<_> = (1..=14).map(late).collect();
+        // One more, that no condition finds.
+        ids.push(world.add_at("main", now + SECOND * 30, now + hidden, json!({})));
+        world.pass_time(MINUTE * 2);
+        world.add_many(10, MINUTE, SECOND * 50);
+        world.forward();
+        world.pass_time(MINUTE * 17 + SECOND * 50);
+        world.add(SECOND * 50);
+        world.forward();
+        // Twice, a comparison fails after some of its rows, and the ids of what it wrote do not show yet.
+        world.ids.staleness.set(HOUR.to_std().unwrap());
+        for written in [2, 1] {
+            world.fault(
+                Endpoint::Insert,
+                When::Among((written + 1..50).collect()),
+                Fault::Refuse(Refusal::Status(503)),
+            );
+            world.pass_time(MINUTE);
+            assert_eq!(world.forward().verdict(), Verdict::Failed);
+            world.end_faults();
+        }
+        world.ids.staleness.set(std::time::Duration::ZERO);
+        for _ in 0..3 {
+            world.pass_time(MINUTE);
+            world.forward();
+        }
+        for id in &ids {
+            assert!(world.copies(id) > 0, "{id} of {ids:?}, long calls: {long_calls}");
+        }
+        world.pass_time(HOUR * 2);
+        minutes(&mut world, 2);
+        assert_eq!(ledger(&world)["12"][0], json!(26));
+    }
 }
 
 /// Passes that may end before they are complete.
