@@ -100,12 +100,13 @@ fn served(error: &std::io::Error) -> Failure {
 }
 
 fn options(arguments: Simulate) -> options::Options {
-    let Simulate { history, rate, gateways, latency, unlimited, faults, .. } = arguments;
+    let Simulate { history, rate, gateways, latency, unlimited, late, late_from, late_to, faults, .. } = arguments;
     let limit = options::RateLimit::default();
     let options = options::Options {
         gateways,
         live_per_minute: rate,
         latency_ms: latency,
+        lateness: late.map(|share| options::Lateness::between(share, late_from, late_to)),
         rate_limit: (!unlimited).then_some(limit),
         ..past(history)
     };

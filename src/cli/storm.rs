@@ -37,7 +37,6 @@ use crate::{
     simulator::{
         Simulator,
         bigquery::Table,
-        gateway::Gateway,
         options::{Lateness, Options},
         plan,
     },
@@ -72,7 +71,7 @@ WHERE kept.store = 'state' AND kept.key LIKE 'dead:%'
 
 /// The world of the demo in a storm.
 pub fn world(seed: u64, options: Options) -> Options {
-    let lateness = Lateness { chance: 0.05, median_seconds: LATEST / 3.0, longest_seconds: LATEST };
+    let lateness = Lateness::between(0.05, LATEST / 9.0, LATEST);
     Options { lateness: Some(lateness), ..plan::stormy(seed, options) }
 }
 
@@ -96,7 +95,7 @@ pub async fn survive(seed: u64, stage: &Stage<'_>) -> Result<Survival, Failure> 
     let count = |sql| files.state.query_row(sql, [], |row| row.get::<_, u32>(0)).map_err(unreadable);
     let mut faults = simulator.faults().struck().clone();
     faults.extend(trouble.struck());
-    faults.insert("late_entry", simulator.gateway(GATEWAY).map_or(0, Gateway::late) as u64);
+    faults.insert("late_entry", simulator.late() as u64);
     faults.insert("tie_beyond_a_page", count(TIES)?.into());
     faults.insert("poison_row", dead.len() as u64);
     let raw_duplicates = count("SELECT count(*) - count(DISTINCT id) FROM aig_logs_raw")?.into();
