@@ -23,6 +23,7 @@ use super::{
 use crate::{
     host::native::now,
     simulator::{Simulator, options, plan, server},
+    time::Timestamp,
 };
 
 /// Seconds of a day.
@@ -68,7 +69,7 @@ pub async fn simulate(
         // Nobody left to say stop is as good as stop.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    serve(Arc::new(Mutex::new(simulator)), listener, stopped).await?;
+    serve(Arc::new(Mutex::new(simulator)), listener, now, stopped).await?;
     Ok(Exit::Done)
 }
 
@@ -86,13 +87,14 @@ pub fn address(listener: &TcpListener) -> Result<String, Failure> {
     address.map(|address| format!("http://{address}")).map_err(|error| served(&error))
 }
 
-/// Serves by this machine's clock until `stopped`.
+/// Serves by a clock until `stopped`.
 pub async fn serve(
     simulator: Arc<Mutex<Simulator>>,
     listener: TcpListener,
+    clock: impl Fn() -> Timestamp + Clone + Send + Sync + 'static,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Failure> {
-    server::serve(simulator, listener, now, stopped).await.map_err(|error| served(&error))
+    server::serve(simulator, listener, clock, stopped).await.map_err(|error| served(&error))
 }
 
 fn served(error: &std::io::Error) -> Failure {
