@@ -202,7 +202,16 @@ pub struct Simulate {
     /// Without Cloudflare's limit of 1,200 calls in five minutes
     #[arg(long)]
     pub unlimited: bool,
-    /// Let every service fail now and then, in the order of this seed; entries appear up to 30 minutes late
+    /// Share of new entries that appear late, most of them long calls: 0 to 1 [default: 0, or 0.05 with --faults]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub late: Option<f64>,
+    /// Seconds by which these are late, at least
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds, requires = "late")]
+    pub late_from: f64,
+    /// Seconds by which they are late, at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 1_800.0, value_parser = seconds, requires = "late")]
+    pub late_to: f64,
+    /// Let every service fail now and then, in the order of this seed
     #[arg(long, value_name = "SEED")]
     pub faults: Option<u64>,
 }
@@ -272,6 +281,11 @@ impl Arguments {
         {
             Self::command().error(ErrorKind::ValueValidation, "--from must lie before --to").exit();
         }
+        if let Command::Simulate(Simulate { late_from, late_to, .. }) = &self.command
+            && late_from > late_to
+        {
+            Self::command().error(ErrorKind::ValueValidation, "--late-from must not exceed --late-to").exit();
+        }
     }
 }
 
@@ -282,6 +296,15 @@ fn instant(text: &str) -> Result<Timestamp, &'static str> {
 fn days(text: &str) -> Result<f64, &'static str> {
     let days = text.parse().ok().filter(|days| *days > 0.0 && *days <= 36_500.0);
     days.ok_or("give a number of days above 0, such as 30 or 0.005")
+}
+
+fn share(text: &str) -> Result<f64, &'static str> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or("give a share from 0 to 1, such as 0.05")
+}
+
+fn seconds(text: &str) -> Result<f64, &'static str> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0);
+    seconds.ok_or("give a number of seconds above 0 and up to 86400, such as 60 or 0.5")
 }
 
 fn pages(text: &str) -> Result<String, &'static str> {

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::{
     args::Demo,
+    clock::Clock,
     failure::{Exit, Failure},
     guard,
     jobs::{Poller, Work},
@@ -25,7 +26,10 @@ use super::{
 };
 use crate::{
     config::{Config, Target},
-    host::{Host, native::NativeHost},
+    host::{
+        Host,
+        native::{NativeHost, now},
+    },
     pass::Report,
     simulator::{Simulator, options::Options},
     time::{Timestamp, floor_ms},
@@ -41,10 +45,10 @@ const LIVE: f64 = 600.0;
 pub const GATEWAY: &str = "main";
 
 /// Forward passes after the backfill, which bring what has arrived meanwhile.
-pub const ROUNDS: u32 = 3;
+const ROUNDS: u32 = 3;
 
 /// From one of them to the next.
-pub const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What differs from the settings of the simulator.
 const SETTINGS: [(&str, &str); 3] =
@@ -65,6 +69,7 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
         Some(seed) => storm::world(*seed, options),
         None => options,
     };
+    let clock = Clock::new(options.start);
     let simulator = Arc::new(Mutex::new(Simulator::new(options)));
     let listener = simulate::listen(0).await?;
     let base = simulate::address(&listener)?;
@@ -76,12 +81,14 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
     let stage = Stage { host: &host, config: &config, file, simulator: &simulator, screen };
     let copying = async {
         Ok::<_, Failure>(match faults {
-            Some(seed) => storm::survive(*seed, &stage).await?.ending(&arguments),
+            Some(seed) => storm::survive(*seed, &stage, &clock).await?.ending(&arguments),
             None => copy_and_prove(&stage).await?.ending(file),
         })
     };
+    let (outside, hurried) = (clock.clone(), faults.is_some());
+    let time = move || if hurried { outside.now() } else { now() };
     let ending = tokio::select! {
-        ended = simulate::serve(simulator.clone(), listener, std::future::pending()) => {
+        ended = simulate::serve(simulator.clone(), listener, time, std::future::pending()) => {
             return Err(ended.err().unwrap_or(Failure::Unread));
         }
         ending = copying => ending?,
@@ -112,15 +119,15 @@ impl Stage<'_> {
         Ok(state)
     }
 
-    /// Every entry that the source shows now.
-    pub fn source(&self) -> Vec<Value> {
+    /// Every entry that the source shows at an instant.
+    pub fn source(&self, now: Timestamp) -> Vec<Value> {
         let simulator = simulate::lock(self.simulator);
-        let gateway = simulator.gateway(GATEWAY).map(|gateway| gateway.entries(self.host.now()).collect());
+        let gateway = simulator.gateway(GATEWAY).map(|gateway| gateway.entries(now).collect());
         gateway.unwrap_or_default()
     }
 
     /// Up to where a complete forward pass has delivered everything: this instant and what comes after it is not due.
-    pub fn delivered_before(&self, report: &Report) -> Timestamp {
+    fn delivered_before(&self, report: &Report) -> Timestamp {
         floor_ms(report.started - self.config.settle)
     }
 }
@@ -176,7 +183,7 @@ async fn copy_and_prove(stage: &Stage<'_>) -> Result<Proof, Failure> {
         repeated += report.sum(|gateway| gateway.known);
         until = stage.delivered_before(&report);
     }
-    let proof = Proof::new(stage.source().into_iter(), &files.state, until, host.now() - started)?;
+    let proof = Proof::new(stage.source(host.now()).into_iter(), &files.state, until, host.now() - started)?;
     Ok(proof.with_repeated(repeated))
 }
 

@@ -1,6 +1,7 @@
 //! The command: arguments → settings → host → pass → exit code.
 
 mod args;
+mod clock;
 mod dead_letters;
 mod demo;
 mod explain;
@@ -19,6 +20,7 @@ mod state;
 mod status;
 mod stop;
 mod storm;
+mod survival;
 mod target;
 mod trouble;
 mod verify;

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     host::native::now,
     simulator::{Simulator, options, plan, server},
+    time::Timestamp,
 };
 
 /// Seconds of a day.
@@ -68,7 +69,7 @@ pub async fn simulate(
         // Nobody left to say stop is as good as stop.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    serve(Arc::new(Mutex::new(simulator)), listener, stopped).await?;
+    serve(Arc::new(Mutex::new(simulator)), listener, now, stopped).await?;
     Ok(Exit::Done)
 }
 
@@ -86,13 +87,14 @@ pub fn address(listener: &TcpListener) -> Result<String, Failure> {
     address.map(|address| format!("http://{address}")).map_err(|error| served(&error))
 }
 
-/// Serves by this machine's clock until `stopped`.
+/// Serves by a clock until `stopped`.
 pub async fn serve(
     simulator: Arc<Mutex<Simulator>>,
     listener: TcpListener,
+    clock: impl Fn() -> Timestamp + Clone + Send + Sync + 'static,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Failure> {
-    server::serve(simulator, listener, now, stopped).await.map_err(|error| served(&error))
+    server::serve(simulator, listener, clock, stopped).await.map_err(|error| served(&error))
 }
 
 fn served(error: &std::io::Error) -> Failure {
@@ -100,12 +102,13 @@ fn served(error: &std::io::Error) -> Failure {
 }
 
 fn options(arguments: Simulate) -> options::Options {
-    let Simulate { history, rate, gateways, latency, unlimited, faults, .. } = arguments;
+    let Simulate { history, rate, gateways, latency, unlimited, late, late_from, late_to, faults, .. } = arguments;
     let limit = options::RateLimit::default();
     let options = options::Options {
         gateways,
         live_per_minute: rate,
         latency_ms: latency,
+        lateness: late.map(|share| options::Lateness::between(share, late_from, late_to)),
         rate_limit: (!unlimited).then_some(limit),
         ..past(history)
     };

@@ -49,12 +49,19 @@ struct Call {
     latency: f64,
 }
 
-/// The entry of this instant (milliseconds since 1970) and seed. Same numbers, same entry.
-pub(super) fn render(created_at: i64, seed: u64) -> Value {
+/// The entry of this instant (milliseconds since 1970) and seed: a typical call, or one that took `long_call`
+/// milliseconds. Same numbers, same entry.
+pub(super) fn render(created_at: i64, seed: u64, long_call: Option<i64>) -> Value {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let call = Call::draw(&mut rng);
+    let mut call = Call::draw(&mut rng);
+    let mut began = created_at - whole(call.duration);
+    if let Some(duration) = long_call {
+        call.lengthen(real(duration));
+        // That is what makes it late.
+        began = created_at;
+    }
     let mut fields = call.fields();
-    fields.insert("id".into(), id(created_at, call.duration, seed).into());
+    fields.insert("id".into(), id(created_at, began, seed).into());
     fields.insert("created_at".into(), print_time(created_at).into());
     caller(&mut rng, &mut fields);
     rarities(&mut rng, &mut fields);
@@ -71,8 +78,8 @@ fn print_time(ms: i64) -> String {
 }
 
 /// Ids carry the instant at which the call began, so their order is not the order of `created_at`.
-fn id(created_at: i64, duration: f64, seed: u64) -> String {
-    let began = (created_at - whole(duration)).max(0).unsigned_abs();
+fn id(created_at: i64, began: i64, seed: u64) -> String {
+    let began = began.max(0).unsigned_abs();
     let random = u128::from(mix(seed)) << 64 | u128::from(mix(!seed));
     if created_at < UUIDS_SINCE {
         return ulid::Ulid::from_parts(began, random).to_string();
@@ -100,6 +107,16 @@ impl Call {
             (false, _) => (first_byte * 0.3, first_byte * 0.3),
         };
         Self { model, status, cached, streamed, tokens_in, tokens_out, duration: duration.round(), latency }
+    }
+
+    /// Makes a good, streamed call of it that goes on for so many milliseconds, and says as much.
+    fn lengthen(&mut self, duration: f64) {
+        if self.model.per_token <= 0.0 {
+            self.model = &MODELS[0];
+        }
+        let latency = self.model.first_byte.min(duration);
+        let tokens_out = whole((duration - latency) / self.model.per_token);
+        *self = Self { status: 200, cached: false, streamed: true, tokens_out, duration, latency, ..*self };
     }
 
     fn fields(&self) -> Map<String, Value> {
@@ -216,7 +233,7 @@ mod tests {
     const OCTOBER: i64 = UUIDS_SINCE - 86_400_000;
 
     fn entries() -> Vec<Value> {
-        (0..5_000).map(|seed| render(UUIDS_SINCE, mix(seed))).collect()
+        (0..5_000).map(|seed| render(UUIDS_SINCE, mix(seed), None)).collect()
     }
 
     fn share(condition: impl Fn(&Value) -> bool) -> f64 {
@@ -226,16 +243,16 @@ mod tests {
 
     #[test]
     fn the_same_numbers_give_the_same_entry() {
-        assert_eq!(render(OCTOBER, 1), render(OCTOBER, 1));
-        assert_ne!(render(OCTOBER, 1)["id"], render(OCTOBER, 2)["id"]);
-        assert_eq!(render(OCTOBER, 1)["created_at"], "2026-10-07T00:00:00.000Z");
+        assert_eq!(render(OCTOBER, 1, None), render(OCTOBER, 1, None));
+        assert_ne!(render(OCTOBER, 1, None)["id"], render(OCTOBER, 2, None)["id"]);
+        assert_eq!(render(OCTOBER, 1, None)["created_at"], "2026-10-07T00:00:00.000Z");
     }
 
     #[test]
     fn ids_changed_their_form() {
-        let before = render(UUIDS_SINCE - 1, 1);
+        let before = render(UUIDS_SINCE - 1, 1, None);
         assert_eq!(before["id"].as_str().unwrap().len(), 26);
-        let since = render(UUIDS_SINCE, 1);
+        let since = render(UUIDS_SINCE, 1, None);
         let id = since["id"].as_str().unwrap();
         assert_eq!((id.len(), &id[14..15], id.to_lowercase()), (36, "7", id.to_owned()));
     }
@@ -270,8 +287,24 @@ mod tests {
         near(share(|entry| entry["request_type"] == "stream"), 0.38);
         near(share(|entry| entry["step"] != 0), 0.02);
         near(share(|entry| entry["success"] == true && entry.get("cost").is_none()), 0.02);
-        let metadata = render(OCTOBER, 3)["metadata"].clone();
+        let metadata = render(OCTOBER, 3, None)["metadata"].clone();
         assert!(serde_json::from_str::<Value>(metadata.as_str().unwrap()).unwrap().is_object());
+    }
+
+    #[test]
+    fn a_long_call_streams_for_as_long_as_it_is_late() {
+        for seed in 0..100 {
+            let entry = render(OCTOBER, mix(seed), Some(600_000));
+            assert_eq!((&entry["duration"], &entry["timings"]["total"]), (&json!(600_000), &json!(600_000)));
+            assert_eq!((&entry["request_type"], &entry["status_code"]), (&json!("stream"), &json!(200)));
+            assert!(entry["cached"] == false && entry["tokens_out"].as_i64() > Some(10_000), "{entry}");
+            assert_eq!(&entry["id"].as_str().unwrap()[..10], &ulid(OCTOBER), "it began when it was created");
+        }
+    }
+
+    /// The part of a ULID that says when.
+    fn ulid(ms: i64) -> String {
+        ulid::Ulid::from_parts(ms.unsigned_abs(), 0).to_string()[..10].to_owned()
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{
     chance::{hash, mix},
     entry,
     options::Options,
+    stored::{Special, Stored},
     traffic::{Arrival, Traffic},
 };
 
@@ -19,17 +20,9 @@ pub struct Gateway {
     entries: Vec<Stored>,
     /// When entries that nobody has been able to see yet become visible.
     hidden: BTreeMap<(i64, u64), i64>,
-    /// Live entries that were not visible at once.
-    late: usize,
+    /// Places of the live entries that were not visible at once.
+    late: Vec<(i64, u64)>,
     traffic: Traffic,
-}
-
-/// An entry: rendered from its seed on demand, or put in as JSON.
-struct Stored {
-    created_at: i64,
-    /// What a generated entry is made from; among equal `created_at` also its place, so that ids come unsorted.
-    seed: u64,
-    body: Option<Box<Value>>,
 }
 
 /// The JSON given is not an entry: it lacks a text `id` or a `created_at` in RFC 3339.
@@ -44,14 +37,13 @@ impl Gateway {
             id: id.to_owned(),
             entries: Vec::with_capacity(options.entries),
             hidden: BTreeMap::new(),
-            late: 0,
+            late: Vec::new(),
             traffic: traffic.clone(),
         };
         let history = traffic.history(options);
         gateway.traffic = traffic;
         gateway.entries.extend(history.iter().map(Stored::generated));
         gateway.entries.sort_unstable_by_key(Stored::place);
-        gateway.hide(&history, options.start.timestamp_millis());
         gateway
     }
 
@@ -68,7 +60,7 @@ impl Gateway {
     pub fn insert(&mut self, entry: Value, visible_at: Option<Timestamp>) -> Result<(), NotAnEntry> {
         let id = entry["id"].as_str().ok_or(NotAnEntry)?;
         let created_at = entry["created_at"].as_str().and_then(entry::parse_time).ok_or(NotAnEntry)?;
-        let stored = Stored { created_at, seed: hash(id), body: Some(Box::new(entry)) };
+        let stored = Stored { created_at, seed: hash(id), special: Some(Box::new(Special::Given(entry))) };
         let place = stored.place();
         self.hidden.insert(place, visible_at.map_or(created_at, |at| at.timestamp_millis()));
         let index = self.entries.partition_point(|other| other.place() <= place);
@@ -108,7 +100,13 @@ impl Gateway {
     /// How many live entries were late, those that nobody has been able to see yet included.
     #[must_use]
     pub fn late(&self) -> usize {
-        self.late
+        self.late.len()
+    }
+
+    /// The ids of those that were not deleted.
+    pub fn late_ids(&self) -> impl Iterator<Item = String> {
+        let found = self.late.iter().filter_map(|place| self.entries.binary_search_by_key(place, Stored::place).ok());
+        found.filter_map(|index| self.entry(index)["id"].as_str().map(str::to_owned))
     }
 
     /// Ends live traffic: no entry arrives any more.
@@ -125,7 +123,8 @@ impl Gateway {
             let index = self.entries.partition_point(|other| other.place() <= stored.place());
             self.entries.insert(index, stored);
         }
-        self.late += arrivals.iter().filter(|arrival| arrival.visible_at > arrival.created_at).count();
+        let late = arrivals.iter().filter(|arrival| arrival.visible_at > arrival.created_at);
+        self.late.extend(late.map(|arrival| (arrival.created_at, arrival.seed)));
         self.hide(&arrivals, now);
         self.hidden.retain(|_, visible_at| *visible_at > now);
     }
@@ -181,36 +180,12 @@ impl Gateway {
     }
 }
 
-impl Stored {
-    fn generated(arrival: &Arrival) -> Self {
-        Self { created_at: arrival.created_at, seed: arrival.seed, body: None }
-    }
-
-    fn place(&self) -> (i64, u64) {
-        (self.created_at, self.seed)
-    }
-
-    fn render(&self) -> Value {
-        match &self.body {
-            Some(body) => (**body).clone(),
-            None => entry::render(self.created_at, self.seed),
-        }
-    }
-
-    fn has_id(&self, id: &str) -> bool {
-        match &self.body {
-            Some(body) => body["id"] == id,
-            None => self.render()["id"] == id,
-        }
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use chrono::TimeDelta;
     use serde_json::json;
 
-    use super::*;
+    use super::{super::options::Lateness, *};
 
     pub fn instant(ms: i64) -> Timestamp {
         Timestamp::from_timestamp_millis(ms).unwrap()
@@ -280,6 +255,24 @@ pub(super) mod tests {
         once.advance(later);
         assert!((550..850).contains(&once.count(later)), "{}", once.count(later));
         assert!(often.entries(later).eq(once.entries(later)));
+    }
+
+    #[test]
+    fn late_entries_can_be_told() {
+        let lateness = Lateness { chance: 1.0, ..Lateness::default() };
+        let options = Options { live_per_minute: 30.0, entries: 10, lateness: Some(lateness), ..Options::default() };
+        let mut gateway = Gateway::new("main", &options);
+        gateway.advance(options.start + TimeDelta::minutes(20));
+        let later = options.start + TimeDelta::hours(2);
+        let live: Vec<_> =
+            gateway.entries(later).skip(10).map(|entry| entry["id"].as_str().unwrap().to_owned()).collect();
+        let mut late: Vec<_> = gateway.late_ids().collect();
+        assert_eq!((late.len(), gateway.late()), (live.len(), live.len()));
+        assert!(gateway.delete(&late.remove(0)));
+        assert!(gateway.late_ids().eq(late), "what is deleted is not told");
+        // Most say themselves how late they are.
+        let long = gateway.entries(later).filter(|entry| entry["duration"].as_i64() >= Some(55_000)).count();
+        assert!(long > live.len() * 8 / 10, "{long} of {}", live.len());
     }
 
     #[test]

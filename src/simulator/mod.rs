@@ -21,6 +21,7 @@ mod respond;
 mod route;
 pub mod schema;
 pub mod server;
+mod stored;
 mod traffic;
 
 use std::{collections::BTreeMap, sync::OnceLock};
@@ -184,6 +185,12 @@ impl Simulator {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// How many live entries of all gateways were late, those that nobody has been able to see yet included.
+    #[must_use]
+    pub fn late(&self) -> usize {
+        self.gateways.iter().map(Gateway::late).sum()
     }
 
     /// The plan of faults, to change.

@@ -12,10 +12,11 @@ use super::{
 /// - `POST entries?gateway=ID`: puts entries in, visible from their `created_at` on
 /// - `POST delete?gateway=ID&id=ID`: deletes an entry
 /// - `POST stop`: ends live traffic
+/// - `POST calm`: ends all faults; the counts stay
 /// - `GET rows?table=NAME`: rows as they landed, copies included
 /// - `GET kv?namespace=ID`: every value of a namespace of KV that is not over
 /// - `POST kv?namespace=ID&key=KEY`: puts a value, with the JSON in `metadata` where that is given
-/// - `GET calls`: calls by kind, and faults by kind
+/// - `GET calls`: calls by kind, faults by kind, and how many live entries were late
 pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     let query = request.uri().query().unwrap_or_default();
     let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
@@ -31,6 +32,10 @@ pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Reques
         }
         (&Method::POST, "/simulator/stop") => {
             simulator.stop_traffic();
+            Some(json_response(200, &json!({})))
+        }
+        (&Method::POST, "/simulator/calm") => {
+            simulator.faults_mut().clear();
             Some(json_response(200, &json!({})))
         }
         (&Method::GET, "/simulator/rows") => {
@@ -59,6 +64,7 @@ fn calls(simulator: &Simulator) -> Value {
         "insert": calls.insert,
         "refused": calls.refused,
         "faults": simulator.faults().struck(),
+        "late": simulator.late(),
     })
 }
 
@@ -117,6 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn a_storm_can_be_ended() {
+        let mut simulator = Simulator::new(super::super::plan::stormy(7, options()));
+        assert_eq!(send(&mut simulator, Method::POST, "/simulator/calm", "").0, 200);
+        for _ in 0..100 {
+            assert_ne!(send(&mut simulator, Method::POST, "/token", "").0, 500);
+        }
+        assert!(simulator.faults().struck().is_empty());
+    }
+
+    #[test]
     fn rows_and_calls_can_be_read() {
         let mut simulator = Simulator::new(options());
         let rows = send(&mut simulator, Method::GET, "/simulator/rows?table=aig_logs_raw", "");
@@ -124,6 +140,6 @@ mod tests {
         assert_eq!(send(&mut simulator, Method::POST, "/simulator/stop", "").0, 200);
         let (_, calls) = send(&mut simulator, Method::GET, "/simulator/calls", "");
         let calls: Value = serde_json::from_str(&calls).unwrap();
-        assert_eq!((&calls["list"], &calls["faults"]), (&json!(0), &json!({})));
+        assert_eq!((&calls["list"], &calls["faults"], &calls["late"]), (&json!(0), &json!({}), &json!(0)));
     }
 }

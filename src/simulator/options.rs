@@ -29,7 +29,7 @@ pub struct Options {
     pub live_per_minute: f64,
     /// How entries come to share a millisecond.
     pub bursts: Bursts,
-    /// How generated entries become visible late; none when absent.
+    /// How live entries become visible late; none when absent. History is all there when the world begins.
     pub lateness: Option<Lateness>,
     /// Limit of Cloudflare's API; none when absent.
     pub rate_limit: Option<RateLimit>,
@@ -98,15 +98,36 @@ impl Default for Bursts {
     }
 }
 
-/// Entries that the API shows only some time after their `created_at`.
+/// Entries that the API shows only some time after their `created_at`. Most are long calls, which are logged when they
+/// end.
 #[derive(Clone, Copy, Debug)]
 pub struct Lateness {
     /// Share of late entries, 0 to 1.
     pub chance: f64,
-    /// Median lateness of those, seconds; log-normal.
+    /// Shortest lateness of those, seconds.
+    pub shortest_seconds: f64,
+    /// Median lateness, seconds; log-normal.
     pub median_seconds: f64,
     /// Longest lateness, seconds.
     pub longest_seconds: f64,
+    /// Share of long calls among late entries, 0 to 1. The `duration` of the others does not tell why they are late.
+    pub long_calls: f64,
+}
+
+impl Lateness {
+    /// A share of entries is late by `shortest` to `longest` seconds, as many below as above their geometric mean.
+    #[must_use]
+    pub fn between(chance: f64, shortest: f64, longest: f64) -> Self {
+        let median_seconds = (shortest * longest).sqrt();
+        Self { chance, shortest_seconds: shortest, median_seconds, longest_seconds: longest, ..Self::default() }
+    }
+}
+
+impl Default for Lateness {
+    /// 1 to 30 minutes.
+    fn default() -> Self {
+        Self { chance: 0.05, shortest_seconds: 60.0, median_seconds: 300.0, longest_seconds: 1_800.0, long_calls: 0.9 }
+    }
 }
 
 /// Calls allowed in a window; one more blocks all calls for the length of a window.

@@ -16,20 +16,18 @@ const OUTAGE: u64 = 5;
 /// One row in so many is one that BigQuery never takes.
 const POISON: u64 = 400;
 
-/// Entries that appear mostly 1 to 30 minutes late, as logs of long calls do.
-const LATENESS: Lateness = Lateness { chance: 0.05, median_seconds: 300.0, longest_seconds: 1_800.0 };
 /// More entries in one millisecond than two pages hold.
 const BURSTS: Bursts = Bursts { chance: 0.005, most: 120 };
 /// Short, so that callers wait for their own retries rather than for this.
 const SILENCE_MS: u64 = 200;
 
-/// The same world in a storm: everything fails now and then, entries are late and share milliseconds, and BigQuery
-/// keeps every copy of a row.
+/// The same world in a storm: everything fails now and then, entries are late, by 1 to 30 minutes unless the options say
+/// otherwise, and share milliseconds, and BigQuery keeps every copy of a row.
 #[must_use]
 pub fn stormy(seed: u64, options: Options) -> Options {
     Options {
         storm: Some(seed),
-        lateness: Some(LATENESS),
+        lateness: options.lateness.or(Some(Lateness::default())),
         bursts: BURSTS,
         dedup: false,
         silence_ms: SILENCE_MS,
@@ -176,6 +174,16 @@ mod tests {
         assert!(instants.values().any(|entries| *entries > 50), "{:?}", instants.values().max());
         // Of some 6,000 that have arrived.
         assert!((200..=400).contains(&gateway.late()), "{}", gateway.late());
+    }
+
+    #[test]
+    fn a_storm_keeps_the_lateness_that_was_asked_for() {
+        let lateness = |given| stormy(7, Options { lateness: given, ..Options::default() }).lateness.unwrap();
+        let told = |lateness| format!("{lateness:?}");
+        assert_eq!(told(lateness(None)), told(Lateness::default()));
+        let short = Lateness::between(0.5, 1.0, 4.0);
+        assert_eq!(told(lateness(Some(short))), told(short));
+        assert!((short.median_seconds - 2.0).abs() < 1e-9);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use axum::{
     extract::{ConnectInfo, State, connect_info::Connected},
     serve::{IncomingStream, Listener},
 };
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, header::DATE};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -70,15 +70,16 @@ async fn answer<Clock: Fn() -> Timestamp>(
         return status(StatusCode::PAYLOAD_TOO_LARGE);
     };
     let request = Request::from_parts(parts, body.to_vec());
-    let (answer, latency, silence) = {
+    let (answer, now, latency, silence) = {
         let mut simulator = world.simulator.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = simulator.answer((world.clock)(), &request);
-        (answer, simulator.options().latency_ms, simulator.options().silence_ms)
+        let now = (world.clock)();
+        let answer = simulator.answer(now, &request);
+        (answer, now, simulator.options().latency_ms, simulator.options().silence_ms)
     };
     match answer {
         Answer::Response(response) => {
             wait(latency).await;
-            response.map(Body::from)
+            dated(response.map(Body::from), now)
         }
         Answer::Silence => {
             wait(silence).await;
@@ -86,6 +87,13 @@ async fn answer<Clock: Fn() -> Timestamp>(
             status(StatusCode::NO_CONTENT)
         }
     }
+}
+
+/// An answer that says when it was given, by the world's own clock rather than by this machine's.
+fn dated(mut response: Response<Body>, now: Timestamp) -> Response<Body> {
+    let date = HeaderValue::try_from(now.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    response.headers_mut().extend(date.ok().map(|date| (DATE, date)));
+    response
 }
 
 fn status(status: StatusCode) -> Response<Body> {
@@ -209,6 +217,7 @@ mod tests {
         let head = "HTTP/1.1\r\nhost: simulator\r\nconnection: close\r\n";
         let plain = ask(address, &format!("GET /simulator/calls {head}\r\n")).await;
         assert!(plain.starts_with("HTTP/1.1 200 OK\r\n") && plain.contains("\"list\":0"), "{plain}");
+        assert!(plain.contains("\r\ndate: Mon, 02 Nov 2026 12:00:00 GMT\r\n"), "{plain}");
         let path = "/simulator/entries?gateway=main";
         let packed = ask(address, &format!("GET {path} {head}accept-encoding: gzip\r\n\r\n")).await;
         assert!(packed.contains("content-encoding: gzip"), "{packed}");

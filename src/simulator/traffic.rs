@@ -11,6 +11,8 @@ use super::{
 
 const MINUTE: f64 = 60_000.0;
 const HOUR: i64 = 3_600_000;
+/// Milliseconds from the end of a long call until its entry is visible, at most.
+const INGESTION: f64 = 2_000.0;
 
 /// Weight of each hour of a working day, UTC: quiet nights, a dip at noon, a late evening tail.
 const HOURS: [f64; 24] = [
@@ -26,6 +28,8 @@ pub(super) struct Arrival {
     pub created_at: i64,
     pub visible_at: i64,
     pub seed: u64,
+    /// Milliseconds for which a long call took; none for a typical one.
+    pub long_call: Option<i64>,
 }
 
 /// The arrivals of one gateway. The same seed gives the same arrivals, however often it is asked.
@@ -62,7 +66,7 @@ impl Traffic {
         while arrivals.len() < options.entries {
             let hour = hours[by_rhythm.sample(&mut self.rng)];
             let created_at = self.rng.gen_range(hour.max(from)..(hour + HOUR).min(until));
-            self.call(created_at, &mut arrivals);
+            self.call(created_at, None, &mut arrivals);
         }
         arrivals.truncate(options.entries);
         arrivals
@@ -72,7 +76,7 @@ impl Traffic {
     pub fn until(&mut self, now: i64) -> Vec<Arrival> {
         let mut arrivals = Vec::new();
         while self.next < real(now) + 1.0 {
-            self.call(whole(self.next), &mut arrivals);
+            self.call(whole(self.next), self.lateness, &mut arrivals);
             self.next += self.gap * self.rng.sample::<f64, _>(Exp1);
         }
         arrivals
@@ -83,21 +87,23 @@ impl Traffic {
     }
 
     /// One call, and at times a few more in the same millisecond.
-    fn call(&mut self, created_at: i64, arrivals: &mut Vec<Arrival>) {
+    fn call(&mut self, created_at: i64, lateness: Option<Lateness>, arrivals: &mut Vec<Arrival>) {
         let Bursts { chance, most } = self.bursts;
         let more = if self.rng.gen_bool(chance.clamp(0.0, 1.0)) { self.rng.gen_range(1..=most.max(1)) } else { 0 };
         for _ in 0..=more {
-            let visible_at = created_at + self.delay();
-            arrivals.push(Arrival { created_at, visible_at, seed: self.rng.r#gen() });
+            let (delay, long_call) = lateness.and_then(|lateness| self.delay(lateness)).unwrap_or_default();
+            arrivals.push(Arrival { created_at, visible_at: created_at + delay, seed: self.rng.r#gen(), long_call });
         }
     }
 
-    /// Milliseconds until an entry becomes visible.
-    fn delay(&mut self) -> i64 {
-        let Some(late) = self.lateness else { return 0 };
-        let Ok(spread) = LogNormal::new(late.median_seconds.max(0.001).ln(), 1.0) else { return 0 };
-        let seconds = spread.sample(&mut self.rng).min(late.longest_seconds);
-        if self.rng.gen_bool(late.chance.clamp(0.0, 1.0)) { whole(seconds * 1_000.0) } else { 0 }
+    /// Milliseconds until a late entry becomes visible, and of these the duration of a long call. None: it is not late.
+    fn delay(&mut self, late: Lateness) -> Option<(i64, Option<i64>)> {
+        let spread = LogNormal::new(late.median_seconds.max(0.001).ln(), 1.0).ok()?;
+        let seconds = spread.sample(&mut self.rng).max(late.shortest_seconds).min(late.longest_seconds);
+        let [is_late, is_long] = [late.chance, late.long_calls].map(|share| self.rng.gen_bool(share.clamp(0.0, 1.0)));
+        let delay = seconds * 1_000.0;
+        let duration = delay - self.rng.gen_range(0.0..=INGESTION.min(delay / 10.0));
+        is_late.then(|| (whole(delay), is_long.then(|| whole(duration))))
     }
 }
 
@@ -146,13 +152,27 @@ mod tests {
 
     #[test]
     fn some_arrivals_are_late() {
-        let late = Lateness { chance: 0.2, median_seconds: 60.0, longest_seconds: 600.0 };
-        let arrivals = history(&Options { entries: 10_000, lateness: Some(late), ..Options::default() });
-        let delays: Vec<i64> = arrivals.iter().map(|a| a.visible_at - a.created_at).filter(|ms| *ms > 0).collect();
+        let late = Lateness { chance: 0.2, ..Lateness::between(0.0, 60.0, 1_800.0) };
+        let options = Options { live_per_minute: 1_000.0, lateness: Some(late), ..Options::default() };
+        let mut traffic = Traffic::new(1, &options);
+        let arrivals = traffic.until(options.start.timestamp_millis() + 10 * 60_000);
+        let delayed = arrivals.iter().filter(|arrival| arrival.visible_at > arrival.created_at);
+        let delays: Vec<(i64, Option<i64>)> =
+            delayed.map(|arrival| (arrival.visible_at - arrival.created_at, arrival.long_call)).collect();
         assert!((1_800..2_200).contains(&delays.len()), "{}", delays.len());
-        let longer = delays.iter().filter(|ms| **ms > 60_000).count();
+        let longer = delays.iter().filter(|(delay, _)| *delay > 328_634).count();
         assert!((900..1_100).contains(&longer), "{longer}");
-        assert!(delays.iter().all(|ms| *ms <= 600_000));
+        assert!(delays.iter().all(|(delay, _)| (60_000..=1_800_000).contains(delay)));
+        let long_calls: Vec<_> = delays.iter().filter_map(|(delay, long_call)| Some(delay - (*long_call)?)).collect();
+        assert!((1_600..1_980).contains(&long_calls.len()), "{}", long_calls.len());
+        assert!(long_calls.iter().all(|rest| (0..=2_000).contains(rest)), "a long call is logged when it ends");
+        assert!(arrivals.iter().all(|a| a.long_call.is_none() || a.visible_at > a.created_at));
+    }
+
+    #[test]
+    fn history_is_there_from_the_start() {
+        let options = Options { entries: 1_000, lateness: Some(Lateness::default()), ..Options::default() };
+        assert!(history(&options).iter().all(|arrival| arrival.visible_at == arrival.created_at));
     }
 
     #[test]
