@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
-use super::{Context, GatewayReport, Job, Report, cursors::Cursors, verify::verify};
+use super::{Context, Job, Report, cursors::Cursors, verify::verify};
 use crate::{
     error::Error,
     host::{Host, Store},
@@ -40,12 +38,16 @@ async fn pass<H: Host, S: Store, K: Sink>(
     let first_start = floor_ms(report.started - context.config.settle.max(FIRST));
     for gateway in &gateways {
         let known = cursors.get(gateway).cloned();
+        // What was there long before says more of this program than of the source.
+        let keeps_up = known.as_ref().is_some_and(|position| until - position.cursor.ts <= AGES[0]);
         let mut position = known.unwrap_or_else(|| Position::starting(border.start(gateway, first_start)));
         position.begin_counts(report.started);
         let scan = Scan::ascending(position.cursor.clone(), until);
         let go_on = cursors.copy(context, gateway, scan, position, report).await;
-        if let (Some(position), Some(copied)) = (cursors.get_mut(gateway), report.gateways.last()) {
-            note_lateness(position, copied, context.config.settle);
+        if let (Some(position), Some(copied), true) = (cursors.get_mut(gateway), report.gateways.last(), keeps_up)
+            && copied.rows > 0
+        {
+            position.lateness.remember(&copied.lateness);
         }
         if !go_on {
             break;
@@ -77,14 +79,6 @@ async fn verify_all<H: Host, S: Store, K: Sink>(
             position.lateness.remember(&gateway.lateness);
             gateway.lateness.merge(&copied);
         }
-    }
-}
-
-/// Remembers how late the new entries of a pass were. What was there ten minutes ago and is only read now says more of this
-/// program than of the source.
-fn note_lateness(position: &mut Position, copied: &GatewayReport, settle: Duration) {
-    if copied.rows > 0 {
-        position.lateness.remember(&copied.lateness.up_to(AGES[0] + TimeDelta::from_std(settle).unwrap_or_default()));
     }
 }
 

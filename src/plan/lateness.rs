@@ -66,13 +66,6 @@ impl Lateness {
         }
     }
 
-    /// What is at most as late as `limit`, to an eighth.
-    #[must_use]
-    pub fn up_to(&self, limit: TimeDelta) -> Self {
-        let last = bucket(u64::try_from(limit.num_milliseconds()).unwrap_or(0));
-        Self(self.0.range(..=last).map(|(bucket, number)| (*bucket, *number)).collect())
-    }
-
     /// The `SETTLE_SECONDS` that these latenesses suggest where it is `current` now: the same while 99.9 % of the entries
     /// were first seen within two minutes more. Else what these need, less the minute between two ticks, in full ten
     /// seconds, and ten minutes at most.
@@ -208,12 +201,6 @@ mod tests {
         check(0, 524_287, 60, 470);
         check(0, i64::MAX, 60, 600);
         check(0, 140_000, 900, 900);
-    }
-
-    #[test]
-    fn what_is_later_than_a_limit_is_left_out() {
-        assert_eq!(of(&[3, 60_000, 700_000]).up_to(TimeDelta::minutes(10)), of(&[3, 60_000]));
-        assert_eq!(of(&[3]).up_to(TimeDelta::zero()), Lateness::default());
     }
 
     #[test]

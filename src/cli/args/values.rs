@@ -1,0 +1,40 @@
+//! What the values of arguments must be.
+
+use std::convert::Infallible;
+
+use crate::{
+    cli::target::{Sink, State},
+    time::{self, Timestamp},
+};
+
+pub fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    time::parse(text).ok_or("give a date such as 2026-10-01, or an instant such as 2026-10-01T12:00:00Z")
+}
+
+pub fn days(text: &str) -> Result<f64, &'static str> {
+    let days = text.parse().ok().filter(|days| *days > 0.0 && *days <= 36_500.0);
+    days.ok_or("give a number of days above 0, such as 30 or 0.005")
+}
+
+pub fn share(text: &str) -> Result<f64, &'static str> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or("give a share from 0 to 1, such as 0.05")
+}
+
+pub fn seconds(text: &str) -> Result<f64, &'static str> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0);
+    seconds.ok_or("give a number of seconds above 0 and up to 86400, such as 60 or 0.5")
+}
+
+pub fn pages(text: &str) -> Result<String, &'static str> {
+    let good = text == "auto" || text.parse::<u32>().is_ok_and(|pages| pages > 0);
+    good.then(|| text.to_owned()).ok_or("give a whole number from 1, or auto")
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape that clap asks for")]
+pub fn state(text: &str) -> Result<State, Infallible> {
+    Ok(State::parse(text))
+}
+
+pub fn sink(text: &str) -> Result<Sink, &'static str> {
+    Sink::parse(text).ok_or("give sqlite, sqlite:PATH, bigquery, ndjson or ndjson:PATH")
+}
