@@ -8,6 +8,7 @@ mod dead;
 mod defects;
 mod forward;
 mod gateways;
+mod lateness;
 mod memory;
 mod proven;
 mod report;
