@@ -164,33 +164,6 @@ fn ids_that_are_not_shown_yet_cost_copies_and_nothing_else() {
     assert_eq!(ledger(&world)["12"], json!([1, 1, "proven"]));
 }
 
-/// Three hours of one entry a minute, every twentieth of them visible 1 to 30 minutes late, and then an hour and a half of
-/// nothing. How many list calls that took.
-fn list_calls(late: bool) -> u32 {
-    let mut world = World::new();
-    minutes(&mut world, 1);
-    let before = world.counts();
-    let mut ids = Vec::new();
-    for n in 0..180 {
-        if late && n % 20 == 10 {
-            ids.push(world.add_late(MINUTE * (1 + n % 30)));
-        } else {
-            world.add(TimeDelta::zero());
-        }
-        minutes(&mut world, 1);
-    }
-    minutes(&mut world, 90);
-    assert!(ids.iter().all(|id| world.copies(id) == 1));
-    world.assert_once();
-    (world.counts() - before).list
-}
-
-#[test]
-fn late_entries_come_within_an_hour_and_a_half_and_cost_a_fifth_more_at_most() {
-    let (with, without) = (list_calls(true), list_calls(false));
-    assert!(with - without < without / 5, "{with} list calls, {without} without late entries");
-}
-
 #[test]
 fn what_is_new_comes_before_what_is_verified() {
     let mut world = World::new();
