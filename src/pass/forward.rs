@@ -63,7 +63,7 @@ async fn pass<H: Host, S: Store, K: Sink>(
     cursors.save(context).await
 }
 
-/// Verifies the gateways of which everything up to `until` is delivered. What is new comes first, so all gateways are
+/// Verifies the gateways of which everything that the source shows up to `until` is delivered. What is new comes first, so all gateways are
 /// copied by now.
 async fn verify_all<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
@@ -71,8 +71,8 @@ async fn verify_all<H: Host, S: Store, K: Sink>(
     cursors: &mut Cursors<Position>,
     report: &mut Report,
 ) {
-    let complete = report.gateways.iter_mut().filter(|gateway| gateway.ended == Ended::Complete);
-    for gateway in complete {
+    let read = report.gateways.iter_mut().filter(|it| matches!(it.ended, Ended::Complete | Ended::Doubtful));
+    for gateway in read {
         if let Some(position) = cursors.get_mut(&gateway.gateway) {
             let copied = std::mem::take(&mut gateway.lateness);
             gateway.error = verify(context, until, position, gateway).await.err();

@@ -171,12 +171,14 @@ impl Backfill {
         is_open.then(|| self.days.get(&day).copied().unwrap_or_default())
     }
 
-    /// The midnight from which on all is delivered; where the backfill came to the first entry, there is nothing before.
+    /// The instant from which on all is delivered: a midnight, as long as there is more to read before it. Where the backfill
+    /// came to the first entry, nothing is.
     fn delivered_down_to(&self) -> Timestamp {
         match self.done {
             Some(Done { stop: None }) => midnight(self.cursor.ts),
             Some(Done { stop: Some(stop) }) => midnight(stop - MILLISECOND) + DAY,
-            None if self.doubtful => midnight(self.cursor.ts),
+            // What lies before may still be read, and is not to be written twice.
+            None if self.doubtful => self.cursor.ts + MILLISECOND,
             None => midnight(self.cursor.ts) + DAY,
         }
     }
