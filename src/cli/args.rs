@@ -20,6 +20,7 @@ Examples:
   aig-logs forward --dry-run | jq .cost  look at rows without writing or remembering
   aig-logs status                        where the copying stands
   aig-logs dead-letters list             rows that the sink refused for good
+  aig-logs sql                           the statements that make table and views
 
 Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the message says how.
 `aig-logs help settings` lists every setting.";
@@ -65,6 +66,12 @@ pub enum Command {
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
+    /// Print the statements that make table and views, for BigQuery with the names of the settings, or for --sink sqlite
+    Sql {
+        /// Print them, as is done without this option too
+        #[arg(long)]
+        print: bool,
+    },
     /// List every setting
     #[command(after_help = settings::table())]
     Settings,
@@ -208,6 +215,10 @@ impl Arguments {
         if matches!(self.command, Command::DeadLetters { .. }) && (*dry_run || pages.is_some()) {
             let words =
                 "--dry-run and --pages mean nothing to dead-letters; `aig-logs dead-letters show` prints the rows";
+            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
+        }
+        if matches!(self.command, Command::Sql { .. }) && (state.is_some() || *dry_run || pages.is_some()) {
+            let words = "--state, --dry-run and --pages mean nothing to sql";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
         if let Command::Backfill(Stretch { from: Some(from), to: Some(to) }) = &self.command

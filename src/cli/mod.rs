@@ -13,6 +13,7 @@ mod run;
 mod settings;
 mod show;
 mod simulate;
+mod sql;
 mod state;
 mod status;
 mod stop;
@@ -73,6 +74,7 @@ async fn dispatch(
         Command::Status => status::status(&options, stop).await,
         Command::DeadLetters { action } => dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
+        Command::Sql { print: _ } => sql::sql(&options),
         Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),
     }

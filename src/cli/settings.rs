@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{args::Options, failure::Failure, target::Sink};
 use crate::{
-    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, Target},
+    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, TableName, Target},
     host::Host,
 };
 
@@ -50,6 +50,11 @@ impl Vars {
     /// The settings of a deployed Worker's KV.
     pub fn kv(&self) -> Result<Kv, Failure> {
         Ok(Kv::from_vars(|name| self.get(name))?)
+    }
+
+    /// The name of the table in `BigQuery`, without the rest.
+    pub fn table(&self) -> Result<TableName, Failure> {
+        Ok(TableName::from_vars(|name| self.get(name))?)
     }
 
     fn get(&self, name: &str) -> Option<String> {

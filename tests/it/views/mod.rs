@@ -104,6 +104,20 @@ fn the_table_of_the_typescript_program_becomes_ours_with_its_rows() {
     assert_eq!(Value::from_iter(filled), json!([{ "gateways": "40", "latencies": "40", "logs": "41" }]));
 }
 
+/// What the command prints is one script for `bq query`.
+#[test]
+fn what_the_command_prints_makes_table_and_views() {
+    let Some(peer) = Peer::bare() else { return };
+    let world = cli::World::start(&["--entries", "1", "--rate", "0"]);
+    let output = world.command(&["sql"]).envs(Peer::SETTINGS).output().unwrap();
+    let script = String::from_utf8(output.stdout).unwrap();
+    peer.query(&script);
+    peer.query(&script);
+    for name in ["aig_logs", "aig_usage_by_day", "aig_cost_anomalies"] {
+        assert!(peer.query(&format!("SELECT * FROM `{PROJECT}.{DATASET}.{name}`")).is_empty());
+    }
+}
+
 /// The rows make a difference to every view.
 fn assert_telling(computed: &[View]) {
     for View { name, numbers, lines, .. } in computed {
