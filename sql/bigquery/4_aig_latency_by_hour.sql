@@ -1,7 +1,7 @@
 -- How fast it is, by hour: calls that the provider answered. Those that failed or that the cache answered say nothing
 -- of a model's speed. A percentile is the smallest value that at least so many of 100 calls do not exceed (nearest
--- rank), counted exactly, in whole numbers, as SQLite does it too. Filter on day to read only those days: it is
--- DATE(created_at), by which the raw table is partitioned.
+-- rank), counted exactly, in whole numbers, as SQLite does it too. A filter on day reads only those days: it is
+-- DATE(created_at), by which the raw table is partitioned, and the windows are partitioned by it too.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_latency_by_hour` (
   day OPTIONS (description = "Day of created_at, UTC"),
   hour OPTIONS (description = "Hour of created_at, its first instant, UTC"),
@@ -30,10 +30,10 @@ ranked AS (
     model,
     duration,
     latency,
-    ROW_NUMBER() OVER (PARTITION BY hour, provider, model, duration IS NULL ORDER BY duration) AS duration_rank,
-    COUNT(duration) OVER (PARTITION BY hour, provider, model) AS duration_count,
-    ROW_NUMBER() OVER (PARTITION BY hour, provider, model, latency IS NULL ORDER BY latency) AS latency_rank,
-    COUNT(latency) OVER (PARTITION BY hour, provider, model) AS latency_count
+    ROW_NUMBER() OVER (PARTITION BY day, hour, provider, model, duration IS NULL ORDER BY duration) AS duration_rank,
+    COUNT(duration) OVER (PARTITION BY day, hour, provider, model) AS duration_count,
+    ROW_NUMBER() OVER (PARTITION BY day, hour, provider, model, latency IS NULL ORDER BY latency) AS latency_rank,
+    COUNT(latency) OVER (PARTITION BY day, hour, provider, model) AS latency_count
   FROM calls
 )
 SELECT

@@ -18,10 +18,10 @@ ranked AS (
     model,
     duration,
     latency,
-    ROW_NUMBER() OVER (PARTITION BY hour, provider, model, duration IS NULL ORDER BY duration) AS duration_rank,
-    COUNT(duration) OVER (PARTITION BY hour, provider, model) AS duration_count,
-    ROW_NUMBER() OVER (PARTITION BY hour, provider, model, latency IS NULL ORDER BY latency) AS latency_rank,
-    COUNT(latency) OVER (PARTITION BY hour, provider, model) AS latency_count
+    ROW_NUMBER() OVER (PARTITION BY day, hour, provider, model, duration IS NULL ORDER BY duration) AS duration_rank,
+    COUNT(duration) OVER (PARTITION BY day, hour, provider, model) AS duration_count,
+    ROW_NUMBER() OVER (PARTITION BY day, hour, provider, model, latency IS NULL ORDER BY latency) AS latency_rank,
+    COUNT(latency) OVER (PARTITION BY day, hour, provider, model) AS latency_count
   FROM calls
 )
 SELECT

@@ -35,7 +35,8 @@ pub fn rows(now: Timestamp) -> Rows {
             rows.add(i, changed(i, entry.clone()), gateway, now);
         }
         if gateway == GATEWAYS[0] {
-            for (i, entry) in users(&entries, now.date_naive()).into_iter().enumerate() {
+            let today = now.date_naive();
+            for (i, entry) in users(&entries, today).into_iter().chain(busy(&entries, today)).enumerate() {
                 rows.add(i, entry, gateway, now);
             }
         }
@@ -67,7 +68,8 @@ pub fn age(day: NaiveDate, today: NaiveDate) -> u64 {
     (today - day).num_days().try_into().unwrap()
 }
 
-/// An entry with fewer users than the simulator has, and with what it has seldom or never.
+/// An entry with fewer users than the simulator has, and with what it has seldom or never. No key of the metadata has a
+/// dot in it: the peer's `JSON_KEYS` leaves such a key out, where `BigQuery` puts it in double quotes.
 fn changed(i: usize, mut entry: Value) -> Value {
     let team = ["search", "support"][i % 2];
     match i % 10 {
@@ -102,6 +104,24 @@ fn changed(i: usize, mut entry: Value) -> Value {
         _ => {}
     }
     entry
+}
+
+/// An hour in which one model was called often: a hundred calls with each time, so that every percentile is one of them
+/// and its neighbours are others, and some without.
+fn busy(entries: &[Value], today: NaiveDate) -> impl Iterator<Item = Value> {
+    let hour = (today - Days::new(10)).and_hms_opt(9, 0, 0).unwrap().and_utc();
+    (0..103).zip(entries).map(move |(i, entry)| {
+        let mut entry = entry.clone();
+        entry["id"] = json!(format!("busy-{i}"));
+        entry["created_at"] = json!(time::text(hour + TimeDelta::seconds(30 * i)));
+        entry["provider"] = json!("openai");
+        entry["model"] = json!("busy");
+        (entry["success"], entry["cached"]) = (json!(true), json!(false));
+        // No order of the calls, and none in common.
+        entry["duration"] = if i < 100 { json!(37 * i % 101) } else { Value::Null };
+        entry["timings"] = if i < 3 { Value::Null } else { json!({ "latency": 53 * i % 107 }) };
+        entry
+    })
 }
 
 /// One entry a day of users who are there for the anomalies: age of the day, user and cost.
