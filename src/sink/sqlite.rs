@@ -69,9 +69,8 @@ fn make(connection: &Connection) -> rusqlite::Result<()> {
         connection.execute_batch(script.text)?;
     }
     let known = views_of(connection)?;
-    let current =
-        |script: &&Script| script.view().is_some_and(|(name, text)| known.get(name).is_some_and(|known| known == text));
-    if views.iter().all(current) {
+    let is_current = |(name, text)| known.get(name).is_some_and(|known: &String| known == text);
+    if views.iter().filter_map(|script| script.view()).all(is_current) {
         return Ok(());
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
@@ -143,15 +142,16 @@ mod tests {
     fn views_of_another_version_are_made_again_and_current_ones_left_alone() {
         let file = Connection::open_in_memory().unwrap();
         let version = || file.query_row("PRAGMA schema_version", [], |row| row.get::<_, u32>(0)).unwrap();
-        let columns = || file.prepare("SELECT * FROM aig_errors").unwrap().column_count();
+        let columns = || file.prepare("SELECT * FROM aig_errors").map(|statement| statement.column_count());
         Sqlite::new(&file).unwrap();
         let (made, whole) = (version(), columns());
         Sqlite::new(&file).unwrap();
         assert_eq!(version(), made, "the file was written again");
-        file.execute_batch("DROP VIEW aig_cache; DROP VIEW aig_errors; CREATE VIEW aig_errors AS SELECT 1").unwrap();
-        Sqlite::new(&file).unwrap();
-        assert_eq!(columns(), whole);
-        assert!(file.prepare("SELECT saved FROM aig_cache").is_ok());
+        for change in ["DROP VIEW aig_errors", "DROP VIEW aig_errors; CREATE VIEW aig_errors AS SELECT 1"] {
+            file.execute_batch(change).unwrap();
+            Sqlite::new(&file).unwrap();
+            assert_eq!(columns(), whole, "{change}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use aig_logs::{
     sink::{Sink as _, sqlite::Sqlite},
     time,
 };
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta};
 use futures_util::FutureExt as _;
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
@@ -33,8 +33,7 @@ const ROUNDING: f64 = 1e-9;
 #[test]
 fn views_in_bigquery_show_what_the_rows_say() {
     let Some(peer) = Peer::start() else { return };
-    let now = now();
-    let Rows { newest, older } = rows(now);
+    let Rows { newest, older, now } = rows();
     let raw = [older, newest].concat();
     peer.insert(&raw.iter().map(|row| serde_json::to_value(row).unwrap()).collect::<Vec<_>>());
     // Once more over what is there: every statement may be carried out again.
@@ -59,8 +58,7 @@ fn views_in_bigquery_show_what_the_rows_say() {
 #[test]
 fn views_in_sqlite_show_what_the_rows_say() {
     let file = Connection::open_in_memory().unwrap();
-    let now = now();
-    let newest = rows(now).newest;
+    let Rows { newest, now, .. } = rows();
     Sqlite::new(&file).unwrap().write(&newest).now_or_never().unwrap().unwrap();
     let computed = views(&newest, now);
     assert_telling(&computed);
@@ -179,9 +177,4 @@ fn number_of(value: &Value) -> Option<f64> {
 fn in_order(mut lines: Vec<Line>) -> Vec<Line> {
     lines.sort_by_key(|line| line["id"].as_str().unwrap().to_owned());
     lines
-}
-
-#[expect(clippy::disallowed_methods, reason = "the views ask the real clock which days are recent")]
-fn now() -> DateTime<Utc> {
-    DateTime::from(std::time::SystemTime::now())
 }

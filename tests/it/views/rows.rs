@@ -1,5 +1,7 @@
 //! Rows for the views: the simulator's, some of them changed, so that each case that a view tells apart is there.
 
+use std::time::SystemTime;
+
 use aig_logs::{
     entry::Entry,
     row::Row,
@@ -21,23 +23,26 @@ pub struct Rows {
     pub newest: Vec<Row>,
     /// Older versions of some, which no reader may see.
     pub older: Vec<Row>,
+    /// When they were made. No row of the simulator is younger.
+    pub now: Timestamp,
 }
 
-/// Some hundred rows of the two months before `now`.
-pub fn rows(now: Timestamp) -> Rows {
+/// Some hundred rows of the last two months.
+pub fn rows() -> Rows {
     let world =
         World::start(&["--gateways", "main,batch", "--entries", "300", "--days", "64", "--rate", "0", "--seed", "4"]);
-    let mut rows = Rows { newest: Vec::new(), older: Vec::new() };
+    let now = now();
+    let mut rows = Rows { newest: Vec::new(), older: Vec::new(), now };
     for gateway in GATEWAYS {
         let lines = world.ask("GET", &format!("/simulator/entries?gateway={gateway}"));
         let entries: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         for (i, entry) in entries.iter().enumerate() {
-            rows.add(i, changed(i, entry.clone()), gateway, now);
+            rows.add(i, changed(i, entry.clone()), gateway);
         }
         if gateway == GATEWAYS[0] {
             let today = now.date_naive();
             for (i, entry) in users(&entries, today).into_iter().chain(busy(&entries, today)).enumerate() {
-                rows.add(i, entry, gateway, now);
+                rows.add(i, entry, gateway);
             }
         }
     }
@@ -45,7 +50,8 @@ pub fn rows(now: Timestamp) -> Rows {
 }
 
 impl Rows {
-    fn add(&mut self, i: usize, entry: Value, gateway: &str, now: Timestamp) {
+    fn add(&mut self, i: usize, entry: Value, gateway: &str) {
+        let now = self.now;
         let row = |entry: &Value, ingested_at| Row::new(Entry::from_json(entry.clone()).unwrap(), gateway, ingested_at);
         let newest = row(&entry, now);
         if BORDERS.contains(&age(newest.created_at.date_naive(), now.date_naive())) {
@@ -61,6 +67,11 @@ impl Rows {
         }
         self.newest.push(newest);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the views ask the real clock which days are recent")]
+fn now() -> Timestamp {
+    SystemTime::now().into()
 }
 
 /// How many days a day lies before another one.
