@@ -1,6 +1,6 @@
 -- Every column that the table of the TypeScript program lacks; a table of 1_table.sql lacks none. It adds and removes
 -- nothing else: rows stay, and have null in the new columns. So stays the one row of nulls that the old
--- CREATE TABLE … AS SELECT left; the view does not show it.
+-- CREATE TABLE ... AS SELECT left; the view does not show it.
 ALTER TABLE `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.${GCP_BQ_TABLE}`
   ADD COLUMN IF NOT EXISTS gateway STRING OPTIONS (description = "Gateway id"),
   ADD COLUMN IF NOT EXISTS custom_cost BOOL OPTIONS (description = "Whether the caller set the price"),

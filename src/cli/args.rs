@@ -66,9 +66,9 @@ pub enum Command {
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
-    /// Print the statements that make table and views, for BigQuery with the names of the settings, or for --sink sqlite
+    /// Print what makes table and views: for BigQuery, with the names of the settings, or with --sink sqlite for SQLite
     Sql {
-        /// Print them, as is done without this option too
+        /// Print it, as is done without this option too
         #[arg(long)]
         print: bool,
     },

@@ -3,11 +3,12 @@
 mod computed;
 mod rows;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use aig_logs::{
     row::COLUMNS,
     sink::{Sink as _, sqlite::Sqlite},
+    sql::SQLITE,
     time,
 };
 use chrono::{DateTime, SubsecRound as _, TimeDelta};
@@ -44,6 +45,10 @@ fn views_in_bigquery_show_what_the_rows_say() {
         view.assert_shows(peer.query(&format!("SELECT * FROM `{PROJECT}.{DATASET}.{}`", view.name)));
     }
 
+    for example in examples() {
+        peer.query(&example);
+    }
+
     let logs = format!("SELECT id, cost, ingested_at, created_at FROM `{PROJECT}.{DATASET}.aig_logs`");
     // A whole second: the peer answers instants as seconds.
     let border = (now - TimeDelta::days(7)).trunc_subsecs(0);
@@ -65,6 +70,9 @@ fn views_in_sqlite_show_what_the_rows_say() {
     for view in &computed {
         let lines = select(&file, view.name).into_iter().map(|line| line.as_object().unwrap().clone());
         view.assert_shows(lines.collect());
+    }
+    for example in examples() {
+        file.prepare(&example.replace("ai_gateway.", "")).unwrap();
     }
 }
 
@@ -114,6 +122,15 @@ fn what_the_command_prints_makes_table_and_views() {
     for name in ["aig_logs", "aig_usage_by_day", "aig_cost_anomalies"] {
         assert!(peer.query(&format!("SELECT * FROM `{PROJECT}.{DATASET}.{name}`")).is_empty());
     }
+}
+
+/// The questions that the README asks, one of each view.
+fn examples() -> Vec<String> {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let lines = readme.lines().filter(|line| line.starts_with("| `aig_"));
+    let examples: Vec<_> = lines.filter_map(|line| Some(line.split_once("| `SELECT ")?.1.split_once('`')?.0)).collect();
+    assert_eq!(examples.len(), SQLITE.len() - 2, "README.md has a question for each view but aig_logs");
+    examples.iter().map(|example| format!("SELECT {example}")).collect()
 }
 
 /// The rows make a difference to every view.
