@@ -5,7 +5,12 @@ CREATE VIEW aig_errors (
   day, provider, status_code, errors, requests, error_rate
 ) AS
 WITH by_status AS (
-  SELECT substr(created_at, 1, 10) AS day, provider, status_code, COUNT(*) AS requests, COUNT(*) FILTER (WHERE NOT success) AS errors
+  SELECT
+    substr(created_at, 1, 10) AS day,
+    provider,
+    status_code,
+    COUNT(*) AS requests,
+    COUNT(*) FILTER (WHERE NOT success) AS errors
   FROM aig_logs
   GROUP BY 1, 2, 3
 ),

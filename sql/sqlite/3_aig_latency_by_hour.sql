@@ -6,7 +6,13 @@ CREATE VIEW aig_latency_by_hour (
   latency_p99
 ) AS
 WITH calls AS (
-  SELECT substr(created_at, 1, 10) AS day, substr(created_at, 1, 13) || ':00:00.000Z' AS hour, provider, model, duration, latency
+  SELECT
+    substr(created_at, 1, 10) AS day,
+    substr(created_at, 1, 13) || ':00:00.000Z' AS hour,
+    provider,
+    model,
+    duration,
+    latency
   FROM aig_logs
   WHERE success IS NOT FALSE AND cached IS NOT TRUE
 ),
