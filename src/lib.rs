@@ -30,5 +30,7 @@ pub mod wire;
 pub mod cli;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod simulator;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod sql;
 #[cfg(target_arch = "wasm32")]
 pub mod tick;

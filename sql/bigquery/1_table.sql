@@ -1,5 +1,5 @@
 -- The raw table: one line per log and write. Read it through the view aig_logs, which shows each log once.
--- Where it says ${...}, the program and scripts put the names from the settings.
+-- `aig-logs sql` puts the names from the settings in place of ${...}.
 CREATE TABLE IF NOT EXISTS `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.${GCP_BQ_TABLE}` (
   id STRING OPTIONS (description = "Log id, an opaque text: a ULID before October 2026, a UUIDv7 since"),
   created_at TIMESTAMP OPTIONS (description = "When the gateway logged the call, UTC"),

@@ -96,7 +96,7 @@ enum Rows {
 impl Rows {
     async fn of(state: &OpenState, vars: &Vars) -> Result<Self, Failure> {
         let path = match state {
-            OpenState::Kv { .. } => return Ok(Self::BigQuery(vars.table())),
+            OpenState::Kv { .. } => return Ok(Self::BigQuery(vars.table_or_placeholders())),
             OpenState::File { path, .. } => path,
         };
         let target = state.target().await?.unwrap_or_else(|| "a place that the state does not name".to_owned());

@@ -12,7 +12,7 @@ pub fn keep<'a>(file: &Connection, rows: impl Iterator<Item = &'a Value>) -> rus
     let places = vec!["?"; names.len()].join(", ");
     let names = names.join(", ");
     let transaction = file.unchecked_transaction()?;
-    // Without a key and types: whatever landed is shown as it is. The view is that of sql/bigquery/2_view.sql.
+    // Without a key and types: whatever landed is shown as it is. The view is that of sql/bigquery/3_aig_logs.sql.
     transaction.execute_batch(&format!(
         "CREATE TABLE aig_logs_raw ({names});
          CREATE VIEW aig_logs AS SELECT {names} FROM (

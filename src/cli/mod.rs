@@ -15,6 +15,7 @@ mod run;
 mod settings;
 mod show;
 mod simulate;
+mod sql;
 mod standing;
 mod state;
 mod status;
@@ -80,6 +81,7 @@ async fn dispatch(
         Command::Explain(arguments) => explain::explain(&arguments, &options, stop, screen).await,
         Command::DeadLetters { action } => dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
+        Command::Sql { print: _ } => sql::sql(&options),
         Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),
     }

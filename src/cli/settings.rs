@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{args::Options, failure::Failure, target::Sink};
 use crate::{
-    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, Target},
+    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, TableName, Target},
     host::Host,
 };
 
@@ -61,9 +61,14 @@ impl Vars {
     }
 
     /// The Worker's table as the settings name it, and what to fill in where they do not.
-    pub fn table(&self) -> String {
+    pub fn table_or_placeholders(&self) -> String {
         let names = [("GCP_BQ_PROJECT", "PROJECT"), ("GCP_BQ_DATASET", "DATASET"), ("GCP_BQ_TABLE", "aig_logs_raw")];
         names.map(|(name, otherwise)| self.get(name).unwrap_or_else(|| otherwise.to_owned())).join(".")
+    }
+
+    /// The name of the table in `BigQuery`, without the rest.
+    pub fn table(&self) -> Result<TableName, Failure> {
+        Ok(TableName::from_vars(|name| self.get(name))?)
     }
 
     fn get(&self, name: &str) -> Option<String> {

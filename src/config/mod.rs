@@ -118,6 +118,29 @@ pub enum Gateways {
     Named(Vec<String>),
 }
 
+/// What a table in BigQuery is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName {
+    /// Project id.
+    pub project: String,
+    /// Dataset id.
+    pub dataset: String,
+    /// Table id.
+    pub table: String,
+}
+
+impl TableName {
+    /// Reads the settings through `lookup`, which gives the text of a name.
+    ///
+    /// # Errors
+    /// Every setting that is missing or cannot be read, together.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = Vars { lookup, problems: Vec::new() };
+        let name = vars.table_name();
+        if vars.problems.is_empty() { Ok(name) } else { Err(ConfigError(vars.problems)) }
+    }
+}
+
 /// A table in BigQuery.
 #[derive(Debug, Clone)]
 pub struct BigQuery {

@@ -3,7 +3,7 @@
 use http::Uri;
 use serde::Deserialize;
 
-use super::{BigQuery, Gateways, Kv, Problem, SETTINGS, Secret, ServiceAccount, Source, settings};
+use super::{BigQuery, Gateways, Kv, Problem, SETTINGS, Secret, ServiceAccount, Source, TableName, settings};
 use crate::google::PrivateKey;
 
 /// The settings being read. A setting with a problem is noted, and read on with an empty value.
@@ -147,17 +147,26 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
     pub fn bigquery(&mut self) -> BigQuery {
         let emulator = self.optional("BIGQUERY_EMULATOR_HOST");
         let account = self.service_account(emulator.is_some());
-        let project = self.optional("GCP_BQ_PROJECT").or_else(|| self.key_file().ok()??.project_id);
+        let TableName { project, dataset, table } = self.table_name();
         BigQuery {
             base: match emulator {
                 Some(host) if host.contains("://") => self.address("BIGQUERY_EMULATOR_HOST", &host),
                 Some(host) => self.address("BIGQUERY_EMULATOR_HOST", &format!("http://{host}")),
                 None => "https://bigquery.googleapis.com".to_owned(),
             },
+            project,
+            dataset,
+            table,
+            account,
+        }
+    }
+
+    pub fn table_name(&mut self) -> TableName {
+        let project = self.optional("GCP_BQ_PROJECT").or_else(|| self.key_file().ok()??.project_id);
+        TableName {
             project: self.name("GCP_BQ_PROJECT", project),
             dataset: self.name("GCP_BQ_DATASET", None),
             table: self.name("GCP_BQ_TABLE", None),
-            account,
         }
     }
 

@@ -120,8 +120,8 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         let Some(fault) = insert::common(&refused, rows) else { return Ok((held_back, refused)) };
         let BigQuery { project, dataset, table, .. } = self.table;
         let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.outline());
-        let hint = "Bring it up to sql/bigquery/1_table.sql, for example with ALTER TABLE … ADD COLUMN IF NOT EXISTS; a \
-                    change of the schema takes some minutes to be known. Check GCP_BQ_TABLE";
+        let hint = "Bring it up to sql/bigquery/1_table.sql: what `aig-logs sql` prints adds missing columns; a change of the \
+                    schema takes some minutes to be known. Check GCP_BQ_TABLE";
         Err(CallError::denied(message, hint))
     }
 }

@@ -1,18 +1,18 @@
-//! Rows into a SQLite file: the embedded default, complete with the view that BigQuery has.
+//! Rows into a SQLite file: the embedded default, complete with the views that BigQuery has.
 
-use rusqlite::{Connection, ToSql, params_from_iter, types::ToSqlOutput};
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter, types::ToSqlOutput};
 
 use super::{Outcome, Sink};
 use crate::{
     error::CallError,
     row::{COLUMNS, Cell, Row},
+    sql::{SQLITE, Script},
     time,
 };
 
-/// The schema, in order.
-const SCHEMA: &[&str] = &[include_str!("../../sql/sqlite/1_table.sql"), include_str!("../../sql/sqlite/2_view.sql")];
-
-/// A SQLite file with the raw table and its view.
+/// A SQLite file with the raw table and the views over it.
 #[derive(Debug)]
 pub struct Sqlite<'a> {
     connection: &'a Connection,
@@ -20,14 +20,13 @@ pub struct Sqlite<'a> {
 }
 
 impl<'a> Sqlite<'a> {
-    /// Makes the table and the view where they are missing.
+    /// Makes the table and the views where they are missing, and again each view that another version of this program
+    /// left.
     ///
     /// # Errors
     /// Where the file cannot be written, or holds another table of that name.
     pub fn new(connection: &'a Connection) -> Result<Self, CallError> {
-        for statements in SCHEMA {
-            connection.execute_batch(statements).map_err(|error| failed(&error))?;
-        }
+        make(connection).map_err(|error| failed(&error))?;
         let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
         let places = vec!["?"; names.len()].join(", ");
         let insert =
@@ -61,6 +60,30 @@ impl Sink for Sqlite<'_> {
         };
         written().map_err(|error: rusqlite::Error| failed(&error))
     }
+}
+
+/// A file that has everything is read and not written.
+fn make(connection: &Connection) -> rusqlite::Result<()> {
+    let (views, tables): (Vec<&Script>, Vec<_>) = SQLITE.iter().partition(|script| script.view().is_some());
+    for script in tables {
+        connection.execute_batch(script.text)?;
+    }
+    let known = views_of(connection)?;
+    let is_current = |(name, text)| known.get(name).is_some_and(|known: &String| known == text);
+    if views.iter().filter_map(|script| script.view()).all(is_current) {
+        return Ok(());
+    }
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    for script in views {
+        transaction.execute_batch(script.text)?;
+    }
+    transaction.commit()
+}
+
+/// The views of a file by name, each as SQLite keeps it: the text of its statement, unchanged.
+fn views_of(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'view'")?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn failed(error: &rusqlite::Error) -> CallError {
@@ -113,6 +136,22 @@ mod tests {
         let rows: Vec<String> = rows.collect::<Result<_, _>>().unwrap();
         let expected = |id, cost| format!(r#"["{id}","2026-10-06T09:15:22.417Z",{cost},0,null,"real"]"#);
         assert_eq!(rows, [expected("a", "0.0"), expected("b", "0.5"), expected("c", "0.1")]);
+    }
+
+    #[test]
+    fn views_of_another_version_are_made_again_and_current_ones_left_alone() {
+        let file = Connection::open_in_memory().unwrap();
+        let version = || file.query_row("PRAGMA schema_version", [], |row| row.get::<_, u32>(0)).unwrap();
+        let columns = || file.prepare("SELECT * FROM aig_errors").map(|statement| statement.column_count());
+        Sqlite::new(&file).unwrap();
+        let (made, whole) = (version(), columns());
+        Sqlite::new(&file).unwrap();
+        assert_eq!(version(), made, "the file was written again");
+        for change in ["DROP VIEW aig_errors", "DROP VIEW aig_errors; CREATE VIEW aig_errors AS SELECT 1"] {
+            file.execute_batch(change).unwrap();
+            Sqlite::new(&file).unwrap();
+            assert_eq!(columns(), whole, "{change}");
+        }
     }
 
     #[test]

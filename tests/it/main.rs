@@ -8,5 +8,6 @@ mod process;
 mod properties;
 mod scenarios;
 mod tidy;
+mod views;
 mod worker;
 mod world;

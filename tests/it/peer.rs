@@ -31,7 +31,7 @@ pub const TABLE: &str = "aig_logs_raw";
 const READY_TRIES: u32 = 600;
 const READY_PAUSE: Duration = Duration::from_millis(100);
 
-/// A running peer with an empty table; dropping it ends the server.
+/// A running peer with an empty dataset; dropping it ends the server.
 pub struct Peer {
     server: Running,
     address: SocketAddr,
@@ -39,8 +39,19 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// None where the peer is left out on purpose.
+    /// The settings of the command that name its table.
+    pub const SETTINGS: [(&str, &str); 3] =
+        [("GCP_BQ_PROJECT", PROJECT), ("GCP_BQ_DATASET", DATASET), ("GCP_BQ_TABLE", TABLE)];
+
+    /// With table and views. None where the peer is left out on purpose.
     pub fn start() -> Option<Self> {
+        let peer = Self::bare()?;
+        peer.apply();
+        Some(peer)
+    }
+
+    /// Without a table.
+    pub fn bare() -> Option<Self> {
         let executable = executable()?;
         let folder = tempfile::tempdir().unwrap();
         let [http, grpc] = free_addresses();
@@ -57,7 +68,7 @@ impl Peer {
             .unwrap_or_else(|error| panic!("starting {}: {error}", executable.display()));
         let mut peer = Self { server: Running(server), address: http, folder };
         peer.wait_until_ready();
-        peer.make_table_and_view();
+        peer.query(&format!("CREATE SCHEMA `{PROJECT}.{DATASET}`"));
         Some(peer)
     }
 
@@ -83,6 +94,23 @@ impl Peer {
         (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }
 
+    /// Writes rows, each with an id of its own for the request.
+    pub fn insert(&self, rows: &[Value]) {
+        let path = format!("/datasets/{DATASET}/tables/{TABLE}/insertAll");
+        let name = |row: &Value| format!("{}/{}", text(&row["id"]), text(&row["ingested_at"]));
+        let rows: Vec<_> = rows.iter().map(|row| json!({ "insertId": name(row), "json": row })).collect();
+        let (status, answer) = self.post(&path, &json!({ "rows": rows }));
+        assert_eq!((status, &answer["insertErrors"]), (200, &Value::Null), "{answer}");
+    }
+
+    /// Lets the command copy a world into the table.
+    pub fn copy(&self, world: &cli::World, job: &str) {
+        let mut command = world.command(&[job, "--sink", "bigquery"]);
+        command.env("BIGQUERY_EMULATOR_HOST", self.origin()).envs(Self::SETTINGS);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     fn wait_until_ready(&mut self) {
         let path = format!("/bigquery/v2/projects/{PROJECT}/datasets");
         for _ in 0..READY_TRIES {
@@ -98,8 +126,8 @@ impl Peer {
         panic!("local-bigquery gives no answer:\n{}", read(&self.folder.path().join("log")));
     }
 
-    fn make_table_and_view(&self) {
-        self.query(&format!("CREATE SCHEMA `{PROJECT}.{DATASET}`"));
+    /// Carries out all statements.
+    pub fn apply(&self) {
         for file in statements() {
             let sql = read(&file)
                 .replace("${GCP_BQ_PROJECT}", PROJECT)
@@ -158,22 +186,16 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn insert(peer: &Peer, id: &str, row: &Value) {
-    let path = format!("/datasets/{DATASET}/tables/{TABLE}/insertAll");
-    let (status, answer) = peer.post(&path, &json!({ "rows": [{ "insertId": id, "json": row }] }));
-    assert_eq!((status, &answer["insertErrors"]), (200, &Value::Null), "{answer}");
-}
-
 #[test]
 fn view_shows_a_log_written_twice_once_and_in_its_newest_version() {
     let Some(peer) = Peer::start() else { return };
-    for (insert_id, ingested_at, feedback) in [("1", "10:00:05", Value::Null), ("2", "10:00:09", json!(-1))] {
+    for (ingested_at, feedback) in [("10:00:05", Value::Null), ("10:00:09", json!(-1))] {
         let row = json!({
             "id": "01JD", "created_at": "2026-11-21T10:00:00.123456Z", "tokens_in": 0, "cost": 0.000_123,
             "metadata": r#"{"team":"search"}"#, "feedback": feedback,
             "ingested_at": format!("2026-11-21T{ingested_at}Z"),
         });
-        insert(&peer, insert_id, &row);
+        peer.insert(&[row]);
     }
     let sql = "SELECT id, created_at, tokens_in, tokens_out, cost, JSON_VALUE(metadata.team) AS team, feedback";
     let rows = Value::from_iter(peer.query(&format!("{sql} FROM `{PROJECT}.{DATASET}.aig_logs`")));
@@ -189,11 +211,7 @@ fn the_command_writes_the_source_value_by_value() {
     let Some(peer) = Peer::start() else { return };
     let world = cli::World::start(&["--entries", "1200", "--rate", "0"]);
     for job in ["forward", "backfill"] {
-        let mut command = world.command(&[job, "--sink", "bigquery"]);
-        command.env("BIGQUERY_EMULATOR_HOST", peer.origin());
-        command.envs([("GCP_BQ_PROJECT", PROJECT), ("GCP_BQ_DATASET", DATASET), ("GCP_BQ_TABLE", TABLE)]);
-        let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        peer.copy(&world, job);
     }
     let rows = peer.query(&format!("SELECT * FROM `{PROJECT}.{DATASET}.aig_logs`"));
     let rows: BTreeMap<_, _> = rows.iter().map(|row| (text(&row["id"]), of_sink(&typed(row)))).collect();

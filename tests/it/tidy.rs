@@ -9,6 +9,7 @@ use std::{
 use aig_logs::{
     config::{Need, SETTINGS, Setting},
     row::{COLUMNS, Kind},
+    sql::{BIGQUERY, SQLITE},
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -113,6 +114,49 @@ fn rows_have_the_columns_of_both_tables() {
             COLUMNS.iter().map(|column| format!("{} {}", column.name, sql_types(column.kind)[table])).collect();
         assert_eq!(columns(path), expected, "{path} and row::COLUMNS differ: give both the same columns and types.");
     }
+}
+
+#[test]
+fn a_table_of_the_typescript_program_gets_every_column_it_lacks() {
+    let (table, migration) = (read("sql/bigquery/1_table.sql"), read("sql/bigquery/2_columns.sql"));
+    let (_, ours) = table.split_once("\n  ingested_at ").unwrap();
+    let ours: Vec<_> = definitions(ours, "  ").collect();
+    let added: Vec<_> = definitions(&migration, "  ADD COLUMN IF NOT EXISTS ").collect();
+    assert_eq!(added, ours, "sql/bigquery/2_columns.sql adds other columns than 1_table.sql has after ingested_at.");
+}
+
+/// What follows `start` in the lines that begin with it.
+fn definitions<'a>(sql: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
+    sql.lines().filter_map(move |line| Some(line.strip_prefix(start)?.trim_end_matches([',', ';'])))
+}
+
+#[test]
+fn every_file_of_sql_is_a_script_of_the_program() {
+    for (folder, scripts) in [("bigquery", BIGQUERY), ("sqlite", SQLITE)] {
+        let files = fs::read_dir(Path::new(ROOT).join("sql").join(folder)).unwrap();
+        let mut files: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        let names: Vec<_> = scripts.iter().map(|script| script.name).collect();
+        assert_eq!(names, files, "sql/{folder}/ and the list in src/sql.rs differ.");
+    }
+}
+
+#[test]
+fn views_have_the_same_columns_in_both_dialects_and_each_is_described() {
+    let of_bigquery = BIGQUERY.iter().filter_map(|script| {
+        let (list, _) = script.text.split_once("\n)\nOPTIONS (description = \"")?;
+        let (_, list) = list.split_once("CREATE OR REPLACE VIEW ")?.1.split_once(" (\n")?;
+        let columns = list.lines().map(|line| line.trim().split_once(" OPTIONS (description = \"").expect(line).0);
+        Some((&script.name[2..], columns.collect::<Vec<_>>()))
+    });
+    let of_sqlite = SQLITE.iter().filter_map(|script| {
+        let (_, list) = script.view()?.1.split_once(" (\n  ")?;
+        Some((&script.name[2..], list.split_once("\n) AS\n")?.0.split(',').map(str::trim).collect()))
+    });
+    let (of_bigquery, of_sqlite): (Vec<_>, Vec<_>) = (of_bigquery.collect(), of_sqlite.collect());
+    // All but aig_logs, which has the columns of the table.
+    assert_eq!(of_bigquery.len(), BIGQUERY.len() - 3);
+    assert_eq!(of_bigquery, of_sqlite, "Give a view the same columns in both dialects.");
 }
 
 #[test]

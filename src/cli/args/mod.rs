@@ -25,6 +25,7 @@ Examples:
   aig-logs verify                        prove the last day, log by log where a count does not
   aig-logs explain LOG_ID                what became of one log
   aig-logs dead-letters list             rows that the sink refused for good
+  aig-logs sql                           the statements that make table and views
 
 Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the message says how.
 `aig-logs help settings` lists every setting.";
@@ -95,6 +96,12 @@ pub enum Command {
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
+    /// Print what makes table and views: for BigQuery, with the names of the settings, or with --sink sqlite for SQLite
+    Sql {
+        /// Print it, as is done without this option too
+        #[arg(long)]
+        print: bool,
+    },
     /// List every setting
     #[command(after_help = settings::table())]
     Settings,
@@ -276,6 +283,10 @@ impl Arguments {
         }
         if matches!(self.command, Command::Verify(_) | Command::Explain(_)) && (*dry_run || pages.is_some()) {
             let words = "--dry-run and --pages mean nothing to verify and explain, which write nothing unless told to";
+            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
+        }
+        if matches!(self.command, Command::Sql { .. }) && (state.is_some() || *dry_run || pages.is_some()) {
+            let words = "--state, --dry-run and --pages mean nothing to sql";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
         if let Command::Backfill(Stretch { from: Some(from), to: Some(to) })

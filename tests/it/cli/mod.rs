@@ -4,6 +4,7 @@ mod copies;
 mod dead_letters;
 mod files;
 mod refusals;
+mod sql;
 mod storm;
 mod verify;
 

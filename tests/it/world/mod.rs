@@ -7,7 +7,7 @@ pub mod expected;
 mod map;
 pub mod outside;
 mod passes;
-mod table;
+pub mod table;
 
 use std::{
     cell::{Cell, RefCell},

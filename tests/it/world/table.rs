@@ -36,7 +36,7 @@ impl Table {
                 let table = simulator.table(&simulator.options().table);
                 table.map_or_else(Vec::new, |table| table.rows().iter().map(|landed| landed.row.clone()).collect())
             }
-            Self::Sqlite(connection) => select(connection),
+            Self::Sqlite(connection) => select(connection, "aig_logs"),
             Self::Ndjson(lines) => {
                 let bytes = lines.0.borrow();
                 serde_json::Deserializer::from_slice(&bytes).into_iter().collect::<Result<_, _>>().unwrap()
@@ -45,8 +45,9 @@ impl Table {
     }
 }
 
-fn select(connection: &Connection) -> Vec<Value> {
-    let Ok(mut statement) = connection.prepare("SELECT * FROM aig_logs") else { return Vec::new() };
+/// The rows of a table or view; none where it is not there.
+pub fn select(connection: &Connection, name: &str) -> Vec<Value> {
+    let Ok(mut statement) = connection.prepare(&format!("SELECT * FROM {name}")) else { return Vec::new() };
     let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let rows = statement.query_map([], |row| {
         let cells = names.iter().map(|name| Ok((name.clone(), cell(row.get_ref(name.as_str())?))));

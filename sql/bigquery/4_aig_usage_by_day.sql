@@ -1,0 +1,31 @@
+-- What was used and what it cost, by day. A filter on day reads only those days: it is DATE(created_at), by which the
+-- raw table is partitioned.
+CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_usage_by_day` (
+  day OPTIONS (description = "Day of created_at, UTC"),
+  gateway OPTIONS (description = "Gateway id; null for rows of the TypeScript program"),
+  provider OPTIONS (description = "Provider, for example openai"),
+  model OPTIONS (description = "Model as the gateway names it"),
+  requests OPTIONS (description = "Logs"),
+  errors OPTIONS (description = "Logs of calls that failed"),
+  cached OPTIONS (description = "Logs that the gateway's cache answered"),
+  tokens_in OPTIONS (description = "Prompt tokens; null where no log reports any"),
+  tokens_out OPTIONS (description = "Completion tokens; null where no log reports any"),
+  cost OPTIONS (description = "Sum of Cloudflare's estimates, USD; null where no log has one"),
+  unpriced OPTIONS (description = "Logs with tokens but no cost, the cached ones aside; above 0, cost is a floor")
+)
+OPTIONS (description = "Requests, errors, cache hits, tokens and cost by day, gateway, provider and model")
+AS
+SELECT
+  DATE(created_at) AS day,
+  gateway,
+  provider,
+  model,
+  COUNT(*) AS requests,
+  COUNTIF(NOT success) AS errors,
+  COUNTIF(cached) AS cached,
+  SUM(tokens_in) AS tokens_in,
+  SUM(tokens_out) AS tokens_out,
+  SUM(cost) AS cost,
+  COUNTIF(cost IS NULL AND cached IS NOT TRUE AND (tokens_in > 0 OR tokens_out > 0)) AS unpriced
+FROM `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_logs`
+GROUP BY day, gateway, provider, model;

@@ -1,0 +1,19 @@
+-- Users of the last 30 days, by the metadata key user_id, or else user: requests, tokens and cost. Columns are
+-- described in sql/bigquery/4_aig_top_users.sql.
+DROP VIEW IF EXISTS aig_top_users;
+CREATE VIEW aig_top_users (
+  cost_rank, user_id, requests, errors, tokens_in, tokens_out, cost, unpriced
+) AS
+SELECT
+  RANK() OVER (ORDER BY SUM(cost) DESC) AS cost_rank,
+  CAST(COALESCE(json_extract(metadata, '$.user_id'), json_extract(metadata, '$.user')) AS TEXT) AS user_id,
+  COUNT(*) AS requests,
+  COUNT(*) FILTER (WHERE NOT success) AS errors,
+  SUM(tokens_in) AS tokens_in,
+  SUM(tokens_out) AS tokens_out,
+  SUM(cost) AS cost,
+  COUNT(*) FILTER (WHERE cost IS NULL AND cached IS NOT TRUE AND (tokens_in > 0 OR tokens_out > 0)) AS unpriced
+FROM aig_logs
+WHERE created_at >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
+GROUP BY user_id
+HAVING user_id IS NOT NULL;

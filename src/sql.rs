@@ -1,0 +1,68 @@
+//! The statements of `sql/`: the raw table, its columns, and the views over it, in the order in which they are carried
+//! out. Each may be carried out again, and then changes nothing.
+
+/// A file of `sql/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Script {
+    /// The file's name.
+    pub name: &'static str,
+    /// Its statements. Those for `BigQuery` name the table by the settings `${GCP_BQ_PROJECT}`, `${GCP_BQ_DATASET}` and
+    /// `${GCP_BQ_TABLE}`.
+    pub text: &'static str,
+}
+
+macro_rules! scripts {
+    ($folder:literal: $($name:literal)*) => {
+        &[$(Script { name: $name, text: include_str!(concat!("../sql/", $folder, "/", $name)) }),*]
+    };
+}
+
+/// The statements for `BigQuery`.
+pub const BIGQUERY: &[Script] = scripts![
+    "bigquery":
+    "1_table.sql"
+    "2_columns.sql"
+    "3_aig_logs.sql"
+    "4_aig_cache.sql"
+    "4_aig_cost_anomalies.sql"
+    "4_aig_errors.sql"
+    "4_aig_latency_by_hour.sql"
+    "4_aig_spend_by_metadata.sql"
+    "4_aig_top_users.sql"
+    "4_aig_unpriced.sql"
+    "4_aig_usage_by_day.sql"
+];
+
+/// The statements for `SQLite`, with views of the same names and columns.
+pub const SQLITE: &[Script] = scripts![
+    "sqlite":
+    "1_table.sql"
+    "2_aig_logs.sql"
+    "3_aig_cache.sql"
+    "3_aig_cost_anomalies.sql"
+    "3_aig_errors.sql"
+    "3_aig_latency_by_hour.sql"
+    "3_aig_spend_by_metadata.sql"
+    "3_aig_top_users.sql"
+    "3_aig_unpriced.sql"
+    "3_aig_usage_by_day.sql"
+];
+
+impl Script {
+    /// The statement for `SQLite` that makes a view, from its first word to its last, and the view's name. None where the
+    /// script makes no view.
+    #[must_use]
+    pub fn view(&self) -> Option<(&'static str, &'static str)> {
+        const CREATE: &str = "CREATE VIEW ";
+        let statement = self.text[self.text.find(CREATE)?..].trim_end().trim_end_matches(';');
+        let name = statement[CREATE.len()..].split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
+        Some((name, statement))
+    }
+
+    /// The statements for `BigQuery` with these names in place of the settings'.
+    #[must_use]
+    pub fn with_names(&self, project: &str, dataset: &str, table: &str) -> String {
+        let names = [("GCP_BQ_PROJECT", project), ("GCP_BQ_DATASET", dataset), ("GCP_BQ_TABLE", table)];
+        names.iter().fold(self.text.to_owned(), |text, (setting, name)| text.replace(&format!("${{{setting}}}"), name))
+    }
+}
