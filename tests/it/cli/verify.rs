@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::Output};
 
+use aig_logs::{host::native::now, time};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -181,6 +182,10 @@ fn the_life_of_a_log_is_told_in_words() {
 #[test]
 fn status_leads_with_what_is_proven() {
     let world = copied(&[]);
+    // What a first pass reads says nothing of how late entries are.
+    let new = json!({ "id": "new", "created_at": time::text(now()), "cost": 0.1 });
+    world.tell("POST", "/simulator/entries?gateway=main", &new.to_string());
+    world.run(&["forward"]);
     let status = world.run(&["status"]);
     let first = status.lines().next().unwrap();
     assert!(
