@@ -79,8 +79,7 @@ impl<'a> End<'a> {
                 self.assert_hour(gateway, hour, from);
             }
             let due = self.life.world.now() - self.setting.settle.max(MINUTE * 10) - MINUTE;
-            // Where every stretch is read again, for want of counts, waiting for the source alone may take hours.
-            let is_slow = self.setting.count == Count::OfTheGateway && self.setting.quota.is_some();
+            let is_slow = self.setting.quota.is_some();
             assert!(counted >= slots::floor_hour(due) || is_slow, "counted up to {counted}");
             if self.is_certain(gateway, from, self.life.world.now()) {
                 assert_eq!(position.complete_through(), Some(counted), "{position:?}");
