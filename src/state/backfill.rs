@@ -172,10 +172,11 @@ impl Backfill {
     }
 
     /// The instant from which on all is delivered: a midnight, as long as there is more to read before it. Where the backfill
-    /// came to the first entry, nothing is.
+    /// came to the first entry, nothing is; but what is recent may have an earlier one by now.
     fn delivered_down_to(&self) -> Timestamp {
+        let recent = self.counted.and_then(|counted| counted.recent);
         match self.done {
-            Some(Done { stop: None }) => midnight(self.cursor.ts),
+            Some(Done { stop: None }) => recent.into_iter().map(|it| it.from).fold(midnight(self.cursor.ts), Ord::min),
             Some(Done { stop: Some(stop) }) => midnight(stop - MILLISECOND) + DAY,
             // What lies before may still be read, and is not to be written twice.
             None if self.doubtful => self.cursor.ts + MILLISECOND,

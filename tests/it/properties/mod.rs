@@ -4,7 +4,8 @@
 //!
 //! And what comes from outside, damaged in any way.
 //!
-//! `AIG_LOGS_HISTORIES` is how many are lived through; `AIG_LOGS_SEED` is the one to live through alone. `AIG_LOGS_CASES` is
+//! `AIG_LOGS_HISTORIES` is how many are lived through; `AIG_LOGS_SEED` is the one to live through alone, or the
+//! first of so many. `AIG_LOGS_CASES` is
 //! how many damaged answers and texts each of those tests tries.
 
 mod answers;
@@ -65,10 +66,10 @@ fn keep_the_laws(share: u64) {
 }
 
 fn seeds() -> Range<u64> {
-    if let Some(seed) = number("AIG_LOGS_SEED") {
-        return seed..seed + 1;
+    match (number("AIG_LOGS_SEED"), number("AIG_LOGS_HISTORIES")) {
+        (Some(first), histories) => first..first + histories.unwrap_or(1),
+        (None, histories) => 0..histories.unwrap_or(HISTORIES),
     }
-    0..number("AIG_LOGS_HISTORIES").unwrap_or(HISTORIES)
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -65,6 +65,20 @@ fn an_entry_of_the_time_before_the_first_run_is_delivered_however_late_it_appear
 }
 
 #[test]
+fn an_entry_that_appears_before_what_was_the_first_one_is_delivered() {
+    for entries in [0, 1] {
+        let mut world = World::new();
+        world.add_many(entries, HOUR, MINUTE * 30);
+        world.forward();
+        world.backfill();
+        let id = world.add_at("main", world.now() - HOUR * 13, world.now() + HOUR * 8, json!({}));
+        wait_until_settled(&mut world);
+        world.backfill();
+        assert_eq!(world.copies(&id), 1, "{entries}");
+    }
+}
+
+#[test]
 fn the_day_that_is_short_is_found_among_many_and_read_again_alone() {
     let mut world = world(Options::default());
     world.config.backfill_pages = Some(1);
