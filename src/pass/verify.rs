@@ -69,7 +69,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
                 }
             } else if let Some(stretch) = due {
                 let last = stretch.until + AGES[2] <= now;
-                if self.position.late && !last && self.is_worth_reading_long_calls(&stretch, stretch.expected) {
+                if self.position.late && !last && self.is_worth_reading_long_calls(stretch.expected) {
                     self.position.comparison = Some(Comparison::of_long_calls(&stretch, None, now));
                 } else {
                     self.count(&stretch, false).await?;
@@ -82,10 +82,9 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         self.pace.end_or_hold_back(self.context, 0).await.is_some()
     }
 
-    /// Whether it may save pages to look for late entries among the long calls alone: a call is logged when it ends. Only
-    /// where forward has passed: to it, an entry behind the last one that it has seen is new.
-    fn is_worth_reading_long_calls(&self, stretch: &Stretch, entries: u64) -> bool {
-        entries > self.context.config.source.per_page.into() && stretch.until <= self.position.cursor.ts
+    /// Whether it may save pages to look for late entries among the long calls alone: a call is logged when it ends.
+    fn is_worth_reading_long_calls(&self, entries: u64) -> bool {
+        entries > self.context.config.source.per_page.into()
     }
 
     /// Counts a stretch. If that is not what was delivered of it, a comparison begins.
@@ -103,7 +102,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         self.position.slots.doubt(stretch);
         let short = source.filter(|source| *source > expected && !long_calls_read);
         let comparison = match short {
-            Some(entries) if self.is_worth_reading_long_calls(stretch, entries) => {
+            Some(entries) if self.is_worth_reading_long_calls(entries) => {
                 Comparison::of_long_calls(stretch, source, now)
             }
             Some(_) | None => Comparison::new(stretch, source, now),
