@@ -15,7 +15,7 @@ use crate::{
         slots::{self, HOUR, Slots, Stretch},
     },
     sink::Sink,
-    state::{Comparison, Days, Track},
+    state::{Comparison, Track},
     time::Timestamp,
 };
 
@@ -44,24 +44,6 @@ pub async fn count<H: Host, S: Store, K: Sink>(
     Ok(counted.total)
 }
 
-/// Where what was delivered is counted while a comparison delivers more.
-pub trait Tally: Clone {
-    /// Counts an entry as delivered.
-    fn deliver(&mut self, created_at: Timestamp);
-}
-
-impl Tally for Slots {
-    fn deliver(&mut self, created_at: Timestamp) {
-        Self::deliver(self, created_at);
-    }
-}
-
-impl Tally for Days {
-    fn deliver(&mut self, created_at: Timestamp) {
-        *self.entry(created_at.date_naive()).or_default() += 1;
-    }
-}
-
 /// What came of a comparison.
 pub enum Compared {
     /// No further call is allowed: the next pass goes on.
@@ -75,19 +57,19 @@ pub enum Compared {
     },
 }
 
-/// Reads a stretch again, and writes what was not delivered of it. Where that fails, it is to go on from where everything
-/// read was written. What was written beyond that is counted as delivered, and perhaps once more then: so a comparison that
-/// was begun is brought to its end, where what was seen counts.
-pub async fn compare<H: Host, S: Store, K: Sink, T: Tally>(
+/// Reads a stretch again, and writes what was not delivered of it; `slots` count that. Where that fails, it is to go on from
+/// where everything read was written. What was written beyond that is counted as delivered, and perhaps once more then: so a
+/// comparison that was begun is brought to its end, where what was seen counts.
+pub async fn compare<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     comparison: &mut Comparison,
-    tally: &mut T,
+    slots: &mut Slots,
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
     let (mut found, mut doubtful) = (0, false);
     loop {
         let until = end_of_part(comparison);
-        match compare_until(context, until, comparison, tally, report).await? {
+        match compare_until(context, until, comparison, slots, report).await? {
             Compared::Unfinished => return Ok(Compared::Unfinished),
             Compared::Finished { found: more, doubtful: also } => {
                 found += more;
@@ -109,24 +91,24 @@ pub fn end_of_part(comparison: &Comparison) -> Timestamp {
     }
 }
 
-async fn compare_until<H: Host, S: Store, K: Sink, T: Tally>(
+async fn compare_until<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     until: Timestamp,
     comparison: &mut Comparison,
-    tally: &mut T,
+    slots: &mut Slots,
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
     let known = known_ids(context, &report.gateway, comparison.cursor.ts, until).await?;
     let longer_than = comparison.long_calls.then_some(context.config.settle / 2);
     let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
     let (cursor, seen) = (comparison.cursor.clone(), comparison.seen.clone());
-    let track = Reading { comparison: comparison.clone(), cursor, seen, known, tally: tally.clone() };
+    let track = Reading { comparison: comparison.clone(), cursor, seen, known, slots: slots.clone() };
     let mut copy = Copy::new(context, &report.gateway, scan, track);
     let ended = loop {
         let ended = copy.run().await;
         context.keep(&report.gateway, std::mem::take(&mut copy.written)).await?;
         // Not before: a dead letter that was not kept must not count as delivered.
-        tally.clone_from(&copy.track.tally);
+        slots.clone_from(&copy.track.slots);
         if let Some(ended) = ended {
             break ended;
         }
@@ -158,7 +140,7 @@ pub async fn is_honest<H: Host, S: Store, K: Sink>(
 }
 
 /// A comparison that is under way.
-struct Reading<T> {
+struct Reading {
     /// As of the last time that everything read was written: from there the next pass can go on.
     comparison: Comparison,
     /// How far the writing has come.
@@ -167,16 +149,16 @@ struct Reading<T> {
     seen: BTreeMap<Timestamp, u64>,
     known: BTreeSet<String>,
     /// With what was written so far.
-    tally: T,
+    slots: Slots,
 }
 
-impl<T: Tally> Track for Reading<T> {
+impl Track for Reading {
     fn cursor(&mut self) -> &mut Cursor {
         &mut self.cursor
     }
 
     fn count(&mut self, created_at: Timestamp) {
-        self.tally.deliver(created_at);
+        self.slots.deliver(created_at);
     }
 
     fn knows(&mut self, entry: &Entry) -> bool {
