@@ -31,8 +31,10 @@ pub async fn verify<H: Host, S: Store, K: Sink>(
     let mut verification =
         Verification { context, until, position, report, pace: Pace::default(), changed: BTreeSet::new() };
     let result = verification.run().await;
-    if let (Some([before, ..]), Some([after, ..])) = (before.counted, verification.position.counted) {
-        verification.changed.extend(slots::hours(before, after));
+    // At each age anew: what a stale read of the ledger has undone comes back.
+    for (before, after) in before.counted.into_iter().zip(verification.position.counted) {
+        let hours = before.into_iter().zip(after).flat_map(|(before, after)| slots::hours(before, after));
+        verification.changed.extend(hours);
     }
     let recorded = verification.record().await;
     if recorded.is_err() {

@@ -108,11 +108,13 @@ impl Backfill {
         self.counted.get_or_insert(Counted { down_to: midnight(self.cursor.ts), recent: None });
     }
 
-    /// The next stretch to be counted: whole days of which everything is delivered, and nothing can appear any more.
+    /// The next stretch to be counted: whole days of which everything is delivered, and nothing can appear any more. One by
+    /// one as long as entries may have appeared: one that was deleted on another day must not make up for one of these.
     #[must_use]
     pub fn due(&self, now: Timestamp) -> Option<Stretch> {
         let Counted { down_to, recent } = self.counted?;
-        let recent = recent.map(|recent| self.stretch(self.delivered_down_to().max(recent.from), recent.until));
+        let day = |recent: Recent| recent.from.max(midnight(recent.until - MILLISECOND));
+        let recent = recent.map(|recent| self.stretch(self.delivered_down_to().max(day(recent)), recent.until));
         let older = self.stretch(self.delivered_down_to(), down_to);
         let is_due = |stretch: &Stretch| stretch.from < stretch.until && stretch.until + last_age() <= now;
         recent.into_iter().chain([older]).find(is_due)

@@ -39,7 +39,7 @@ fn days_of_history_are_proven_by_one_count_as_long_as_it_agrees() {
     // The last day before the start is left until nothing can appear in it any more.
     assert_eq!(world.cost(Work::Backfill).list, 0);
     wait_until_settled(&mut world);
-    assert_eq!(world.cost(Work::Backfill).list, 1);
+    assert_eq!(world.cost(Work::Backfill).list, 2);
     assert_eq!(ledger(&world)["11-01"], json!([4, 4, "proven"]));
     assert_eq!((world.cost(Work::Backfill).list, world.cost(Work::Backfill).writes()), (0, 0));
     world.assert_once();
@@ -76,6 +76,20 @@ fn an_entry_that_appears_before_what_was_the_first_one_is_delivered() {
         world.backfill();
         assert_eq!(world.copies(&id), 1, "{entries}");
     }
+}
+
+#[test]
+fn a_deletion_on_one_day_does_not_hide_what_appeared_on_another() {
+    let mut world = World::new();
+    let deleted = world.add(HOUR * 14);
+    world.forward();
+    world.backfill();
+    world.simulator.get_mut().gateway_mut("main").unwrap().delete(&deleted);
+    let id = world.add_at("main", world.now() - HOUR * 2, world.now() + HOUR, json!({}));
+    wait_until_settled(&mut world);
+    world.backfill();
+    assert_eq!(world.copies(&id), 1);
+    assert_eq!(ledger(&world), json!({ "11-01": [0, 1, "over"], "11-02": [1, 1, "proven"] }));
 }
 
 #[test]
