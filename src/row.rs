@@ -1,5 +1,6 @@
 //! One line of the table. The columns are a table here, so that a new one is one line, and one in each `sql/` schema.
 
+use chrono::TimeDelta;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
@@ -122,6 +123,15 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether the call took longer.
+    #[must_use]
+    pub fn is_longer_than(&self, length: TimeDelta) -> bool {
+        let place = COLUMNS.iter().position(|column| column.name == "duration");
+        #[expect(clippy::cast_precision_loss, reason = "seconds")]
+        let longest = length.num_milliseconds() as f64;
+        matches!(place.and_then(|place| self.cells.get(place)), Some(Cell::Float(duration)) if *duration > longest)
+    }
+
     /// Makes the row of an entry. This never fails: a field of the wrong type stays in `extra`, and its column is null.
     #[must_use]
     pub fn new(entry: Entry, gateway: &str, ingested_at: Timestamp) -> Self {

@@ -12,8 +12,9 @@ use crate::{
         budget::Ended,
         cursor::{Cursor, Direction, Query, Scan},
         segments::{self, Metadata},
-        slots::{self, HOUR, Slots, Stretch},
+        slots::{self, HOUR, LONG_CALL, Stretch},
     },
+    row::Row,
     sink::Sink,
     state::{Comparison, Track},
     time::Timestamp,
@@ -57,19 +58,17 @@ pub enum Compared {
     },
 }
 
-/// Reads a stretch again, and writes what was not delivered of it; `slots` count that. Where that fails, it is to go on from
-/// where everything read was written. What was written beyond that is counted as delivered, and perhaps once more then: so a
-/// comparison that was begun is brought to its end, where what was seen counts.
+/// Reads a stretch again, and writes what was not delivered of it. Nothing is counted as delivered before its end, where
+/// everything that was seen is: rows may be written more than once, where ids that were just written do not show yet.
 pub async fn compare<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     comparison: &mut Comparison,
-    slots: &mut Slots,
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
     let (mut found, mut doubtful) = (0, false);
     loop {
         let until = end_of_part(comparison);
-        match compare_until(context, until, comparison, slots, report).await? {
+        match compare_until(context, until, comparison, report).await? {
             Compared::Unfinished => return Ok(Compared::Unfinished),
             Compared::Finished { found: more, doubtful: also } => {
                 found += more;
@@ -95,20 +94,17 @@ async fn compare_until<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     until: Timestamp,
     comparison: &mut Comparison,
-    slots: &mut Slots,
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
     let known = known_ids(context, &report.gateway, comparison.cursor.ts, until).await?;
-    let longer_than = comparison.long_calls.then_some(context.config.settle / 2);
+    let longer_than = comparison.long_calls.then_some(LONG_CALL.to_std().unwrap_or_default());
     let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
     let (cursor, seen) = (comparison.cursor.clone(), comparison.seen.clone());
-    let track = Reading { comparison: comparison.clone(), cursor, seen, known, slots: slots.clone() };
+    let track = Reading { comparison: comparison.clone(), cursor, seen, known };
     let mut copy = Copy::new(context, &report.gateway, scan, track);
     let ended = loop {
         let ended = copy.run().await;
         context.keep(&report.gateway, std::mem::take(&mut copy.written)).await?;
-        // Not before: a dead letter that was not kept must not count as delivered.
-        slots.clone_from(&copy.track.slots);
         if let Some(ended) = ended {
             break ended;
         }
@@ -148,8 +144,6 @@ struct Reading {
     /// Entries read so far, by the start of their slot.
     seen: BTreeMap<Timestamp, u64>,
     known: BTreeSet<String>,
-    /// With what was written so far.
-    slots: Slots,
 }
 
 impl Track for Reading {
@@ -157,9 +151,8 @@ impl Track for Reading {
         &mut self.cursor
     }
 
-    fn count(&mut self, created_at: Timestamp) {
-        self.slots.deliver(created_at);
-    }
+    /// What was seen at the end is what counts.
+    fn count(&mut self, _row: &Row) {}
 
     fn knows(&mut self, entry: &Entry) -> bool {
         *self.seen.entry(slots::floor(entry.created_at)).or_default() += 1;

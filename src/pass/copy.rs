@@ -178,7 +178,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
 
     fn deliver(&mut self, row: &Row) {
         self.track.cursor().pass_over(&row.id, row.created_at);
-        self.track.count(row.created_at);
+        self.track.count(row);
         match &mut self.written.segment {
             Some(segment) => segment.push(&row.id, row.created_at),
             none @ None => *none = Some(Segment::of(&row.id, row.created_at)),

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::Error,
     host::{Host, Store},
-    plan::slots::{Slot, Slots, Stretch},
+    plan::slots::{Slot, Stretch},
     sink::Sink,
     state::{Backfill, Comparison, DAY, History, midnight_of},
     time::{MILLISECOND, Timestamp},
@@ -92,8 +92,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
     /// Reads a day again, as far as that is allowed. Whether it came to the end of it.
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
         let Self { context, backfill, report, .. } = self;
-        // What was seen at the end is what counts of a day.
-        let compared = compare(context, &mut comparison, &mut Slots::default(), report).await;
+        let compared = compare(context, &mut comparison, report).await;
         let stretch = backfill.stretch(comparison.from, comparison.until);
         backfill.comparison = Some(comparison.clone());
         let Compared::Finished { doubtful, .. } = compared? else { return Ok(false) };

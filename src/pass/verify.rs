@@ -1,7 +1,7 @@
 //! The verification: counts each stretch at the source when it is ten minutes, an hour and a day old, reads again where the
 //! count is another than what was delivered, and keeps the ledger. It goes with the forward pass, after it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Context, GatewayReport,
@@ -74,7 +74,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
                 if self.position.late && !last && self.is_worth_reading_long_calls(stretch.expected) {
                     self.position.comparison = Some(Comparison::of_long_calls(&stretch, None, now));
                 } else {
-                    self.count(&stretch, false).await?;
+                    self.count(&stretch, None).await?;
                 }
             }
         }
@@ -89,10 +89,17 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         entries > self.context.config.source.per_page.into()
     }
 
-    /// Counts a stretch. If that is not what was delivered of it, a comparison begins.
-    async fn count(&mut self, stretch: &Stretch, long_calls_read: bool) -> Result<(), Error> {
+    /// Counts a stretch, whose `long_calls` were read by now if any are given, by slot. If that is not what was delivered of
+    /// it, a comparison begins.
+    async fn count(&mut self, stretch: &Stretch, long_calls: Option<&BTreeMap<Timestamp, u64>>) -> Result<(), Error> {
         let now = self.context.host.now();
         let source = count(self.context, stretch, self.report, &mut self.pace).await?;
+        if let Some(seen) = long_calls
+            && source.is_some()
+            && source == self.position.slots.expected_with(stretch, seen)
+        {
+            self.position.slots.deliver_long_calls(stretch, seen);
+        }
         let expected = self.position.slots.expected(stretch.from, stretch.until);
         if source == Some(expected) {
             if self.position.slots.confirm(stretch) {
@@ -102,7 +109,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
             return Ok(());
         }
         self.position.slots.doubt(stretch);
-        let short = source.filter(|source| *source > expected && !long_calls_read);
+        let short = source.filter(|source| *source > expected && long_calls.is_none());
         let comparison = match short {
             Some(entries) if self.is_worth_reading_long_calls(entries) => {
                 Comparison::of_long_calls(stretch, source, now)
@@ -117,7 +124,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
         let Self { context, position, report, .. } = self;
         self.changed.insert(slots::floor_hour(comparison.from));
-        let compared = compare(context, &mut comparison, &mut position.slots, report).await;
+        let compared = compare(context, &mut comparison, report).await;
         position.pass(&comparison.cursor);
         if comparison.long_calls {
             return self.conclude_long_calls(comparison, compared).await;
@@ -146,14 +153,12 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
             // Perhaps it is the condition that the source refuses.
             Err(Error::Source { error, .. }) if !error.is_transient() => 0,
             Err(error) => {
-                // What was written may be written and counted once more: no count says then that nothing else is missing.
-                let whole = Comparison::new(&stretch, comparison.source, comparison.begun);
-                self.position.comparison = Some(whole);
+                self.position.comparison = Some(comparison);
                 return Err(error);
             }
         };
         self.position.late = found > 0;
-        self.count(&stretch, true).await?;
+        self.count(&stretch, Some(&comparison.seen)).await?;
         Ok(true)
     }
 

@@ -18,6 +18,9 @@ pub const HOUR: TimeDelta = TimeDelta::hours(1);
 /// appears within a day. Whole hours apart: a quiet gateway has all its counts, and its one save, in one pass an hour.
 pub const AGES: [TimeDelta; 3] = [TimeDelta::minutes(10), TimeDelta::minutes(70), TimeDelta::minutes(24 * 60 + 10)];
 
+/// A call that takes longer, and is logged when it ends, is late.
+pub const LONG_CALL: TimeDelta = TimeDelta::seconds(15);
+
 /// Slots are kept until their last count is safely behind.
 pub const KEPT: TimeDelta = TimeDelta::hours(26);
 
@@ -44,6 +47,9 @@ pub enum Verdict {
 pub struct Slot {
     /// Entries of this slot that a sink has taken, or refused for good.
     pub delivered: u64,
+    /// Of these, long calls. None: not known, since some were found when the slot was read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<u64>,
     /// Entries at the source when they were last counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<u64>,
@@ -66,14 +72,14 @@ impl Slot {
     #[must_use]
     pub fn counted(delivered: u64, source: u64) -> Self {
         let verdict = if delivered > source { Verdict::Over } else { Verdict::Proven };
-        Self { delivered, source: Some(source), verdict: Some(verdict) }
+        Self { delivered, long: None, source: Some(source), verdict: Some(verdict) }
     }
 
     /// Notes what an exact comparison found: every one of the `seen` entries is delivered now.
     pub fn compared(&mut self, seen: u64, honest: bool) {
         // A count of ours below what was found delivered was lost, not the entries.
         self.delivered = self.delivered.max(seen);
-        self.source = Some(seen);
+        (self.source, self.long) = (Some(seen), None);
         self.verdict = Some(match (honest, self.delivered > seen) {
             (false, _) => Verdict::Unprovable,
             (true, false) => Verdict::Proven,
@@ -108,9 +114,11 @@ impl TryFrom<BTreeMap<Timestamp, Slot>> for Slots {
 }
 
 impl Slots {
-    /// Counts an entry as delivered.
-    pub fn deliver(&mut self, created_at: Timestamp) {
-        self.0.entry(floor(created_at)).or_default().delivered += 1;
+    /// Counts an entry that forward has delivered.
+    pub fn deliver(&mut self, created_at: Timestamp, is_long: bool) {
+        let slot = self.0.entry(floor(created_at)).or_insert(Slot { long: Some(0), ..Slot::default() });
+        slot.delivered += 1;
+        slot.long = slot.long.map(|long| long + u64::from(is_long));
         // Catching up with months, the oldest would only swell the state until they are pruned.
         if self.0.len() > MOST {
             self.0.pop_first();
@@ -157,11 +165,34 @@ impl Slots {
     pub fn confirm(&mut self, stretch: &Stretch) -> bool {
         let mut new = false;
         for slot in self.slots_of(stretch) {
-            let confirmed = Slot::counted(slot.delivered, slot.expected());
+            let confirmed = Slot { long: slot.long, ..Slot::counted(slot.delivered, slot.expected()) };
             new |= confirmed != *slot;
             *slot = confirmed;
         }
         new
+    }
+
+    /// How many entries are delivered of a stretch once its long calls, `seen` by slot, are. None where it is not known how
+    /// many of these were delivered before: rows that are written again must not stand for others.
+    #[must_use]
+    pub fn expected_with(&self, stretch: &Stretch, seen: &BTreeMap<Timestamp, u64>) -> Option<u64> {
+        let others = self.0.range(floor(stretch.from)..stretch.until).map(|(_, slot)| {
+            let is_exact = slot.expected() == slot.delivered;
+            slot.delivered.checked_sub(slot.long.filter(|_| is_exact)?)
+        });
+        others.chain(seen.values().map(|seen| Some(*seen))).sum()
+    }
+
+    /// Notes that all long calls of a stretch are delivered.
+    pub fn deliver_long_calls(&mut self, stretch: &Stretch, seen: &BTreeMap<Timestamp, u64>) {
+        for start in seen.keys() {
+            self.0.entry(*start).or_insert(Slot { long: Some(0), ..Slot::default() });
+        }
+        for (start, slot) in self.0.range_mut(floor(stretch.from)..stretch.until) {
+            let seen = seen.get(start).copied().unwrap_or_default();
+            slot.delivered = slot.delivered.saturating_sub(slot.long.unwrap_or_default()) + seen;
+            slot.long = Some(seen);
+        }
     }
 
     /// Notes that the source has something else than what is expected of a stretch.
@@ -194,7 +225,9 @@ impl Slots {
         for slot in self.0.range(from..until).map(|(_, slot)| slot) {
             sum.delivered += slot.delivered;
             sum.source = sum.source.zip(slot.source).map(|(sum, source)| sum + source);
-            sum.verdict = sum.verdict.zip(slot.verdict).map(|(sum, verdict)| sum.max(verdict));
+            let grown = slot.verdict == Some(Verdict::Proven) && slot.source != Some(slot.delivered);
+            let verdict = slot.verdict.filter(|_| !grown);
+            sum.verdict = sum.verdict.zip(verdict).map(|(sum, verdict)| sum.max(verdict));
         }
         sum
     }
@@ -263,7 +296,7 @@ mod tests {
     fn entries_are_counted_in_ten_minute_stretches_which_go_when_no_count_needs_them() {
         let mut slots = Slots::default();
         for created_at in ["2026-10-06T09:10:00Z", "2026-10-06T09:19:59.999Z", "2026-10-06T09:20:00Z", "2026-10-05"] {
-            slots.deliver(time::parse(created_at).unwrap());
+            slots.deliver(time::parse(created_at).unwrap(), false);
         }
         let kept = |slots: &Slots| slots.iter().map(|(start, slot)| (start, slot.delivered)).collect::<Vec<_>>();
         slots.prune(at("08:00"), at("10:00"));
@@ -274,7 +307,7 @@ mod tests {
         slots.prune(at("10:00"), tomorrow);
         assert_eq!(kept(&slots), []);
         for minutes in 0..100_000 {
-            slots.deliver(at("09:30") + TimeDelta::minutes(minutes));
+            slots.deliver(at("09:30") + TimeDelta::minutes(minutes), false);
         }
         assert_eq!(slots.iter().count(), MOST);
     }
@@ -341,7 +374,7 @@ mod tests {
         let mut slots = slots(&[("09:10", 3)]);
         slots.confirm(&stretch("09:10", "09:20", 3));
         assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, Some(Verdict::Proven));
-        slots.deliver(at("09:45"));
+        slots.deliver(at("09:45"), false);
         assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, None);
     }
 

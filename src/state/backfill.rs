@@ -11,6 +11,7 @@ use crate::{
         cursor::Cursor,
         slots::{AGES, Stretch},
     },
+    row::Row,
     time::{MILLISECOND, Timestamp},
 };
 
@@ -192,8 +193,8 @@ impl Track for Backfill {
         &mut self.cursor
     }
 
-    fn count(&mut self, created_at: Timestamp) {
-        *self.days.entry(created_at.date_naive()).or_default() += 1;
+    fn count(&mut self, row: &Row) {
+        *self.days.entry(row.created_at.date_naive()).or_default() += 1;
     }
 }
 

@@ -67,7 +67,7 @@ impl History {
 }
 
 fn note<K: Ord>(findings: &mut BTreeMap<K, Finding>, of: K, sum: &Slot, now: Timestamp) {
-    let Slot { delivered, source, verdict } = *sum;
+    let Slot { delivered, source, verdict, long: _ } = *sum;
     let Some(verdict) = verdict else { return };
     let known = findings.get(&of).map(|known| (known.source, known.delivered, known.verdict));
     if known != Some((source, delivered, verdict)) {

@@ -11,8 +11,9 @@ use crate::{
     plan::{
         cursor::Cursor,
         lateness::Lateness,
-        slots::{self, AGES, HOUR, KEPT, Slot, Slots, Stretch},
+        slots::{self, AGES, HOUR, KEPT, LONG_CALL, Slot, Slots, Stretch},
     },
+    row::Row,
     time::{MILLISECOND, Timestamp},
 };
 
@@ -183,7 +184,7 @@ impl Track for Cursor {
         self
     }
 
-    fn count(&mut self, _created_at: Timestamp) {}
+    fn count(&mut self, _row: &Row) {}
 }
 
 /// What a delivered row moves.
@@ -192,7 +193,7 @@ pub trait Track {
     fn cursor(&mut self) -> &mut Cursor;
 
     /// Counts an entry as delivered.
-    fn count(&mut self, created_at: Timestamp);
+    fn count(&mut self, row: &Row);
 
     /// Everything that was read up to `cursor` is written: the writing is where the reading is.
     fn settle(&mut self, cursor: &Cursor) {
@@ -210,7 +211,7 @@ impl Track for Position {
         &mut self.cursor
     }
 
-    fn count(&mut self, created_at: Timestamp) {
-        self.slots.deliver(created_at);
+    fn count(&mut self, row: &Row) {
+        self.slots.deliver(row.created_at, row.is_longer_than(LONG_CALL));
     }
 }

@@ -1,17 +1,21 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::error::CallError;
+use crate::{error::CallError, row::Row};
 
 fn at(text: &str) -> Timestamp {
     time::parse(text).unwrap()
+}
+
+fn row(created_at: Timestamp) -> Row {
+    Row { id: "id".into(), created_at, cells: Vec::new() }
 }
 
 fn position(ts: &str, ids: &[&str]) -> Position {
     let mut position = Position::starting(at("2026-10-06T09:00:00Z"));
     for id in ids {
         position.cursor.pass_over(id, at(ts));
-        position.count(at(ts));
+        position.count(&row(at(ts)));
     }
     position
 }
@@ -40,7 +44,7 @@ fn the_forward_value_keeps_the_place_of_the_typescript_programs() {
     ]);
     let forward = Forward { by_id };
     let text = forward.to_json("a").unwrap();
-    let expected = r#"{"at":["1","2"],"gateway":"a","gateways":{"b":{"at":[],"id":"","slots":{},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:00:00.000Z"}},"id":"2","slots":{"2026-10-06T09:00:00Z":{"delivered":2}},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:01:00.000Z","v":1}"#;
+    let expected = r#"{"at":["1","2"],"gateway":"a","gateways":{"b":{"at":[],"id":"","slots":{},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:00:00.000Z"}},"id":"2","slots":{"2026-10-06T09:00:00Z":{"delivered":2,"long":0}},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:01:00.000Z","v":1}"#;
     assert_eq!(text, expected);
     assert_eq!(Forward::from_json(FORWARD, &text, &[]).unwrap(), forward);
     // Another first gateway in the settings moves nobody's cursor.
@@ -102,7 +106,7 @@ fn history_is_counted_by_whole_days_when_nothing_can_appear_in_them_any_more() {
     let start = at("2026-10-06T12:00:00Z");
     let mut backfill = Backfill::before(start);
     for created_at in ["2026-10-05T10:00:00Z", "2026-10-05T09:00:00Z", "2026-10-04T23:00:00Z", "2026-10-02T01:00:00Z"] {
-        backfill.count(at(created_at));
+        backfill.count(&row(at(created_at)));
         backfill.cursor.pass_over("id", at(created_at));
     }
     let due = |backfill: &Backfill, now: &str| {

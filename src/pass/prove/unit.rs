@@ -19,6 +19,7 @@ use crate::{
         cursor::{Cursor, Scan},
         slots::Stretch,
     },
+    row::Row,
     sink::Sink,
     state::{Comparison, Track, place_of},
     time::Timestamp,
@@ -226,7 +227,7 @@ impl Track for Lookup {
         &mut self.cursor
     }
 
-    fn count(&mut self, _created_at: Timestamp) {}
+    fn count(&mut self, _row: &Row) {}
 
     fn knows(&mut self, entry: &Entry) -> bool {
         let known = self.known.contains(&entry.id);

@@ -167,8 +167,8 @@ fn slots_count_what_was_delivered() {
     world.forward();
     let slot = |ago| time::floor_ms(world.simulator.borrow().options().start - ago);
     let expected = json!({
-        slot(MINUTE * 10).to_rfc3339_opts(chrono::SecondsFormat::Secs, true): { "delivered": 3 },
-        slot(TimeDelta::zero()).to_rfc3339_opts(chrono::SecondsFormat::Secs, true): { "delivered": 4 },
+        slot(MINUTE * 10).to_rfc3339_opts(chrono::SecondsFormat::Secs, true): { "delivered": 3, "long": 0 },
+        slot(TimeDelta::zero()).to_rfc3339_opts(chrono::SecondsFormat::Secs, true): { "delivered": 4, "long": 0 },
     });
     assert_eq!(world.stored("forward")["slots"], expected);
     world.pass_time(HOUR * 26);

@@ -106,3 +106,23 @@ fn how_late_entries_are_seen_is_remembered_and_says_nothing_of_a_poller_that_sle
     let quantile = |share| forward.by_id["main"].lateness.quantile(share).unwrap().num_seconds();
     assert_eq!((quantile(0.0), quantile(0.99)), (73, 81));
 }
+
+#[test]
+fn a_long_call_that_was_just_delivered_does_not_count_twice() {
+    let mut world = World::new();
+    world.config.source.per_page = 2;
+    world.forward();
+    let (now, visible_at) = (world.now(), world.now() + MINUTE * 60);
+    let short = world.add_at("main", now + SECOND, visible_at, json!({}));
+    for n in 2..5 {
+        world.add_at("main", now + SECOND * n, now, json!({}));
+    }
+    world.add_at("main", now + MINUTE, visible_at, json!({ "duration": 3_540_000 }));
+    world.pass_time(MINUTE * 2);
+    world.forward();
+    world.pass_time(MINUTE * 120);
+    // Forward itself comes to the long call, whose id does not show yet when its ten minutes are counted.
+    world.ids.staleness.set(std::time::Duration::from_mins(1));
+    world.forward();
+    assert!(world.copies(&short) > 0);
+}
