@@ -24,7 +24,7 @@ use crate::{
         Job,
         explain::{self, Fate, Life, Table},
     },
-    plan::slots::{LENGTH, Verdict},
+    plan::slots::LENGTH,
     sink::ndjson::Ndjson,
     state::Finding,
     time::{self, Timestamp},
@@ -169,7 +169,7 @@ impl Told<'_> {
             say("dead letter", format!("{key}: {reason}"));
         }
         if let Some((start, slot)) = life.slot {
-            let verdict = slot.verdict.map_or("not counted yet", word);
+            let verdict = slot.verdict.map_or("not counted yet".to_owned(), |verdict| verdict.to_string());
             let when = format!("{} to {}", start.format("%F %H:%M"), (start + LENGTH).format("%H:%M"));
             say("slot", format!("{when}: {} delivered, {verdict}", slot.delivered));
         }
@@ -227,18 +227,9 @@ impl Told<'_> {
     }
 }
 
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Proven => "proven",
-        Verdict::Over => "over",
-        Verdict::Unprovable => "unprovable",
-        Verdict::Short => "short",
-    }
-}
-
 fn found(finding: &Finding) -> String {
     let source = finding.source.map_or_else(|| "no count".to_owned(), |source| source.to_string());
-    format!("{} delivered, {source} at the source, {}", finding.delivered, word(finding.verdict))
+    format!("{} delivered, {source} at the source, {}", finding.delivered, finding.verdict)
 }
 
 fn fate(fate: Fate) -> &'static str {

@@ -16,14 +16,6 @@ use crate::{
 /// Hours of the ledger, by verdict.
 pub type Summary = BTreeMap<Verdict, u64>;
 
-/// All verdicts, the best first, with their words.
-const VERDICTS: [(Verdict, &str); 4] = [
-    (Verdict::Proven, "proven"),
-    (Verdict::Over, "over"),
-    (Verdict::Unprovable, "unprovable"),
-    (Verdict::Short, "short"),
-];
-
 /// The share of entries that `SETTLE_SECONDS` is chosen for.
 const NEARLY_ALL: f64 = 0.999;
 
@@ -88,7 +80,7 @@ impl Gateway<'_> {
             (Some(_), false) => "under way",
         };
         let hours = |verdict| self.hours.and_then(|hours| hours.get(&verdict)).copied().unwrap_or_default();
-        let ledger: BTreeMap<_, _> = VERDICTS.iter().map(|(verdict, word)| (*word, hours(*verdict))).collect();
+        let ledger: BTreeMap<_, _> = Verdict::ALL.map(|verdict| (verdict.to_string(), hours(verdict))).into();
         let waits = self.waits().map(|(recent, after)| {
             json!({ "from": time::text(recent.from), "until": time::text(recent.until), "counted_after": time::text(after) })
         });
@@ -177,8 +169,9 @@ impl Gateway<'_> {
 
     fn ledger(&self) -> String {
         let hours = |verdict| self.hours.and_then(|hours| hours.get(&verdict)).filter(|hours| **hours > 0);
-        let words = VERDICTS.iter().filter_map(|(verdict, word)| hours(*verdict).map(|hours| (hours, word)));
-        let words: Vec<_> = words.map(|(hours, word)| format!("{} {word}", show::counted(*hours, "hour"))).collect();
+        let words = Verdict::ALL.into_iter().filter_map(|verdict| Some((hours(verdict)?, verdict)));
+        let words: Vec<_> =
+            words.map(|(hours, verdict)| format!("{} {verdict}", show::counted(*hours, "hour"))).collect();
         if words.is_empty() { "no hour is over and counted".to_owned() } else { words.join(", ") + ", of the last 24" }
     }
 

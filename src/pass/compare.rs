@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, GatewayReport, copy::Copy, pace::Pace};
+use super::{Context, GatewayReport, copy::Copy, pace::Pace, written};
 use crate::{
     entry::Entry,
     error::Error,
@@ -19,9 +19,6 @@ use crate::{
     state::{Comparison, Track},
     time::Timestamp,
 };
-
-/// Segments whose ids are read at once: 10,000 ids of some 30 bytes each at most, and KV gives 25 MiB.
-const SEGMENTS: usize = 50;
 
 /// Entries of a stretch whose ids are held at once: some 10 MB, of the 128 MB that an instance of a Worker has. Of more, or
 /// where nobody says how many there are, an hour at a time.
@@ -166,37 +163,17 @@ impl Track for Reading {
     }
 }
 
-/// The ids that were delivered of a stretch of one day. What a store does not show yet is written again, and readers see it once.
+/// The ids that were delivered of a stretch of one day. What a store does not show yet is written again, and readers see it
+/// once.
 pub async fn known_ids<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     gateway: &str,
     from: Timestamp,
     until: Timestamp,
 ) -> Result<BTreeSet<String>, Error> {
-    let mut keys = Vec::new();
-    for prefix in segments::prefixes(gateway, from.date_naive()) {
-        let unreadable = |error| Error::Store { action: "loading", key: prefix.clone(), error };
-        let mut cursor: Option<String> = None;
-        loop {
-            let listing = context.ids.list(&prefix, cursor.as_deref()).await.map_err(unreadable)?;
-            for (key, metadata) in listing.keys {
-                let metadata = metadata.and_then(|value| serde_json::from_value::<Metadata>(value).ok());
-                if metadata.is_none_or(|metadata| metadata.overlaps(from, until)) {
-                    keys.push(key);
-                }
-            }
-            cursor = listing.cursor;
-            if cursor.is_none() {
-                break;
-            }
-        }
-    }
     let mut known = BTreeSet::new();
-    for keys in keys.chunks(SEGMENTS) {
-        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-        let values = context.ids.get_many(&keys).await;
-        let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
-        known.extend(values.iter().flatten().flat_map(|text| text.lines()).map(str::to_owned));
-    }
+    let prefixes = segments::prefixes(gateway, from.date_naive());
+    let overlaps = |metadata: &Metadata| metadata.overlaps(from, until);
+    written::segments(context, &prefixes, overlaps, |_, ids| known.extend(ids.lines().map(str::to_owned))).await?;
     Ok(known)
 }

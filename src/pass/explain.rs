@@ -1,7 +1,7 @@
 //! The life of one log: at the source or not, written or not, refused or not, what the counts say of its time, and what
 //! follows. Nothing is changed.
 
-use super::{Context, dead, delivered::Delivered};
+use super::{Context, dead, delivered::Delivered, written};
 use crate::{
     error::Error,
     gateway,
@@ -14,9 +14,6 @@ use crate::{
     state::{self, Backfill, DAY, Finding, Forward, Oldest, Position, midnight_of, place_of},
     time::Timestamp,
 };
-
-/// Segments whose ids are read at once, as in comparisons.
-const SEGMENTS: usize = 50;
 
 /// What a table says of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +107,7 @@ pub async fn explain<H: Host, S: Store, K: Sink>(
         gateway: gateway.to_owned(),
         at_source: found.is_some(),
         created_at,
-        segments: written(context, gateway, id, created_at).await?,
+        segments: holding(context, gateway, id, created_at).await?,
         dead: letter.map(|(key, letter)| (key, letter.reason)),
         table,
         slot: None,
@@ -198,7 +195,7 @@ fn next_count(position: &Position, backfill: Option<&Backfill>, created_at: Time
 }
 
 /// The segments that hold an id: those of its day, or where that is not known those of all days.
-async fn written<H: Host, S: Store, K: Sink>(
+async fn holding<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     gateway: &str,
     id: &str,
@@ -208,30 +205,12 @@ async fn written<H: Host, S: Store, K: Sink>(
     let prefixes = created_at.map_or_else(all, |at| segments::prefixes(gateway, at.date_naive()).to_vec());
     let may_hold = |metadata: &Metadata| created_at.is_none_or(|at| metadata.from <= at && at <= metadata.to);
     let mut found = Vec::new();
-    for prefix in prefixes {
-        let mut cursor: Option<String> = None;
-        loop {
-            let listing = context.ids.list(&prefix, cursor.as_deref()).await;
-            let listing = listing.map_err(|error| Error::Store { action: "listing", key: prefix.clone(), error })?;
-            let keys = listing.keys.into_iter().filter(|(_, metadata)| {
-                let metadata = metadata.clone().and_then(|value| serde_json::from_value(value).ok());
-                metadata.as_ref().is_none_or(may_hold)
-            });
-            let keys: Vec<String> = keys.map(|(key, _)| key).collect();
-            for keys in keys.chunks(SEGMENTS) {
-                let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-                let values = context.ids.get_many(&keys).await;
-                let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
-                let holds = |text: &Option<String>| text.iter().any(|text| text.lines().any(|line| line == id));
-                let holding = keys.iter().zip(values).filter(|(_, text)| holds(text));
-                found.extend(holding.map(|(key, _)| ((*key).to_owned(), segments::written(key))));
-            }
-            cursor = listing.cursor;
-            if cursor.is_none() {
-                break;
-            }
+    let note = |key: &str, ids: &str| {
+        if ids.lines().any(|line| line == id) {
+            found.push((key.to_owned(), segments::written(key)));
         }
-    }
+    };
+    written::segments(context, &prefixes, may_hold, note).await?;
     Ok(found)
 }
 

@@ -14,6 +14,7 @@ mod pace;
 pub mod prove;
 mod report;
 mod verify;
+mod written;
 
 use self::copy::Written;
 pub use self::{

@@ -1,7 +1,7 @@
 //! Ten-minute stretches of `created_at`: how many entries of each were delivered, and what counts at the source said of
 //! them. Entries appear late, so each stretch is counted three times.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,22 @@ pub enum Verdict {
     Unprovable,
     /// The source has entries that were not delivered; they are being read.
     Short,
+}
+
+impl Verdict {
+    /// All, the best first.
+    pub const ALL: [Self; 4] = [Self::Proven, Self::Over, Self::Unprovable, Self::Short];
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Proven => "proven",
+            Self::Over => "over",
+            Self::Unprovable => "unprovable",
+            Self::Short => "short",
+        })
+    }
 }
 
 /// What is known of one slot.

@@ -1,0 +1,47 @@
+//! What was written, as it is remembered: segments of ids.
+
+use super::Context;
+use crate::{
+    error::Error,
+    host::{Host, Store},
+    plan::segments::Metadata,
+    sink::Sink,
+};
+
+/// Segments whose ids are read at once: 10,000 ids of some 30 bytes each at most, and KV gives 25 MiB.
+const AT_ONCE: usize = 50;
+
+/// Shows each segment under some prefixes that may hold what is looked for: its key, and its ids, one a line. A segment whose
+/// metadata cannot be read may hold anything.
+pub async fn segments<H: Host, S: Store, K: Sink>(
+    context: &Context<'_, H, S, K>,
+    prefixes: &[String],
+    may_hold: impl Fn(&Metadata) -> bool,
+    mut show: impl FnMut(&str, &str),
+) -> Result<(), Error> {
+    let mut keys = Vec::new();
+    for prefix in prefixes {
+        let mut cursor: Option<String> = None;
+        loop {
+            let listing = context.ids.list(prefix, cursor.as_deref()).await;
+            let listing = listing.map_err(|error| Error::Store { action: "loading", key: prefix.clone(), error })?;
+            keys.extend(listing.keys.into_iter().filter_map(|(key, metadata)| {
+                let metadata = metadata.and_then(|value| serde_json::from_value::<Metadata>(value).ok());
+                metadata.as_ref().is_none_or(&may_hold).then_some(key)
+            }));
+            cursor = listing.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+    for keys in keys.chunks(AT_ONCE) {
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        let values = context.ids.get_many(&keys).await;
+        let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
+        for (key, ids) in keys.into_iter().zip(values) {
+            show(key, ids.as_deref().unwrap_or_default());
+        }
+    }
+    Ok(())
+}
