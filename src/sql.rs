@@ -59,6 +59,17 @@ impl Script {
         Some((name, statement))
     }
 
+    /// The name of the view that a script for `BigQuery` makes, and the columns it lists; none listed: those of the raw
+    /// table. None where the script makes no view.
+    #[must_use]
+    pub fn bigquery_view(&self) -> Option<(&'static str, Vec<&'static str>)> {
+        let (_, statement) = self.text.split_once("\nCREATE OR REPLACE VIEW `")?;
+        let (path, rest) = statement.split_once('`')?;
+        let name = path.rsplit('.').next()?;
+        let listed = rest.strip_prefix(" (\n").and_then(|list| list.split_once("\n)")).map_or("", |(list, _)| list);
+        Some((name, listed.lines().filter_map(|line| line.split_whitespace().next()).collect()))
+    }
+
     /// The statements for `BigQuery` with these names in place of the settings'.
     #[must_use]
     pub fn with_names(&self, project: &str, dataset: &str, table: &str) -> String {

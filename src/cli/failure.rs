@@ -48,6 +48,14 @@ pub enum Failure {
         /// What a person can do.
         hint: String,
     },
+    /// A call failed that belongs to no pass.
+    #[error("{action}: {error}")]
+    Call {
+        /// What the program was doing.
+        action: String,
+        /// Why it could not.
+        error: CallError,
+    },
     /// A pass of which the demo consists, or a part of the state that `status` reads, failed.
     #[error("{}", .0.chain())]
     Core(#[from] crate::error::Error),
@@ -60,6 +68,11 @@ impl Failure {
     /// Something that a person must mend.
     pub fn denied(action: impl Into<String>, problem: impl Display, hint: impl Into<String>) -> Self {
         Self::Denied { action: action.into(), problem: problem.to_string(), hint: hint.into() }
+    }
+
+    /// A call that failed.
+    pub fn call(action: impl Into<String>, error: CallError) -> Self {
+        Self::Call { action: action.into(), error }
     }
 
     /// The platform refuses to start.
@@ -79,7 +92,8 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Core(error) if error.is_transient() => Exit::Later,
-            Self::Settings(_) | Self::Denied { .. } | Self::Core(_) => Exit::Person,
+            Self::Call { error, .. } if error.is_transient() => Exit::Later,
+            Self::Settings(_) | Self::Denied { .. } | Self::Call { .. } | Self::Core(_) => Exit::Person,
             Self::Unread => Exit::Done,
         }
     }

@@ -25,6 +25,7 @@ mod survival;
 mod target;
 mod trouble;
 mod verify;
+mod warehouse;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -81,7 +82,7 @@ async fn dispatch(
         Command::Explain(arguments) => explain::explain(&arguments, &options, stop, screen).await,
         Command::DeadLetters { action } => dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
-        Command::Sql { print: _ } => sql::sql(&options),
+        Command::Sql(arguments) => sql::sql(&arguments, &options, stop, screen).await,
         Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{args::Options, failure::Failure, target::Sink};
 use crate::{
-    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, TableName, Target},
+    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, TableName, Target, Warehouse},
     host::Host,
 };
 
@@ -69,6 +69,11 @@ impl Vars {
     /// The name of the table in `BigQuery`, without the rest.
     pub fn table(&self) -> Result<TableName, Failure> {
         Ok(TableName::from_vars(|name| self.get(name))?)
+    }
+
+    /// The table in `BigQuery`, and the service that has it.
+    pub fn warehouse(&self) -> Result<Warehouse, Failure> {
+        Ok(Warehouse::from_vars(|name| self.get(name))?)
     }
 
     fn get(&self, name: &str) -> Option<String> {

@@ -141,6 +141,29 @@ impl TableName {
     }
 }
 
+/// Where tables are made and looked at: a table's name, and the service that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warehouse {
+    /// Base address of the API, without a slash at its end.
+    pub base: String,
+    /// Whether it is an emulator, which asks nobody to sign in.
+    pub emulated: bool,
+    /// The raw table.
+    pub table: TableName,
+}
+
+impl Warehouse {
+    /// Reads the settings through `lookup`, which gives the text of a name.
+    ///
+    /// # Errors
+    /// Every setting that is missing or cannot be read, together.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = Vars { lookup, problems: Vec::new() };
+        let warehouse = vars.warehouse();
+        if vars.problems.is_empty() { Ok(warehouse) } else { Err(ConfigError(vars.problems)) }
+    }
+}
+
 /// A table in BigQuery.
 #[derive(Debug, Clone)]
 pub struct BigQuery {

@@ -3,7 +3,9 @@
 use http::Uri;
 use serde::Deserialize;
 
-use super::{BigQuery, Gateways, Kv, Problem, SETTINGS, Secret, ServiceAccount, Source, TableName, settings};
+use super::{
+    BigQuery, Gateways, Kv, Problem, SETTINGS, Secret, ServiceAccount, Source, TableName, Warehouse, settings,
+};
 use crate::google::PrivateKey;
 
 /// The settings being read. A setting with a problem is noted, and read on with an empty value.
@@ -145,20 +147,22 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
     }
 
     pub fn bigquery(&mut self) -> BigQuery {
+        let emulated = self.optional("BIGQUERY_EMULATOR_HOST").is_some();
+        let account = self.service_account(emulated);
+        let Warehouse { base, table: TableName { project, dataset, table }, .. } = self.warehouse();
+        BigQuery { base, project, dataset, table, account }
+    }
+
+    pub fn warehouse(&mut self) -> Warehouse {
+        let table = self.table_name();
         let emulator = self.optional("BIGQUERY_EMULATOR_HOST");
-        let account = self.service_account(emulator.is_some());
-        let TableName { project, dataset, table } = self.table_name();
-        BigQuery {
-            base: match emulator {
-                Some(host) if host.contains("://") => self.address("BIGQUERY_EMULATOR_HOST", &host),
-                Some(host) => self.address("BIGQUERY_EMULATOR_HOST", &format!("http://{host}")),
-                None => "https://bigquery.googleapis.com".to_owned(),
-            },
-            project,
-            dataset,
-            table,
-            account,
-        }
+        let emulated = emulator.is_some();
+        let base = match emulator {
+            Some(host) if host.contains("://") => self.address("BIGQUERY_EMULATOR_HOST", &host),
+            Some(host) => self.address("BIGQUERY_EMULATOR_HOST", &format!("http://{host}")),
+            None => "https://bigquery.googleapis.com".to_owned(),
+        };
+        Warehouse { base, emulated, table }
     }
 
     pub fn table_name(&mut self) -> TableName {

@@ -51,6 +51,12 @@ const EXPLAIN: &str = "\
 Exit codes: 0 told, 1 failed and may pass by itself, 2 nobody knows such a log, or it needs somebody to act.
 `aig-logs help settings` lists every setting.";
 
+const SQL: &str = "\
+--apply and --check sign in as you: with the token of `gcloud auth print-access-token`, or of
+GOOGLE_OAUTH_ACCESS_TOKEN where that is set. They use GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
+
+Exit codes: 0 all is as it must be, 1 failed and may pass by itself, 2 something is missing or different.";
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "aig-logs", version, about, long_about = None, after_help = EXAMPLES, max_term_width = 110)]
@@ -98,12 +104,9 @@ pub enum Command {
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
-    /// Print what makes table and views: for BigQuery, with the names of the settings, or with --sink sqlite for SQLite
-    Sql {
-        /// Print it, as is done without this option too
-        #[arg(long)]
-        print: bool,
-    },
+    /// Print what makes table and views, for BigQuery or with --sink sqlite for SQLite; or carry it out, or check it
+    #[command(after_help = SQL)]
+    Sql(Sql),
     /// List every setting
     #[command(after_help = settings::table())]
     Settings,
@@ -112,6 +115,23 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// What to do with table and views.
+#[derive(Debug, Args)]
+pub struct Sql {
+    /// Print the statements, as is done without an option too
+    #[arg(long, conflicts_with_all = ["apply", "check"])]
+    pub print: bool,
+    /// Carry them out in BigQuery: make what is missing, the dataset included, and each view anew
+    #[arg(long)]
+    pub apply: bool,
+    /// Say what is missing or different in BigQuery, by name and type
+    #[arg(long)]
+    pub check: bool,
+    /// Where a new dataset is to lie, such as EU or europe-west3; it cannot be moved later [default: US]
+    #[arg(long, value_name = "LOCATION", requires = "apply")]
+    pub location: Option<String>,
 }
 
 /// What to do with dead letters.

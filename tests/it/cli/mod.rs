@@ -1,5 +1,6 @@
 //! The command as people run it: processes, files, and the simulator over real HTTP.
 
+mod apply;
 mod copies;
 mod dead_letters;
 mod files;

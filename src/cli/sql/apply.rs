@@ -1,0 +1,45 @@
+//! `aig-logs sql --apply`: makes what is missing, and views anew. Doing it again changes nothing.
+
+use crate::{
+    cli::{failure::Failure, warehouse::Warehouse},
+    config::TableName,
+    host::Host,
+    sql::{BIGQUERY, Script},
+};
+
+/// Where a dataset is made if nobody says: the location that BigQuery itself takes.
+pub const LOCATION: &str = "US";
+
+/// Makes the dataset, the table and the views of the settings, and tells each that is done.
+pub async fn apply<H: Host>(
+    warehouse: &Warehouse<'_, H>,
+    name: &TableName,
+    location: Option<&str>,
+    tell: impl Fn(&str),
+) -> Result<(), Failure> {
+    let TableName { project, dataset, table } = name;
+    let failed = |error| Failure::call(format!("making {project}.{dataset}"), error);
+    let found = warehouse.location().await.map_err(failed)?;
+    let location = match (found, location) {
+        (Some(found), Some(asked)) if !found.eq_ignore_ascii_case(asked) => {
+            let problem = format!("it lies in {found}, and a dataset cannot be moved");
+            let hint = "Leave --location out, or choose another GCP_BQ_DATASET";
+            return Err(Failure::denied(format!("making {project}.{dataset} in {asked}"), problem, hint));
+        }
+        (Some(found), _) => found,
+        (None, asked) => {
+            let location = asked.unwrap_or(LOCATION).to_owned();
+            warehouse.make_dataset(&location).await.map_err(failed)?;
+            tell(&format!("dataset {project}.{dataset} in {location}"));
+            location
+        }
+    };
+    for script in BIGQUERY {
+        let Script { name: file, .. } = script;
+        let sql = script.with_names(project, dataset, table);
+        let done = warehouse.carry_out(&sql, &location).await;
+        done.map_err(|error| Failure::call(format!("carrying out sql/bigquery/{file}"), error))?;
+        tell(file);
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! `aig-logs sql --check`: what is missing or different in the live table and its views, by name and type.
+
+use std::collections::BTreeMap;
+
+use comfy_table::{Table as Printed, presets};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{
+        failure::Failure,
+        warehouse::{Field, Partitioning, Table, Warehouse},
+    },
+    config::TableName,
+    host::Host,
+    row::{COLUMNS, Kind},
+    sql::{BIGQUERY, Script},
+};
+
+/// What is wrong with one thing in the dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// A table or view, or one of their columns: `aig_logs_raw.cost`.
+    pub what: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Finding {
+    fn new(what: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { what: what.into(), problem: problem.into() }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({ "what": self.what, "problem": self.problem })
+    }
+}
+
+/// Looks at the table and the views of the settings.
+pub async fn check<H: Host>(warehouse: &Warehouse<'_, H>, name: &TableName) -> Result<Vec<Finding>, Failure> {
+    let TableName { project, dataset, table } = name;
+    let looking = |thing: &str| format!("looking at {project}.{dataset}.{thing}");
+    let mut findings = Vec::new();
+    let found = warehouse.table(table).await.map_err(|error| Failure::call(looking(table), error))?;
+    match &found {
+        None => findings.push(Finding::new(table, "is missing")),
+        Some(found) => findings.extend(of_table(table, found)),
+    }
+    let columns: Vec<_> =
+        found.iter().flat_map(|found| &found.schema.fields).map(|field| field.name.as_str()).collect();
+    for (view, listed) in BIGQUERY.iter().filter_map(Script::bigquery_view) {
+        let found = warehouse.table(view).await.map_err(|error| Failure::call(looking(view), error))?;
+        match found {
+            None => findings.push(Finding::new(view, "is missing")),
+            // The one without a list shows the columns of the table.
+            Some(found) => findings.extend(of_view(view, &found, if listed.is_empty() { &columns } else { &listed })),
+        }
+    }
+    Ok(findings)
+}
+
+/// Columns by name and type, and what makes a query cheap.
+pub fn of_table(name: &str, table: &Table) -> Vec<Finding> {
+    let live: BTreeMap<_, _> = table.schema.fields.iter().map(|field| (field.name.as_str(), field)).collect();
+    let columns = COLUMNS.iter().filter_map(|column| {
+        let what = format!("{name}.{}", column.name);
+        let expected = sql_type(column.kind);
+        match live.get(column.name) {
+            None => Some(Finding::new(what, format!("is missing: {expected}"))),
+            Some(Field { kind, .. }) if standard(kind) == expected => None,
+            Some(Field { kind, .. }) => Some(Finding::new(what, format!("is {}, not {expected}", standard(kind)))),
+        }
+    });
+    let mut findings: Vec<_> = columns.collect();
+    let by_day =
+        |partitions: &Partitioning| partitions.kind == "DAY" && partitions.field.as_deref() == Some("created_at");
+    if !table.time_partitioning.as_ref().is_some_and(by_day) {
+        findings.push(Finding::new(
+            name,
+            "is not partitioned by the day of created_at: each query reads, and bills, all days",
+        ));
+    }
+    findings
+}
+
+fn of_view(name: &str, view: &Table, columns: &[&str]) -> Vec<Finding> {
+    let live: Vec<_> = view.schema.fields.iter().map(|field| field.name.as_str()).collect();
+    let missing = columns.iter().filter(|column| !live.contains(column));
+    missing.map(|column| Finding::new(format!("{name}.{column}"), "is missing")).collect()
+}
+
+fn sql_type(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "STRING",
+        Kind::Integer => "INT64",
+        Kind::Float => "FLOAT64",
+        Kind::Bool => "BOOL",
+        Kind::Instant => "TIMESTAMP",
+        Kind::Json => "JSON",
+    }
+}
+
+/// A type by its name in SQL: the API uses older names for some.
+fn standard(kind: &str) -> &str {
+    match kind {
+        "INTEGER" => "INT64",
+        "FLOAT" => "FLOAT64",
+        "BOOLEAN" => "BOOL",
+        other => other,
+    }
+}
+
+/// What was found, for a person or for a program.
+pub fn told(findings: &[Finding], json: bool) -> String {
+    if json {
+        return format!("{:#}", findings.iter().map(Finding::to_json).collect::<Value>());
+    }
+    if findings.is_empty() {
+        return "Table and views are as they must be".to_owned();
+    }
+    let mut table = Printed::new();
+    table.load_style(presets::NOTHING);
+    for Finding { what, problem } in findings {
+        table.add_row([what, problem]);
+    }
+    table.trim_fmt()
+}

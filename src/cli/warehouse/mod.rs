@@ -1,0 +1,70 @@
+//! BigQuery as an operator meets it: the dataset, its tables, and statements.
+
+mod api;
+mod credentials;
+
+use serde::Deserialize;
+
+use self::api::{Ask, Dataset, JobReference, Statement};
+pub use self::api::{Field, Partitioning, Table};
+use super::failure::Failure;
+use crate::{
+    config::{Secret, Warehouse as Settings},
+    error::CallError,
+    host::{Host, call},
+};
+
+/// How often a statement that is not done is asked for, 20 s each: those of this program take seconds.
+const ROUNDS: u32 = 6;
+
+/// The dataset of the settings, reached as the person at this terminal.
+pub struct Warehouse<'a, H> {
+    host: &'a H,
+    settings: &'a Settings,
+    token: Option<Secret>,
+}
+
+impl<'a, H: Host> Warehouse<'a, H> {
+    /// Signs in. An emulator needs no token.
+    pub fn new(host: &'a H, settings: &'a Settings) -> Result<Self, Failure> {
+        let token = if settings.emulated { None } else { Some(credentials::token()?) };
+        Ok(Self { host, settings, token })
+    }
+
+    async fn ask<T: for<'de> Deserialize<'de>>(&self, ask: Ask<'_>) -> Result<Option<T>, CallError> {
+        let mut request = ask.request(&self.settings.base, &self.settings.table);
+        if let Some(token) = &self.token {
+            token.authorize(&mut request);
+        }
+        call(self.host, &request, |response| api::read(ask, response)).await
+    }
+
+    /// Where the dataset's data lies, such as `EU`. None: there is no such dataset.
+    pub async fn location(&self) -> Result<Option<String>, CallError> {
+        let dataset: Option<Dataset> = self.ask(Ask::Dataset).await?;
+        Ok(dataset.map(|dataset| dataset.location))
+    }
+
+    /// Makes the dataset; `location` is final.
+    pub async fn make_dataset(&self, location: &str) -> Result<(), CallError> {
+        let _: Option<Dataset> = self.ask(Ask::NewDataset(location)).await?;
+        Ok(())
+    }
+
+    /// A table or view. None: there is no such thing.
+    pub async fn table(&self, table: &str) -> Result<Option<Table>, CallError> {
+        self.ask(Ask::Table(table)).await
+    }
+
+    /// Carries out a statement, and returns once it is done.
+    pub async fn carry_out(&self, sql: &str, location: &str) -> Result<(), CallError> {
+        let mut ask = self.ask(Ask::Statement { sql, location }).await?;
+        for _ in 0..ROUNDS {
+            let Some(Statement { job_complete: false, job_reference: Some(JobReference { job_id }) }) = ask else {
+                return Ok(());
+            };
+            ask = self.ask(Ask::Job { id: &job_id, location }).await?;
+        }
+        Err(CallError::Broken("BigQuery has not carried out the statement within two minutes".into()))
+    }
+}
