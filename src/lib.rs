@@ -21,6 +21,7 @@ pub mod host;
 pub mod pass;
 pub mod plan;
 pub mod row;
+pub mod run;
 pub mod sink;
 pub mod state;
 pub mod time;

@@ -20,6 +20,7 @@ macro_rules! scripts {
 /// The statements for `BigQuery`.
 pub const BIGQUERY: &[Script] = scripts![
     "bigquery":
+    "1_aig_runs.sql"
     "1_table.sql"
     "2_columns.sql"
     "3_aig_logs.sql"
@@ -27,6 +28,7 @@ pub const BIGQUERY: &[Script] = scripts![
     "4_aig_cost_anomalies.sql"
     "4_aig_errors.sql"
     "4_aig_latency_by_hour.sql"
+    "4_aig_pipeline_by_hour.sql"
     "4_aig_spend_by_metadata.sql"
     "4_aig_top_users.sql"
     "4_aig_unpriced.sql"
@@ -36,12 +38,14 @@ pub const BIGQUERY: &[Script] = scripts![
 /// The statements for `SQLite`, with views of the same names and columns.
 pub const SQLITE: &[Script] = scripts![
     "sqlite":
+    "1_aig_runs.sql"
     "1_table.sql"
     "2_aig_logs.sql"
     "3_aig_cache.sql"
     "3_aig_cost_anomalies.sql"
     "3_aig_errors.sql"
     "3_aig_latency_by_hour.sql"
+    "3_aig_pipeline_by_hour.sql"
     "3_aig_spend_by_metadata.sql"
     "3_aig_top_users.sql"
     "3_aig_unpriced.sql"

@@ -61,6 +61,8 @@ pub struct Config {
     pub backfill_pages: Option<u32>,
     /// How long written ids and dead letters are kept.
     pub ids_ttl: Duration,
+    /// Whether each pass that has something to tell is recorded in the sink.
+    pub record_runs: bool,
     /// What is logged.
     pub log_level: log::LevelFilter,
     /// The cron that means backfill.
@@ -235,6 +237,7 @@ impl Config {
             forward_pages: vars.pages("FORWARD_MAX_PAGES"),
             backfill_pages: vars.pages("BACKFILL_MAX_PAGES"),
             ids_ttl: Duration::from_secs(vars.number("DEDUP_TTL_DAYS", 1, 3_650) * 24 * 60 * 60),
+            record_runs: vars.truth("RECORD_RUNS"),
             log_level: vars.log_level(),
             backfill_cron: vars.cron("BACKFILL_CRON"),
         };

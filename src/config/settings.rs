@@ -70,6 +70,11 @@ pub const SETTINGS: &[Setting] = &[
     with_default("SETTLE_SECONDS", "30", "how far behind now a forward pass stops, so that entries can still appear"),
     with_default("API_SHARE", "0.8", "share of the API's rate limit that a pass may use"),
     with_default("DEDUP_TTL_DAYS", "45", "days for which written ids and dead letters are kept"),
+    with_default(
+        "RECORD_RUNS",
+        "true",
+        "whether each pass that did something is a line of the table aig_runs: true or false",
+    ),
     with_default("LOG_LEVEL", "info", "error, warn, info, debug or off"),
     with_default("BACKFILL_CRON", "0 * * * *", "the cron schedule that means backfill, UTC"),
     with_default("CLOUDFLARE_BASE_URL", "https://api.cloudflare.com/client/v4", "base address of Cloudflare's API"),

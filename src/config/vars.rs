@@ -72,6 +72,14 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         })
     }
 
+    pub fn truth(&mut self, name: &'static str) -> bool {
+        let text = self.text(name);
+        text.parse().unwrap_or_else(|_| {
+            self.problem(name, format!("is {text:?}, but must be true or false"));
+            false
+        })
+    }
+
     pub fn log_level(&mut self) -> log::LevelFilter {
         let text = self.text("LOG_LEVEL");
         text.parse().unwrap_or_else(|_| {

@@ -12,6 +12,7 @@ mod history;
 mod job;
 mod pace;
 pub mod prove;
+mod record;
 mod report;
 mod verify;
 mod written;
@@ -156,7 +157,10 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
             }
             Err(error) => report.error = Some(error),
         }
-        self.counted(report)
+        let report = self.counted(report);
+        record::record(self, &report).await;
+        // The logs were done before; what that took is a call all the same.
+        Report { calls: self.host.meter.calls(), ..report }
     }
 
     fn counted(&self, report: Report) -> Report {

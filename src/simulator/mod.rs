@@ -86,12 +86,13 @@ impl Simulator {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let table = Table::new(Schema::parse(include_str!("../../sql/bigquery/1_table.sql")));
+        let runs = Table::new(Schema::parse(include_str!("../../sql/bigquery/1_aig_runs.sql")));
         Self {
             gateways: options.gateways.iter().map(|id| Gateway::new(id, &options)).collect(),
             limiter: Limiter::new(options.rate_limit),
             service_account: options.service_account.clone().map(OnceLock::from).unwrap_or_default(),
             tokens: Tokens::default(),
-            tables: BTreeMap::from([(options.table.clone(), table)]),
+            tables: BTreeMap::from([(options.table.clone(), table), ("aig_runs".to_owned(), runs)]),
             namespaces: [&options.state_namespace, &options.ids_namespace]
                 .map(|id| (id.clone(), Namespace::default()))
                 .into(),

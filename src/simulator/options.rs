@@ -39,7 +39,7 @@ pub struct Options {
     pub project: String,
     /// Dataset of the table.
     pub dataset: String,
-    /// The table that exists from the start, with the columns of `sql/bigquery/1_table.sql`.
+    /// The table that exists from the start, with the columns of `sql/bigquery/1_table.sql`; so does `aig_runs`.
     pub table: String,
     /// Whether BigQuery drops rows whose `insertId` it saw less than a minute ago. It does so as best effort only.
     pub dedup: bool,

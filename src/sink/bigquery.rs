@@ -13,6 +13,7 @@ use crate::{
     host::{Host, call},
     plan::batch::{self, Limits},
     row::Row,
+    run::{self, Run},
 };
 
 /// 500 rows as Google advises, and 9 MB of the 10 MB that a request may have.
@@ -60,10 +61,10 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         call(self.host, &request, |response| google::read_token(response, self.host.now())).await
     }
 
-    /// One insert. A refused token is replaced once.
-    async fn insert(&self, rows: &[&[u8]]) -> Result<Verdict, CallError> {
+    /// One insert into a table of the dataset. A refused token is replaced once.
+    async fn insert(&self, table: &str, rows: &[&[u8]]) -> Result<Verdict, CallError> {
         for _ in 0..2 {
-            let mut request = insert::insert(self.table, rows);
+            let mut request = insert::insert(self.table, table, rows);
             if let Some(token) = self.token().await? {
                 token.secret.authorize(&mut request);
             }
@@ -94,7 +95,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
             let rows: Vec<_> = indices[range.clone()].iter().map(|index| encoded[*index].as_slice()).collect();
             // One row above the limit cannot get in; asking would only cost the upload.
             let oversized = rows.len() == 1 && rows[0].len() > LIMITS.bytes;
-            let verdict = if oversized { Verdict::TooLarge } else { self.insert(&rows).await? };
+            let verdict = if oversized { Verdict::TooLarge } else { self.insert(&self.table.table, &rows).await? };
             match (verdict, batch::halves(&range)) {
                 (Verdict::Taken(faults), _) => {
                     let (again, refused) = self.judge(faults, rows.len())?;
@@ -120,8 +121,8 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         let Some(fault) = insert::common(&refused, rows) else { return Ok((held_back, refused)) };
         let BigQuery { project, dataset, table, .. } = self.table;
         let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.outline());
-        let hint = "Bring it up to sql/bigquery/1_table.sql: what `aig-logs sql` prints adds missing columns; a change of the \
-                    schema takes some minutes to be known. Check GCP_BQ_TABLE";
+        let hint = "Bring it up to sql/bigquery/1_table.sql: `aig-logs sql --apply` adds missing columns; a change of the schema \
+                    takes some minutes to be known. Check GCP_BQ_TABLE";
         Err(CallError::denied(message, hint))
     }
 }
@@ -136,8 +137,8 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
     }
 
     async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
-        let encoded: Result<Vec<_>, _> = rows.iter().map(insert::encode).collect();
-        let encoded = encoded.map_err(|error| CallError::Broken(format!("a row has no JSON form: {error}")))?;
+        let encoded: Result<Vec<_>, _> = rows.iter().map(|row| insert::encode(&row.id, row)).collect();
+        let encoded = encoded.map_err(|error| formless(&error))?;
         let mut rejected = Vec::new();
         let mut indices: Vec<usize> = (0..rows.len()).collect();
         for _ in 0..ROUNDS {
@@ -148,4 +149,18 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
         }
         Err(CallError::Broken(format!("BigQuery keeps holding back {} good rows", indices.len())))
     }
+
+    async fn record(&self, run: &Run) -> Result<(), CallError> {
+        let line = insert::encode(&run.id, run).map_err(|error| formless(&error))?;
+        match self.insert(run::TABLE, &[&line]).await? {
+            Verdict::Taken(faults) => faults.first().map_or(Ok(()), |fault| Err(CallError::Broken(fault.outline()))),
+            Verdict::TooLarge | Verdict::Unauthorized => {
+                Err(CallError::Broken("BigQuery does not take the line".into()))
+            }
+        }
+    }
+}
+
+fn formless(error: &serde_json::Error) -> CallError {
+    CallError::Broken(format!("a row has no JSON form: {error}"))
 }

@@ -10,7 +10,6 @@ use crate::{
     config::BigQuery,
     error::CallError,
     host::{Request, Response},
-    row::Row,
     wire::{may_pass, or_default, request, retry_after, snippet},
 };
 
@@ -87,24 +86,24 @@ pub fn common(faults: &[Fault], rows: usize) -> Option<&Fault> {
     faults.iter().find(|fault| fault.is_of_the_schema()).or(all.then_some(first))
 }
 
-/// A row as it stands in a request.
+/// A row as it stands in a request, under its id.
 ///
 /// # Errors
 /// Never in practice: every row has a JSON form.
-pub fn encode(row: &Row) -> Result<Vec<u8>, serde_json::Error> {
+pub fn encode<T: Serialize>(id: &str, row: &T) -> Result<Vec<u8>, serde_json::Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Line<'a> {
+    struct Line<'a, T> {
         #[serde(skip_serializing_if = "Option::is_none")]
         insert_id: Option<&'a str>,
-        json: &'a Row,
+        json: &'a T,
     }
-    let insert_id = (row.id.chars().count() <= LONGEST_INSERT_ID).then_some(row.id.as_str());
+    let insert_id = (id.chars().count() <= LONGEST_INSERT_ID).then_some(id);
     serde_json::to_vec(&Line { insert_id, json: row })
 }
 
-/// The request that inserts encoded rows.
-pub fn insert(table: &BigQuery, rows: &[&[u8]]) -> Request {
+/// The request that inserts encoded rows into a table of the dataset.
+pub fn insert(settings: &BigQuery, table: &str, rows: &[&[u8]]) -> Request {
     let mut body = Vec::with_capacity(HEAD.len() + TAIL.len() + rows.iter().map(|row| row.len() + 1).sum::<usize>());
     body.extend_from_slice(HEAD.as_bytes());
     for (index, row) in rows.iter().enumerate() {
@@ -114,7 +113,7 @@ pub fn insert(table: &BigQuery, rows: &[&[u8]]) -> Request {
         body.extend_from_slice(row);
     }
     body.extend_from_slice(TAIL.as_bytes());
-    let BigQuery { base, project, dataset, table, .. } = table;
+    let BigQuery { base, project, dataset, .. } = settings;
     let address = format!("{base}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}/insertAll");
     let mut request = request(Method::POST, &address, body);
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -208,7 +207,7 @@ fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
     match (status, reason) {
         (StatusCode::NOT_FOUND, _) => format!(
             "Check GCP_BQ_PROJECT ({project}), GCP_BQ_DATASET ({dataset}) and GCP_BQ_TABLE ({table}), or make the table \
-             with sql/bigquery/1_table.sql; a table made minutes ago may not be known yet"
+             with `aig-logs sql --apply`; one made minutes ago may not be known yet"
         ),
         (StatusCode::FORBIDDEN, "billingNotEnabled") => {
             format!("Streaming needs billing: enable it for GCP_BQ_PROJECT ({project})")
@@ -227,7 +226,7 @@ fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{entry::Entry, time};
+    use crate::{entry::Entry, row::Row, time};
 
     fn table() -> BigQuery {
         BigQuery {
@@ -250,8 +249,8 @@ mod tests {
 
     #[test]
     fn an_insert_carries_each_id_twice_and_lets_good_rows_in() {
-        let rows: Vec<_> = ["a", "b"].iter().map(|id| encode(&row(id)).unwrap()).collect();
-        let request = insert(&table(), &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let rows: Vec<_> = ["a", "b"].iter().map(|id| encode(id, &row(id)).unwrap()).collect();
+        let request = insert(&table(), "t", &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let address = "https://bigquery.googleapis.com/bigquery/v2/projects/p/datasets/d/tables/t/insertAll";
         assert_eq!((request.method(), request.uri().to_string().as_str()), (&Method::POST, address));
         let line = |id| {
@@ -263,7 +262,8 @@ mod tests {
         let body =
             format!(r#"{{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":[{},{}]}}"#, line("a"), line("b"));
         assert_eq!(String::from_utf8(request.into_body()).unwrap(), body);
-        assert!(!String::from_utf8(encode(&row(&"x".repeat(129))).unwrap()).unwrap().contains("insertId"));
+        let long = "x".repeat(129);
+        assert!(!String::from_utf8(encode(&long, &row(&long)).unwrap()).unwrap().contains("insertId"));
     }
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
             assert_eq!(error.is_transient(), transient, "{error}");
             assert!(error.to_string().contains(words), "{error}");
         };
-        check(404, include_str!("../../tests/fixtures/table_not_found.json"), false, "sql/bigquery/1_table.sql");
+        check(404, include_str!("../../tests/fixtures/table_not_found.json"), false, "aig-logs sql --apply");
         check(403, include_str!("../../tests/fixtures/access_denied.json"), false, "BigQuery Data Editor");
         check(403, include_str!("../../tests/fixtures/quota_exceeded.json"), true, "slow down");
         check(403, "", false, "BigQuery Data Editor");

@@ -6,7 +6,7 @@ pub mod ndjson;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
 
-use crate::{error::CallError, row::Row};
+use crate::{error::CallError, row::Row, run::Run};
 
 /// A place that rows are written to.
 #[expect(async_fn_in_trait, reason = "hosts have one thread; nothing here needs to be Send")]
@@ -22,6 +22,12 @@ pub trait Sink {
     /// # Errors
     /// Where that cannot be said of every row. Some may be kept: the same rows are written again later.
     async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError>;
+
+    /// Writes what a pass did into the table of passes. A sink without one does nothing.
+    ///
+    /// # Errors
+    /// Where it may not be written. No log depends on it.
+    async fn record(&self, run: &Run) -> Result<(), CallError>;
 }
 
 /// What the sink said of a batch. Every row not rejected is there now.

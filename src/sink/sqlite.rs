@@ -8,6 +8,7 @@ use super::{Outcome, Sink};
 use crate::{
     error::CallError,
     row::{COLUMNS, Cell, Row},
+    run::{self, Run},
     sql::{SQLITE, Script},
     time,
 };
@@ -28,10 +29,7 @@ impl<'a> Sqlite<'a> {
     pub fn new(connection: &'a Connection) -> Result<Self, CallError> {
         make(connection).map_err(|error| failed(&error))?;
         let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
-        let places = vec!["?"; names.len()].join(", ");
-        let insert =
-            format!("INSERT INTO aig_logs_raw ({}) VALUES ({places}) ON CONFLICT DO NOTHING", names.join(", "));
-        Ok(Self { connection, insert })
+        Ok(Self { connection, insert: insert_into("aig_logs_raw", &names) })
     }
 }
 
@@ -60,6 +58,18 @@ impl Sink for Sqlite<'_> {
         };
         written().map_err(|error: rusqlite::Error| failed(&error))
     }
+
+    async fn record(&self, run: &Run) -> Result<(), CallError> {
+        let names: Vec<_> = run::COLUMNS.iter().map(|(name, _)| *name).collect();
+        let recorded = self.connection.execute(&insert_into(run::TABLE, &names), params_from_iter(&run.cells));
+        recorded.map(drop).map_err(|error| failed(&error))
+    }
+}
+
+/// A line that is there already stays as it is.
+fn insert_into(table: &str, columns: &[&str]) -> String {
+    let places = vec!["?"; columns.len()].join(", ");
+    format!("INSERT INTO {table} ({}) VALUES ({places}) ON CONFLICT DO NOTHING", columns.join(", "))
 }
 
 /// A file that has everything is read and not written.

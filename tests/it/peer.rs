@@ -94,11 +94,15 @@ impl Peer {
         (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }
 
-    /// Writes rows, each with an id of its own for the request.
+    /// Writes rows into the raw table.
     pub fn insert(&self, rows: &[Value]) {
-        let path = format!("/datasets/{DATASET}/tables/{TABLE}/insertAll");
-        let name = |row: &Value| format!("{}/{}", text(&row["id"]), text(&row["ingested_at"]));
-        let rows: Vec<_> = rows.iter().map(|row| json!({ "insertId": name(row), "json": row })).collect();
+        self.insert_into(TABLE, rows);
+    }
+
+    /// Writes rows into a table, each of them, copies included.
+    pub fn insert_into(&self, table: &str, rows: &[Value]) {
+        let path = format!("/datasets/{DATASET}/tables/{table}/insertAll");
+        let rows: Vec<_> = rows.iter().map(|row| json!({ "json": row })).collect();
         let (status, answer) = self.post(&path, &json!({ "rows": rows }));
         assert_eq!((status, &answer["insertErrors"]), (200, &Value::Null), "{answer}");
     }

@@ -9,6 +9,7 @@ use std::{
 use aig_logs::{
     config::{Need, SETTINGS, Setting},
     row::{COLUMNS, Kind},
+    run,
     sql::{BIGQUERY, SQLITE},
 };
 
@@ -100,7 +101,7 @@ fn nothing_is_left_unfinished() {
 }
 
 #[test]
-fn rows_have_the_columns_of_both_tables() {
+fn rows_and_runs_have_the_columns_of_their_tables() {
     let sql_types = |kind| match kind {
         Kind::Text => ["STRING", "TEXT"],
         Kind::Integer => ["INT64", "INTEGER"],
@@ -109,10 +110,14 @@ fn rows_have_the_columns_of_both_tables() {
         Kind::Instant => ["TIMESTAMP", "TEXT"],
         Kind::Json => ["JSON", "TEXT"],
     };
-    for (table, path) in ["sql/bigquery/1_table.sql", "sql/sqlite/1_table.sql"].into_iter().enumerate() {
-        let expected: Vec<_> =
-            COLUMNS.iter().map(|column| format!("{} {}", column.name, sql_types(column.kind)[table])).collect();
-        assert_eq!(columns(path), expected, "{path} and row::COLUMNS differ: give both the same columns and types.");
+    let rows: Vec<_> = COLUMNS.iter().map(|column| (column.name, column.kind)).collect();
+    for (file, written) in [("1_table.sql", &rows[..]), ("1_aig_runs.sql", run::COLUMNS)] {
+        for (dialect, folder) in ["bigquery", "sqlite"].into_iter().enumerate() {
+            let path = format!("sql/{folder}/{file}");
+            let expected: Vec<_> =
+                written.iter().map(|(name, kind)| format!("{name} {}", sql_types(*kind)[dialect])).collect();
+            assert_eq!(columns(&path), expected, "Give {path} the columns and types of row::COLUMNS or run::COLUMNS.");
+        }
     }
 }
 
@@ -154,8 +159,8 @@ fn views_have_the_same_columns_in_both_dialects_and_each_is_described() {
         Some((&script.name[2..], list.split_once("\n) AS\n")?.0.split(',').map(str::trim).collect()))
     });
     let (of_bigquery, of_sqlite): (Vec<_>, Vec<_>) = (of_bigquery.collect(), of_sqlite.collect());
-    // All but aig_logs, which has the columns of the table.
-    assert_eq!(of_bigquery.len(), BIGQUERY.len() - 3);
+    // All but the tables and their migration, and aig_logs, which has the columns of the table.
+    assert_eq!(of_bigquery.len(), BIGQUERY.len() - 4);
     assert_eq!(of_bigquery, of_sqlite, "Give a view the same columns in both dialects.");
 }
 

@@ -13,6 +13,7 @@ use crate::{
     config::TableName,
     host::Host,
     row::{COLUMNS, Kind},
+    run,
     sql::{BIGQUERY, Script},
 };
 
@@ -40,16 +41,20 @@ pub async fn check<H: Host>(warehouse: &Warehouse<'_, H>, name: &TableName) -> R
     let TableName { project, dataset, table } = name;
     let looking = |thing: &str| format!("looking at {project}.{dataset}.{thing}");
     let mut findings = Vec::new();
-    let found = warehouse.table(table).await.map_err(|error| Failure::call(looking(table), error))?;
-    match &found {
-        None => findings.push(Finding::new(table, "is missing")),
-        Some(found) => findings.extend(of_table(table, found)),
+    let live = async |thing: &str| warehouse.table(thing).await.map_err(|error| Failure::call(looking(thing), error));
+    let rows: Vec<_> = COLUMNS.iter().map(|column| (column.name, column.kind)).collect();
+    let (found, runs) = (live(table).await?, live(run::TABLE).await?);
+    let tables = [(table.as_str(), &found, &rows[..], "created_at"), (run::TABLE, &runs, run::COLUMNS, "started")];
+    for (table, found, columns, day_of) in tables {
+        match found {
+            None => findings.push(Finding::new(table, "is missing")),
+            Some(found) => findings.extend(of_table(table, found, columns, day_of)),
+        }
     }
     let columns: Vec<_> =
         found.iter().flat_map(|found| &found.schema.fields).map(|field| field.name.as_str()).collect();
     for (view, listed) in BIGQUERY.iter().filter_map(Script::bigquery_view) {
-        let found = warehouse.table(view).await.map_err(|error| Failure::call(looking(view), error))?;
-        match found {
+        match live(view).await? {
             None => findings.push(Finding::new(view, "is missing")),
             // The one without a list shows the columns of the table.
             Some(found) => findings.extend(of_view(view, &found, if listed.is_empty() { &columns } else { &listed })),
@@ -59,24 +64,23 @@ pub async fn check<H: Host>(warehouse: &Warehouse<'_, H>, name: &TableName) -> R
 }
 
 /// Columns by name and type, and what makes a query cheap.
-pub fn of_table(name: &str, table: &Table) -> Vec<Finding> {
+fn of_table(name: &str, table: &Table, columns: &[(&str, Kind)], day_of: &str) -> Vec<Finding> {
     let live: BTreeMap<_, _> = table.schema.fields.iter().map(|field| (field.name.as_str(), field)).collect();
-    let columns = COLUMNS.iter().filter_map(|column| {
-        let what = format!("{name}.{}", column.name);
-        let expected = sql_type(column.kind);
-        match live.get(column.name) {
+    let columns = columns.iter().filter_map(|(column, kind)| {
+        let what = format!("{name}.{column}");
+        let expected = sql_type(*kind);
+        match live.get(column) {
             None => Some(Finding::new(what, format!("is missing: {expected}"))),
             Some(Field { kind, .. }) if standard(kind) == expected => None,
             Some(Field { kind, .. }) => Some(Finding::new(what, format!("is {}, not {expected}", standard(kind)))),
         }
     });
     let mut findings: Vec<_> = columns.collect();
-    let by_day =
-        |partitions: &Partitioning| partitions.kind == "DAY" && partitions.field.as_deref() == Some("created_at");
+    let by_day = |partitions: &Partitioning| partitions.kind == "DAY" && partitions.field.as_deref() == Some(day_of);
     if !table.time_partitioning.as_ref().is_some_and(by_day) {
         findings.push(Finding::new(
             name,
-            "is not partitioned by the day of created_at: each query reads, and bills, all days",
+            format!("is not partitioned by the day of {day_of}: each query reads, and bills, all days"),
         ));
     }
     findings

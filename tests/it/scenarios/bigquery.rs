@@ -184,7 +184,7 @@ fn a_missing_table_stops_the_pass_until_it_is_made() {
     let schema = world.simulator.get_mut().table(&name).unwrap().schema().clone();
     world.simulator.get_mut().drop_table(&name);
     let report = world.forward();
-    assert!(report.worst().unwrap().chain().contains("sql/bigquery/1_table.sql"));
+    assert!(report.worst().unwrap().chain().contains("aig-logs sql --apply"));
     world.simulator.get_mut().create_table(&name, schema);
     assert!(world.forward().is_complete());
     world.assert_once();

@@ -17,6 +17,7 @@ mod prove;
 mod proven;
 mod report;
 mod rows;
+mod runs;
 mod source;
 mod takeover;
 mod verify;

@@ -2,11 +2,13 @@
 
 mod computed;
 mod rows;
+mod runs;
 
 use std::{collections::BTreeSet, fs};
 
 use aig_logs::{
     row::COLUMNS,
+    run,
     sink::{Sink as _, sqlite::Sqlite},
     sql::SQLITE,
     time,
@@ -19,6 +21,7 @@ use serde_json::{Map, Value, json};
 use self::{
     computed::{Lines, View, views, word},
     rows::{Rows, rows},
+    runs::{lines_of, pipeline_by_hour, runs},
 };
 use crate::{
     cli,
@@ -41,7 +44,9 @@ fn views_in_bigquery_show_what_the_rows_say() {
     peer.apply();
     let computed = views(&raw, now);
     assert_telling(&computed);
-    for view in &computed {
+    let runs = runs(now);
+    peer.insert_into(run::TABLE, &lines_of(&runs));
+    for view in computed.iter().chain([&pipeline_by_hour(&runs)]) {
         view.assert_shows(peer.query(&format!("SELECT * FROM `{PROJECT}.{DATASET}.{}`", view.name)));
     }
 
@@ -67,7 +72,12 @@ fn views_in_sqlite_show_what_the_rows_say() {
     Sqlite::new(&file).unwrap().write(&newest).now_or_never().unwrap().unwrap();
     let computed = views(&newest, now);
     assert_telling(&computed);
-    for view in &computed {
+    let runs = runs(now);
+    let sink = Sqlite::new(&file).unwrap();
+    for run in &runs {
+        sink.record(run).now_or_never().unwrap().unwrap();
+    }
+    for view in computed.iter().chain([&pipeline_by_hour(&runs)]) {
         let lines = select(&file, view.name).into_iter().map(|line| line.as_object().unwrap().clone());
         view.assert_shows(lines.collect());
     }
@@ -129,7 +139,7 @@ fn examples() -> Vec<String> {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let lines = readme.lines().filter(|line| line.starts_with("| `aig_"));
     let examples: Vec<_> = lines.filter_map(|line| Some(line.split_once("| `SELECT ")?.1.split_once('`')?.0)).collect();
-    assert_eq!(examples.len(), SQLITE.len() - 2, "README.md has a question for each view but aig_logs");
+    assert_eq!(examples.len(), SQLITE.len() - 3, "README.md has a question for each view but aig_logs");
     examples.iter().map(|example| format!("SELECT {example}")).collect()
 }
 

@@ -40,10 +40,11 @@ fn a_thousand_new_entries_cost_what_is_promised_and_an_idle_tick_one_call() {
     };
     assert_eq!(tick(), ([1, 0, 0], 2, 2));
     add(&world, 1_000, TimeDelta::milliseconds(500));
-    assert_eq!(tick(), ([21, 1, 2], 1, 2));
+    // The last insert is the pass's own line, in aig_runs.
+    assert_eq!(tick(), ([21, 1, 3], 1, 2));
     assert_eq!(tick(), ([1, 0, 0], 1, 0));
     add(&world, 1, SOON);
-    assert_eq!(tick(), ([1, 0, 1], 1, 2), "the token lives in memory");
+    assert_eq!(tick(), ([1, 0, 2], 1, 2), "the token lives in memory");
     assert_copied_once(&world);
 }
 

@@ -5,6 +5,7 @@ use std::{cell::RefCell, io};
 use aig_logs::{
     error::CallError,
     row::Row,
+    run::Run,
     sink::{Outcome, Sink},
 };
 use rusqlite::{Connection, types::ValueRef};
@@ -98,5 +99,9 @@ impl<K: Sink> Sink for InBatches<K> {
 
     async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
         self.sink.write(rows).await
+    }
+
+    async fn record(&self, run: &Run) -> Result<(), CallError> {
+        self.sink.record(run).await
     }
 }
