@@ -9,6 +9,7 @@ mod failure;
 mod guard;
 mod jobs;
 mod landed;
+mod looker;
 mod progress;
 mod proof;
 mod run;
@@ -83,6 +84,7 @@ async fn dispatch(
         Command::DeadLetters { action } => dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
         Command::Sql(arguments) => sql::sql(&arguments, &options, stop, screen).await,
+        Command::Looker { view } => looker::looker(&view, &options),
         Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),
     }

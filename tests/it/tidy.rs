@@ -10,7 +10,7 @@ use aig_logs::{
     config::{Need, SETTINGS, Setting},
     row::{COLUMNS, Kind},
     run,
-    sql::{BIGQUERY, SQLITE},
+    sql::{BIGQUERY, SQLITE, Script},
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -162,6 +162,27 @@ fn views_have_the_same_columns_in_both_dialects_and_each_is_described() {
     // All but the tables and their migration, and aig_logs, which has the columns of the table.
     assert_eq!(of_bigquery.len(), BIGQUERY.len() - 4);
     assert_eq!(of_bigquery, of_sqlite, "Give a view the same columns in both dialects.");
+}
+
+/// In each row of its tables that has a view, what else stands in small letters between backticks.
+#[test]
+fn the_page_on_looker_studio_has_every_view_and_names_columns_that_it_has() {
+    let page = read("docs/looker-studio.md");
+    // aig_logs has a line for each log: a report reads the others.
+    for (view, columns) in BIGQUERY.iter().filter_map(Script::bigquery_view).filter(|(view, _)| *view != "aig_logs") {
+        let quoted = format!("`{view}`");
+        let rows: Vec<_> = page.lines().filter(|line| line.starts_with('|') && line.contains(&quoted)).collect();
+        assert!(!rows.is_empty(), "{quoted} is in no table of docs/looker-studio.md.");
+        for row in rows {
+            let code = row.split('`').skip(1).step_by(2).filter(|code| !code.starts_with("aig_") && *code != "team");
+            let words = code.flat_map(|code| {
+                code.split(|letter: char| !letter.is_ascii_lowercase() && !matches!(letter, '_' | '0'..='9'))
+            });
+            for word in words.filter(|word| word.starts_with(|letter: char| letter.is_ascii_lowercase())) {
+                assert!(columns.contains(&word), "docs/looker-studio.md: {quoted} has no column {word}.");
+            }
+        }
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 pub use self::simulated::{Demo, History, Simulate};
-use self::values::{instant, pages, sink, state};
+use self::values::{instant, pages, sink, state, views};
 use super::{
     settings,
     target::{Sink, State},
@@ -28,6 +28,7 @@ Examples:
   aig-logs explain LOG_ID                what became of one log
   aig-logs dead-letters list             rows that the sink refused for good
   aig-logs sql                           the statements that make table and views
+  aig-logs looker                        the link that opens a view in Looker Studio
 
 Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the message says how.
 `aig-logs help settings` lists every setting.";
@@ -107,6 +108,12 @@ pub enum Command {
     /// Print what makes table and views, for BigQuery or with --sink sqlite for SQLite; or carry it out, or check it
     #[command(after_help = SQL)]
     Sql(Sql),
+    /// Print the link that opens Looker Studio with a view in BigQuery as its data source
+    Looker {
+        /// The view
+        #[arg(long, value_name = "NAME", default_value = "aig_usage_by_day", value_parser = views())]
+        view: String,
+    },
     /// List every setting
     #[command(after_help = settings::table())]
     Settings,
@@ -232,8 +239,8 @@ impl Arguments {
     pub fn refuse_idle_options(&self) {
         let Options { sink, state, dry_run, pages, .. } = &self.options;
         let given = sink.is_some() || state.is_some() || pages.is_some() || *dry_run;
-        if given && matches!(self.command, Command::Demo(_) | Command::Simulate(_)) {
-            let words = "--sink, --state, --dry-run and --pages mean nothing to demo and simulate";
+        if given && matches!(self.command, Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. }) {
+            let words = "--sink, --state, --dry-run and --pages mean nothing to demo, simulate and looker";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
         if matches!(self.command, Command::DeadLetters { .. }) && (*dry_run || pages.is_some()) {

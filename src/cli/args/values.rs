@@ -2,8 +2,11 @@
 
 use std::convert::Infallible;
 
+use clap::builder::PossibleValuesParser;
+
 use crate::{
     cli::target::{Sink, State},
+    sql::{BIGQUERY, Script},
     time::{self, Timestamp},
 };
 
@@ -37,4 +40,9 @@ pub fn state(text: &str) -> Result<State, Infallible> {
 
 pub fn sink(text: &str) -> Result<Sink, &'static str> {
     Sink::parse(text).ok_or("give sqlite, sqlite:PATH, bigquery, ndjson or ndjson:PATH")
+}
+
+/// A view in `BigQuery`.
+pub fn views() -> PossibleValuesParser {
+    PossibleValuesParser::new(BIGQUERY.iter().filter_map(Script::bigquery_view).map(|(name, _)| name))
 }

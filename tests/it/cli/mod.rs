@@ -4,6 +4,7 @@ mod apply;
 mod copies;
 mod dead_letters;
 mod files;
+mod looker;
 mod refusals;
 mod sql;
 mod storm;
@@ -11,6 +12,7 @@ mod verify;
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
@@ -123,6 +125,13 @@ fn command(folder: &Path) -> Command {
     let mut command = Command::new(BINARY);
     command.current_dir(folder).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// What the command says in a folder that holds these settings and nothing else.
+fn with_settings(vars: &str, arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".dev.vars"), vars).unwrap();
+    command(folder.path()).args(arguments).output().unwrap()
 }
 
 fn words(output: &Output) -> String {

@@ -1,20 +1,17 @@
 //! The statements as the command prints them.
 
-use std::{fs, process::Output};
+use std::process::Output;
 
 use rusqlite::Connection;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use super::{command, words};
+use super::{with_settings, words};
 
 const VARS: &str = "GCP_BQ_PROJECT=my-project\nGCP_BQ_DATASET=logs\nGCP_BQ_TABLE=raw\n";
 
 /// What `aig-logs sql` says with these settings and options.
 fn sql(vars: &str, options: &[&str]) -> Output {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join(".dev.vars"), vars).unwrap();
-    command(folder.path()).arg("sql").args(options).output().unwrap()
+    with_settings(vars, &[&["sql"], options].concat())
 }
 
 fn printed(vars: &str, options: &[&str]) -> String {
