@@ -1,6 +1,7 @@
 //! The views over rows of every kind, in `BigQuery`'s dialect and in `SQLite`: both show what plain loops work out.
 
 mod computed;
+mod dashboard;
 mod rows;
 mod runs;
 
