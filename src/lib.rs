@@ -4,7 +4,7 @@
 //!
 //! 1. [`pass`]: the jobs, forward and backfill: read → write → remember.
 //! 2. [`plan`]: what they decide with: where to read next, what to retry, when to stop.
-//! 3. [`gateway`], [`entry`], [`row`]: what the API gives, and what becomes of it.
+//! 3. [`gateway`], [`entry`], [`row`]: what the API gives, and what becomes of it; [`privacy`]: what of it nobody sees.
 //! 4. [`sink`], [`google`]: where rows go.
 //! 5. [`state`]: what is remembered between passes.
 //! 6. [`host`]: the platform: clock, network, storage. [`config`]: the settings.
@@ -20,6 +20,7 @@ pub mod google;
 pub mod host;
 pub mod pass;
 pub mod plan;
+pub mod privacy;
 pub mod row;
 pub mod run;
 pub mod sink;

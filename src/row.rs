@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     entry::Entry,
+    privacy::Privacy,
     time::{self, Timestamp},
 };
 
@@ -132,10 +133,12 @@ impl Row {
         matches!(place.and_then(|place| self.cells.get(place)), Some(Cell::Float(duration)) if *duration > longest)
     }
 
-    /// Makes the row of an entry. This never fails: a field of the wrong type stays in `extra`, and its column is null.
+    /// Makes the row of an entry, without what `privacy` withholds: nothing else makes rows of entries. This never fails:
+    /// a field of the wrong type stays in `extra`, and its column is null.
     #[must_use]
-    pub fn new(entry: Entry, gateway: &str, ingested_at: Timestamp) -> Self {
+    pub fn new(entry: Entry, gateway: &str, ingested_at: Timestamp, privacy: &Privacy) -> Self {
         let Entry { id, created_at, mut fields } = entry;
+        privacy.apply(&mut fields);
         let cells = COLUMNS
             .iter()
             .map(|column| match column.source {
@@ -288,14 +291,19 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{COLUMNS, Cell, Row};
-    use crate::{entry::Entry, time};
+    use crate::{entry::Entry, privacy::Privacy, time};
+
+    /// The row of an element of the list, with nothing withheld.
+    fn made_of(element: Value) -> Row {
+        let ingested_at = time::parse("2026-10-06T09:16:00Z").unwrap();
+        Row::new(Entry::from_json(element).unwrap(), "main", ingested_at, &Privacy::default())
+    }
 
     /// The row of an entry with these fields, without the five columns that every row has.
     fn row(fields: &Value) -> Value {
         let mut entry = json!({ "id": "a", "created_at": "2026-10-06T09:15:22.417Z" });
         entry.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        let row = Row::new(Entry::from_json(entry).unwrap(), "main", time::parse("2026-10-06T09:16:00Z").unwrap());
-        let mut row = serde_json::to_value(row).unwrap();
+        let mut row = serde_json::to_value(made_of(entry)).unwrap();
         for column in ["id", "created_at", "ingested_at", "gateway"] {
             assert!(row.as_object_mut().unwrap().remove(column).is_some(), "{column}");
         }
@@ -380,7 +388,7 @@ mod tests {
         }));
         let mut seen = [false; COLUMNS.len()];
         for entry in entries {
-            let row = Row::new(Entry::from_json(entry).unwrap(), "main", time::parse("2026-10-06T09:16:00Z").unwrap());
+            let row = made_of(entry);
             let text = serde_json::to_string(&row).unwrap();
             let read = Row::from_json(serde_json::from_str(&text).unwrap()).unwrap();
             assert_eq!(read, row, "{text}");

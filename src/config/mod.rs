@@ -1,6 +1,7 @@
 //! The settings: one table drives parsing, `.dev.vars.example`, the README and `--help`. Text becomes a type once, here,
 //! and all problems are reported together.
 
+mod metadata;
 mod settings;
 mod vars;
 
@@ -10,7 +11,7 @@ use thiserror::Error;
 
 pub use self::settings::{Need, SETTINGS, Setting};
 use self::vars::Vars;
-use crate::{google::PrivateKey, host::Request};
+use crate::{google::PrivateKey, host::Request, privacy::Privacy};
 
 /// Text that never prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub struct Config {
     pub log_level: log::LevelFilter,
     /// The cron that means backfill.
     pub backfill_cron: String,
+    /// What is withheld of each log's metadata.
+    pub privacy: Privacy,
 }
 
 /// Where logs come from.
@@ -240,6 +243,7 @@ impl Config {
             record_runs: vars.truth("RECORD_RUNS"),
             log_level: vars.log_level(),
             backfill_cron: vars.cron("BACKFILL_CRON"),
+            privacy: vars.privacy(),
         };
         if vars.problems.is_empty() { Ok(config) } else { Err(ConfigError(vars.problems)) }
     }

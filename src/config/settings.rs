@@ -75,6 +75,13 @@ pub const SETTINGS: &[Setting] = &[
         "true",
         "whether each pass that did something is a line of the table aig_runs: true or false",
     ),
+    needed("DROP_METADATA", Need::Never, "metadata keys, separated by commas, that are removed before a row is made"),
+    needed(
+        "HASH_METADATA",
+        Need::Never,
+        "metadata keys, separated by commas, whose values are replaced by a keyed hash",
+    ),
+    secret("HASH_KEY", Need::Never, "key of these hashes, 16 characters or more; required with HASH_METADATA"),
     with_default("LOG_LEVEL", "info", "error, warn, info, debug or off"),
     with_default("BACKFILL_CRON", "0 * * * *", "the cron schedule that means backfill, UTC"),
     with_default("CLOUDFLARE_BASE_URL", "https://api.cloudflare.com/client/v4", "base address of Cloudflare's API"),

@@ -84,6 +84,28 @@ fn a_setting_that_cannot_be_used_is_named_with_the_way_out() {
 }
 
 #[test]
+fn metadata_is_hashed_with_a_key_that_nobody_guesses() {
+    const KEYS: (&str, &str) = ("HASH_METADATA", "user_id, email,");
+    let check = |changes: &[(&'static str, &str)], start: &str, words: &str| {
+        let found = problems(changes);
+        assert!(found.starts_with(start) && found.contains(words) && found.lines().count() == 1, "{found}");
+    };
+    check(&[KEYS], "HASH_KEY is not set", "HASH_METADATA");
+    check(&[KEYS, ("HASH_KEY", "hushhushhushhus")], "HASH_KEY ", "16 characters");
+    check(&[("HASH_METADATA", ","), ("HASH_KEY", "hush")], "HASH_METADATA ", "name keys");
+    check(&[("DROP_METADATA", " , ")], "DROP_METADATA ", "name keys");
+    let good = ("HASH_KEY", "hushhushhushhush");
+    check(&[KEYS, good, ("DROP_METADATA", "email")], "HASH_METADATA ", "\"email\"");
+    let privacy = read(&[KEYS, good, ("DROP_METADATA", "a, b b ,a")]).unwrap().privacy;
+    assert_eq!(privacy.dropped, ["a", "b b"].map(str::to_owned).into());
+    let shown = format!("{privacy:?}");
+    assert!(shown.contains(r#"{"email", "user_id"}"#) && !shown.contains("hush"), "{shown}");
+    // Whoever prepares a key hashes nothing yet.
+    assert!(read(&[good]).unwrap().privacy.hashed.is_none());
+    assert!(!problems(&[KEYS, ("HASH_KEY", "hush")]).contains("hush"));
+}
+
+#[test]
 fn settings_are_trimmed_and_empty_ones_are_absent() {
     let config = read(&[("CF_ACCOUNT_ID", " acc\n"), ("SETTLE_SECONDS", " "), ("FORWARD_MAX_PAGES", "auto")]).unwrap();
     assert_eq!((config.source.account.as_str(), config.settle.as_secs(), config.forward_pages), ("acc", 30, None));

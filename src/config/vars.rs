@@ -15,11 +15,11 @@ pub(super) struct Vars<L> {
 }
 
 impl<L: Fn(&str) -> Option<String>> Vars<L> {
-    fn problem(&mut self, setting: &'static str, problem: impl Into<String>) {
+    pub fn problem(&mut self, setting: &'static str, problem: impl Into<String>) {
         self.problems.push(Problem { setting, problem: problem.into() });
     }
 
-    fn optional(&self, name: &str) -> Option<String> {
+    pub fn optional(&self, name: &str) -> Option<String> {
         let given = (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let default = SETTINGS.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);
         given.or_else(|| default.map(str::to_owned))

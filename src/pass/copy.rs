@@ -135,7 +135,8 @@ impl<'a, 'c, H: Host, S: Store, K: Sink, T: Track> Copy<'a, 'c, H, S, K, T> {
         for entry in &new {
             self.report.lateness.add(now - entry.created_at);
         }
-        self.pending.extend(new.into_iter().map(|entry| Row::new(entry, &self.report.gateway, now)));
+        let row = |entry| Row::new(entry, &self.report.gateway, now, &config.privacy);
+        self.pending.extend(new.into_iter().map(row));
         self.unwritten_pages += u32::from(!self.pending.is_empty());
         host.progress(Progress {
             gateway: &self.report.gateway,

@@ -226,7 +226,7 @@ fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{entry::Entry, row::Row, time};
+    use crate::{entry::Entry, privacy::Privacy, row::Row, time};
 
     fn table() -> BigQuery {
         BigQuery {
@@ -240,7 +240,8 @@ mod tests {
 
     fn row(id: &str) -> Row {
         let created_at = time::parse("2026-10-06T09:15:22.417Z").unwrap();
-        Row::new(Entry { id: id.into(), created_at, fields: serde_json::Map::new() }, "main", created_at)
+        let entry = Entry { id: id.into(), created_at, fields: serde_json::Map::new() };
+        Row::new(entry, "main", created_at, &Privacy::default())
     }
 
     fn verdict(status: u16, body: &str) -> Result<Verdict, CallError> {

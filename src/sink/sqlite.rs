@@ -126,11 +126,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::entry::Entry;
+    use crate::{entry::Entry, privacy::Privacy};
 
     fn row(id: &str, cost: f64) -> Row {
         let entry = json!({ "id": id, "created_at": "2026-10-06T09:15:22.417Z", "cost": cost, "cached": false });
-        Row::new(Entry::from_json(entry).unwrap(), "main", time::parse("2026-10-06T09:16:00Z").unwrap())
+        let ingested_at = time::parse("2026-10-06T09:16:00Z").unwrap();
+        Row::new(Entry::from_json(entry).unwrap(), "main", ingested_at, &Privacy::default())
     }
 
     #[test]

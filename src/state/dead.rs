@@ -113,7 +113,7 @@ pub fn place_of(key: &str) -> Option<(&str, Timestamp)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::Entry;
+    use crate::{entry::Entry, privacy::Privacy};
 
     fn at(text: &str) -> Timestamp {
         time::parse(text).unwrap()
@@ -121,7 +121,8 @@ mod tests {
 
     fn row(id: &str, size: usize) -> Row {
         let fields = json!({ "path": "x".repeat(size), "cost": 0.1 }).as_object().unwrap().clone();
-        Row::new(Entry { id: id.into(), created_at: at("2026-10-06"), fields }, "main", at("2026-10-06"))
+        let entry = Entry { id: id.into(), created_at: at("2026-10-06"), fields };
+        Row::new(entry, "main", at("2026-10-06"), &Privacy::default())
     }
 
     #[test]

@@ -42,6 +42,24 @@ fn a_dry_run_shows_rows_and_remembers_nothing() {
 }
 
 #[test]
+fn a_dry_run_shows_no_metadata_that_is_withheld() {
+    let world = World::start(&["--entries", "50", "--rate", "0", "--days", "0.003"]);
+    let mut command = world.command(&["forward", "--dry-run"]);
+    command.env("DROP_METADATA", "team").env("HASH_METADATA", "user_id").env("HASH_KEY", "a key of 20 letters.");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output));
+    let rows = records(str::from_utf8(&output.stdout).unwrap());
+    assert_eq!(rows.len(), 50);
+    let metadata = rows.iter().filter_map(|row| row.get("metadata")?.as_str());
+    let metadata: Vec<Value> = metadata.map(|text| serde_json::from_str(text).unwrap()).collect();
+    assert!(metadata.iter().filter(|metadata| metadata["user_id"].is_string()).count() > 10);
+    for metadata in metadata {
+        assert!(metadata.get("team").is_none(), "{metadata}");
+        assert!(metadata["user_id"].is_null() || metadata["user_id"].as_str().unwrap().len() == 32, "{metadata}");
+    }
+}
+
+#[test]
 fn an_explicit_stretch_is_copied_again_without_moving_a_cursor() {
     let world = World::start(&["--entries", "200", "--rate", "0"]);
     world.run(&["forward"]);

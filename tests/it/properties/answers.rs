@@ -6,6 +6,7 @@ use aig_logs::{
     gateway, google,
     host::Response,
     plan::cursor::{Direction, Query},
+    privacy::{Hashed, Privacy},
     row::Row,
     sink::{
         Sink,
@@ -77,7 +78,9 @@ proptest! {
         match gateway::read_page(&response, &query) {
             Ok(page) => {
                 _ = gateway::check_clock(&page, query.until);
-                let rows = page.entries.into_iter().map(|entry| Row::new(entry, "main", query.until));
+                let hashed = ["team", "user_id"].map(str::to_owned).into();
+                let privacy = Privacy { hashed: Some(Hashed::new(hashed, "")), ..Privacy::default() };
+                let rows = page.entries.into_iter().map(|entry| Row::new(entry, "main", query.until, &privacy));
                 let written: usize = rows.map(|row| serde_json::to_vec(&row).unwrap().len()).sum();
                 prop_assert!(written <= 40 * body.len(), "{written} bytes of rows");
             }
@@ -113,7 +116,8 @@ proptest! {
         let answer = response(status, &[], body.clone());
         world.instead = Some(Box::new(move |_| Some(answer.clone())));
         let entry = |n| Entry::from_json(json!({ "id": format!("e{n}"), "created_at": "2026-10-06T09:00:00Z" })).unwrap();
-        let rows: Vec<_> = (0..3).map(|n| Row::new(entry(n), "main", world.now())).collect();
+        let row = |n| Row::new(entry(n), "main", world.now(), &Privacy::default());
+        let rows: Vec<_> = (0..3).map(row).collect();
         let sign_in = SignIn::default();
         let table = world.config.bigquery.as_ref().unwrap();
         let outcome = BigQuerySink::new(&world, table, &sign_in).write(&rows).now_or_never().unwrap();

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use aig_logs::{
     entry::Entry,
+    privacy::Privacy,
     row::Row,
     time::{self, Timestamp},
 };
@@ -52,7 +53,8 @@ pub fn rows() -> Rows {
 impl Rows {
     fn add(&mut self, i: usize, entry: Value, gateway: &str) {
         let now = self.now;
-        let row = |entry: &Value, ingested_at| Row::new(Entry::from_json(entry.clone()).unwrap(), gateway, ingested_at);
+        let entry_of = |entry: &Value| Entry::from_json(entry.clone()).unwrap();
+        let row = |entry: &Value, ingested_at| Row::new(entry_of(entry), gateway, ingested_at, &Privacy::default());
         let newest = row(&entry, now);
         if BORDERS.contains(&age(newest.created_at.date_naive(), now.date_naive())) {
             return;

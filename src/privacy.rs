@@ -1,0 +1,192 @@
+//! What nobody may read in the metadata of a log: keys that are dropped, and keys whose values are hashed. It is done
+//! where an entry becomes a row, before any sink, dead letter or state sees it.
+
+use std::{collections::BTreeSet, fmt};
+
+use hmac::{Hmac, Mac};
+use serde_json::{Map, Value};
+use sha2::Sha256;
+
+/// The field of an entry that is treated. Which fields users fill as they like is only known of this one.
+const FIELD: &str = "metadata";
+
+/// Bytes of a hash that are kept, as 32 digits: with 128 bits no two values of one table ever share theirs.
+const BYTES: usize = 16;
+
+/// What is done to the metadata of each log; by default nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Privacy {
+    /// Keys that are taken away with their values.
+    pub dropped: BTreeSet<String>,
+    /// Keys that stay, with a hash in place of the value.
+    pub hashed: Option<Hashed>,
+}
+
+/// Keys whose values are hashed, and the key with which they are.
+#[derive(Clone)]
+pub struct Hashed {
+    keys: BTreeSet<String>,
+    /// With the secret taken in: each value goes on from a copy.
+    mac: Hmac<Sha256>,
+}
+
+impl Privacy {
+    /// Treats the metadata among the fields of an entry. What is there and cannot be taken apart by keys is removed as a
+    /// whole, because it may hold any of them.
+    pub fn apply(&self, fields: &mut Map<String, Value>) {
+        if self.dropped.is_empty() && self.hashed.is_none() {
+            return;
+        }
+        let Some(metadata) = fields.get_mut(FIELD) else { return };
+        match metadata {
+            Value::Null => {}
+            Value::Object(members) => self.treat(members),
+            // The API's schema says text.
+            Value::String(text) => match serde_json::from_str(text) {
+                Ok(Value::Object(members)) if !self.names_any(&members) => {}
+                Ok(Value::Object(mut members)) => {
+                    self.treat(&mut members);
+                    *metadata = Value::Object(members);
+                }
+                Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) | Err(_) => {
+                    *metadata = Value::Null;
+                }
+            },
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) => *metadata = Value::Null,
+        }
+    }
+
+    fn names_any(&self, members: &Map<String, Value>) -> bool {
+        let is_hashed = |key| self.hashed.as_ref().is_some_and(|hashed| hashed.keys.contains(key));
+        members.keys().any(|key| self.dropped.contains(key) || is_hashed(key))
+    }
+
+    fn treat(&self, members: &mut Map<String, Value>) {
+        for key in &self.dropped {
+            members.remove(key);
+        }
+        let Some(hashed) = &self.hashed else { return };
+        for key in &hashed.keys {
+            if let Some(value) = members.get_mut(key) {
+                *value = hashed.hash(value);
+            }
+        }
+    }
+}
+
+impl Hashed {
+    /// Hashes the values of these keys with a secret.
+    ///
+    /// # Panics
+    /// Never: the secret may have any length.
+    #[must_use]
+    pub fn new(keys: BTreeSet<String>, secret: &str) -> Self {
+        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+        let mac = Hmac::new_from_slice(secret.as_bytes()).expect("a key of any length");
+        Self { keys, mac }
+    }
+
+    /// HMAC-SHA256 of a text, or of the JSON text of what is none, in hexadecimal digits: of equal values equal ones.
+    /// Null stays null.
+    fn hash(&self, value: &Value) -> Value {
+        let mac = self.mac.clone();
+        let mac = match value {
+            Value::Null => return Value::Null,
+            Value::String(text) => mac.chain_update(text),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                mac.chain_update(value.to_string())
+            }
+        };
+        let bytes = mac.finalize().into_bytes();
+        let number = bytes.iter().take(BYTES).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+        Value::String(format!("{number:032x}"))
+    }
+}
+
+impl fmt::Debug for Hashed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hashed").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Hashed, Privacy};
+
+    const SECRET: &str = "a key of 20 letters.";
+
+    fn privacy(dropped: &[&str], hashed: &[&str], secret: &str) -> Privacy {
+        let set = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        let hashed = (!hashed.is_empty()).then(|| Hashed::new(set(hashed), secret));
+        Privacy { dropped: set(dropped), hashed }
+    }
+
+    /// What is left of this metadata.
+    fn left(privacy: &Privacy, metadata: &Value) -> Value {
+        let mut fields = json!({ "metadata": metadata, "event_id": "email" });
+        privacy.apply(fields.as_object_mut().unwrap());
+        assert_eq!(fields["event_id"], "email", "no other field is treated");
+        fields["metadata"].take()
+    }
+
+    /// The hash of a value.
+    fn hash(value: &Value, secret: &str) -> Value {
+        left(&privacy(&[], &["user"], secret), &json!({ "user": value }))["user"].take()
+    }
+
+    #[test]
+    fn keys_are_dropped_and_values_hashed_however_metadata_comes() {
+        let privacy = privacy(&["email", "absent"], &["user_id", "user", "nowhere"], SECRET);
+        let metadata =
+            json!({ "email": "a@b", "user_id": "ada", "user": null, "Email": "kept", "team": { "email": 1 } });
+        let expected = json!({
+            "user_id": "974e82d3e35e3f42b7589be5ac8a9ecb", "user": null, "Email": "kept", "team": { "email": 1 },
+        });
+        assert_eq!(left(&privacy, &metadata), expected);
+        assert_eq!(left(&privacy, &metadata.to_string().into()), expected);
+        // Keys may be written with escapes, and twice: readers do not agree on which one counts.
+        let written = r#"{"user\u005fid":"bob","user_id":"ada","email":"a","\u0065mail":"b"}"#;
+        let expected = json!({ "user_id": "974e82d3e35e3f42b7589be5ac8a9ecb" });
+        assert_eq!(left(&privacy, &written.into()), expected);
+        // Where no key is named, not a letter changes.
+        let written = r#"{"n": 1.50, "team":"b"}"#;
+        assert_eq!(left(&privacy, &written.into()), written);
+    }
+
+    #[test]
+    fn metadata_without_keys_is_removed_as_a_whole() {
+        let texts = ["ada", "", "[{\"email\":\"a@b\"}]", "\"{\\\"email\\\":1}\"", "7", "null", "{\"email\":\"a@b\""];
+        let others = [json!(["ada"]), json!(7), json!(true), Value::Null];
+        for metadata in texts.into_iter().map(Value::from).chain(others) {
+            for privacy in [privacy(&["email"], &[], ""), privacy(&[], &["email"], SECRET)] {
+                assert_eq!(left(&privacy, &metadata), Value::Null, "{metadata}");
+            }
+            assert_eq!(left(&Privacy::default(), &metadata), metadata);
+        }
+    }
+
+    /// Each as Python's `hmac` and `openssl dgst -sha256 -hmac` compute it; the second one also stands in RFC 4231.
+    #[test]
+    fn hashes_are_hmac_sha256_of_the_text_or_of_the_json() {
+        let check = |value: Value, secret: &str, expected: &str| assert_eq!(hash(&value, secret), expected, "{value}");
+        check(json!("ada"), SECRET, "974e82d3e35e3f42b7589be5ac8a9ecb");
+        check(json!("what do ya want for nothing?"), "Jefe", "5bdcc146bf60754e6a042426089575c7");
+        // A key longer than a block.
+        check(json!("ada"), &"k".repeat(131), "124657439fba9cd4b3164f22e0c7b97c");
+        check(json!("ada"), "another key for hashes", "41dad0d175797213cf83ea7770f392f6");
+        check(json!("søk 🦀"), SECRET, "dbf26161367ad691ddf925049b74a162");
+        check(json!(42), SECRET, "c6cea75129a32105ecc0f119536b44cd");
+        check(json!("42"), SECRET, "c6cea75129a32105ecc0f119536b44cd");
+        check(json!(0.5), SECRET, "10cd9027017f01c7636fe3e340dc1cd1");
+        check(json!(true), SECRET, "7eebc1417c72ed5e49d5b8f6c3d5dc0f");
+        check(json!({ "a": [1, null] }), SECRET, "906374fddd7ac81634ffb907960c7c22");
+    }
+
+    #[test]
+    fn the_secret_does_not_show() {
+        let shown = format!("{:?}", privacy(&["email"], &["user_id"], SECRET));
+        assert!(shown.contains("user_id") && !shown.contains("letters") && !shown.contains("mac"), "{shown}");
+    }
+}
