@@ -126,5 +126,5 @@ fn main() {
     let file = Connection::open(folder.path().join("bench.sqlite")).unwrap();
     file.pragma_update(None, "journal_mode", "wal").unwrap();
     file.pragma_update(None, "synchronous", "normal").unwrap();
-    measure(entries, &Sqlite::new(&file).unwrap());
+    measure(entries, &Sqlite::new(&file, &[]).unwrap());
 }

@@ -18,6 +18,7 @@ pub mod error;
 pub mod gateway;
 pub mod google;
 pub mod host;
+pub mod metadata;
 pub mod pass;
 pub mod plan;
 pub mod privacy;

@@ -1,6 +1,11 @@
 //! The statements of `sql/`: the raw table, its columns, and the views over it, in the order in which they are carried
 //! out. Each may be carried out again, and then changes nothing.
 
+use crate::{config::TableName, metadata::MetadataColumn};
+
+/// Where a statement takes columns from the metadata: a comment, so that without any the file is a statement as it is.
+const METADATA_COLUMNS: &str = "  -- METADATA_COLUMNS\n";
+
 /// A file of `sql/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Script {
@@ -53,14 +58,13 @@ pub const SQLITE: &[Script] = scripts![
 ];
 
 impl Script {
-    /// The statement for `SQLite` that makes a view, from its first word to its last, and the view's name. None where the
-    /// script makes no view.
+    /// The statements for `BigQuery` with the name of this table in place of the settings', and these columns.
     #[must_use]
-    pub fn view(&self) -> Option<(&'static str, &'static str)> {
-        const CREATE: &str = "CREATE VIEW ";
-        let statement = self.text[self.text.find(CREATE)?..].trim_end().trim_end_matches(';');
-        let name = statement[CREATE.len()..].split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
-        Some((name, statement))
+    pub fn for_bigquery(&self, name: &TableName, columns: &[MetadataColumn]) -> String {
+        let TableName { project, dataset, table } = name;
+        let names = [("GCP_BQ_PROJECT", project), ("GCP_BQ_DATASET", dataset), ("GCP_BQ_TABLE", table)];
+        let text = with_columns(self.text, columns, MetadataColumn::in_bigquery);
+        names.iter().fold(text, |text, (setting, name)| text.replace(&format!("${{{setting}}}"), name))
     }
 
     /// The name of the view that a script for `BigQuery` makes, and the columns it lists; none listed: those of the raw
@@ -74,10 +78,24 @@ impl Script {
         Some((name, listed.lines().filter_map(|line| line.split_whitespace().next()).collect()))
     }
 
-    /// The statements for `BigQuery` with these names in place of the settings'.
+    /// The statements for `SQLite` with these columns.
     #[must_use]
-    pub fn with_names(&self, project: &str, dataset: &str, table: &str) -> String {
-        let names = [("GCP_BQ_PROJECT", project), ("GCP_BQ_DATASET", dataset), ("GCP_BQ_TABLE", table)];
-        names.iter().fold(self.text.to_owned(), |text, (setting, name)| text.replace(&format!("${{{setting}}}"), name))
+    pub fn for_sqlite(&self, columns: &[MetadataColumn]) -> String {
+        with_columns(self.text, columns, MetadataColumn::in_sqlite)
     }
+}
+
+fn with_columns(text: &str, columns: &[MetadataColumn], column: impl Fn(&MetadataColumn) -> String) -> String {
+    let lines: String = columns.iter().map(|named| ["  , ", &column(named), "\n"].concat()).collect();
+    if lines.is_empty() { text.to_owned() } else { text.replace(METADATA_COLUMNS, &lines) }
+}
+
+/// The statement for `SQLite` that makes a view, from its first word to its last, and the view's name. None where the
+/// text makes no view.
+#[must_use]
+pub fn view(text: &str) -> Option<(&str, &str)> {
+    const CREATE: &str = "CREATE VIEW ";
+    let statement = text[text.find(CREATE)?..].trim_end().trim_end_matches(';');
+    let name = statement[CREATE.len()..].split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
+    Some((name, statement))
 }

@@ -23,7 +23,7 @@ WITH by_model AS (
     AVG(IF(cached, NULL, cost)) AS uncached_cost,
     SUM(IF(cached, cost, NULL)) AS cached_cost
   FROM `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_logs`
-  GROUP BY day, provider, model
+  GROUP BY 1, 2, 3
 )
 SELECT
   day,

@@ -20,7 +20,7 @@ WITH user_days AS (
     SUM(cost) AS cost
   FROM `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_logs`
   WHERE created_at >= TIMESTAMP(DATE_SUB(CURRENT_DATE(), INTERVAL 57 DAY))
-  GROUP BY day, user_id
+  GROUP BY 1, 2
 ),
 -- Each user-day as it is (0 days later), and as what it is to the 28 days after it: a day before.
 placed AS (

@@ -14,7 +14,7 @@ AS
 WITH by_status AS (
   SELECT DATE(created_at) AS day, provider, status_code, COUNT(*) AS requests, COUNTIF(NOT success) AS errors
   FROM `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_logs`
-  GROUP BY day, provider, status_code
+  GROUP BY 1, 2, 3
 ),
 rated AS (
   SELECT day, provider, status_code, errors, SUM(requests) OVER (PARTITION BY day, provider) AS requests

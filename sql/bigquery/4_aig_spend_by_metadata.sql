@@ -22,7 +22,11 @@ WITH named AS (
     tokens_in,
     tokens_out,
     cost
-  FROM `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_logs`, UNNEST(JSON_KEYS(metadata, 1)) AS found
+  FROM (
+    -- By name: a column of METADATA_COLUMNS may be called as anything here is.
+    SELECT created_at, metadata, cached, tokens_in, tokens_out, cost
+    FROM `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_logs`
+  ), UNNEST(JSON_KEYS(metadata, 1)) AS found
 ),
 spent AS (
   SELECT

@@ -23,5 +23,5 @@ SELECT
   COUNTIF(cost IS NULL AND cached IS NOT TRUE AND (tokens_in > 0 OR tokens_out > 0)) AS unpriced
 FROM `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_logs`
 WHERE created_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 30 DAY)
-GROUP BY user_id
-HAVING user_id IS NOT NULL;
+  AND COALESCE(JSON_VALUE(metadata, '$.user_id'), JSON_VALUE(metadata, '$.user')) IS NOT NULL
+GROUP BY 2;

@@ -24,4 +24,4 @@ SELECT
   COALESCE(SUM(IF(cost IS NULL, tokens_out, 0)), 0) AS unpriced_tokens_out
 FROM `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_logs`
 WHERE cached IS NOT TRUE AND (tokens_in > 0 OR tokens_out > 0)
-GROUP BY day, provider, model;
+GROUP BY 1, 2, 3;

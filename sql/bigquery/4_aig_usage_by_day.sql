@@ -28,4 +28,4 @@ SELECT
   SUM(cost) AS cost,
   COUNTIF(cost IS NULL AND cached IS NOT TRUE AND (tokens_in > 0 OR tokens_out > 0)) AS unpriced
 FROM `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_logs`
-GROUP BY day, gateway, provider, model;
+GROUP BY 1, 2, 3, 4;

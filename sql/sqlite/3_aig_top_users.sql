@@ -15,5 +15,5 @@ SELECT
   COUNT(*) FILTER (WHERE cost IS NULL AND cached IS NOT TRUE AND (tokens_in > 0 OR tokens_out > 0)) AS unpriced
 FROM aig_logs
 WHERE created_at >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
-GROUP BY user_id
-HAVING user_id IS NOT NULL;
+  AND COALESCE(json_extract(metadata, '$.user_id'), json_extract(metadata, '$.user')) IS NOT NULL
+GROUP BY 2;

@@ -94,7 +94,7 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     /// A poller over open files, with stores of its own.
     pub fn over(host: &'a H, config: &'a Config, files: &'a Files, stores: [S; 2]) -> Result<Self, Failure> {
         let sqlite = |connection| {
-            let sink = Sqlite::new(connection)
+            let sink = Sqlite::new(connection, &config.metadata_columns)
                 .map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"));
             sink.map(OpenSink::Sqlite)
         };

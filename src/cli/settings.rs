@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{args::Options, failure::Failure, target::Sink};
 use crate::{
-    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, TableName, Target, Warehouse},
+    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, Schema, TableName, Target, Warehouse},
     host::Host,
 };
 
@@ -69,6 +69,11 @@ impl Vars {
     /// The name of the table in `BigQuery`, without the rest.
     pub fn table(&self) -> Result<TableName, Failure> {
         Ok(TableName::from_vars(|name| self.get(name))?)
+    }
+
+    /// What table and views are called and show, without the rest.
+    pub fn schema(&self, target: Target) -> Result<Schema, Failure> {
+        Ok(Schema::from_vars(|name| self.get(name), target)?)
     }
 
     /// The table in `BigQuery`, and the service that has it.

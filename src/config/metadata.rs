@@ -3,10 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::vars::Vars;
-use crate::privacy::{Hashed, Privacy};
+use crate::{
+    metadata::MetadataColumn,
+    privacy::{Hashed, Privacy},
+};
 
 /// Characters of `HASH_KEY`: whoever can guess the key can try all users' names until a hash fits.
 const SHORTEST_KEY: usize = 16;
+
+/// Columns of `METADATA_COLUMNS`: more would make the views hard to read.
+const MOST_COLUMNS: usize = 20;
 
 impl<L: Fn(&str) -> Option<String>> Vars<L> {
     pub fn privacy(&mut self) -> Privacy {
@@ -27,6 +33,27 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
             self.problem("HASH_KEY", format!("is shorter than {SHORTEST_KEY} characters: {way_out}"));
         }
         Privacy { dropped, hashed: Some(Hashed::new(hashed, &secret)) }
+    }
+
+    /// The columns, in the order given.
+    pub fn metadata_columns(&mut self) -> Vec<MetadataColumn> {
+        const NAME: &str = "METADATA_COLUMNS";
+        let mut columns: Vec<MetadataColumn> = Vec::new();
+        let text = self.optional(NAME).unwrap_or_default();
+        for column in text.split(',').map(str::trim).filter(|column| !column.is_empty()) {
+            match MetadataColumn::parse(column) {
+                // The dialects do not tell letters by their case.
+                Ok(column) if columns.iter().any(|known| known.key.eq_ignore_ascii_case(&column.key)) => {
+                    self.problem(NAME, format!("names {:?} twice", column.key));
+                }
+                Ok(column) => columns.push(column),
+                Err(problem) => self.problem(NAME, problem),
+            }
+        }
+        if columns.len() > MOST_COLUMNS {
+            self.problem(NAME, format!("names {} columns, but at most {MOST_COLUMNS} are shown", columns.len()));
+        }
+        columns
     }
 
     fn metadata_keys(&mut self, name: &'static str) -> BTreeSet<String> {

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 pub use self::settings::{Need, SETTINGS, Setting};
 use self::vars::Vars;
-use crate::{google::PrivateKey, host::Request, privacy::Privacy};
+use crate::{google::PrivateKey, host::Request, metadata::MetadataColumn, privacy::Privacy};
 
 /// Text that never prints.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub struct Config {
     pub backfill_cron: String,
     /// What is withheld of each log's metadata.
     pub privacy: Privacy,
+    /// What the views of a SQLite file show of the metadata. Views in BigQuery are not made by passes.
+    pub metadata_columns: Vec<MetadataColumn>,
 }
 
 /// Where logs come from.
@@ -143,6 +145,28 @@ impl TableName {
         let mut vars = Vars { lookup, problems: Vec::new() };
         let name = vars.table_name();
         if vars.problems.is_empty() { Ok(name) } else { Err(ConfigError(vars.problems)) }
+    }
+}
+
+/// What the statements that make table and views are to name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schema {
+    /// The table in BigQuery; none where it is SQLite's, whose name is fixed.
+    pub table: Option<TableName>,
+    /// What the views show of the metadata.
+    pub metadata_columns: Vec<MetadataColumn>,
+}
+
+impl Schema {
+    /// Reads the settings through `lookup`, which gives the text of a name.
+    ///
+    /// # Errors
+    /// Every setting that is missing or cannot be read, together.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, target: Target) -> Result<Self, ConfigError> {
+        let mut vars = Vars { lookup, problems: Vec::new() };
+        let table = (target == Target::BigQuery).then(|| vars.table_name());
+        let schema = Self { table, metadata_columns: vars.metadata_columns() };
+        if vars.problems.is_empty() { Ok(schema) } else { Err(ConfigError(vars.problems)) }
     }
 }
 
@@ -244,6 +268,7 @@ impl Config {
             log_level: vars.log_level(),
             backfill_cron: vars.cron("BACKFILL_CRON"),
             privacy: vars.privacy(),
+            metadata_columns: if target == Target::Local { vars.metadata_columns() } else { Vec::new() },
         };
         if vars.problems.is_empty() { Ok(config) } else { Err(ConfigError(vars.problems)) }
     }

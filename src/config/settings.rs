@@ -86,6 +86,10 @@ pub const SETTINGS: &[Setting] = &[
     with_default("BACKFILL_CRON", "0 * * * *", "the cron schedule that means backfill, UTC"),
     with_default("CLOUDFLARE_BASE_URL", "https://api.cloudflare.com/client/v4", "base address of Cloudflare's API"),
     needed("BIGQUERY_EMULATOR_HOST", Need::Never, "address of a BigQuery emulator, which is then used instead"),
+    of_the_command(
+        "METADATA_COLUMNS",
+        "metadata keys, separated by commas, that the views show as columns: key, or key:int64, :float64, :bool",
+    ),
     of_the_command("CF_KV_STATE_ID", "id of the Worker's STATE_KV, for --state kv; default: as in wrangler.toml"),
     of_the_command("CF_KV_IDS_ID", "id of the Worker's IDS_KV, for --state kv; default: as in wrangler.toml"),
 ];

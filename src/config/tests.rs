@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use super::{Config, ConfigError, Gateways, Secret, Target};
+use super::{Config, ConfigError, Gateways, Schema, Secret, Target};
+use crate::metadata::{MetadataColumn, Scalar};
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\\nc2VjcmV0IGtleSBieXRlcw==\\n-----END PRIVATE KEY-----";
 
@@ -103,6 +104,34 @@ fn metadata_is_hashed_with_a_key_that_nobody_guesses() {
     // Whoever prepares a key hashes nothing yet.
     assert!(read(&[good]).unwrap().privacy.hashed.is_none());
     assert!(!problems(&[KEYS, ("HASH_KEY", "hush")]).contains("hush"));
+}
+
+#[test]
+fn columns_of_the_metadata_have_names_and_types_that_both_dialects_know() {
+    let schema = |text: &str| {
+        let vars = BTreeMap::from([("METADATA_COLUMNS", text.to_owned())]);
+        Schema::from_vars(|name| vars.get(name).cloned(), Target::Local).map(|schema| schema.metadata_columns)
+    };
+    let check = |text: &str, words: &str| {
+        let found = schema(text).unwrap_err().to_string();
+        assert!(found.starts_with("METADATA_COLUMNS ") && found.contains(words), "{found}");
+        assert_eq!(found.lines().count(), 1, "{found}");
+    };
+    for name in ["cost-center", "a.b", "1st", "_x", "tëam", "a b", "`", "'", &"a".repeat(301), ":int64"] {
+        check(name, "a letter first");
+    }
+    check("team:int", "string, int64, float64 or bool");
+    check("team,Team:bool", "twice");
+    check("Model", "has a column of that name");
+    let names = |n: u32| (0..n).map(|n| format!("k{n}")).collect::<Vec<_>>().join(",");
+    check(&names(21), "at most 20");
+    assert_eq!(schema(&names(20)).unwrap().len(), 20);
+    let column = |key: &str, kind| MetadataColumn { key: key.into(), kind };
+    let (team, cost) = (column("team", Scalar::Text), column("cost_center", Scalar::Integer));
+    assert_eq!(schema(" team , cost_center : int64,").unwrap(), [team, cost]);
+    assert_eq!(schema("").unwrap(), []);
+    // Passes into BigQuery make no views, and so a slip here does not stop them.
+    assert!(read(&[("METADATA_COLUMNS", "a.b")]).is_ok());
 }
 
 #[test]

@@ -7,9 +7,10 @@ use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_
 use super::{Outcome, Sink};
 use crate::{
     error::CallError,
+    metadata::MetadataColumn,
     row::{COLUMNS, Cell, Row},
     run::{self, Run},
-    sql::{SQLITE, Script},
+    sql::{SQLITE, view},
     time,
 };
 
@@ -21,13 +22,13 @@ pub struct Sqlite<'a> {
 }
 
 impl<'a> Sqlite<'a> {
-    /// Makes the table and the views where they are missing, and again each view that another version of this program
-    /// left.
+    /// Makes the table and the views where they are missing, and the views again where another version of this program
+    /// left one, or one with other columns from the metadata.
     ///
     /// # Errors
     /// Where the file cannot be written, or holds another table of that name.
-    pub fn new(connection: &'a Connection) -> Result<Self, CallError> {
-        make(connection).map_err(|error| failed(&error))?;
+    pub fn new(connection: &'a Connection, columns: &[MetadataColumn]) -> Result<Self, CallError> {
+        make(connection, columns).map_err(|error| failed(&error))?;
         let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
         Ok(Self { connection, insert: insert_into("aig_logs_raw", &names) })
     }
@@ -73,19 +74,20 @@ fn insert_into(table: &str, columns: &[&str]) -> String {
 }
 
 /// A file that has everything is read and not written.
-fn make(connection: &Connection) -> rusqlite::Result<()> {
-    let (views, tables): (Vec<&Script>, Vec<_>) = SQLITE.iter().partition(|script| script.view().is_some());
-    for script in tables {
-        connection.execute_batch(script.text)?;
+fn make(connection: &Connection, columns: &[MetadataColumn]) -> rusqlite::Result<()> {
+    let texts = SQLITE.iter().map(|script| script.for_sqlite(columns));
+    let (views, tables): (Vec<_>, Vec<_>) = texts.partition(|text| view(text).is_some());
+    for text in &tables {
+        connection.execute_batch(text)?;
     }
     let known = views_of(connection)?;
     let is_current = |(name, text)| known.get(name).is_some_and(|known: &String| known == text);
-    if views.iter().filter_map(|script| script.view()).all(is_current) {
+    if views.iter().filter_map(|text| view(text)).all(is_current) {
         return Ok(());
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    for script in views {
-        transaction.execute_batch(script.text)?;
+    for text in &views {
+        transaction.execute_batch(text)?;
     }
     transaction.commit()
 }
@@ -137,7 +139,7 @@ mod tests {
     #[test]
     fn a_row_is_kept_once_with_its_types() {
         let file = Connection::open_in_memory().unwrap();
-        let sink = Sqlite::new(&file).unwrap();
+        let sink = Sqlite::new(&file, &[]).unwrap();
         let write = |rows: &[Row]| sink.write(rows).now_or_never().unwrap().unwrap();
         assert_eq!(write(&[row("a", 0.0), row("b", 0.5)]), Outcome::default());
         assert_eq!(write(&[row("b", 0.7), row("c", 0.1)]), Outcome { known: 1, rejected: Vec::new() });
@@ -154,22 +156,31 @@ mod tests {
         let file = Connection::open_in_memory().unwrap();
         let version = || file.query_row("PRAGMA schema_version", [], |row| row.get::<_, u32>(0)).unwrap();
         let columns = || file.prepare("SELECT * FROM aig_errors").map(|statement| statement.column_count());
-        Sqlite::new(&file).unwrap();
+        Sqlite::new(&file, &[]).unwrap();
         let (made, whole) = (version(), columns());
-        Sqlite::new(&file).unwrap();
+        Sqlite::new(&file, &[]).unwrap();
         assert_eq!(version(), made, "the file was written again");
         for change in ["DROP VIEW aig_errors", "DROP VIEW aig_errors; CREATE VIEW aig_errors AS SELECT 1"] {
             file.execute_batch(change).unwrap();
-            Sqlite::new(&file).unwrap();
+            Sqlite::new(&file, &[]).unwrap();
             assert_eq!(columns(), whole, "{change}");
         }
+        let made = version();
+        let team = [MetadataColumn::parse("team").unwrap()];
+        Sqlite::new(&file, &team).unwrap();
+        let (with_team, teams) = (version(), "SELECT team FROM aig_logs");
+        assert!(with_team > made && file.prepare(teams).is_ok());
+        Sqlite::new(&file, &team).unwrap();
+        assert_eq!(version(), with_team, "the file was written again");
+        Sqlite::new(&file, &[]).unwrap();
+        assert!(file.prepare(teams).is_err());
     }
 
     #[test]
     fn another_table_of_that_name_is_left_alone() {
         let file = Connection::open_in_memory().unwrap();
         file.execute_batch("CREATE TABLE aig_logs_raw (id TEXT PRIMARY KEY, created_at TEXT)").unwrap();
-        let written = Sqlite::new(&file).unwrap().write(&[row("a", 0.0)]).now_or_never().unwrap();
+        let written = Sqlite::new(&file, &[]).unwrap().write(&[row("a", 0.0)]).now_or_never().unwrap();
         assert!(matches!(written, Err(CallError::Denied { .. })), "{written:?}");
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     cli::{failure::Failure, warehouse::Warehouse},
     config::TableName,
     host::Host,
+    metadata::MetadataColumn,
     sql::{BIGQUERY, Script},
 };
 
@@ -14,10 +15,11 @@ pub const LOCATION: &str = "US";
 pub async fn apply<H: Host>(
     warehouse: &Warehouse<'_, H>,
     name: &TableName,
+    columns: &[MetadataColumn],
     location: Option<&str>,
     tell: impl Fn(&str),
 ) -> Result<(), Failure> {
-    let TableName { project, dataset, table } = name;
+    let TableName { project, dataset, .. } = name;
     let failed = |error| Failure::call(format!("making {project}.{dataset}"), error);
     let found = warehouse.location().await.map_err(failed)?;
     let location = match (found, location) {
@@ -36,7 +38,7 @@ pub async fn apply<H: Host>(
     };
     for script in BIGQUERY {
         let Script { name: file, .. } = script;
-        let sql = script.with_names(project, dataset, table);
+        let sql = script.for_bigquery(name, columns);
         let done = warehouse.carry_out(&sql, &location).await;
         done.map_err(|error| Failure::call(format!("carrying out sql/bigquery/{file}"), error))?;
         tell(file);

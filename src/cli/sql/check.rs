@@ -12,6 +12,7 @@ use crate::{
     },
     config::TableName,
     host::Host,
+    metadata::MetadataColumn,
     row::{COLUMNS, Kind},
     run,
     sql::{BIGQUERY, Script},
@@ -37,7 +38,11 @@ impl Finding {
 }
 
 /// Looks at the table and the views of the settings.
-pub async fn check<H: Host>(warehouse: &Warehouse<'_, H>, name: &TableName) -> Result<Vec<Finding>, Failure> {
+pub async fn check<H: Host>(
+    warehouse: &Warehouse<'_, H>,
+    name: &TableName,
+    metadata: &[MetadataColumn],
+) -> Result<Vec<Finding>, Failure> {
     let TableName { project, dataset, table } = name;
     let looking = |thing: &str| format!("looking at {project}.{dataset}.{thing}");
     let mut findings = Vec::new();
@@ -51,12 +56,12 @@ pub async fn check<H: Host>(warehouse: &Warehouse<'_, H>, name: &TableName) -> R
             Some(found) => findings.extend(of_table(table, found, columns, day_of)),
         }
     }
-    let columns: Vec<_> =
-        found.iter().flat_map(|found| &found.schema.fields).map(|field| field.name.as_str()).collect();
+    let columns = found.iter().flat_map(|found| &found.schema.fields).map(|field| field.name.as_str());
+    let columns: Vec<_> = columns.chain(metadata.iter().map(|column| column.key.as_str())).collect();
     for (view, listed) in BIGQUERY.iter().filter_map(Script::bigquery_view) {
         match live(view).await? {
             None => findings.push(Finding::new(view, "is missing")),
-            // The one without a list shows the columns of the table.
+            // The one without a list shows the columns of the table, and those of the metadata.
             Some(found) => findings.extend(of_view(view, &found, if listed.is_empty() { &columns } else { &listed })),
         }
     }

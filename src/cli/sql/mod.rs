@@ -18,7 +18,7 @@ use super::{
     warehouse::Warehouse,
 };
 use crate::{
-    config::TableName,
+    config::{Schema, Target},
     host::native::NativeHost,
     sql::{BIGQUERY, SQLITE, Script},
 };
@@ -38,13 +38,16 @@ pub async fn sql(
         let hint = "A SQLite file gets its table and views by itself: leave --sink out";
         return Err(Failure::denied("making or checking a table", "--apply and --check are for BigQuery", hint));
     }
-    let settings = Vars::read(options)?.warehouse()?;
+    let vars = Vars::read(options)?;
+    let Schema { metadata_columns, .. } = vars.schema(Target::BigQuery)?;
+    let settings = vars.warehouse()?;
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let warehouse = Warehouse::new(&host, &settings)?;
     if arguments.apply {
-        apply(&warehouse, &settings.table, arguments.location.as_deref(), |done| screen.say(done)).await?;
+        let location = arguments.location.as_deref();
+        apply(&warehouse, &settings.table, &metadata_columns, location, |done| screen.say(done)).await?;
     }
-    let findings = check::check(&warehouse, &settings.table).await?;
+    let findings = check::check(&warehouse, &settings.table, &metadata_columns).await?;
     show::print(&check::told(&findings, options.json))?;
     if findings.is_empty() {
         return Ok(Exit::Done);
@@ -64,16 +67,14 @@ fn advice(findings: &[Finding], applied: bool) -> &'static str {
 }
 
 fn print(sink: &Sink, options: &Options) -> Result<Exit, Failure> {
-    let scripts = match sink {
-        Sink::BigQuery => {
-            let TableName { project, dataset, table } = Vars::read(options)?.table()?;
-            texts(BIGQUERY, |script| script.with_names(&project, &dataset, &table))
-        }
-        Sink::Sqlite(_) => texts(SQLITE, |script| script.text.to_owned()),
-        Sink::Ndjson(_) => {
-            let hint = "Give --sink bigquery or --sink sqlite";
-            return Err(Failure::denied("printing the statements", "lines of JSON have no table", hint));
-        }
+    if let Sink::Ndjson(_) = sink {
+        let hint = "Give --sink bigquery or --sink sqlite";
+        return Err(Failure::denied("printing the statements", "lines of JSON have no table", hint));
+    }
+    let Schema { table, metadata_columns } = Vars::read(options)?.schema(Target::from(sink))?;
+    let scripts = match table {
+        Some(table) => texts(BIGQUERY, |script| script.for_bigquery(&table, &metadata_columns)),
+        None => texts(SQLITE, |script| script.for_sqlite(&metadata_columns)),
     };
     let text = if options.json {
         let scripts = scripts.iter().map(|(name, text)| json!({ "file": name, "sql": text }));

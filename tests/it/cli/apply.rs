@@ -10,9 +10,15 @@ use crate::peer::{DATASET, PROJECT, Peer, TABLE};
 
 /// What `aig-logs sql` says with these options of this dataset.
 fn sql(peer: &Peer, dataset: &str, options: &[&str]) -> Output {
+    sql_with(peer, dataset, "", options)
+}
+
+/// The same with these columns from the metadata.
+fn sql_with(peer: &Peer, dataset: &str, columns: &str, options: &[&str]) -> Output {
     let folder = TempDir::new().unwrap();
     let mut command = command(folder.path());
     command.envs(Peer::SETTINGS).env("GCP_BQ_DATASET", dataset).env("BIGQUERY_EMULATOR_HOST", peer.origin());
+    command.env("METADATA_COLUMNS", columns);
     command.arg("sql").args(options).output().unwrap()
 }
 
@@ -61,6 +67,18 @@ fn the_table_of_the_typescript_program_lacks_columns_until_it_is_applied() {
     assert_eq!(checked(&peer, 0), []);
     let kept = peer.query(&format!("SELECT id FROM `{PROJECT}.{DATASET}.aig_logs`"));
     assert_eq!(Value::from_iter(kept), json!([{ "id": "01JD" }]));
+}
+
+#[test]
+fn columns_of_the_metadata_are_missed_until_they_are_applied() {
+    let Some(peer) = Peer::start() else { return };
+    let run = |option| sql_with(&peer, DATASET, "team,cost_center:int64", &[option]);
+    let missed = run("--check");
+    let found = String::from_utf8(missed.stdout).unwrap();
+    assert!(found.contains("aig_logs.team ") && found.contains("aig_logs.cost_center "), "{found}");
+    let applied = run("--apply");
+    assert_eq!((missed.status.code(), applied.status.code()), (Some(2), Some(0)), "{}", words(&applied));
+    peer.query(&format!("SELECT team, cost_center FROM `{PROJECT}.{DATASET}.aig_logs`"));
 }
 
 #[test]

@@ -59,6 +59,21 @@ fn sqlite_takes_what_is_printed_for_it_without_a_setting_and_again() {
 }
 
 #[test]
+fn keys_of_the_metadata_become_columns_in_both_dialects() {
+    let vars = format!("{VARS}METADATA_COLUMNS=team,cost_center:int64\n");
+    let text = printed(&vars, &[]);
+    assert!(text.contains("JSON_VALUE(metadata, '$.team') AS `team`"), "{text}");
+    assert!(text.contains(" AS INT64) AS `cost_center`"), "{text}");
+    let file = Connection::open_in_memory().unwrap();
+    file.execute_batch(&printed(&vars, &["--sink", "sqlite"])).unwrap();
+    file.prepare("SELECT team, cost_center FROM aig_logs").unwrap();
+    let output = sql("METADATA_COLUMNS=a.b\n", &[]);
+    let words = words(&output);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{words}");
+    assert!(["METADATA_COLUMNS", "GCP_BQ_PROJECT"].iter().all(|name| words.contains(name)), "{words}");
+}
+
+#[test]
 fn programs_get_each_file_by_its_name() {
     let files: Vec<Value> = serde_json::from_str(&printed(VARS, &["--json"])).unwrap();
     let file = |name: &str| files.iter().find(|file| file["file"] == name).unwrap()["sql"].as_str().unwrap();

@@ -7,6 +7,7 @@ use aig_logs::{
     pass::dead,
     sink::bigquery::{BigQuerySink, SignIn},
 };
+use chrono::TimeDelta;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
@@ -77,7 +78,7 @@ fn the_history_and_what_appears_late_are_treated_too() {
     let now = world.now();
     world.add_at("main", now, now + MINUTE * 5, json!({ "metadata": metadata(), "duration": 200_000 }));
     world.pass_time(MINUTE);
-    world.add(MINUTE * 0);
+    world.add(TimeDelta::zero());
     world.pass_time(MINUTE);
     assert!(world.forward().is_complete());
     world.pass_time(MINUTE * 30);

@@ -1,5 +1,6 @@
 //! The views over rows of every kind, in `BigQuery`'s dialect and in `SQLite`: both show what plain loops work out.
 
+mod columns;
 mod computed;
 mod dashboard;
 mod rows;
@@ -20,6 +21,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use self::{
+    columns::disturbing,
     computed::{Lines, View, views, word},
     rows::{Rows, rows},
     runs::{lines_of, pipeline_by_hour, runs},
@@ -41,8 +43,8 @@ fn views_in_bigquery_show_what_the_rows_say() {
     let Rows { newest, older, now } = rows();
     let raw = [older, newest].concat();
     peer.insert(&raw.iter().map(|row| serde_json::to_value(row).unwrap()).collect::<Vec<_>>());
-    // Once more over what is there: every statement may be carried out again.
-    peer.apply();
+    // Once more over what is there: every statement may be carried out again, and with columns that are called as anything.
+    peer.apply_with(&disturbing());
     let computed = views(&raw, now);
     assert_telling(&computed);
     let runs = runs(now);
@@ -70,11 +72,11 @@ fn views_in_bigquery_show_what_the_rows_say() {
 fn views_in_sqlite_show_what_the_rows_say() {
     let file = Connection::open_in_memory().unwrap();
     let Rows { newest, now, .. } = rows();
-    Sqlite::new(&file).unwrap().write(&newest).now_or_never().unwrap().unwrap();
+    Sqlite::new(&file, &disturbing()).unwrap().write(&newest).now_or_never().unwrap().unwrap();
     let computed = views(&newest, now);
     assert_telling(&computed);
     let runs = runs(now);
-    let sink = Sqlite::new(&file).unwrap();
+    let sink = Sqlite::new(&file, &disturbing()).unwrap();
     for run in &runs {
         sink.record(run).now_or_never().unwrap().unwrap();
     }

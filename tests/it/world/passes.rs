@@ -76,7 +76,7 @@ impl World {
                 let table = self.config.bigquery.as_ref().unwrap();
                 self.run_into(host, BigQuerySink::new(&host, table, &self.sign_in), work)
             }
-            Table::Sqlite(connection) => self.run_into(host, Sqlite::new(connection).unwrap(), work),
+            Table::Sqlite(connection) => self.run_into(host, Sqlite::new(connection, &[]).unwrap(), work),
             Table::Ndjson(lines) => self.run_into(host, Ndjson::new(lines), work),
         }
     }

@@ -1,0 +1,101 @@
+//! Columns that the views show beside those of the table: values of the metadata, each under the name of its key.
+
+use crate::row::COLUMNS;
+
+/// Letters of a name, as `BigQuery` limits it.
+const LONGEST_NAME: usize = 300;
+
+/// A key of the metadata that is a column of the view `aig_logs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetadataColumn {
+    /// The key, and the column's name.
+    pub key: String,
+    /// What values are shown as; one that is no such value is null.
+    pub kind: Scalar,
+}
+
+/// The type of such a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    /// Text, or a number or a truth as text.
+    Text,
+    /// 64-bit integer, or a text of one.
+    Integer,
+    /// 64-bit float, or a text of one.
+    Float,
+    /// Truth, or the text `true` or `false`.
+    Bool,
+}
+
+impl MetadataColumn {
+    /// Reads `name` or `name:type`.
+    ///
+    /// # Errors
+    /// Says what the name or the type must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (key, kind) = text.split_once(':').map_or((text, "string"), |(key, kind)| (key.trim(), kind.trim()));
+        let kind = match kind {
+            "string" => Scalar::Text,
+            "int64" => Scalar::Integer,
+            "float64" => Scalar::Float,
+            "bool" => Scalar::Bool,
+            other => {
+                return Err(format!("gives {key:?} the type {other:?}, but must say string, int64, float64 or bool"));
+            }
+        };
+        let known = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let is_name = key.starts_with(|first: char| first.is_ascii_alphabetic()) && key.chars().all(known);
+        if !is_name || key.len() > LONGEST_NAME {
+            let rule =
+                format!("but a column's name has up to {LONGEST_NAME} of A to Z, a to z, 0 to 9 and _, a letter first");
+            return Err(format!("names {key:?}, {rule}"));
+        }
+        if COLUMNS.iter().any(|column| column.name.eq_ignore_ascii_case(key)) {
+            return Err(format!("names {key:?}, but the table has a column of that name"));
+        }
+        Ok(Self { key: key.to_owned(), kind })
+    }
+
+    /// The column in a statement for `BigQuery`, with its name.
+    #[must_use]
+    pub fn in_bigquery(&self) -> String {
+        let Self { key, kind } = self;
+        let value = format!("JSON_VALUE(metadata, '$.{key}')");
+        // More than what is meant can be cast: a hexadecimal number, NaN, a text with spaces around it.
+        let cast = |pattern: &str, kind: &str| format!("SAFE_CAST(REGEXP_EXTRACT({value}, r'{pattern}') AS {kind})");
+        let shown = match kind {
+            Scalar::Text => value,
+            Scalar::Integer => cast(r"^(0|-?[1-9][0-9]*)(?:\.0)?$", "INT64"),
+            Scalar::Float => cast(r"^(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)$", "FLOAT64"),
+            Scalar::Bool => cast("^(true|false)$", "BOOL"),
+        };
+        format!("{shown} AS `{key}`")
+    }
+
+    /// The column in a statement for `SQLite`, with its name: the same values.
+    #[must_use]
+    pub fn in_sqlite(&self) -> String {
+        let Self { key, kind } = self;
+        let shown = match kind {
+            Scalar::Text => {
+                "CASE WHEN type IN ('true', 'false') THEN type WHEN type NOT IN ('object', 'array') \
+                 THEN CAST(value AS TEXT) END"
+            }
+            Scalar::Integer => {
+                "CASE WHEN type IN ('integer', 'real', 'text') AND CAST(value AS TEXT) \
+                 IN (CAST(CAST(value AS INTEGER) AS TEXT), CAST(value AS INTEGER) || '.0') THEN CAST(value AS INTEGER) END"
+            }
+            // Of the letters of a number only numbers are JSON.
+            Scalar::Float => {
+                "CASE WHEN type IN ('integer', 'real') THEN CAST(value AS REAL) WHEN type = 'text' \
+                 AND value NOT GLOB '*[^-+.0-9eE]*' AND json_valid(value) \
+                 AND abs(CAST(value AS REAL)) <= 1.7976931348623157e308 THEN CAST(value AS REAL) END"
+            }
+            Scalar::Bool => {
+                "CASE CASE type WHEN 'text' THEN value ELSE type END WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
+            }
+        };
+        let found = format!("json_type(metadata, '$.{key}') AS type, json_extract(metadata, '$.{key}') AS value");
+        format!("(SELECT {shown} FROM (SELECT {found})) AS \"{key}\"")
+    }
+}

@@ -1,0 +1,137 @@
+//! Columns from the metadata, in both dialects, and what they must show, worked out in plain loops.
+
+use aig_logs::{
+    config::TableName,
+    entry::Entry,
+    metadata::MetadataColumn,
+    privacy::Privacy,
+    row::Row,
+    sink::{Sink as _, sqlite::Sqlite},
+    sql::BIGQUERY,
+    time,
+};
+use futures_util::FutureExt as _;
+use rusqlite::Connection;
+use serde_json::{Number, Value, json};
+
+use crate::{
+    peer::{DATASET, PROJECT, Peer, TABLE},
+    world::table::select,
+};
+
+/// Called as things are in the views, or in SQL.
+const NAMES: &str = "user_id,user,day:int64,hour,key,value,found,type,requests:int64,order,select,later,calls,saved";
+
+pub fn columns(names: &str) -> Vec<MetadataColumn> {
+    names.split(',').map(|name| MetadataColumn::parse(name).unwrap()).collect()
+}
+
+/// Columns that must not change what the other views show.
+pub fn disturbing() -> Vec<MetadataColumn> {
+    columns(NAMES)
+}
+
+impl Peer {
+    /// Carries out all statements as the program gives them, with these columns.
+    pub fn apply_with(&self, columns: &[MetadataColumn]) {
+        let [project, dataset, table] = [PROJECT, DATASET, TABLE].map(str::to_owned);
+        let name = TableName { project, dataset, table };
+        for script in BIGQUERY {
+            self.query(&script.for_bigquery(&name, columns));
+        }
+    }
+}
+
+/// A value under the key of each type.
+fn values() -> Vec<Value> {
+    let texts =
+        ["ada", "", "42", "042", "+5", "-7", "-0", " 42", "42.0", "42.50", "1.5", "-2.5e-3", "1e3", "1e999", "."];
+    let others = ["NaN", "0x1F", "true", "false", "TRUE", "yes", "1", "{}", "null", "a'b\"c"];
+    let large = [json!(i64::MAX), json!(i64::MIN), json!("9223372036854775807"), json!("9223372036854775808")];
+    let values =
+        [json!(true), json!(false), json!(0), json!(-7), json!(1.5), json!(42.0), json!([1]), json!({ "a": 1 })];
+    let texts = texts.into_iter().chain(others).map(Value::from);
+    texts.chain(large).chain(values).chain([Value::Null]).collect()
+}
+
+fn rows() -> Vec<Row> {
+    let metadata = values().into_iter().map(|value| json!({ "s": value, "i": value, "f": value, "b": value }));
+    let without = [json!({}), Value::Null, json!([{ "s": "x" }]), json!("no JSON"), json!("7")];
+    let now = time::parse("2026-11-21T10:00:00Z").unwrap();
+    let entry = |(i, metadata): (usize, Value)| {
+        let entry = json!({ "id": format!("{i:03}"), "created_at": "2026-11-21T09:00:00Z", "metadata": metadata });
+        Row::new(Entry::from_json(entry).unwrap(), "main", now, &Privacy::default())
+    };
+    metadata.chain(without).enumerate().map(entry).collect()
+}
+
+/// Text, integer, float and truth of a value.
+fn expected(value: Option<&Value>) -> [Value; 4] {
+    let text = match value {
+        None | Some(Value::Null | Value::Array(_) | Value::Object(_)) => return [const { Value::Null }; 4],
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Bool(truth)) => truth.to_string(),
+        Some(Value::Number(number)) => number.to_string(),
+    };
+    let whole = text.strip_suffix(".0").unwrap_or(&text);
+    let integer = whole.parse::<i64>().ok().filter(|integer| integer.to_string() == whole);
+    let float = serde_json::from_str::<Number>(&text).ok().filter(|_| text.trim() == text);
+    let float = float.and_then(|number| number.as_f64()).filter(|float| float.is_finite());
+    let truth = text.parse::<bool>().ok();
+    [json!(text), json!(integer), json!(float), json!(truth)]
+}
+
+/// Compares what a view shows, given how it answers a value of each type.
+fn assert_shown(shown: &[Value]) {
+    let values = values();
+    assert_eq!(shown.len(), values.len() + 5);
+    for (i, line) in shown.iter().enumerate() {
+        let value = values.get(i);
+        let found = ["s", "i", "f", "b"].map(|column| line[column].clone());
+        assert_eq!(found, expected(value), "{value:?}");
+    }
+}
+
+const TYPED: &str = "s,i:int64,f:float64,b:bool";
+
+#[test]
+fn columns_of_the_metadata_show_what_can_be_read_as_their_type_in_sqlite() {
+    let file = Connection::open_in_memory().unwrap();
+    Sqlite::new(&file, &columns(TYPED)).unwrap().write(&rows()).now_or_never().unwrap().unwrap();
+    let mut shown = select(&file, "aig_logs");
+    shown.sort_by_key(|line| line["id"].to_string());
+    for line in &mut shown {
+        // SQLite has no truths.
+        let truth = line["b"].as_i64().map(|bit| bit == 1);
+        line["b"] = json!(truth);
+    }
+    assert_shown(&shown);
+}
+
+#[test]
+fn columns_of_the_metadata_show_what_can_be_read_as_their_type_in_bigquery() {
+    let Some(peer) = Peer::start() else { return };
+    peer.apply_with(&columns(TYPED));
+    peer.insert(&rows().iter().map(|row| serde_json::to_value(row).unwrap()).collect::<Vec<_>>());
+    let mut shown = peer.query(&format!("SELECT id, s, i, f, b FROM `{PROJECT}.{DATASET}.aig_logs` ORDER BY id"));
+    for line in &mut shown {
+        // The peer answers every type as text.
+        for (column, read) in [("i", read_integer as fn(&str) -> Value), ("f", read_float), ("b", read_truth)] {
+            let value = line[column].as_str().map_or(Value::Null, read);
+            line[column] = value;
+        }
+    }
+    assert_shown(&shown.into_iter().map(Value::Object).collect::<Vec<_>>());
+}
+
+fn read_integer(text: &str) -> Value {
+    json!(text.parse::<i64>().unwrap())
+}
+
+fn read_float(text: &str) -> Value {
+    json!(text.parse::<f64>().unwrap())
+}
+
+fn read_truth(text: &str) -> Value {
+    json!(text.parse::<bool>().unwrap())
+}
