@@ -1,9 +1,9 @@
-//! BigQuery's `tabledata.insertAll`: rows in, verdicts out, and the tables they land in.
+//! BigQuery's `tabledata.insertAll`: rows in, verdicts out, and the tables they land in; and what can be seen of a table.
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use http::Response;
+use http::{Method, Response};
 use serde_json::{Value, json};
 
 use super::{Timestamp, faults::Faults, respond, schema::Schema};
@@ -14,6 +14,68 @@ const MOST_ROWS: usize = 50_000;
 const LONGEST_INSERT_ID: usize = 128;
 /// How long an `insertId` is remembered, seconds.
 const DEDUP_SECONDS: i64 = 60;
+
+/// What a service account needs for both: the predefined role BigQuery Data Editor has them, among others.
+pub const PERMISSIONS: [&str; 2] = ["bigquery.tables.get", "bigquery.tables.updateData"];
+
+/// What is asked of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `tables.get`
+    Get,
+    /// `tables.testIamPermissions`
+    TestPermissions,
+    /// `tabledata.insertAll`
+    Insert,
+}
+
+impl Call {
+    /// What a method and the last part of a path ask for, and of which table.
+    #[must_use]
+    pub fn of<'a>(method: &Method, segment: &'a str) -> Option<(&'a str, Self)> {
+        match (method, segment.split_once(':')) {
+            (&Method::GET, None) => Some((segment, Self::Get)),
+            (&Method::POST, Some((table, "testIamPermissions"))) => Some((table, Self::TestPermissions)),
+            _ => None,
+        }
+    }
+
+    /// Scopes that allow it, any one of which a token must have; all stand below <https://www.googleapis.com/auth/>.
+    #[must_use]
+    pub fn scopes(self) -> &'static [&'static str] {
+        match self {
+            Self::Get | Self::TestPermissions => &[
+                "https://www.googleapis.com/auth/bigquery",
+                "https://www.googleapis.com/auth/cloud-platform",
+                "https://www.googleapis.com/auth/cloud-platform.read-only",
+            ],
+            Self::Insert => &[
+                "https://www.googleapis.com/auth/bigquery.insertdata",
+                "https://www.googleapis.com/auth/bigquery",
+                "https://www.googleapis.com/auth/cloud-platform",
+            ],
+        }
+    }
+
+    /// Permissions that the account must have.
+    #[must_use]
+    pub fn permissions(self) -> &'static [&'static str] {
+        match self {
+            Self::Get => &PERMISSIONS[..1],
+            Self::TestPermissions => &[],
+            Self::Insert => &PERMISSIONS[1..],
+        }
+    }
+}
+
+/// Which of the permissions asked for are there. A table that is not there gives none, and no failure.
+pub(super) fn test_permissions(body: &[u8], allowed: &[String]) -> Response<Vec<u8>> {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let asked = body["permissions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let there = asked.iter().filter(|name| allowed.iter().any(|allowed| *name == allowed));
+    let there: Vec<_> = there.cloned().collect();
+    respond::json_response(200, &if there.is_empty() { json!({}) } else { json!({ "permissions": there }) })
+}
 
 /// A row as it was sent, and when it landed.
 #[derive(Clone, Debug)]
@@ -58,6 +120,21 @@ impl Table {
     #[must_use]
     pub fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// Answers `tables.get`.
+    pub(super) fn shown(&self, [project, dataset, name]: [&str; 3]) -> Response<Vec<u8>> {
+        let mut table = json!({
+            "kind": "bigquery#table",
+            "id": format!("{project}:{dataset}.{name}"),
+            "tableReference": { "projectId": project, "datasetId": dataset, "tableId": name },
+            "type": "TABLE",
+            "numRows": self.rows.len().to_string(),
+        });
+        for (member, value) in self.schema.shown() {
+            table[member] = value;
+        }
+        respond::json_response(200, &table)
     }
 
     /// Answers a request to insert rows, from a caller already let in.

@@ -1,4 +1,4 @@
-//! What all of Cloudflare's API shares: the envelope, the token, the rate limit; and the list of gateways.
+//! What all of Cloudflare's API shares: the envelope, pages, the rate limit.
 
 use http::{HeaderValue, Response, header};
 use serde_json::{Value, json};
@@ -25,46 +25,20 @@ pub(super) fn no_route(path: &str) -> Response<Vec<u8>> {
     failure(404, errors, Value::Null)
 }
 
-/// The refusal of a request that does not carry the one token.
-pub(super) fn refuse_token(request: &http::Request<Vec<u8>>, token: &str) -> Option<Response<Vec<u8>>> {
-    let Some(authorization) = request.headers().get(header::AUTHORIZATION) else {
-        let message = "Missing X-Auth-Key, X-Auth-Email or Authorization headers";
-        return Some(failure(400, json!([{ "code": 9106, "message": message }]), Value::Null));
-    };
-    let Some(given) = respond::bearer(authorization).filter(|given| !given.is_empty()) else {
-        let chain = json!([{ "code": 6103, "message": "Invalid format for Authorization header" }]);
-        let message = "Invalid request headers";
-        let errors = json!([{ "code": 6003, "message": message, "error_chain": chain }]);
-        return Some(failure(400, errors, Value::Null));
-    };
-    let errors = json!([{ "code": 10000, "message": "Authentication error" }]);
-    (given != token).then(|| failure(403, errors, Value::Null))
-}
-
-/// A page of the account's gateways; `search` by a part of the id.
-pub(super) fn gateways(ids: &[&str], query: &str) -> Response<Vec<u8>> {
+/// A page of a list, as `page` and `per_page` ask for it.
+pub(super) fn page(all: &[Value], query: &str, most: usize) -> Response<Vec<u8>> {
     let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
     let number = |name, default| find(name).and_then(|(_, text)| text.parse().ok()).unwrap_or(default);
-    let search = find("search").map(|(_, text)| text).unwrap_or_default();
-    let (page, per_page) = (number("page", 1_usize).max(1), number("per_page", 20).clamp(1, 50));
-    let found: Vec<&&str> = ids.iter().filter(|id| id.contains(&*search)).collect();
-    let shown: Vec<Value> = found.iter().skip((page - 1) * per_page).take(per_page).map(|id| gateway(id)).collect();
-    let info = json!({ "page": page, "per_page": per_page, "count": shown.len(), "total_count": found.len() });
+    let (page, per_page) = (number("page", 1_usize).max(1), number("per_page", 20).clamp(1, most));
+    let shown: Vec<Value> = all.iter().skip((page - 1) * per_page).take(per_page).cloned().collect();
+    let info = json!({
+        "page": page,
+        "per_page": per_page,
+        "count": shown.len(),
+        "total_count": all.len(),
+        "total_pages": all.len().div_ceil(per_page),
+    });
     success(&shown.into(), &info)
-}
-
-fn gateway(id: &str) -> Value {
-    json!({
-        "id": id,
-        "collect_logs": true,
-        "cache_ttl": 300,
-        "log_management": 10_000_000,
-        "log_management_strategy": "DELETE_OLDEST",
-        "logpush": false,
-        "is_default": id == "default",
-        "created_at": "2025-01-15T08:00:00.000Z",
-        "modified_at": "2025-01-15T08:00:00.000Z",
-    })
 }
 
 /// Counts calls against the limit of a fixed window.
@@ -127,24 +101,6 @@ mod tests {
 
     use super::*;
 
-    fn code(authorization: Option<&str>) -> Option<(u16, i64)> {
-        let mut request = http::Request::new(Vec::new());
-        if let Some(text) = authorization {
-            request.headers_mut().insert(header::AUTHORIZATION, text.parse().unwrap());
-        }
-        let response = refuse_token(&request, "right")?;
-        let body: Value = serde_json::from_slice(response.body()).unwrap();
-        Some((response.status().as_u16(), body["errors"][0]["code"].as_i64().unwrap()))
-    }
-
-    #[test]
-    fn only_the_right_token_is_let_in() {
-        assert_eq!(code(None), Some((400, 9106)));
-        assert_eq!(code(Some("right")), Some((400, 6003)));
-        assert_eq!(code(Some("Bearer wrong")), Some((403, 10000)));
-        assert_eq!(code(Some("Bearer right")), None);
-    }
-
     #[test]
     fn one_call_too_many_blocks_for_a_window() {
         let mut limiter = Limiter::new(Some(RateLimit { quota: 2, window_seconds: 10 }));
@@ -163,10 +119,11 @@ mod tests {
     }
 
     #[test]
-    fn gateways_are_listed_by_page() {
-        let response = gateways(&["a", "ab", "b"], "per_page=1&page=2&search=a");
+    fn lists_come_page_by_page() {
+        let response = page(&["a", "b", "c"].map(Value::from), "per_page=2&page=2", 50);
         let body: Value = serde_json::from_slice(response.body()).unwrap();
-        assert_eq!(body["result"][0]["id"], "ab");
-        assert_eq!(body["result_info"], json!({ "page": 2, "per_page": 1, "count": 1, "total_count": 2 }));
+        assert_eq!(body["result"], json!(["c"]));
+        let info = json!({ "page": 2, "per_page": 2, "count": 1, "total_count": 3, "total_pages": 2 });
+        assert_eq!(body["result_info"], info);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
     Timestamp,
@@ -13,9 +14,43 @@ use super::{
     traffic::{Arrival, Traffic},
 };
 
+/// What a full gateway does. It is only said here: a simulated gateway keeps everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WhenFull {
+    /// New entries are not kept.
+    StopInserting,
+    /// The oldest entries go.
+    DeleteOldest,
+}
+
+/// How a gateway keeps logs, as its settings show it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether it does.
+    pub collect_logs: bool,
+    /// Entries that it has room for; none: as many as the plan allows.
+    pub log_management: Option<u64>,
+    /// What follows then.
+    pub log_management_strategy: Option<WhenFull>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            collect_logs: true,
+            log_management: Some(10_000_000),
+            log_management_strategy: Some(WhenFull::DeleteOldest),
+        }
+    }
+}
+
 /// A simulated gateway. Times inside are milliseconds since 1970, UTC: the API compares no finer.
 pub struct Gateway {
     id: String,
+    /// How it keeps logs.
+    pub settings: Settings,
     /// Sorted by (`created_at`, `seed`).
     entries: Vec<Stored>,
     /// When entries that nobody has been able to see yet become visible.
@@ -35,6 +70,7 @@ impl Gateway {
         let mut traffic = Traffic::new(mix(options.seed ^ hash(id)), options);
         let mut gateway = Self {
             id: id.to_owned(),
+            settings: Settings::default(),
             entries: Vec::with_capacity(options.entries),
             hidden: BTreeMap::new(),
             late: Vec::new(),
@@ -51,6 +87,25 @@ impl Gateway {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The gateway with its settings, as the API shows it.
+    pub(super) fn shown(&self) -> Value {
+        let strategy = self.settings.log_management_strategy.map(|strategy| match strategy {
+            WhenFull::StopInserting => "STOP_INSERTING",
+            WhenFull::DeleteOldest => "DELETE_OLDEST",
+        });
+        json!({
+            "id": self.id,
+            "collect_logs": self.settings.collect_logs,
+            "cache_ttl": 300,
+            "log_management": self.settings.log_management,
+            "log_management_strategy": strategy,
+            "logpush": false,
+            "is_default": self.id == "default",
+            "created_at": "2025-01-15T08:00:00.000Z",
+            "modified_at": "2025-01-15T08:00:00.000Z",
+        })
     }
 
     /// Puts an entry in, visible from `visible_at` on, or from its `created_at` when absent.

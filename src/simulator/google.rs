@@ -1,6 +1,9 @@
 //! Google's sign-in: a service account, and the endpoint that trades a signed assertion for a token.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::TimeDelta;
 use http::Response;
@@ -18,11 +21,13 @@ use serde_json::{Value, json};
 use super::{Timestamp, chance::mix, respond};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/// Scopes that allow `insertAll`; any one will do.
+/// Scopes that Google knows here: to insert, and to look at tables.
 const SCOPES: &[&str] = &[
     "https://www.googleapis.com/auth/bigquery.insertdata",
     "https://www.googleapis.com/auth/bigquery",
+    "https://www.googleapis.com/auth/bigquery.readonly",
     "https://www.googleapis.com/auth/cloud-platform",
+    "https://www.googleapis.com/auth/cloud-platform.read-only",
 ];
 /// Seconds: the longest lifetime of an assertion, and what a token is good for.
 const HOUR: i64 = 3_600;
@@ -112,7 +117,8 @@ impl ServiceAccount {
 /// Tokens given out, and until when each is good.
 #[derive(Default)]
 pub(super) struct Tokens {
-    expiry: BTreeMap<String, Timestamp>,
+    /// When each is over, and its scopes.
+    given_out: BTreeMap<String, (Timestamp, BTreeSet<String>)>,
     given: u64,
 }
 
@@ -137,10 +143,10 @@ impl Tokens {
         body: &[u8],
     ) -> Response<Vec<u8>> {
         match check(account, now, audience, body) {
-            Ok(()) => {
+            Ok(scopes) => {
                 self.given += 1;
                 let token = format!("ya29.simulated-{:016x}", mix(self.given));
-                self.expiry.insert(token.clone(), now + TimeDelta::seconds(HOUR - 1));
+                self.given_out.insert(token.clone(), (now + TimeDelta::seconds(HOUR - 1), scopes));
                 let reply = json!({ "access_token": token, "token_type": "Bearer", "expires_in": HOUR - 1 });
                 respond::json_response(200, &reply)
             }
@@ -151,16 +157,18 @@ impl Tokens {
         }
     }
 
-    pub fn is_valid(&self, token: &str, now: Timestamp) -> bool {
-        self.expiry.get(token).is_some_and(|expiry| now < *expiry)
+    /// What a token that is good allows.
+    pub fn scopes(&self, token: &str, now: Timestamp) -> Option<&BTreeSet<String>> {
+        self.given_out.get(token).filter(|(expiry, _)| now < *expiry).map(|(_, scopes)| scopes)
     }
 
     pub fn revoke_all(&mut self) {
-        self.expiry.clear();
+        self.given_out.clear();
     }
 }
 
-fn check(account: &ServiceAccount, now: Timestamp, audience: &str, body: &[u8]) -> Result<(), Refused> {
+/// The scopes that an assertion may have.
+fn check(account: &ServiceAccount, now: Timestamp, audience: &str, body: &[u8]) -> Result<BTreeSet<String>, Refused> {
     let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     if field("grant_type") != GRANT {
@@ -181,11 +189,12 @@ fn check(account: &ServiceAccount, now: Timestamp, audience: &str, body: &[u8]) 
     }
     check_times(&claims, now)?;
     let scopes = claims["scope"].as_str().unwrap_or_default();
-    if !scopes.split(' ').any(|scope| SCOPES.contains(&scope)) {
+    let scopes: BTreeSet<_> = scopes.split(' ').filter(|scope| SCOPES.contains(scope)).map(str::to_owned).collect();
+    if scopes.is_empty() {
         let description = "Invalid OAuth scope or ID token audience provided.".into();
         return Err(Refused { error: "invalid_scope", description });
     }
-    Ok(())
+    Ok(scopes)
 }
 
 /// Begun, not over, and an hour at most. Seconds.
@@ -256,10 +265,10 @@ pub(super) mod tests {
         let response = tokens.answer(&ACCOUNT, at(0), URI, &body);
         let body: Value = serde_json::from_slice(response.body()).unwrap();
         let token = body["access_token"].as_str().unwrap();
-        assert!(tokens.is_valid(token, at(3_598)));
-        assert!(!tokens.is_valid(token, at(3_599)));
+        assert!(tokens.scopes(token, at(3_598)).is_some());
+        assert!(tokens.scopes(token, at(3_599)).is_none());
         tokens.revoke_all();
-        assert!(!tokens.is_valid(token, at(0)));
+        assert!(tokens.scopes(token, at(0)).is_none());
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! The simulated outside world: AI Gateway's list API, Workers KV's REST API, Google's sign-in and BigQuery's `insertAll`, with traffic that
-//! goes on arriving and faults that strike by plan. One pure state machine, in which the time is an argument.
+//! The simulated outside world: AI Gateway's list API, Workers KV's REST API, Google's sign-in and BigQuery's `insertAll`,
+//! and what tells of account, token, gateways and table, with traffic that goes on arriving and faults that strike by plan. One pure state machine, in which the time is an argument.
 //!
 //! It shares no code with the rest of the library: it must not share its mistakes.
 
+pub mod access;
 pub mod bigquery;
 mod chance;
+mod change;
 mod cloudflare;
 mod entry;
 pub mod faults;
@@ -14,6 +16,7 @@ pub mod google;
 pub mod kv;
 mod list;
 mod models;
+mod namespaces;
 mod operator;
 pub mod options;
 pub mod plan;
@@ -22,20 +25,22 @@ mod route;
 pub mod schema;
 pub mod server;
 mod stored;
+mod struck;
 mod traffic;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use http::{Request, Response};
-use serde_json::Value;
 
 use self::{
+    access::Access,
     bigquery::Table,
     cloudflare::Limiter,
-    faults::{Endpoint, Fault, Faults},
+    faults::{Endpoint, Faults},
     gateway::Gateway,
     google::{ServiceAccount, Tokens},
     kv::Namespace,
+    namespaces::Namespaces,
     options::{Options, Quirks},
     route::Route,
     schema::Schema,
@@ -76,7 +81,7 @@ pub struct Simulator {
     service_account: OnceLock<ServiceAccount>,
     tokens: Tokens,
     tables: BTreeMap<String, Table>,
-    namespaces: BTreeMap<String, Namespace>,
+    namespaces: Namespaces,
     faults: Faults,
     calls: Calls,
 }
@@ -93,9 +98,10 @@ impl Simulator {
             service_account: options.service_account.clone().map(OnceLock::from).unwrap_or_default(),
             tokens: Tokens::default(),
             tables: BTreeMap::from([(options.table.clone(), table), ("aig_runs".to_owned(), runs)]),
-            namespaces: [&options.state_namespace, &options.ids_namespace]
-                .map(|id| (id.clone(), Namespace::default()))
-                .into(),
+            namespaces: Namespaces::new([
+                (options.state_namespace.as_str(), "STATE_KV"),
+                (options.ids_namespace.as_str(), "IDS_KV"),
+            ]),
             faults: Faults::new(options.seed, options.storm),
             calls: Calls::default(),
             options,
@@ -142,6 +148,11 @@ impl Simulator {
     /// Departures of the list API, to change.
     pub fn quirks_mut(&mut self) -> &mut Quirks {
         &mut self.options.quirks
+    }
+
+    /// The account and what its token may do, to change.
+    pub fn access_mut(&mut self) -> &mut Access {
+        &mut self.options.access
     }
 
     /// A table of the dataset.
@@ -229,47 +240,6 @@ impl Simulator {
             ("BIGQUERY_EMULATOR_HOST", base.to_owned()),
         ]
     }
-
-    fn answer_or_fail(
-        &mut self,
-        now: Timestamp,
-        request: &Request<Vec<u8>>,
-        route: &Route,
-        endpoint: Endpoint,
-    ) -> Answer {
-        let fault = self.faults.strike(endpoint);
-        match &fault {
-            Some(Fault::Silence) => return Answer::Silence,
-            Some(Fault::Refuse(refusal)) => return Answer::Response(refusal.response(endpoint)),
-            Some(Fault::DeleteOldest(count)) => {
-                self.delete(route, |gateway| gateway.delete_oldest(*count));
-            }
-            Some(Fault::Delete(ids)) => self.delete(route, |gateway| {
-                for id in ids {
-                    gateway.delete(id);
-                }
-            }),
-            Some(Fault::SilenceAfter | Fault::RefuseAfter(_) | Fault::Truncate | Fault::RepeatEntry) | None => {}
-        }
-        let response = self.respond(now, request, route);
-        match fault {
-            Some(Fault::SilenceAfter) => Answer::Silence,
-            Some(Fault::RefuseAfter(refusal)) => Answer::Response(refusal.response(endpoint)),
-            Some(Fault::Truncate) => Answer::Response(response.map(|body| body[..body.len() / 2].to_vec())),
-            Some(Fault::RepeatEntry) => Answer::Response(response.map(|body| repeat_entry(&body))),
-            Some(Fault::Silence | Fault::Refuse(_) | Fault::DeleteOldest(_) | Fault::Delete(_)) | None => {
-                Answer::Response(response)
-            }
-        }
-    }
-
-    fn delete(&mut self, route: &Route, delete: impl FnOnce(&mut Gateway)) {
-        if let Route::List { gateway, .. } = route
-            && let Some(gateway) = self.gateway_mut(gateway)
-        {
-            delete(gateway);
-        }
-    }
 }
 
 impl Calls {
@@ -283,22 +253,13 @@ impl Calls {
     }
 }
 
-/// Shows a page's first entry once more at its end.
-fn repeat_entry(body: &[u8]) -> Vec<u8> {
-    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
-    if let Some(entries) = body["result"].as_array_mut() {
-        entries.splice(0..0, entries.first().cloned());
-    }
-    body.to_string().into_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::{
-        faults::{Refusal, When},
+        faults::{Fault, Refusal, When},
         google::tests::{ACCOUNT, claims, request as sign},
         *,
     };

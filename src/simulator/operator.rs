@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Simulator, Timestamp,
+    change::Change,
     respond::{json_response, response},
 };
 
@@ -16,6 +17,7 @@ use super::{
 /// - `GET rows?table=NAME`: rows as they landed, copies included
 /// - `GET kv?namespace=ID`: every value of a namespace of KV that is not over
 /// - `POST kv?namespace=ID&key=KEY`: puts a value, with the JSON in `metadata` where that is given
+/// - `POST change`: changes account, token, gateways, list API, clock or table: [`Change`]
 /// - `GET calls`: calls by kind, faults by kind, and how many live entries were late
 pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     let query = request.uri().query().unwrap_or_default();
@@ -38,6 +40,7 @@ pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Reques
             simulator.faults_mut().clear();
             Some(json_response(200, &json!({})))
         }
+        (&Method::POST, "/simulator/change") => Some(change(simulator, request.body())),
         (&Method::GET, "/simulator/rows") => {
             let table = simulator.table(&parameter("table"));
             table.map(|table| ndjson(table.rows().iter().map(|landed| landed.row.clone())))
@@ -66,6 +69,14 @@ fn calls(simulator: &Simulator) -> Value {
         "faults": simulator.faults().struck(),
         "late": simulator.late(),
     })
+}
+
+fn change(simulator: &mut Simulator, body: &[u8]) -> Response<Vec<u8>> {
+    let change = serde_json::from_slice::<Change>(body).map_err(|error| error.to_string());
+    match change.and_then(|change| change.apply(simulator)) {
+        Ok(()) => json_response(200, &json!({})),
+        Err(error) => json_response(400, &json!({ "error": error })),
+    }
 }
 
 fn insert(simulator: &mut Simulator, gateway: &str, body: &[u8]) -> Response<Vec<u8>> {
@@ -120,6 +131,21 @@ mod tests {
         assert_eq!(send(&mut simulator, Method::POST, deletion, "").1, "{\"deleted\":true}");
         assert_eq!(send(&mut simulator, Method::POST, "/simulator/entries?gateway=main", "{}").0, 400);
         assert_eq!(send(&mut simulator, Method::GET, "/simulator/entries?gateway=other", "").0, 404);
+    }
+
+    #[test]
+    fn the_world_can_be_changed_and_says_what_it_does_not_know() {
+        let mut simulator = Simulator::new(options());
+        let mut change = |body: &str| send(&mut simulator, Method::POST, "/simulator/change", body);
+        assert_eq!(change(r#"{"token":{"status":"disabled"},"gateways":{"main":{"collect_logs":false}}}"#).0, 200);
+        assert_eq!(change(r#"{"table":{"schema":"id STRING"},"clock_ahead_seconds":90}"#).0, 200);
+        for wrong in [r#"{"tokens":{}}"#, r#"{"gateways":{"other":{}}}"#, r#"{"token":{"permissions":["All"]}}"#] {
+            assert_eq!(change(wrong).0, 400, "{wrong}");
+        }
+        assert_eq!(simulator.options().access.status, super::super::access::Status::Disabled);
+        assert!(!simulator.gateway("main").unwrap().settings.collect_logs);
+        assert_eq!(simulator.options().clock_ahead_seconds, 90);
+        assert!(simulator.table("aig_logs_raw").unwrap().schema().columns().eq(["id"]));
     }
 
     #[test]

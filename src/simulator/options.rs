@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::{Timestamp, google::ServiceAccount};
+use serde::Deserialize;
+
+use super::{Timestamp, access::Access, bigquery, google::ServiceAccount};
 
 /// How to build a [`Simulator`](super::Simulator).
 #[derive(Clone)]
@@ -13,6 +15,8 @@ pub struct Options {
     pub account: String,
     /// The one API token that may read the account's logs, and use its KV.
     pub api_token: String,
+    /// The account, and what that token is good for.
+    pub access: Access,
     /// Id of the KV namespace `STATE_KV`.
     pub state_namespace: String,
     /// Id of the KV namespace `IDS_KV`.
@@ -41,10 +45,14 @@ pub struct Options {
     pub dataset: String,
     /// The table that exists from the start, with the columns of `sql/bigquery/1_table.sql`; so does `aig_runs`.
     pub table: String,
+    /// What the service account may do with tables.
+    pub table_permissions: Vec<String>,
     /// Whether BigQuery drops rows whose `insertId` it saw less than a minute ago. It does so as best effort only.
     pub dedup: bool,
     /// Who may sign in to Google; made from `seed` when absent.
     pub service_account: Option<ServiceAccount>,
+    /// Seconds by which the clock that the server's answers show is ahead of the world's.
+    pub clock_ahead_seconds: i64,
     /// Milliseconds by which the server delays each answer.
     pub latency_ms: u64,
     /// Milliseconds for which the server leaves a caller without an answer before it closes the connection.
@@ -59,6 +67,7 @@ impl Default for Options {
             seed: 1,
             account: "0123456789abcdef0123456789abcdef".into(),
             api_token: "simulated-api-token".into(),
+            access: Access::default(),
             state_namespace: "5a".repeat(16),
             ids_namespace: "1d".repeat(16),
             gateways: vec!["main".into()],
@@ -74,8 +83,10 @@ impl Default for Options {
             project: "simulated-project".into(),
             dataset: "ai_gateway".into(),
             table: "aig_logs_raw".into(),
+            table_permissions: bigquery::PERMISSIONS.map(str::to_owned).into(),
             dedup: true,
             service_account: None,
+            clock_ahead_seconds: 0,
             latency_ms: 0,
             silence_ms: 0,
             storm: None,
@@ -147,7 +158,8 @@ impl Default for RateLimit {
 }
 
 /// Departures of the list API from what is documented, all seen or feared.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Quirks {
     /// `result_info` lacks `total_count`.

@@ -3,72 +3,125 @@
 use http::{HeaderValue, Request, Response, header};
 use serde_json::Value;
 
-use super::{Simulator, Timestamp, bigquery, cloudflare, gateway::Gateway, kv, list, operator, route::Route};
+use super::{Simulator, Timestamp, access, bigquery, cloudflare, gateway::Gateway, kv, list, operator, route::Route};
 
 impl Simulator {
     /// What is answered when nothing fails.
     pub(super) fn respond(&mut self, now: Timestamp, request: &Request<Vec<u8>>, route: &Route) -> Response<Vec<u8>> {
         match route {
-            Route::Gateways { .. } | Route::List { .. } | Route::Kv { .. } => {
-                let refused = self.limiter.count(now);
-                let mut response = refused.unwrap_or_else(|| self.cloudflare(now, request, route));
-                self.limiter.mark(now, &mut response);
-                response
-            }
             Route::Token => {
                 let audience = address(request);
                 let account = self.service_account().clone();
                 self.tokens.answer(&account, now, &audience, request.body())
             }
-            Route::Insert { project, dataset, table } => self.insert(now, request, [project, dataset, table]),
+            Route::Table { project, dataset, table, call } => {
+                self.table_call(now, request, [project, dataset, table], *call)
+            }
+            Route::Insert { project, dataset, table } => {
+                self.table_call(now, request, [project, dataset, table], bigquery::Call::Insert)
+            }
             Route::Operator => operator::answer(self, now, request),
+            Route::Verify(_)
+            | Route::Accounts
+            | Route::Account { .. }
+            | Route::Gateways { .. }
+            | Route::Gateway { .. }
+            | Route::List { .. }
+            | Route::Kv { .. }
+            | Route::Namespaces { .. } => {
+                let refused = self.limiter.count(now);
+                let mut response = refused.unwrap_or_else(|| self.cloudflare(now, request, route));
+                self.limiter.mark(now, &mut response);
+                response
+            }
         }
     }
 
     fn cloudflare(&mut self, now: Timestamp, request: &Request<Vec<u8>>, route: &Route) -> Response<Vec<u8>> {
-        if let Some(refused) = cloudflare::refuse_token(request, &self.options.api_token) {
+        let access = &self.options.access;
+        let is_the_token = match access::token(request) {
+            Ok(token) => token == self.options.api_token,
+            Err(refused) => return refused,
+        };
+        if let Some(owner) = route.owner() {
+            return access.verify(is_the_token, owner);
+        }
+        if let Some(refused) = access.refuse(is_the_token, route.permissions()) {
             return refused;
+        }
+        if route.account().is_some_and(|account| account != self.options.account) {
+            return cloudflare::no_route(request.uri().path());
         }
         let query = request.uri().query().unwrap_or_default();
         let answer = match route {
-            Route::Gateways { account } if *account == self.options.account => {
-                let ids: Vec<&str> = self.gateways.iter().map(Gateway::id).collect();
-                Some(cloudflare::gateways(&ids, query))
+            Route::Accounts => Some(access.accounts(&self.options.account, query)),
+            Route::Account { .. } => Some(access.account(&self.options.account)),
+            Route::Gateways { .. } => Some(self.list_gateways(query)),
+            Route::Gateway { gateway, .. } => {
+                let gateway = self.gateway(gateway);
+                gateway.map(|gateway| cloudflare::success(&gateway.shown(), &Value::Null))
             }
-            Route::List { account, gateway } if *account == self.options.account => {
+            Route::List { gateway, .. } => {
                 let gateway = self.gateway(gateway);
                 gateway.map(|gateway| list::answer(gateway, self.options.quirks, now, query))
             }
-            Route::Kv { account, namespace, call } if *account == self.options.account => {
+            Route::Kv { namespace, call, .. } => {
                 let namespace = self.namespaces.get_mut(namespace);
                 Some(namespace.map_or_else(kv::no_namespace, |namespace| namespace.answer(now, call, request)))
             }
-            Route::Gateways { .. }
-            | Route::List { .. }
-            | Route::Kv { .. }
-            | Route::Token
-            | Route::Insert { .. }
-            | Route::Operator => None,
+            Route::Namespaces { call, .. } => Some(self.namespaces.answer(call, query, request.body())),
+            Route::Verify(_) | Route::Token | Route::Table { .. } | Route::Insert { .. } | Route::Operator => None,
         };
         answer.unwrap_or_else(|| cloudflare::no_route(request.uri().path()))
     }
 
-    fn insert(&mut self, now: Timestamp, request: &Request<Vec<u8>>, names: [&String; 3]) -> Response<Vec<u8>> {
+    /// A page of the account's gateways; `search` by a part of the id.
+    fn list_gateways(&self, query: &str) -> Response<Vec<u8>> {
+        let search = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "search");
+        let search = search.map(|(_, text)| text).unwrap_or_default();
+        let found = self.gateways.iter().filter(|gateway| gateway.id().contains(&*search));
+        cloudflare::page(&found.map(Gateway::shown).collect::<Vec<_>>(), query, 50)
+    }
+
+    fn table_call(
+        &mut self,
+        now: Timestamp,
+        request: &Request<Vec<u8>>,
+        [project, dataset, name]: [&String; 3],
+        call: bigquery::Call,
+    ) -> Response<Vec<u8>> {
         let authorization = request.headers().get(header::AUTHORIZATION).and_then(bearer);
-        if !authorization.is_some_and(|token| self.tokens.is_valid(token, now)) {
+        let Some(scopes) = authorization.and_then(|token| self.tokens.scopes(token, now)) else {
             let message = "Request had invalid authentication credentials. Expected OAuth 2 access token.";
             return bigquery::failure(401, "authError", message);
-        }
-        let [project, dataset, name] = names;
-        let not_found = |what| bigquery::failure(404, "notFound", &format!("Not found: {what}"));
-        if (project, dataset) != (&self.options.project, &self.options.dataset) {
-            return not_found(format!("Dataset {project}:{dataset}"));
-        }
-        let Some(table) = self.tables.get_mut(name) else {
-            return not_found(format!("Table {project}:{dataset}.{name}"));
         };
-        let (faults, dedup) = (&self.faults, self.options.dedup);
-        table.answer(&bigquery::Request { now, body: request.body(), faults, dedup })
+        if !call.scopes().iter().any(|scope| scopes.contains(*scope)) {
+            let message = "Request had insufficient authentication scopes.";
+            return bigquery::failure(403, "insufficientPermissions", message);
+        }
+        let allowed = &self.options.table_permissions;
+        if let Some(missing) = call.permissions().iter().find(|name| !allowed.iter().any(|allowed| allowed == *name)) {
+            let table = format!("{project}:{dataset}.{name}");
+            let message = format!(
+                "Access Denied: Table {table}: Permission {missing} denied on table {table} (or it may not exist)."
+            );
+            return bigquery::failure(403, "accessDenied", &message);
+        }
+        let here = (project, dataset) == (&self.options.project, &self.options.dataset);
+        let table = self.tables.get_mut(name).filter(|_| here);
+        let not_found = |what| bigquery::failure(404, "notFound", &format!("Not found: {what}"));
+        match (table, call) {
+            (table, bigquery::Call::TestPermissions) => {
+                bigquery::test_permissions(request.body(), table.map_or(&[], |_| allowed))
+            }
+            (None, _) if !here => not_found(format!("Dataset {project}:{dataset}")),
+            (None, _) => not_found(format!("Table {project}:{dataset}.{name}")),
+            (Some(table), bigquery::Call::Get) => table.shown([project, dataset, name]),
+            (Some(table), bigquery::Call::Insert) => {
+                let (faults, dedup) = (&self.faults, self.options.dedup);
+                table.answer(&bigquery::Request { now, body: request.body(), faults, dedup })
+            }
+        }
     }
 }
 

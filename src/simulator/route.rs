@@ -2,12 +2,27 @@
 
 use http::{Method, Request};
 
-use super::{faults::Endpoint, kv};
+use super::{
+    access::{Owner, Permission},
+    bigquery,
+    faults::Endpoint,
+    kv, namespaces,
+};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
+    /// Is the token good? Of an account's own, or of a user's.
+    Verify(Option<String>),
+    Accounts,
+    Account {
+        account: String,
+    },
     Gateways {
         account: String,
+    },
+    Gateway {
+        account: String,
+        gateway: String,
     },
     List {
         account: String,
@@ -18,7 +33,17 @@ pub(super) enum Route {
         namespace: String,
         call: kv::Call,
     },
+    Namespaces {
+        account: String,
+        call: namespaces::Call,
+    },
     Token,
+    Table {
+        project: String,
+        dataset: String,
+        table: String,
+        call: bigquery::Call,
+    },
     Insert {
         project: String,
         dataset: String,
@@ -36,23 +61,87 @@ impl Route {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let own = |text: &str| text.to_owned();
         match (request.method(), &segments[..]) {
-            (&Method::GET, ["client", "v4", "accounts", account, "ai-gateway", "gateways"]) => {
-                Some(Self::Gateways { account: own(account) })
-            }
-            (&Method::GET, ["client", "v4", "accounts", account, "ai-gateway", "gateways", gateway, "logs"]) => {
-                Some(Self::List { account: own(account), gateway: own(gateway) })
-            }
-            (method, ["client", "v4", "accounts", account, "storage", "kv", "namespaces", namespace, call @ ..]) => {
-                let call = kv::Call::of(method, call)?;
-                Some(Self::Kv { account: own(account), namespace: own(namespace), call })
-            }
+            (method, ["client", "v4", path @ ..]) => Self::of_cloudflare(method, path),
             (&Method::POST, ["token"]) => Some(Self::Token),
             (
                 &Method::POST,
                 ["bigquery", "v2", "projects", project, "datasets", dataset, "tables", table, "insertAll"],
             ) => Some(Self::Insert { project: own(project), dataset: own(dataset), table: own(table) }),
+            (method, ["bigquery", "v2", "projects", project, "datasets", dataset, "tables", table]) => {
+                let (table, call) = bigquery::Call::of(method, table)?;
+                Some(Self::Table { project: own(project), dataset: own(dataset), table: own(table), call })
+            }
             (_, ["simulator", _]) => Some(Self::Operator),
             _ => None,
+        }
+    }
+
+    /// A call to Cloudflare's API, by the path below its base.
+    fn of_cloudflare(method: &Method, path: &[&str]) -> Option<Self> {
+        let own = |text: &str| text.to_owned();
+        match (method, path) {
+            (&Method::GET, ["user", "tokens", "verify"]) => Some(Self::Verify(None)),
+            (&Method::GET, ["accounts"]) => Some(Self::Accounts),
+            (&Method::GET, ["accounts", account]) => Some(Self::Account { account: own(account) }),
+            (&Method::GET, ["accounts", account, "tokens", "verify"]) => Some(Self::Verify(Some(own(account)))),
+            (&Method::GET, ["accounts", account, "ai-gateway", "gateways"]) => {
+                Some(Self::Gateways { account: own(account) })
+            }
+            (&Method::GET, ["accounts", account, "ai-gateway", "gateways", gateway]) => {
+                Some(Self::Gateway { account: own(account), gateway: own(gateway) })
+            }
+            (&Method::GET, ["accounts", account, "ai-gateway", "gateways", gateway, "logs"]) => {
+                Some(Self::List { account: own(account), gateway: own(gateway) })
+            }
+            (method, ["accounts", account, "storage", "kv", "namespaces", path @ ..]) => {
+                if let Some(call) = namespaces::Call::of(method, path) {
+                    return Some(Self::Namespaces { account: own(account), call });
+                }
+                let [namespace, path @ ..] = path else { return None };
+                let call = kv::Call::of(method, path)?;
+                Some(Self::Kv { account: own(account), namespace: own(namespace), call })
+            }
+            _ => None,
+        }
+    }
+
+    /// What a token must be allowed: any one of these.
+    pub fn permissions(&self) -> &'static [Permission] {
+        match self {
+            Self::Account { .. } => &[Permission::Account],
+            Self::Gateways { .. } | Self::Gateway { .. } | Self::List { .. } => &[Permission::Gateway],
+            Self::Kv { call: kv::Call::BulkGet | kv::Call::Keys, .. }
+            | Self::Namespaces { call: namespaces::Call::List, .. } => &[Permission::KvRead, Permission::KvWrite],
+            Self::Kv { call: kv::Call::Put(_) | kv::Call::Delete(_), .. }
+            | Self::Namespaces { call: namespaces::Call::Create | namespaces::Call::Delete(_), .. } => {
+                &[Permission::KvWrite]
+            }
+            Self::Verify(_)
+            | Self::Accounts
+            | Self::Token
+            | Self::Table { .. }
+            | Self::Insert { .. }
+            | Self::Operator => &[],
+        }
+    }
+
+    /// Whose tokens are verified here.
+    pub fn owner(&self) -> Option<Owner> {
+        let Self::Verify(account) = self else { return None };
+        Some(if account.is_some() { Owner::Account } else { Owner::User })
+    }
+
+    /// The account that is asked for, where one is.
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            Self::Verify(account) => account.as_deref(),
+            Self::Account { account }
+            | Self::Gateways { account }
+            | Self::Gateway { account, .. }
+            | Self::List { account, .. }
+            | Self::Kv { account, .. }
+            | Self::Namespaces { account, .. } => Some(account),
+            Self::Accounts | Self::Token | Self::Table { .. } | Self::Insert { .. } | Self::Operator => None,
         }
     }
 
@@ -63,7 +152,14 @@ impl Route {
             Self::List { .. } => Some(Endpoint::List),
             Self::Token => Some(Endpoint::Token),
             Self::Insert { .. } => Some(Endpoint::Insert),
-            Self::Kv { .. } | Self::Operator => None,
+            Self::Verify(_)
+            | Self::Accounts
+            | Self::Account { .. }
+            | Self::Gateway { .. }
+            | Self::Kv { .. }
+            | Self::Namespaces { .. }
+            | Self::Table { .. }
+            | Self::Operator => None,
         }
     }
 }
@@ -80,6 +176,14 @@ mod tests {
     fn paths_name_what_is_asked() {
         let list = route(Method::GET, "/client/v4/accounts/a/ai-gateway/gateways/my%20one/logs?page=1");
         assert_eq!(list, Some(Route::List { account: "a".into(), gateway: "my one".into() }));
+        let shown = route(Method::GET, "/client/v4/accounts/a/ai-gateway/gateways/b");
+        assert_eq!(shown, Some(Route::Gateway { account: "a".into(), gateway: "b".into() }));
+        let namespaces =
+            |method, path: &str| route(method, &format!("/client/v4/accounts/a/storage/kv/namespaces{path}"));
+        let call = namespaces::Call::Delete("n".into());
+        assert_eq!(namespaces(Method::DELETE, "/n"), Some(Route::Namespaces { account: "a".into(), call }));
+        let kv = Route::Kv { account: "a".into(), namespace: "n".into(), call: kv::Call::Keys };
+        assert_eq!(namespaces(Method::GET, "/n/keys"), Some(kv));
         let insert = route(Method::POST, "http://h/bigquery/v2/projects/p/datasets/d/tables/t/insertAll");
         let expected = Route::Insert { project: "p".into(), dataset: "d".into(), table: "t".into() };
         assert_eq!(insert, Some(expected));

@@ -30,11 +30,12 @@ struct Column {
 pub struct Schema {
     columns: Vec<Column>,
     partition: Option<String>,
+    clustering: Vec<String>,
 }
 
 impl Schema {
     /// Reads `name TYPE`, one column a line; so a `CREATE TABLE` statement laid out that way will do.
-    /// `NOT NULL` and `PARTITION BY DATE(column)` count, everything else is passed over.
+    /// `NOT NULL`, `PARTITION BY DATE(column)` and `CLUSTER BY` count, everything else is passed over.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut schema = Self::default();
@@ -42,6 +43,8 @@ impl Schema {
             let words: Vec<&str> = line.split_whitespace().collect();
             if let Some((_, rest)) = line.split_once("PARTITION BY DATE(") {
                 schema.partition = rest.split(')').next().map(str::to_owned);
+            } else if let Some(names) = line.strip_prefix("CLUSTER BY ") {
+                schema.clustering = names.split(',').map(|name| name.trim().to_owned()).collect();
             } else if let [name, r#type, ..] = words[..]
                 && let Some(r#type) = Type::named(r#type.trim_end_matches(','))
             {
@@ -54,6 +57,23 @@ impl Schema {
     /// Names of the columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// The members of a table that tell of it.
+    pub(super) fn shown(&self) -> Vec<(&'static str, Value)> {
+        let field = |Column { name, r#type, required }: &Column| {
+            let mode = if *required { "REQUIRED" } else { "NULLABLE" };
+            json!({ "name": name, "type": r#type.shown(), "mode": mode })
+        };
+        let fields: Vec<_> = self.columns.iter().map(field).collect();
+        let mut members = vec![("schema", json!({ "fields": fields }))];
+        if let Some(column) = &self.partition {
+            members.push(("timePartitioning", json!({ "type": "DAY", "field": column })));
+        }
+        if !self.clustering.is_empty() {
+            members.push(("clustering", json!({ "fields": self.clustering })));
+        }
+        members
     }
 
     /// What is wrong with a row, as the entries of `insertErrors[].errors`; nothing when it fits.
@@ -97,6 +117,18 @@ impl Type {
             "TIMESTAMP" => Some(Self::Timestamp),
             "JSON" => Some(Self::Json),
             _ => None,
+        }
+    }
+
+    /// The name in the API, which is not that of SQL.
+    fn shown(self) -> &'static str {
+        match self {
+            Self::String => "STRING",
+            Self::Int64 => "INTEGER",
+            Self::Float64 => "FLOAT",
+            Self::Bool => "BOOLEAN",
+            Self::Timestamp => "TIMESTAMP",
+            Self::Json => "JSON",
         }
     }
 

@@ -18,6 +18,7 @@ use axum::{
     extract::{ConnectInfo, State, connect_info::Connected},
     serve::{IncomingStream, Listener},
 };
+use chrono::TimeDelta;
 use http::{HeaderValue, Request, Response, StatusCode, header::DATE};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -70,16 +71,17 @@ async fn answer<Clock: Fn() -> Timestamp>(
         return status(StatusCode::PAYLOAD_TOO_LARGE);
     };
     let request = Request::from_parts(parts, body.to_vec());
-    let (answer, now, latency, silence) = {
+    let (answer, shown, latency, silence) = {
         let mut simulator = world.simulator.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (world.clock)();
         let answer = simulator.answer(now, &request);
-        (answer, now, simulator.options().latency_ms, simulator.options().silence_ms)
+        let options = simulator.options();
+        (answer, now + TimeDelta::seconds(options.clock_ahead_seconds), options.latency_ms, options.silence_ms)
     };
     match answer {
         Answer::Response(response) => {
             wait(latency).await;
-            dated(response.map(Body::from), now)
+            dated(response.map(Body::from), shown)
         }
         Answer::Silence => {
             wait(silence).await;

@@ -1,0 +1,64 @@
+//! What faults make of answers.
+
+use http::Request;
+use serde_json::Value;
+
+use super::{
+    Answer, Simulator, Timestamp,
+    faults::{Endpoint, Fault},
+    gateway::Gateway,
+    route::Route,
+};
+
+impl Simulator {
+    /// Answers, unless a fault strikes, which may be before or after it is done.
+    pub(super) fn answer_or_fail(
+        &mut self,
+        now: Timestamp,
+        request: &Request<Vec<u8>>,
+        route: &Route,
+        endpoint: Endpoint,
+    ) -> Answer {
+        let fault = self.faults.strike(endpoint);
+        match &fault {
+            Some(Fault::Silence) => return Answer::Silence,
+            Some(Fault::Refuse(refusal)) => return Answer::Response(refusal.response(endpoint)),
+            Some(Fault::DeleteOldest(count)) => {
+                self.delete(route, |gateway| gateway.delete_oldest(*count));
+            }
+            Some(Fault::Delete(ids)) => self.delete(route, |gateway| {
+                for id in ids {
+                    gateway.delete(id);
+                }
+            }),
+            Some(Fault::SilenceAfter | Fault::RefuseAfter(_) | Fault::Truncate | Fault::RepeatEntry) | None => {}
+        }
+        let response = self.respond(now, request, route);
+        match fault {
+            Some(Fault::SilenceAfter) => Answer::Silence,
+            Some(Fault::RefuseAfter(refusal)) => Answer::Response(refusal.response(endpoint)),
+            Some(Fault::Truncate) => Answer::Response(response.map(|body| body[..body.len() / 2].to_vec())),
+            Some(Fault::RepeatEntry) => Answer::Response(response.map(|body| repeat_entry(&body))),
+            Some(Fault::Silence | Fault::Refuse(_) | Fault::DeleteOldest(_) | Fault::Delete(_)) | None => {
+                Answer::Response(response)
+            }
+        }
+    }
+
+    fn delete(&mut self, route: &Route, delete: impl FnOnce(&mut Gateway)) {
+        if let Route::List { gateway, .. } = route
+            && let Some(gateway) = self.gateway_mut(gateway)
+        {
+            delete(gateway);
+        }
+    }
+}
+
+/// Shows a page's first entry once more at its end.
+fn repeat_entry(body: &[u8]) -> Vec<u8> {
+    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(entries) = body["result"].as_array_mut() {
+        entries.splice(0..0, entries.first().cloned());
+    }
+    body.to_string().into_bytes()
+}
