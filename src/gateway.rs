@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta};
-use http::{HeaderMap, Method, header::DATE};
+use chrono::TimeDelta;
+use http::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
         cursor::{Direction, Query},
     },
     time::{self, MILLISECOND, Timestamp},
-    wire::{encoded, request},
+    wire::{date, encoded, request},
 };
 
 /// One answer of the list request.
@@ -51,6 +52,18 @@ pub fn count(source: &Source, gateway: &str, query: &Query) -> Request {
 pub fn find(source: &Source, gateway: &str, id: &str) -> Request {
     let filters = vec![json!({ "key": "id", "operator": "eq", "value": [id] })];
     filtered(source, gateway, filters, Direction::Descending, (1, 1))
+}
+
+/// The request that counts all logs of a gateway, as [`count`] does those of a time.
+#[must_use]
+pub fn count_all(source: &Source, gateway: &str) -> Request {
+    filtered(source, gateway, Vec::new(), Direction::Descending, (1, 1))
+}
+
+/// The request for a gateway's settings.
+#[must_use]
+pub fn settings(source: &Source, gateway: &str) -> Request {
+    get(source, &format!("/{}", encoded(gateway)))
 }
 
 fn logs(source: &Source, gateway: &str, query: &Query, per_page: u32) -> Request {
@@ -122,6 +135,39 @@ pub fn read_page(response: &Response, query: &Query) -> Result<Page, CallError> 
     Ok(Page { entries, total, rate: rate(response.headers()), date: date(response.headers()) })
 }
 
+/// How a gateway keeps logs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Settings {
+    /// Whether it does, where it says.
+    pub collect_logs: Option<bool>,
+    /// How many it has room for, where it says.
+    #[serde(rename = "log_management")]
+    pub room: Option<u64>,
+    /// What a full gateway does: `STOP_INSERTING` or `DELETE_OLDEST`, where it says.
+    #[serde(rename = "log_management_strategy")]
+    pub when_full: Option<String>,
+}
+
+/// Reads the answer to [`settings`]; none where there is no such gateway.
+///
+/// # Errors
+/// What the API refuses or fails at.
+pub fn read_settings(response: &Response) -> Result<Option<Settings>, CallError> {
+    if response.status() == StatusCode::NOT_FOUND {
+        return Ok(None);
+    }
+    let settings = serde_json::from_value(open(response, &HINTS)?.result);
+    settings.map(Some).map_err(|_| misbehaved("has no settings of a gateway in its result"))
+}
+
+/// Reads the answer to [`count_all`]: the count, where the server says.
+///
+/// # Errors
+/// What the API refuses or fails at.
+pub fn read_count(response: &Response) -> Result<Option<u64>, CallError> {
+    Ok(open(response, &HINTS)?.total())
+}
+
 /// Reads the answer to [`find`].
 ///
 /// # Errors
@@ -140,13 +186,15 @@ fn entries(result: Value) -> Result<Vec<Entry>, CallError> {
     entries.map_err(|problem| misbehaved(&problem))
 }
 
+/// The farthest that this machine's clock may be from Cloudflare's.
+pub const FARTHEST: TimeDelta = TimeDelta::minutes(5);
+
 /// Compares the clocks: where forward begins, and with it what the backfill owns, is this machine's time.
 ///
 /// # Errors
 /// Where they are more than five minutes apart.
 pub fn check_clock(page: &Page, now: Timestamp) -> Result<(), CallError> {
-    const MOST: TimeDelta = TimeDelta::minutes(5);
-    let Some(apart) = page.date.map(|date| now - date).filter(|apart| apart.abs() > MOST) else { return Ok(()) };
+    let Some(apart) = page.date.map(|date| now - date).filter(|apart| apart.abs() > FARTHEST) else { return Ok(()) };
     let (minutes, way) = (apart.num_minutes().abs(), if apart > TimeDelta::zero() { "ahead of" } else { "behind" });
     Err(CallError::denied(
         format!("the clock of this machine is {minutes} minutes {way} Cloudflare's"),
@@ -194,11 +242,6 @@ fn misbehaved(problem: &str) -> CallError {
     )
 }
 
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let date = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?;
-    Some(date.to_utc())
-}
-
 /// `Ratelimit: "default";r=50;t=30` and `Ratelimit-Policy: "burst";q=100;w=60`.
 fn rate(headers: &HeaderMap) -> Option<Rate> {
     let number = |header: &str, name: &str| {
@@ -214,7 +257,7 @@ fn rate(headers: &HeaderMap) -> Option<Rate> {
 
 #[cfg(test)]
 mod tests {
-    use http::header;
+    use http::header::{self, DATE};
 
     use super::*;
     use crate::config::{Gateways, Secret};

@@ -1,5 +1,6 @@
 //! Signing in to Google with a service account, as values: what to sign, what to send, what came back.
-//! An assertion (RS256, AIP-4112) is exchanged for a token that allows inserting rows and nothing else.
+//! An assertion (RS256, AIP-4112) is exchanged for a token that allows inserting rows and nothing else; whoever checks
+//! the table asks for one that allows looking, and nothing else.
 
 use std::fmt;
 
@@ -24,8 +25,24 @@ use crate::{
     wire::{may_pass, request, retry_after},
 };
 
-/// What the token may do: insert rows. It cannot read a table, or change one.
-const SCOPE: &str = "https://www.googleapis.com/auth/bigquery.insertdata";
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// To insert rows. It cannot read a table, or change one.
+    Insert,
+    /// To look at tables and at what the account may do. It cannot change anything.
+    Look,
+}
+
+impl Scope {
+    fn address(self) -> &'static str {
+        match self {
+            Self::Insert => "https://www.googleapis.com/auth/bigquery.insertdata",
+            // What tables.testIamPermissions takes; bigquery.readonly is not enough for it.
+            Self::Look => "https://www.googleapis.com/auth/cloud-platform.read-only",
+        }
+    }
+}
 
 /// `iat` lies this far back, so that a clock a little fast is not refused as being in the future.
 const BACKDATED: TimeDelta = TimeDelta::seconds(10);
@@ -174,7 +191,7 @@ impl Token {
 
 /// What must be signed: header and claims of the assertion.
 #[must_use]
-pub fn unsigned_assertion(account: &ServiceAccount, now: Timestamp) -> String {
+pub fn unsigned_assertion(account: &ServiceAccount, scope: Scope, now: Timestamp) -> String {
     let issued = (now - BACKDATED).timestamp();
     let mut header = json!({ "alg": "RS256", "typ": "JWT" });
     if let Some(id) = &account.key_id {
@@ -182,7 +199,7 @@ pub fn unsigned_assertion(account: &ServiceAccount, now: Timestamp) -> String {
     }
     let claims = json!({
         "iss": account.email,
-        "scope": SCOPE,
+        "scope": scope.address(),
         "aud": account.token_uri,
         "iat": issued,
         "exp": issued + LIFETIME.num_seconds(),
@@ -358,7 +375,7 @@ mod tests {
 
     #[test]
     fn an_assertion_is_backdated_short_lived_and_of_least_scope() {
-        let unsigned = unsigned_assertion(&account(), at("2026-10-06T09:00:00Z"));
+        let unsigned = unsigned_assertion(&account(), Scope::Insert, at("2026-10-06T09:00:00Z"));
         let parts: Vec<Value> = unsigned
             .split('.')
             .map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap())

@@ -11,6 +11,7 @@
 //!
 //! ARCHITECTURE.md holds the laws, and which file keeps each of them.
 
+pub mod account;
 pub mod config;
 pub mod entry;
 pub mod envelope;

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Method, StatusCode, header};
+use chrono::DateTime;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
-use crate::host::{Request, Response};
+use crate::{
+    host::{Request, Response},
+    time::Timestamp,
+};
 
 /// A request with the headers that all have.
 #[must_use]
@@ -31,6 +35,13 @@ pub fn encoded(text: &str) -> String {
 pub fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+/// The server's clock, UTC, in whole seconds, where it says.
+#[must_use]
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = DateTime::parse_from_rfc2822(headers.get(header::DATE)?.to_str().ok()?).ok()?;
+    Some(date.to_utc())
 }
 
 /// Whether a status may pass by itself: the server's own failures, and a request that came too slowly or too early.

@@ -16,6 +16,8 @@ pub enum Exit {
     Later,
     /// 2: somebody must act.
     Person,
+    /// So many checks have failed.
+    Checks(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -24,6 +26,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => Self::SUCCESS,
             Exit::Later => Self::from(1),
             Exit::Person => Self::from(2),
+            Exit::Checks(failed) => Self::from(failed),
         }
     }
 }

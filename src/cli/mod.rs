@@ -4,6 +4,7 @@ mod args;
 mod clock;
 mod dead_letters;
 mod demo;
+mod doctor;
 mod explain;
 mod failure;
 mod guard;
@@ -81,6 +82,7 @@ async fn dispatch(
         Command::Status => status::status(&options, stop).await,
         Command::Verify(arguments) => verify::verify(&arguments, &options, stop, screen).await,
         Command::Explain(arguments) => explain::explain(&arguments, &options, stop, screen).await,
+        Command::Doctor => doctor::doctor(&options, stop).await,
         Command::DeadLetters { action } => dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
         Command::Sql(arguments) => sql::sql(&arguments, &options, stop, screen).await,

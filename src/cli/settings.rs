@@ -30,16 +30,29 @@ const WIDTH: u16 = 100;
 pub struct Vars {
     file: BTreeMap<String, String>,
     pages: Option<String>,
+    crons: Option<Vec<String>>,
 }
 
 impl Vars {
     /// Reads the file of settings, if there is one.
     pub fn read(options: &Options) -> Result<Self, Failure> {
-        let file = match &options.vars {
-            Some(path) => parse(path)?,
+        let (file, crons) = match &options.vars {
+            Some(path) => (parse(path)?, None),
             None => beside_the_worker()?,
         };
-        Ok(Self { file, pages: options.pages.clone() })
+        Ok(Self { file, pages: options.pages.clone(), crons })
+    }
+
+    /// The schedules that wake the Worker of this folder; none where there is none, or other settings are named.
+    pub fn crons(&self) -> Option<&[String]> {
+        self.crons.as_deref()
+    }
+
+    /// Whether anything names a table in BigQuery, or who may write to it.
+    pub fn names_bigquery(&self) -> bool {
+        SETTINGS.iter().any(|setting| {
+            setting.need == Need::BigQuery && setting.default.is_none() && self.get(setting.name).is_some()
+        })
     }
 
     /// The settings as a value.
@@ -123,7 +136,8 @@ pub fn schedule(config: &Config) -> Result<Cron, Failure> {
     })
 }
 
-fn read_schedule(text: &str) -> Result<Cron, CronError> {
+/// A schedule as Cloudflare reads it.
+pub fn read_schedule(text: &str) -> Result<Cron, CronError> {
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed);
     parser.alternative_weekdays(true).build().parse(text)
 }
@@ -132,57 +146,76 @@ fn refused(setting: &'static str, problem: String) -> Failure {
     ConfigError(vec![Problem { setting, problem }]).into()
 }
 
-/// What the Worker in this folder has: its variables, and its secrets, which win.
-fn beside_the_worker() -> Result<BTreeMap<String, String>, Failure> {
-    let mut vars = BTreeMap::new();
+/// What the Worker in this folder has: its variables, and its secrets, which win; and its crons.
+#[expect(clippy::type_complexity, reason = "two values of one file")]
+fn beside_the_worker() -> Result<(BTreeMap<String, String>, Option<Vec<String>>), Failure> {
+    let (mut vars, mut crons) = (BTreeMap::new(), None);
     if Path::new(WORKER).exists() {
-        vars = worker_vars(Path::new(WORKER))?;
+        let worker = worker(Path::new(WORKER))?;
+        crons = Some(worker.triggers.crons.clone());
+        vars = worker.vars();
     }
     if Path::new(FILE).exists() {
         vars.extend(parse(Path::new(FILE))?.into_iter().filter(|(_, value)| !value.trim().is_empty()));
     }
-    Ok(vars)
+    Ok((vars, crons))
 }
 
 /// The Worker's bindings of KV, and the settings that hold the ids of their namespaces.
 const NAMESPACES: [(&str, &str); 2] = [("STATE_KV", "CF_KV_STATE_ID"), ("IDS_KV", "CF_KV_IDS_ID")];
 
-/// The `[vars]` of a `wrangler.toml`, and the ids of its namespaces. What is no text in `[vars]` is read as its JSON.
-fn worker_vars(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    #[derive(Deserialize)]
-    struct Worker {
-        #[serde(default)]
-        vars: BTreeMap<String, Value>,
-        #[serde(default)]
-        kv_namespaces: Vec<Namespace>,
+/// What matters here of a `wrangler.toml`.
+#[derive(Deserialize)]
+struct Worker {
+    #[serde(default)]
+    vars: BTreeMap<String, Value>,
+    #[serde(default)]
+    kv_namespaces: Vec<Namespace>,
+    #[serde(default)]
+    triggers: Triggers,
+}
+
+#[derive(Deserialize)]
+struct Namespace {
+    binding: String,
+    #[serde(default)]
+    id: String,
+}
+
+#[derive(Deserialize, Default)]
+struct Triggers {
+    #[serde(default)]
+    crons: Vec<String>,
+}
+
+impl Worker {
+    /// Its `[vars]`, and the ids of its namespaces. What is no text in `[vars]` is read as its JSON.
+    fn vars(self) -> BTreeMap<String, String> {
+        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let ids = self.kv_namespaces.into_iter().filter_map(|Namespace { binding, id }| {
+            let (_, name) = NAMESPACES.iter().find(|(known, _)| *known == binding)?;
+            // A placeholder is no id.
+            let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+            is_id.then(|| ((*name).to_owned(), id))
+        });
+        let vars = self.vars.into_iter().map(|(name, value)| (name, text(value)));
+        ids.chain(vars).collect()
     }
-    #[derive(Deserialize)]
-    struct Namespace {
-        binding: String,
-        #[serde(default)]
-        id: String,
-    }
+}
+
+fn worker(path: &Path) -> Result<Worker, Failure> {
     let action = || format!("reading the settings in {}", path.display());
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::denied(action(), error, "Make it readable, or name another file with --vars"))?;
     // Its own words would quote a line, which may hold a secret that does not belong there.
-    let worker: Worker = toml::from_str(&text).map_err(|error: toml::de::Error| {
+    toml::from_str(&text).map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
         Failure::denied(
             action(),
             format!("line {line} cannot be understood"),
             "wrangler itself says more: npx wrangler deploy --dry-run",
         )
-    })?;
-    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let ids = worker.kv_namespaces.into_iter().filter_map(|Namespace { binding, id }| {
-        let (_, name) = NAMESPACES.iter().find(|(known, _)| *known == binding)?;
-        // A placeholder is no id.
-        let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_id.then(|| ((*name).to_owned(), id))
-    });
-    let vars = worker.vars.into_iter().map(|(name, value)| (name, text(value)));
-    Ok(ids.chain(vars).collect())
+    })
 }
 
 /// The parser's own words would quote a line, and with it a secret: the last good name says where it failed.

@@ -25,7 +25,7 @@ pub use self::{
     report::{GatewayReport, Report, Verdict},
 };
 use crate::{
-    config::{Config, Gateways},
+    config::{Config, Gateways, Source},
     error::{CallError, Error},
     gateway,
     host::{self, Host, Metered, Put, Store, call},
@@ -52,26 +52,7 @@ pub struct Context<'a, H, S, K> {
 impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
     /// The gateways to read, in the order of the settings.
     async fn gateways(&self) -> Result<Vec<String>, Error> {
-        let source = &self.config.source;
-        if let Gateways::Named(ids) = &source.gateways {
-            return Ok(ids.clone());
-        }
-        let mut all = Vec::new();
-        for page in 1.. {
-            let found = call(&self.host, &gateway::gateways(source, page), gateway::read_gateways).await;
-            let (found, total) = found.map_err(Error::Gateways)?;
-            let known = all.len();
-            for id in found {
-                if !all.contains(&id) {
-                    all.push(id);
-                }
-            }
-            // A short page may be the server's own cap: without a total only one with nothing new is certain to be the last.
-            if all.len() == known || total.is_some_and(|total| all.len() as u64 >= total) {
-                break;
-            }
-        }
-        Ok(all)
+        gateways(&self.host, &self.config.source).await.map_err(Error::Gateways)
     }
 
     /// Begins with another gateway in each pass, so that no budget, however small, starves anyone.
@@ -177,6 +158,31 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         }
         Ok(())
     }
+}
+
+/// The gateways of the settings, in their order; for `*` all of the account.
+///
+/// # Errors
+/// Where they cannot be listed.
+pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<Vec<String>, CallError> {
+    if let Gateways::Named(ids) = &source.gateways {
+        return Ok(ids.clone());
+    }
+    let mut all = Vec::new();
+    for page in 1.. {
+        let (found, total) = call(host, &gateway::gateways(source, page), gateway::read_gateways).await?;
+        let known = all.len();
+        for id in found {
+            if !all.contains(&id) {
+                all.push(id);
+            }
+        }
+        // A short page may be the server's own cap: without a total only one with nothing new is certain to be the last.
+        if all.len() == known || total.is_some_and(|total| all.len() as u64 >= total) {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 fn unwritable(key: &str, error: &serde_json::Error) -> Error {

@@ -129,15 +129,15 @@ impl Access {
 }
 
 /// The token that a request carries, or the refusal of one that carries none.
-pub(super) fn token(request: &Request<Vec<u8>>) -> Result<&str, Response<Vec<u8>>> {
+pub(super) fn token(request: &Request<Vec<u8>>) -> Result<&str, Box<Response<Vec<u8>>>> {
     let Some(authorization) = request.headers().get(header::AUTHORIZATION) else {
         let message = "Missing X-Auth-Key, X-Auth-Email or Authorization headers";
-        return Err(failure(400, json!([{ "code": 9106, "message": message }]), Value::Null));
+        return Err(failure(400, json!([{ "code": 9106, "message": message }]), Value::Null).into());
     };
     respond::bearer(authorization).filter(|given| !given.is_empty()).ok_or_else(|| {
         let chain = json!([{ "code": 6103, "message": "Invalid format for Authorization header" }]);
         let errors = json!([{ "code": 6003, "message": "Invalid request headers", "error_chain": chain }]);
-        failure(400, errors, Value::Null)
+        failure(400, errors, Value::Null).into()
     })
 }
 

@@ -68,6 +68,12 @@ impl Call {
     }
 }
 
+/// Whether a scope is one that allows any of it, or `bigquery.readonly`, which allows none.
+pub(super) fn is_scope(scope: &str) -> bool {
+    let calls = [Call::Get, Call::TestPermissions, Call::Insert];
+    calls.iter().any(|call| call.scopes().contains(&scope)) || scope.ends_with("/auth/bigquery.readonly")
+}
+
 /// Which of the permissions asked for are there. A table that is not there gives none, and no failure.
 pub(super) fn test_permissions(body: &[u8], allowed: &[String]) -> Response<Vec<u8>> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();

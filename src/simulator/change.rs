@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::{
     Simulator, Timestamp,
     access::{Owner, Permission, Status},
-    gateway::Settings,
     options::Quirks,
     schema::Schema,
+    settings::Settings,
 };
 
 /// What to change. What is absent stays as it is, but for what is inside of `gateways` and `quirks`: there it becomes what it

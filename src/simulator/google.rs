@@ -18,17 +18,9 @@ use rsa::{
 };
 use serde_json::{Value, json};
 
-use super::{Timestamp, chance::mix, respond};
+use super::{Timestamp, bigquery::is_scope, chance::mix, respond};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/// Scopes that Google knows here: to insert, and to look at tables.
-const SCOPES: &[&str] = &[
-    "https://www.googleapis.com/auth/bigquery.insertdata",
-    "https://www.googleapis.com/auth/bigquery",
-    "https://www.googleapis.com/auth/bigquery.readonly",
-    "https://www.googleapis.com/auth/cloud-platform",
-    "https://www.googleapis.com/auth/cloud-platform.read-only",
-];
 /// Seconds: the longest lifetime of an assertion, and what a token is good for.
 const HOUR: i64 = 3_600;
 
@@ -189,7 +181,7 @@ fn check(account: &ServiceAccount, now: Timestamp, audience: &str, body: &[u8]) 
     }
     check_times(&claims, now)?;
     let scopes = claims["scope"].as_str().unwrap_or_default();
-    let scopes: BTreeSet<_> = scopes.split(' ').filter(|scope| SCOPES.contains(scope)).map(str::to_owned).collect();
+    let scopes: BTreeSet<_> = scopes.split(' ').filter(|scope| is_scope(scope)).map(str::to_owned).collect();
     if scopes.is_empty() {
         let description = "Invalid OAuth scope or ID token audience provided.".into();
         return Err(Refused { error: "invalid_scope", description });
@@ -224,7 +216,7 @@ pub(super) mod tests {
     const NOW: i64 = 1_793_620_800;
 
     pub fn claims(audience: &str, now: i64) -> Value {
-        json!({ "iss": ACCOUNT.email(), "scope": SCOPES[0], "aud": audience, "iat": now - 10, "exp": now + 3_590 })
+        json!({ "iss": ACCOUNT.email(), "scope": "https://www.googleapis.com/auth/bigquery.insertdata", "aud": audience, "iat": now - 10, "exp": now + 3_590 })
     }
 
     pub fn request(claims: &Value, pem: &str) -> Vec<u8> {

@@ -24,6 +24,7 @@ mod respond;
 mod route;
 pub mod schema;
 pub mod server;
+pub mod settings;
 mod stored;
 mod struck;
 mod traffic;

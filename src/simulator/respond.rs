@@ -41,7 +41,7 @@ impl Simulator {
         let access = &self.options.access;
         let is_the_token = match access::token(request) {
             Ok(token) => token == self.options.api_token,
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         };
         if let Some(owner) = route.owner() {
             return access.verify(is_the_token, owner);

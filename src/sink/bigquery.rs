@@ -9,7 +9,7 @@ use super::{
 use crate::{
     config::{BigQuery, ServiceAccount},
     error::CallError,
-    google::{self, Token},
+    google::{self, Scope, Token},
     host::{Host, call},
     plan::batch::{self, Limits},
     row::Row,
@@ -55,7 +55,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
     }
 
     async fn ask_for_token(&self, account: &ServiceAccount) -> Result<Token, CallError> {
-        let unsigned = google::unsigned_assertion(account, self.host.now());
+        let unsigned = google::unsigned_assertion(account, Scope::Insert, self.host.now());
         let signature = self.host.sign(&account.key, unsigned.as_bytes()).await?;
         let request = google::token_request(account, &unsigned, &signature);
         call(self.host, &request, |response| google::read_token(response, self.host.now())).await

@@ -173,23 +173,42 @@ pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError>
         let faults: BTreeMap<_, _> = answer.insert_errors.into_iter().map(|row| (row.index, fault(row))).collect();
         return Ok(Verdict::Taken(faults.into_values().collect()));
     }
-    let refused = serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
-    let reason = refused.as_ref().and_then(|error| error.errors.first()).map_or("", |error| error.reason.as_str());
-    let words = refused.as_ref().map_or_else(|| snippet(response.body()), |error| error.message.clone());
-    let message = format!("BigQuery answered {status}: {words}");
+    let (reason, words) = complaint(response);
     match status {
         // The front end's refusal of a size may be a page of HTML.
         StatusCode::PAYLOAD_TOO_LARGE => Ok(Verdict::TooLarge),
         StatusCode::BAD_REQUEST if response.body().is_empty() || is_size(&words) => Ok(Verdict::TooLarge),
         StatusCode::UNAUTHORIZED => Ok(Verdict::Unauthorized),
-        StatusCode::TOO_MANY_REQUESTS => Err(CallError::Throttled { message, wait: retry_after(response) }),
+        _ => Err(failed(response, &reason, &words, table)),
+    }
+}
+
+/// What an answer means that is neither success nor about a request's rows.
+#[must_use]
+pub fn refusal(response: &Response, table: &BigQuery) -> CallError {
+    let (reason, words) = complaint(response);
+    failed(response, &reason, &words, table)
+}
+
+/// Google's reason, where it gives one, and its words.
+fn complaint(response: &Response) -> (String, String) {
+    let refused = serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
+    let Some(RefusedError { message, errors }) = refused else { return (String::new(), snippet(response.body())) };
+    (errors.into_iter().next().map(|error| error.reason).unwrap_or_default(), message)
+}
+
+fn failed(response: &Response, reason: &str, words: &str, table: &BigQuery) -> CallError {
+    let status = response.status();
+    let message = format!("BigQuery answered {status}: {words}");
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => CallError::Throttled { message, wait: retry_after(response) },
         StatusCode::FORBIDDEN if matches!(reason, "quotaExceeded" | "rateLimitExceeded") => {
-            Err(CallError::Throttled { message, wait: retry_after(response) })
+            CallError::Throttled { message, wait: retry_after(response) }
         }
         status if (status.is_client_error() || status.is_redirection()) && !may_pass(status) => {
-            Err(CallError::denied(message, hint(status, reason, table)))
+            CallError::denied(message, hint(status, reason, table))
         }
-        _ => Err(CallError::Broken(message)),
+        _ => CallError::Broken(message),
     }
 }
 
@@ -216,6 +235,11 @@ fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
             "Give the service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL the role BigQuery Data Editor on \
              {project}.{dataset}.{table}"
         ),
+        (StatusCode::UNAUTHORIZED, _) => {
+            "Check that GCP_TOKEN_URI is Google's own, and that BIGQUERY_EMULATOR_HOST is not set by \
+             mistake"
+                .to_owned()
+        }
         (status, _) if status.is_redirection() => "Check BIGQUERY_EMULATOR_HOST: the address has moved".to_owned(),
         _ => {
             format!("Check GCP_BQ_TABLE ({table}) and its schema against sql/bigquery/1_table.sql")

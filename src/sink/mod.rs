@@ -5,6 +5,7 @@ mod insert;
 pub mod ndjson;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
+pub mod table;
 
 use crate::{error::CallError, row::Row, run::Run};
 

@@ -26,6 +26,7 @@ Examples:
   aig-logs status                        where the copying stands
   aig-logs verify                        prove the last day, log by log where a count does not
   aig-logs explain LOG_ID                what became of one log
+  aig-logs doctor                        what is wrong with the set-up, and what mends it
   aig-logs dead-letters list             rows that the sink refused for good
   aig-logs sql                           the statements that make table and views
   aig-logs looker                        the link that opens a view in Looker Studio
@@ -57,6 +58,17 @@ const SQL: &str = "\
 GOOGLE_OAUTH_ACCESS_TOKEN where that is set. They use GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
 
 Exit codes: 0 all is as it must be, 1 failed and may pass by itself, 2 something is missing or different.";
+
+const DOCTOR: &str = "\
+BigQuery is checked where any of its settings is given; --sink sqlite leaves it out. Nothing is written anywhere.
+
+ok       as it should be
+warning  it works, or nothing can be said, and somebody should know
+failed   it does not work until somebody acts
+skipped  not looked at: something before failed, or nobody answers
+
+Exit code: the number of failed checks, 100 at most.
+`aig-logs help settings` lists every setting.";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -96,6 +108,9 @@ pub enum Command {
     /// Tell what became of one log: at the source, in the table, refused, or still to come
     #[command(after_help = EXPLAIN)]
     Explain(Explain),
+    /// Check settings, permissions, gateways, table and Worker, and say what mends what is wrong
+    #[command(after_help = DOCTOR)]
+    Doctor,
     /// See rows that the sink refused for good, have them written once more, or throw them away
     DeadLetters {
         /// What to do with them
@@ -250,6 +265,10 @@ impl Arguments {
         }
         if matches!(self.command, Command::Verify(_) | Command::Explain(_)) && (*dry_run || pages.is_some()) {
             let words = "--dry-run and --pages mean nothing to verify and explain, which write nothing unless told to";
+            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
+        }
+        if matches!(self.command, Command::Doctor) && (state.is_some() || *dry_run || pages.is_some()) {
+            let words = "--state, --dry-run and --pages mean nothing to doctor";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
         if matches!(self.command, Command::Sql { .. }) && (state.is_some() || *dry_run || pages.is_some()) {

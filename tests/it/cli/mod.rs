@@ -3,6 +3,7 @@
 mod apply;
 mod copies;
 mod dead_letters;
+mod doctor;
 mod files;
 mod looker;
 mod refusals;

@@ -1,0 +1,177 @@
+//! What Cloudflare tells of a token, an account and its namespaces of KV, as values: requests out, answers in. Passes need
+//! none of it; whoever checks a set-up does.
+
+use chrono::DateTime;
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    config::Source,
+    envelope::{Hints, open},
+    error::CallError,
+    host::{Request, Response},
+    time::Timestamp,
+    wire::{encoded, request},
+};
+
+/// Accounts made from this instant on, 2026-09-24T00:00:00Z, keep the logs of their gateways in Workers Observability.
+/// developers.cloudflare.com/ai-gateway/observability/logging
+pub const NEW_STYLE: Timestamp = match DateTime::from_timestamp(1_790_208_000, 0) {
+    Some(instant) => instant,
+    None => Timestamp::UNIX_EPOCH,
+};
+
+/// What a person can check where the API refuses.
+const HINTS: Hints = Hints {
+    missing: "Check CF_ACCOUNT_ID: there is no such account",
+    token: "Check CF_API_TOKEN: it must be a token that is valid, as the dashboard showed it when it was made",
+    other: "Check CF_ACCOUNT_ID, and CLOUDFLARE_BASE_URL, which should be Cloudflare's own",
+};
+
+/// How a token stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Good.
+    Active,
+    /// Known, and not good: `disabled`, `expired`, or a word that is new.
+    Not(String),
+}
+
+/// Asks how a token stands that is a user's own.
+#[must_use]
+pub fn verify_of_user(source: &Source) -> Request {
+    get(source, "/user/tokens/verify")
+}
+
+/// Asks how a token stands that is the account's.
+#[must_use]
+pub fn verify_of_account(source: &Source) -> Request {
+    get(source, &format!("/accounts/{}/tokens/verify", encoded(&source.account)))
+}
+
+/// Reads the answer to [`verify_of_user`] and [`verify_of_account`]: none where no such token is known there.
+///
+/// # Errors
+/// What the API fails at.
+pub fn read_standing(response: &Response) -> Result<Option<Standing>, CallError> {
+    let unknown = [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+    if unknown.contains(&response.status()) {
+        return Ok(None);
+    }
+    let result = open(response, &HINTS)?.result;
+    Ok(Some(match result["status"].as_str() {
+        Some("active") => Standing::Active,
+        status => Standing::Not(status.unwrap_or("without a status").to_owned()),
+    }))
+}
+
+/// Asks about the account.
+#[must_use]
+pub fn account(source: &Source) -> Request {
+    get(source, &format!("/accounts/{}", encoded(&source.account)))
+}
+
+/// Reads the answer to [`account`], when it was made, where it says; none where the token may not know.
+///
+/// # Errors
+/// What else the API refuses or fails at.
+pub fn read_created(response: &Response) -> Result<Option<Option<Timestamp>>, CallError> {
+    if is_forbidden(response) {
+        return Ok(None);
+    }
+    let result = open(response, &HINTS)?.result;
+    let created = result["created_on"].as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    Ok(Some(created.map(|instant| instant.to_utc())))
+}
+
+/// A namespace of KV.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Namespace {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub title: String,
+}
+
+/// Namespaces on a page: the most that the API gives.
+const NAMESPACES: usize = 1_000;
+
+/// The request for one page of the account's namespaces, from 1.
+#[must_use]
+pub fn namespaces(source: &Source, page: u32) -> Request {
+    let account = encoded(&source.account);
+    get(source, &format!("/accounts/{account}/storage/kv/namespaces?page={page}&per_page={NAMESPACES}"))
+}
+
+/// Reads the answer to [`namespaces`], and whether it was the last page; none where the token may not know.
+///
+/// # Errors
+/// What else the API refuses or fails at.
+pub fn read_namespaces(response: &Response) -> Result<Option<(Vec<Namespace>, bool)>, CallError> {
+    if is_forbidden(response) {
+        return Ok(None);
+    }
+    let found: Result<Vec<Namespace>, _> = serde_json::from_value(open(response, &HINTS)?.result);
+    let found = found.map_err(|_| CallError::Broken("Cloudflare's list of namespaces cannot be read".into()))?;
+    let last = found.len() < NAMESPACES;
+    Ok(Some((found, last)))
+}
+
+fn is_forbidden(response: &Response) -> bool {
+    if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        return true;
+    }
+    // The status of a refusal may be another one; its code is not.
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    let codes = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    codes.iter().any(|error| matches!(error["code"].as_i64(), Some(9_109 | 10_000)))
+}
+
+fn get(source: &Source, path: &str) -> Request {
+    let mut request = request(Method::GET, &format!("{}{path}", source.base), Vec::new());
+    source.token.authorize(&mut request);
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time;
+
+    fn answer(status: u16, body: &str) -> Response {
+        http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_token_stands_as_it_is_told_and_is_unknown_where_it_is_refused() {
+        let told = |status| answer(200, &format!(r#"{{"success":true,"result":{{"id":"a","status":{status}}}}}"#));
+        assert_eq!(read_standing(&told(r#""active""#)), Ok(Some(Standing::Active)));
+        assert_eq!(read_standing(&told(r#""expired""#)), Ok(Some(Standing::Not("expired".into()))));
+        assert_eq!(read_standing(&told("null")), Ok(Some(Standing::Not("without a status".into()))));
+        let unknown = r#"{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}]}"#;
+        assert_eq!(read_standing(&answer(401, unknown)), Ok(None));
+        assert!(read_standing(&answer(502, "<html>")).unwrap_err().is_transient());
+    }
+
+    #[test]
+    fn an_account_says_when_it_was_made_to_who_may_know() {
+        let told = r#"{"success":true,"result":{"created_on":"2026-09-24T00:00:00.000000Z"}}"#;
+        assert_eq!(read_created(&answer(200, told)), Ok(Some(Some(NEW_STYLE))));
+        assert_eq!(Some(NEW_STYLE), time::parse("2026-09-24"));
+        assert_eq!(read_created(&answer(200, r#"{"success":true,"result":{}}"#)), Ok(Some(None)));
+        let refused = r#"{"success":false,"errors":[{"code":9109,"message":"Unauthorized"}]}"#;
+        assert_eq!(read_created(&answer(403, refused)), Ok(None));
+        assert_eq!(read_created(&answer(400, refused)), Ok(None));
+        let missing = r#"{"success":false,"errors":[{"code":7003,"message":"Could not route"}]}"#;
+        assert!(read_created(&answer(404, missing)).unwrap_err().to_string().contains("CF_ACCOUNT_ID"));
+    }
+
+    #[test]
+    fn namespaces_come_page_by_page() {
+        let told = r#"{"success":true,"result":[{"id":"a","title":"STATE_KV","supports_url_encoding":true}]}"#;
+        let namespace = Namespace { id: "a".into(), title: "STATE_KV".into() };
+        assert_eq!(read_namespaces(&answer(200, told)), Ok(Some((vec![namespace], true))));
+        assert_eq!(read_namespaces(&answer(403, "{}")), Ok(None));
+    }
+}

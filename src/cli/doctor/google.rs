@@ -1,0 +1,157 @@
+//! The service account, and the table that it writes to.
+
+use futures_util::future;
+use http::StatusCode;
+
+use super::{
+    super::{failure::Failure, settings::Vars},
+    check::{Asker, Check, Service},
+};
+use crate::{
+    config::{BigQuery, Config, ServiceAccount},
+    error::CallError,
+    google::{self, Scope, Token},
+    host::{Host, Request},
+    sink::table::{self, CLUSTERING, Table},
+};
+
+/// The checks of this part.
+pub const NAMES: &[&str] = &["Google key", "sign-in", "table", "insert"];
+
+/// What Google says. An emulator may do without a key.
+pub async fn checks<H: Host>(asker: &Asker<'_, H>, vars: &Vars, config: &Config, table: &BigQuery) -> Vec<Check> {
+    let Some(account) = &table.account else { return described(asker, table, None).await };
+    if let Err(failure) = vars.check_key(asker.host, config).await {
+        let says = match &failure {
+            Failure::Settings(problems) => problems.to_string(),
+            Failure::Denied { .. } | Failure::Core(_) | Failure::Unread => failure.to_string(),
+        };
+        let hint = "Give the key as Google Cloud made it";
+        let first = Check::failed(NAMES[0], says, hint).mended_by("GCP_SA_KEY_JSON");
+        return [first].into_iter().chain(skipped(&NAMES[1..], "the key must be good first")).collect();
+    }
+    let mut checks = vec![Check::ok(NAMES[0], format!("readable, of {}", account.email))];
+    let (insert, look) =
+        future::join(sign_in(asker, account, Scope::Insert), sign_in(asker, account, Scope::Look)).await;
+    match (insert, look) {
+        (Ok(_), Ok(token)) => {
+            checks.push(Check::ok(NAMES[1], "Google hands out tokens"));
+            checks.extend(described(asker, table, Some(&token)).await);
+        }
+        (Err(error), _) | (Ok(_), Err(error)) => {
+            checks.push(Check::refused(NAMES[1], &error).mended_by("GCP_SA_KEY_JSON"));
+            checks.extend(skipped(&NAMES[2..], "signing in must work first"));
+        }
+    }
+    checks
+}
+
+fn skipped(names: &'static [&'static str], why: &'static str) -> impl Iterator<Item = Check> {
+    names.iter().map(move |name| Check::skipped(*name, why))
+}
+
+async fn sign_in<H: Host>(asker: &Asker<'_, H>, account: &ServiceAccount, scope: Scope) -> Result<Token, CallError> {
+    let unsigned = google::unsigned_assertion(account, scope, asker.host.now());
+    let signature = asker.host.sign(&account.key, unsigned.as_bytes()).await?;
+    let request = google::token_request(account, &unsigned, &signature);
+    asker.ask(Service::Google, request, |response| google::read_token(response, asker.host.now())).await
+}
+
+async fn described<H: Host>(asker: &Asker<'_, H>, table: &BigQuery, token: Option<&Token>) -> Vec<Check> {
+    let authorized = |mut request: Request| {
+        if let Some(token) = token {
+            token.secret.authorize(&mut request);
+        }
+        request
+    };
+    let get = asker.ask(Service::Google, authorized(table::get(table)), |response| {
+        Ok((response.status(), table::read(response, table)))
+    });
+    let permissions = asker.ask(Service::Google, authorized(table::test_permissions(table)), |response| {
+        table::read_missing(response, table)
+    });
+    let (found, missing) = future::join(get, permissions).await;
+    let (mut checks, there) = match found {
+        Ok((_, Ok(found))) => (shape(&found, table), true),
+        Ok((status, Err(error))) => {
+            let fix = if status == StatusCode::FORBIDDEN { grant(table) } else { make(table) };
+            (vec![Check::refused("table", &error).mended_by(fix)], false)
+        }
+        Err(error) => (vec![Check::refused("table", &error)], false),
+    };
+    checks.push(match missing {
+        _ if !there => Check::skipped("insert", "the table must answer first"),
+        Ok(missing) => allowed(missing.as_deref(), table),
+        Err(error) => Check::refused("insert", &error).mended_by(grant(table)),
+    });
+    checks
+}
+
+/// Columns, and what makes queries cheap.
+fn shape(found: &Table, table: &BigQuery) -> Vec<Check> {
+    let BigQuery { project, dataset, table: name, .. } = table;
+    let columns = columns(&found.wrong_columns(), table);
+    let layout = match (found.is_partitioned(), found.is_clustered()) {
+        (true, true) => Check::ok("layout", "partitioned by day, and clustered"),
+        (false, _) => {
+            let hint = "Every query reads, and bills, all of it. A table cannot be changed so: make another one, copy the rows \
+                        into it, and name it";
+            Check::warning("layout", "not partitioned by the day of created_at", hint).mended_by("GCP_BQ_TABLE")
+        }
+        (true, false) => {
+            let columns = CLUSTERING.join(",");
+            let fix = format!("bq update --clustering_fields={columns} {project}:{dataset}.{name}");
+            let hint = "Queries read more than they need to; new rows will be clustered";
+            Check::warning("layout", format!("not clustered by {}", CLUSTERING.join(", ")), hint).mended_by(fix)
+        }
+    };
+    vec![columns, layout]
+}
+
+fn columns(wrong: &[String], table: &BigQuery) -> Check {
+    /// As many are named.
+    const NAMED: usize = 3;
+    let BigQuery { project, dataset, table: name, .. } = table;
+    if wrong.is_empty() {
+        return Check::ok("table", format!("{project}.{dataset}.{name} has all columns"));
+    }
+    let more = wrong.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    let says = format!("{}{more}", wrong[..wrong.len().min(NAMED)].join(", "));
+    if wrong.iter().all(|column| column.ends_with("is missing")) {
+        let hint = "What `aig-logs sql` prints adds the missing columns, and touches no row";
+        return Check::failed("table", says, hint).mended_by(make(table));
+    }
+    let hint = "A column of another type takes no rows: make another table with sql/bigquery/1_table.sql, copy the rows into it, \
+                and name it";
+    Check::failed("table", says, hint).mended_by("GCP_BQ_TABLE")
+}
+
+/// An empty insert is refused in any case, so permissions are asked for instead.
+fn allowed(missing: Option<&[&str]>, table: &BigQuery) -> Check {
+    match missing {
+        Some([]) => Check::ok("insert", "the service account may insert rows"),
+        Some(missing) => {
+            let says = format!("the service account lacks the permission {}", missing.join(" and "));
+            let hint =
+                "Give it the role BigQuery Data Editor on the table, or a role of your own with both permissions";
+            Check::failed("insert", says, hint).mended_by(grant(table))
+        }
+        None => Check::skipped("insert", "not known: this BigQuery does not tell permissions"),
+    }
+}
+
+/// What makes the table, or adds its columns.
+fn make(table: &BigQuery) -> String {
+    format!("aig-logs sql | bq query --project_id {} --use_legacy_sql=false", table.project)
+}
+
+/// What lets the service account insert.
+fn grant(table: &BigQuery) -> String {
+    let BigQuery { project, dataset, table, account, .. } = table;
+    let email = account.as_ref().map_or("EMAIL", |account| account.email.as_str());
+    format!(
+        "bq add-iam-policy-binding --member=serviceAccount:{email} --role=roles/bigquery.dataEditor \
+         {project}:{dataset}.{table}"
+    )
+}

@@ -1,0 +1,93 @@
+//! `aig-logs doctor`: what is wrong with a set-up, and what mends it. It looks, and changes nothing.
+
+mod check;
+mod cloudflare;
+mod gateway;
+mod google;
+mod report;
+mod worker;
+
+use futures_util::future;
+use tokio::sync::watch;
+
+use self::check::{Asker, Check, Verdict};
+use super::{
+    args::Options,
+    failure::{Exit, Failure},
+    settings::{self, Vars},
+    show,
+};
+use crate::{
+    config::{Config, Target},
+    host::{Host, native::NativeHost},
+};
+
+/// The largest number of failed checks that an exit code tells.
+const MOST: usize = 100;
+
+/// Checks everything, and says what it has found.
+pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
+    let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
+    let vars = Vars::read(options)?;
+    let target = match &options.sink {
+        Some(sink) => Target::from(sink),
+        None if vars.names_bigquery() => Target::BigQuery,
+        None => Target::Local,
+    };
+    let checks = examine(&host, &vars, target).await;
+    let text = if options.json { report::in_json(&checks) } else { report::in_words(&checks) };
+    show::print(&text)?;
+    let failed = checks.iter().filter(|check| check.verdict == Verdict::Failed).count();
+    Ok(match u8::try_from(failed.min(MOST)) {
+        Ok(0) | Err(_) => Exit::Done,
+        Ok(failed) => Exit::Checks(failed),
+    })
+}
+
+/// The order of the checks: settings, Cloudflare, Google, clocks, Worker.
+async fn examine(host: &impl Host, vars: &Vars, target: Target) -> Vec<Check> {
+    let (settings, config) = read(vars, target);
+    let mut checks = vec![settings];
+    let asker = Asker::new(host);
+    let Some(config) = config else {
+        checks.extend(skipped(&["token", "account", "gateways"]));
+        if target == Target::BigQuery {
+            checks.extend(skipped(google::NAMES));
+        }
+        return checks;
+    };
+    let kv = vars.kv().ok();
+    let google = async {
+        match &config.bigquery {
+            Some(table) => google::checks(&asker, vars, &config, table).await,
+            None if target == Target::BigQuery => skipped(google::NAMES),
+            None => Vec::new(),
+        }
+    };
+    let (cloudflare, google) = future::join(cloudflare::checks(&asker, &config.source, kv.as_ref()), google).await;
+    checks.extend(cloudflare);
+    checks.extend(google);
+    checks.extend(asker.clocks());
+    checks.extend(vars.crons().map(|crons| worker::crons(crons, &config)));
+    checks
+}
+
+fn skipped(names: &[&str]) -> Vec<Check> {
+    names.iter().map(|name| Check::skipped(*name, "its settings must be right first")).collect()
+}
+
+/// All problems of the settings together. Where those of BigQuery alone are wrong, the source can still be checked.
+fn read(vars: &Vars, target: Target) -> (Check, Option<Config>) {
+    let with_schedule = |config: Config| settings::schedule(&config).map(|_| config);
+    let error = match vars.config(target).and_then(with_schedule) {
+        Ok(config) => return (Check::ok("settings", "complete"), Some(config)),
+        Err(error) => error,
+    };
+    let says = match &error {
+        Failure::Settings(problems) => problems.to_string(),
+        Failure::Denied { .. } | Failure::Core(_) | Failure::Unread => error.to_string(),
+    };
+    let hint = "Set them in the environment, in .dev.vars or in [vars] of wrangler.toml";
+    let check = Check::failed("settings", says, hint).mended_by("aig-logs help settings");
+    (check, vars.config(Target::Local).ok())
+}

@@ -1,0 +1,57 @@
+//! The settings of a gateway.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What a full gateway does. It is only said here: a simulated gateway keeps everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WhenFull {
+    /// New entries are not kept.
+    StopInserting,
+    /// The oldest entries go.
+    DeleteOldest,
+}
+
+/// How a gateway keeps logs, as its settings show it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether it does.
+    pub collect_logs: bool,
+    /// Entries that it has room for; none: as many as the plan allows.
+    pub log_management: Option<u64>,
+    /// What follows then.
+    pub log_management_strategy: Option<WhenFull>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            collect_logs: true,
+            log_management: Some(10_000_000),
+            log_management_strategy: Some(WhenFull::DeleteOldest),
+        }
+    }
+}
+
+impl Settings {
+    /// A gateway with these settings, as the API shows it.
+    pub(super) fn shown(&self, id: &str) -> Value {
+        let strategy = self.log_management_strategy.map(|strategy| match strategy {
+            WhenFull::StopInserting => "STOP_INSERTING",
+            WhenFull::DeleteOldest => "DELETE_OLDEST",
+        });
+        json!({
+            "id": id,
+            "collect_logs": self.collect_logs,
+            "cache_ttl": 300,
+            "log_management": self.log_management,
+            "log_management_strategy": strategy,
+            "logpush": false,
+            "is_default": id == "default",
+            "created_at": "2025-01-15T08:00:00.000Z",
+            "modified_at": "2025-01-15T08:00:00.000Z",
+        })
+    }
+}
