@@ -351,6 +351,17 @@ mod tests {
     }
 
     #[test]
+    fn settings_say_what_they_say_and_a_gateway_may_be_missing() {
+        let told = r#"{"success":true,"result":{"id":"a","collect_logs":false,"log_management":null}}"#;
+        let settings = Settings { collect_logs: Some(false), room: None, when_full: None };
+        assert_eq!(read_settings(&answer(200, told)), Ok(Some(settings)));
+        assert_eq!(read_settings(&answer(404, r#"{"success":false,"errors":[{"code":7002}]}"#)), Ok(None));
+        let refused = read_settings(&answer(403, include_str!("../tests/fixtures/wrong_token.json"))).unwrap_err();
+        assert!(refused.to_string().contains("AI Gateway Read"), "{refused}");
+        assert!(!count_all(&source(), "main").uri().query().unwrap().contains("created_at%22"));
+    }
+
+    #[test]
     fn null_members_and_a_strange_count_are_no_trouble() {
         let body =
             |total| format!(r#"{{"success":true,"errors":null,"result":[],"result_info":{{"total_count":{total}}}}}"#);

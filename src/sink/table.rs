@@ -188,4 +188,35 @@ mod tests {
             !read(json!({ "clustering": { "fields": ["id"] } })).is_clustered() && !Table::default().is_clustered()
         );
     }
+
+    #[test]
+    fn permissions_are_missing_there_or_not_told() {
+        let answer = |status, body: &str| {
+            let response = http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap();
+            let table = BigQuery {
+                base: "https://bigquery.googleapis.com".into(),
+                project: "p".into(),
+                dataset: "d".into(),
+                table: "t".into(),
+                account: None,
+            };
+            assert_eq!(
+                test_permissions(&table).uri().path(),
+                "/bigquery/v2/projects/p/datasets/d/tables/t:testIamPermissions"
+            );
+            read_missing(&response, &table)
+        };
+        assert_eq!(answer(200, "{}"), Ok(Some(PERMISSIONS.to_vec())));
+        assert_eq!(
+            answer(200, r#"{"permissions":["bigquery.tables.get"]}"#),
+            Ok(Some(vec!["bigquery.tables.updateData"]))
+        );
+        assert_eq!(answer(200, &json!({ "permissions": PERMISSIONS }).to_string()), Ok(Some(Vec::new())));
+        for unknown in [404, 405, 501] {
+            assert_eq!(answer(unknown, ""), Ok(None));
+        }
+        assert!(answer(403, "{}").unwrap_err().to_string().contains("BigQuery Data Editor"));
+        assert!(answer(401, "{}").unwrap_err().to_string().contains("GCP_TOKEN_URI"));
+        assert!(answer(503, "").unwrap_err().is_transient());
+    }
 }
