@@ -1,11 +1,10 @@
 //! Where rows go. A sink takes a batch and says what became of each row.
 
 pub mod bigquery;
-mod insert;
+pub(crate) mod insert;
 pub mod ndjson;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
-pub mod table;
 
 use crate::{error::CallError, row::Row, run::Run};
 

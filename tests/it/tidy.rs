@@ -31,7 +31,6 @@ const PURE: &[&str] = &[
     "src/gateway.rs",
     "src/google.rs",
     "src/envelope.rs",
-    "src/sink/table.rs",
     "src/config/",
 ];
 

@@ -4,19 +4,28 @@ use futures_util::future;
 use http::StatusCode;
 
 use super::{
-    super::{failure::Failure, settings::Vars},
+    super::{
+        failure::Failure,
+        settings::Vars,
+        sql::check::{Finding, of_table},
+        warehouse::Table,
+    },
     check::{Asker, Check, Service},
+    table::{self, CLUSTERING},
 };
 use crate::{
     config::{BigQuery, Config, ServiceAccount},
     error::CallError,
     google::{self, Scope, Token},
     host::{Host, Request},
-    sink::table::{self, CLUSTERING, Table},
+    row::COLUMNS,
 };
 
 /// The checks of this part.
 pub const NAMES: &[&str] = &["Google key", "sign-in", "table", "insert"];
+
+/// What makes the table, or adds its columns.
+const MAKE: &str = "aig-logs sql --apply";
 
 /// What Google says. An emulator may do without a key.
 pub async fn checks<H: Host>(asker: &Asker<'_, H>, vars: &Vars, config: &Config, table: &BigQuery) -> Vec<Check> {
@@ -24,7 +33,7 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, vars: &Vars, config: &Config,
     if let Err(failure) = vars.check_key(asker.host, config).await {
         let says = match &failure {
             Failure::Settings(problems) => problems.to_string(),
-            Failure::Denied { .. } | Failure::Core(_) | Failure::Unread => failure.to_string(),
+            Failure::Denied { .. } | Failure::Call { .. } | Failure::Core(_) | Failure::Unread => failure.to_string(),
         };
         let hint = "Give the key as Google Cloud made it";
         let first = Check::failed(NAMES[0], says, hint).mended_by("GCP_SA_KEY_JSON");
@@ -74,7 +83,7 @@ async fn described<H: Host>(asker: &Asker<'_, H>, table: &BigQuery, token: Optio
     let (mut checks, there) = match found {
         Ok((_, Ok(found))) => (shape(&found, table), true),
         Ok((status, Err(error))) => {
-            let fix = if status == StatusCode::FORBIDDEN { grant(table) } else { make(table) };
+            let fix = if status == StatusCode::FORBIDDEN { grant(table) } else { MAKE.to_owned() };
             (vec![Check::refused("table", &error).mended_by(fix)], false)
         }
         Err(error) => (vec![Check::refused("table", &error)], false),
@@ -90,8 +99,11 @@ async fn described<H: Host>(asker: &Asker<'_, H>, table: &BigQuery, token: Optio
 /// Columns, and what makes queries cheap.
 fn shape(found: &Table, table: &BigQuery) -> Vec<Check> {
     let BigQuery { project, dataset, table: name, .. } = table;
-    let columns = columns(&found.wrong_columns(), table);
-    let layout = match (found.is_partitioned(), found.is_clustered()) {
+    let expected: Vec<_> = COLUMNS.iter().map(|column| (column.name, column.kind)).collect();
+    let findings = of_table(name, found, &expected, "created_at");
+    let (whole, wrong): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.what == *name);
+    let columns = columns(&wrong, table);
+    let layout = match (whole.is_empty(), found.clustering.fields == CLUSTERING) {
         (true, true) => Check::ok("layout", "partitioned by day, and clustered"),
         (false, _) => {
             let hint = "Every query reads, and bills, all of it. A table cannot be changed so: make another one, copy the rows \
@@ -108,7 +120,7 @@ fn shape(found: &Table, table: &BigQuery) -> Vec<Check> {
     vec![columns, layout]
 }
 
-fn columns(wrong: &[String], table: &BigQuery) -> Check {
+fn columns(wrong: &[Finding], table: &BigQuery) -> Check {
     /// As many are named.
     const NAMED: usize = 3;
     let BigQuery { project, dataset, table: name, .. } = table;
@@ -117,10 +129,11 @@ fn columns(wrong: &[String], table: &BigQuery) -> Check {
     }
     let more = wrong.len().saturating_sub(NAMED);
     let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    let says = format!("{}{more}", wrong[..wrong.len().min(NAMED)].join(", "));
-    if wrong.iter().all(|column| column.ends_with("is missing")) {
-        let hint = "What `aig-logs sql` prints adds the missing columns, and touches no row";
-        return Check::failed("table", says, hint).mended_by(make(table));
+    let named = wrong.iter().take(NAMED).map(|Finding { what, problem }| format!("{what} {problem}"));
+    let says = format!("{}{more}", named.collect::<Vec<_>>().join(", "));
+    if wrong.iter().all(|Finding { problem, .. }| problem.starts_with("is missing")) {
+        let hint = "`aig-logs sql --apply` adds the missing columns, and touches no row; `aig-logs sql --check` lists them all";
+        return Check::failed("table", says, hint).mended_by(MAKE);
     }
     let hint = "A column of another type takes no rows: make another table with sql/bigquery/1_table.sql, copy the rows into it, \
                 and name it";
@@ -139,11 +152,6 @@ fn allowed(missing: Option<&[&str]>, table: &BigQuery) -> Check {
         }
         None => Check::skipped("insert", "not known: this BigQuery does not tell permissions"),
     }
-}
-
-/// What makes the table, or adds its columns.
-fn make(table: &BigQuery) -> String {
-    format!("aig-logs sql | bq query --project_id {} --use_legacy_sql=false", table.project)
 }
 
 /// What lets the service account insert.

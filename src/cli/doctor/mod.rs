@@ -5,6 +5,7 @@ mod cloudflare;
 mod gateway;
 mod google;
 mod report;
+mod table;
 mod worker;
 
 use futures_util::future;
@@ -85,7 +86,7 @@ fn read(vars: &Vars, target: Target) -> (Check, Option<Config>) {
     };
     let says = match &error {
         Failure::Settings(problems) => problems.to_string(),
-        Failure::Denied { .. } | Failure::Core(_) | Failure::Unread => error.to_string(),
+        Failure::Denied { .. } | Failure::Call { .. } | Failure::Core(_) | Failure::Unread => error.to_string(),
     };
     let hint = "Set them in the environment, in .dev.vars or in [vars] of wrangler.toml";
     let check = Check::failed("settings", says, hint).mended_by("aig-logs help settings");

@@ -68,8 +68,9 @@ pub async fn check<H: Host>(
     Ok(findings)
 }
 
-/// Columns by name and type, and what makes a query cheap.
-fn of_table(name: &str, table: &Table, columns: &[(&str, Kind)], day_of: &str) -> Vec<Finding> {
+/// Columns by name and type, and what makes a query cheap: `day_of` is the column by whose day the table is partitioned, and
+/// what is said of that is said of the table as a whole.
+pub fn of_table(name: &str, table: &Table, columns: &[(&str, Kind)], day_of: &str) -> Vec<Finding> {
     let live: BTreeMap<_, _> = table.schema.fields.iter().map(|field| (field.name.as_str(), field)).collect();
     let columns = columns.iter().filter_map(|(column, kind)| {
         let what = format!("{name}.{column}");

@@ -1,7 +1,7 @@
 //! Table and views: as statements, for whoever carries them out, or carried out and checked here.
 
 mod apply;
-mod check;
+pub mod check;
 
 use serde_json::json;
 use tokio::sync::watch;

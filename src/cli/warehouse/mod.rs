@@ -5,8 +5,8 @@ mod credentials;
 
 use serde::Deserialize;
 
-use self::api::{Ask, Dataset, JobReference, Statement};
-pub use self::api::{Field, Partitioning, Table};
+pub use self::api::{Ask, Field, Partitioning, Table};
+use self::api::{Dataset, JobReference, Statement};
 use super::failure::Failure;
 use crate::{
     config::{Secret, Warehouse as Settings},

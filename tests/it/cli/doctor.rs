@@ -212,14 +212,14 @@ fn google_and_its_table_are_told() {
     let damaged = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----";
     world.assert_finds(&[("GCP_SA_PRIVATE_KEY_PEM", damaged)], "Google key", "failed", &["as Google Cloud made it"]);
     world.assert_finds(&[("GCP_SA_EMAIL", "nobody@example.com")], "sign-in", "failed", &["GCP_SA_EMAIL"]);
-    world.assert_finds(&[("GCP_BQ_TABLE", "nowhere")], "table", "failed", &["GCP_BQ_TABLE", "aig-logs sql | bq query"]);
+    world.assert_finds(&[("GCP_BQ_TABLE", "nowhere")], "table", "failed", &["GCP_BQ_TABLE", "aig-logs sql --apply"]);
     let table = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/bigquery/1_table.sql")).unwrap();
     let check = |schema: String, name: &str, verdict: &str, parts: &[&str]| {
         world.change(&json!({ "table": { "schema": schema } }));
         world.assert_finds(&[], name, verdict, parts);
     };
     check(table.replace("  cost FLOAT64", "  cost STRING"), "table", "failed", &["cost is STRING, not FLOAT64"]);
-    check(table.replace("  gateway STRING", "  other STRING"), "table", "failed", &["gateway STRING is missing"]);
+    check(table.replace("  gateway STRING", "  other STRING"), "table", "failed", &["gateway is missing: STRING"]);
     check(table.replace("PARTITION BY", "--"), "layout", "warning", &["not partitioned"]);
     check(
         table.replace("CLUSTER BY", "--"),
@@ -261,13 +261,13 @@ fn the_table_of_the_statements_is_right_and_another_is_not() {
     let world = world();
     let origin = peer.origin();
     let vars = [&[("BIGQUERY_EMULATOR_HOST", origin.as_str())][..], &Peer::SETTINGS[..]].concat();
-    world.assert_finds(&vars, "table", "failed", &["aig-logs sql | bq query"]);
+    world.assert_finds(&vars, "table", "failed", &["aig-logs sql --apply"]);
     let name = format!("`{PROJECT}.{DATASET}.{TABLE}`");
     peer.query(&format!("CREATE TABLE {name} (id STRING, created_at TIMESTAMP)"));
     let (checks, _) = world.checks(&vars);
     let says = |name: &str| checks.iter().find(|check| check["check"] == name).unwrap()["says"].as_str().unwrap();
     let more = format!(
-        "provider STRING is missing, model STRING is missing, model_type STRING is missing, and {} more",
+        "{TABLE}.provider is missing: STRING, {TABLE}.model is missing: STRING, {TABLE}.model_type is missing: STRING, and {} more",
         COLUMNS.len() - 5
     );
     assert_eq!(says("table"), more);
