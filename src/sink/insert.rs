@@ -173,21 +173,31 @@ pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError>
         let faults: BTreeMap<_, _> = answer.insert_errors.into_iter().map(|row| (row.index, fault(row))).collect();
         return Ok(Verdict::Taken(faults.into_values().collect()));
     }
-    let (reason, words) = complaint(response);
+    let (_, words) = complaint(response);
     match status {
         // The front end's refusal of a size may be a page of HTML.
         StatusCode::PAYLOAD_TOO_LARGE => Ok(Verdict::TooLarge),
         StatusCode::BAD_REQUEST if response.body().is_empty() || is_size(&words) => Ok(Verdict::TooLarge),
         StatusCode::UNAUTHORIZED => Ok(Verdict::Unauthorized),
-        _ => Err(failed(response, &reason, &words, table)),
+        _ => Err(refusal(response, table)),
     }
 }
 
 /// What an answer means that is neither success nor about a request's rows.
-#[must_use]
 pub fn refusal(response: &Response, table: &BigQuery) -> CallError {
     let (reason, words) = complaint(response);
-    failed(response, &reason, &words, table)
+    let status = response.status();
+    let message = format!("BigQuery answered {status}: {words}");
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => CallError::Throttled { message, wait: retry_after(response) },
+        StatusCode::FORBIDDEN if matches!(reason.as_str(), "quotaExceeded" | "rateLimitExceeded") => {
+            CallError::Throttled { message, wait: retry_after(response) }
+        }
+        status if (status.is_client_error() || status.is_redirection()) && !may_pass(status) => {
+            CallError::denied(message, hint(status, &reason, table))
+        }
+        _ => CallError::Broken(message),
+    }
 }
 
 /// Google's reason, where it gives one, and its words.
@@ -195,21 +205,6 @@ fn complaint(response: &Response) -> (String, String) {
     let refused = serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
     let Some(RefusedError { message, errors }) = refused else { return (String::new(), snippet(response.body())) };
     (errors.into_iter().next().map(|error| error.reason).unwrap_or_default(), message)
-}
-
-fn failed(response: &Response, reason: &str, words: &str, table: &BigQuery) -> CallError {
-    let status = response.status();
-    let message = format!("BigQuery answered {status}: {words}");
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => CallError::Throttled { message, wait: retry_after(response) },
-        StatusCode::FORBIDDEN if matches!(reason, "quotaExceeded" | "rateLimitExceeded") => {
-            CallError::Throttled { message, wait: retry_after(response) }
-        }
-        status if (status.is_client_error() || status.is_redirection()) && !may_pass(status) => {
-            CallError::denied(message, hint(status, reason, table))
-        }
-        _ => CallError::Broken(message),
-    }
 }
 
 fn is_size(words: &str) -> bool {
