@@ -61,7 +61,10 @@ const FORBIDDEN: &[(&[&str], &[&str])] = &[
     (&["src/pass/"], &["simulator", "cli", "tick"]),
     (
         &["src/simulator/"],
-        &["pass", "plan", "sink", "state", "account", "gateway", "google", "envelope", "entry", "privacy", "row", "cli", "tick"],
+        &[
+            "pass", "plan", "sink", "state", "account", "gateway", "google", "envelope", "entry", "privacy", "row",
+            "cli", "tick",
+        ],
     ),
 ];
 

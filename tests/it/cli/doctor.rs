@@ -48,8 +48,8 @@ impl World {
 /// A session, without blanks at the ends of lines.
 fn session(output: &Output) -> String {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
-    let lines = text.lines().map(str::trim_end);
-    lines.map(|line| format!("{line}\n")).collect()
+    let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
 }
 
 #[test]
