@@ -228,7 +228,7 @@ fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
         }
         (StatusCode::FORBIDDEN, _) => format!(
             "Give the service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL the role BigQuery Data Editor on \
-             {project}.{dataset}.{table}"
+             the dataset {project}.{dataset}, or a smaller one that has bigquery.tables.get and bigquery.tables.updateData"
         ),
         (StatusCode::UNAUTHORIZED, _) => {
             "Check that GCP_TOKEN_URI is Google's own, and that BIGQUERY_EMULATOR_HOST is not set by \

@@ -146,8 +146,7 @@ fn allowed(missing: Option<&[&str]>, table: &BigQuery) -> Check {
         Some([]) => Check::ok("insert", "the service account may insert rows"),
         Some(missing) => {
             let says = format!("the service account lacks the permission {}", missing.join(" and "));
-            let hint =
-                "Give it the role BigQuery Data Editor on the table, or a role of your own with both permissions";
+            let hint = "Give it the role BigQuery Data Editor on the dataset, or a smaller one with both permissions, as `aig-logs setup` makes it";
             Check::failed("insert", says, hint).mended_by(grant(table))
         }
         None => Check::skipped("insert", "not known: this BigQuery does not tell permissions"),
@@ -156,10 +155,11 @@ fn allowed(missing: Option<&[&str]>, table: &BigQuery) -> Check {
 
 /// What lets the service account insert.
 fn grant(table: &BigQuery) -> String {
-    let BigQuery { project, dataset, table, account, .. } = table;
+    let BigQuery { project, dataset, account, .. } = table;
     let email = account.as_ref().map_or("EMAIL", |account| account.email.as_str());
+    // On the dataset: passes write to aig_runs as well.
     format!(
-        "bq add-iam-policy-binding --member=serviceAccount:{email} --role=roles/bigquery.dataEditor \
-         {project}:{dataset}.{table}"
+        "bq query --project_id={project} --use_legacy_sql=false 'GRANT `roles/bigquery.dataEditor` ON SCHEMA \
+         `{project}.{dataset}` TO \"serviceAccount:{email}\"'"
     )
 }
