@@ -19,6 +19,7 @@ use crate::{
     google::{self, Scope, Token},
     host::{Host, Request},
     row::COLUMNS,
+    run,
 };
 
 /// The checks of this part.
@@ -29,7 +30,7 @@ const MAKE: &str = "aig-logs sql --apply";
 
 /// What Google says. An emulator may do without a key.
 pub async fn checks<H: Host>(asker: &Asker<'_, H>, vars: &Vars, config: &Config, table: &BigQuery) -> Vec<Check> {
-    let Some(account) = &table.account else { return described(asker, table, None).await };
+    let Some(account) = &table.account else { return described(asker, config, table, None).await };
     if let Err(failure) = vars.check_key(asker.host, config).await {
         let says = match &failure {
             Failure::Settings(problems) => problems.to_string(),
@@ -45,7 +46,7 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, vars: &Vars, config: &Config,
     match (insert, look) {
         (Ok(_), Ok(token)) => {
             checks.push(Check::ok(NAMES[1], "Google hands out tokens"));
-            checks.extend(described(asker, table, Some(&token)).await);
+            checks.extend(described(asker, config, table, Some(&token)).await);
         }
         (Err(error), _) | (Ok(_), Err(error)) => {
             checks.push(Check::refused(NAMES[1], &error).mended_by("GCP_SA_KEY_JSON"));
@@ -66,20 +67,28 @@ async fn sign_in<H: Host>(asker: &Asker<'_, H>, account: &ServiceAccount, scope:
     asker.ask(Service::Google, request, |response| google::read_token(response, asker.host.now())).await
 }
 
-async fn described<H: Host>(asker: &Asker<'_, H>, table: &BigQuery, token: Option<&Token>) -> Vec<Check> {
+async fn described<H: Host>(
+    asker: &Asker<'_, H>,
+    config: &Config,
+    table: &BigQuery,
+    token: Option<&Token>,
+) -> Vec<Check> {
     let authorized = |mut request: Request| {
         if let Some(token) = token {
             token.secret.authorize(&mut request);
         }
         request
     };
-    let get = asker.ask(Service::Google, authorized(table::get(table)), |response| {
+    let get = asker.ask(Service::Google, authorized(table::get(table, &table.table)), |response| {
         Ok((response.status(), table::read(response, table)))
     });
     let permissions = asker.ask(Service::Google, authorized(table::test_permissions(table)), |response| {
         table::read_missing(response, table)
     });
-    let (found, missing) = future::join(get, permissions).await;
+    let runs = asker.ask(Service::Google, authorized(table::get(table, run::TABLE)), |response| {
+        Ok((response.status(), table::read(response, table)))
+    });
+    let (found, missing, runs) = future::join3(get, permissions, runs).await;
     let (mut checks, there) = match found {
         Ok((_, Ok(found))) => (shape(&found, table), true),
         Ok((status, Err(error))) => {
@@ -93,7 +102,27 @@ async fn described<H: Host>(asker: &Asker<'_, H>, table: &BigQuery, token: Optio
         Ok(missing) => allowed(missing.as_deref(), table),
         Err(error) => Check::refused("insert", &error).mended_by(grant(table)),
     });
+    if there && config.record_runs {
+        checks.push(recording(runs));
+    }
     checks
+}
+
+/// The table of passes. No log depends on it.
+fn recording(found: Result<(StatusCode, Result<Table, CallError>), CallError>) -> Check {
+    let hint = "Passes cannot be recorded, so aig_pipeline_by_hour stays empty; RECORD_RUNS=false does without it";
+    let says = match found {
+        Ok((_, Ok(table))) => {
+            let findings = of_table(run::TABLE, &table, run::COLUMNS, "started");
+            let Some(Finding { what, problem }) = findings.first() else {
+                return Check::ok(run::TABLE, "has all columns");
+            };
+            format!("{what} {problem}")
+        }
+        Ok((StatusCode::NOT_FOUND, Err(_))) => "is missing".to_owned(),
+        Ok((_, Err(error))) | Err(error) => return Check::refused(run::TABLE, &error),
+    };
+    Check::warning(run::TABLE, says, hint).mended_by(MAKE)
 }
 
 /// Columns, and what makes queries cheap.

@@ -18,10 +18,10 @@ pub const CLUSTERING: [&str; 4] = ["provider", "model", "success", "id"];
 /// What the service account needs on the table to insert rows. cloud.google.com/bigquery/docs/write-api-rest
 pub const PERMISSIONS: [&str; 2] = ["bigquery.tables.get", "bigquery.tables.updateData"];
 
-/// The request for a table.
-pub fn get(table: &BigQuery) -> Request {
-    let BigQuery { base, project, dataset, table, .. } = table;
-    let name = TableName { project: project.clone(), dataset: dataset.clone(), table: table.clone() };
+/// The request for a table of the dataset.
+pub fn get(settings: &BigQuery, table: &str) -> Request {
+    let BigQuery { base, project, dataset, .. } = settings;
+    let name = TableName { project: project.clone(), dataset: dataset.clone(), table: table.to_owned() };
     Ask::Table(table).request(base, &name)
 }
 

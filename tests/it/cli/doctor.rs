@@ -244,7 +244,13 @@ fn crons_are_judged_where_a_worker_is() {
     let crons = |crons: &str| fs::write(world.path("wrangler.toml"), format!("[triggers]\ncrons = {crons}\n")).unwrap();
     assert!(vars.contains("CF_API_TOKEN"));
     crons(r#"["*/1 * * * *", "0 * * * *"]"#);
-    world.assert_finds(&[], "crons", "warning", &["1,440 forward passes", "2,976 writes", "*/4 * * * *"]);
+    // Right on Workers Paid, and too often on Workers Free: said, and no fault.
+    let (checks, code) = world.checks(&[]);
+    let check = checks.iter().find(|check| check["check"] == "crons").unwrap();
+    assert_eq!((code, &check["verdict"]), (0, &json!("ok")));
+    for part in ["1,440 forward passes", "2,976 writes", "Workers Free allows 1,000", "*/4 * * * *"] {
+        assert!(check.to_string().contains(part), "{part}: {check}");
+    }
     crons(r#"["*/4 * * * *", "0 * * * *"]"#);
     assert_eq!(world.checks(&[]).1, 0);
     crons(r#"["*/4 * * * *"]"#);
@@ -273,6 +279,15 @@ fn the_table_of_the_statements_is_right_and_another_is_not() {
     assert_eq!(says("table"), more);
     assert!(says("layout").contains("not partitioned"));
     peer.query(&format!("DROP TABLE {name}"));
+    peer.apply();
+    let runs = format!("`{PROJECT}.{DATASET}.aig_runs`");
+    peer.query(&format!("DROP TABLE {runs}"));
+    world.assert_finds(&vars, "aig_runs", "warning", &["is missing", "aig-logs sql --apply", "RECORD_RUNS"]);
+    let without = [&vars[..], &[("RECORD_RUNS", "false")]].concat();
+    assert!(!world.checks(&without).0.iter().any(|check| check["check"] == "aig_runs"));
+    peer.query(&format!("CREATE TABLE {runs} (run STRING)"));
+    world.assert_finds(&vars, "aig_runs", "warning", &["aig_runs.started is missing: TIMESTAMP"]);
+    peer.query(&format!("DROP TABLE {runs}"));
     peer.apply();
     let (checks, code) = world.checks(&vars);
     assert!(code == 0 && checks.iter().all(|check| check["verdict"] == "ok"), "{checks:#?}");
