@@ -2,9 +2,9 @@
 //! none of it; whoever checks a set-up does.
 
 use chrono::DateTime;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     config::Source,
@@ -85,6 +85,31 @@ pub fn read_created(response: &Response) -> Result<Option<Option<Timestamp>>, Ca
     Ok(Some(created.map(|instant| instant.to_utc())))
 }
 
+/// An account that a token can see.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// Asks which accounts the token can see, 50 at most. The account of `source` is not looked at.
+#[must_use]
+pub fn accounts(source: &Source) -> Request {
+    get(source, "/accounts?page=1&per_page=50")
+}
+
+/// Reads the answer to [`accounts`]; none also where the token may not know.
+///
+/// # Errors
+/// What else the API refuses or fails at.
+pub fn read_accounts(response: &Response) -> Result<Vec<Account>, CallError> {
+    let found = serde_json::from_value(open(response, &HINTS)?.result);
+    found.map_err(|_| CallError::Broken("Cloudflare's list of accounts cannot be read".into()))
+}
+
 /// A namespace of KV.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Namespace {
@@ -116,6 +141,28 @@ pub fn read_namespaces(response: &Response) -> Result<Option<(Vec<Namespace>, bo
     let found = found.map_err(|_| CallError::Broken("Cloudflare's list of namespaces cannot be read".into()))?;
     let last = found.len() < NAMESPACES;
     Ok(Some((found, last)))
+}
+
+/// The request for a new namespace.
+#[must_use]
+pub fn new_namespace(source: &Source, title: &str) -> Request {
+    let address = format!("{}/accounts/{}/storage/kv/namespaces", source.base, encoded(&source.account));
+    let mut request = request(Method::POST, &address, json!({ "title": title }).to_string().into());
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    source.token.authorize(&mut request);
+    request
+}
+
+/// Reads the answer to [`new_namespace`]; none where the token may not make one.
+///
+/// # Errors
+/// What else the API refuses or fails at.
+pub fn read_new_namespace(response: &Response) -> Result<Option<Namespace>, CallError> {
+    if is_forbidden(response) {
+        return Ok(None);
+    }
+    let made = serde_json::from_value(open(response, &HINTS)?.result);
+    made.map(Some).map_err(|_| CallError::Broken("Cloudflare does not name the namespace it has made".into()))
 }
 
 fn is_forbidden(response: &Response) -> bool {
@@ -173,5 +220,24 @@ mod tests {
         let namespace = Namespace { id: "a".into(), title: "STATE_KV".into() };
         assert_eq!(read_namespaces(&answer(200, told)), Ok(Some((vec![namespace], true))));
         assert_eq!(read_namespaces(&answer(403, "{}")), Ok(None));
+    }
+    #[test]
+    fn a_namespace_is_made_by_its_title() {
+        let told = r#"{"success":true,"result":{"id":"a","title":"w-STATE_KV","supports_url_encoding":true}}"#;
+        let namespace = Namespace { id: "a".into(), title: "w-STATE_KV".into() };
+        assert_eq!(read_new_namespace(&answer(200, told)), Ok(Some(namespace)));
+        assert_eq!(read_new_namespace(&answer(403, "{}")), Ok(None));
+        assert!(
+            !read_new_namespace(&answer(400, r#"{"success":false,"errors":[{"code":10014}]}"#))
+                .unwrap_err()
+                .is_transient()
+        );
+    }
+
+    #[test]
+    fn accounts_have_ids_and_names() {
+        let told = r#"{"success":true,"result":[{"id":"a","name":"Ours","type":"standard"}]}"#;
+        assert_eq!(read_accounts(&answer(200, told)), Ok(vec![Account { id: "a".into(), name: "Ours".into() }]));
+        assert!(read_accounts(&answer(403, "{}")).unwrap_err().to_string().contains("CF_API_TOKEN"));
     }
 }

@@ -15,6 +15,7 @@ mod progress;
 mod proof;
 mod run;
 mod settings;
+mod setup;
 mod show;
 mod simulate;
 mod sql;
@@ -73,6 +74,7 @@ async fn dispatch(
 ) -> Result<Exit, Failure> {
     match command {
         Command::Demo(arguments) => demo::demo(arguments, options.json, stop, screen).await,
+        Command::Setup(arguments) => setup::setup(&arguments, &options, stop).await,
         Command::Run { every } => poll(&options, Task::Run(Duration::from_secs(every)), stop, screen).await,
         Command::Forward => poll(&options, Task::Once(Work::Forward), stop, screen).await,
         Command::Backfill(Stretch { from: Some(from), to: Some(to) }) => {

@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// The file that is read where it is there and no other is named.
-const FILE: &str = ".dev.vars";
+pub const FILE: &str = ".dev.vars";
 
 /// The Worker's configuration. Its `[vars]` hold here as well, where no other file is named.
-const WORKER: &str = "wrangler.toml";
+pub const WORKER: &str = "wrangler.toml";
 
 /// Width of the table of settings, in characters.
 const WIDTH: u16 = 100;
@@ -94,7 +94,8 @@ impl Vars {
         Ok(Warehouse::from_vars(|name| self.get(name))?)
     }
 
-    fn get(&self, name: &str) -> Option<String> {
+    /// The text of a setting, unless it is not set or empty.
+    pub fn get(&self, name: &str) -> Option<String> {
         let pages = matches!(name, "FORWARD_MAX_PAGES" | "BACKFILL_MAX_PAGES");
         if pages && self.pages.is_some() {
             return self.pages.clone();
@@ -102,6 +103,11 @@ impl Vars {
         let given = |text: &String| !text.trim().is_empty();
         let environment = env::var(name).ok().filter(given);
         environment.or_else(|| self.file.get(name).cloned().filter(given)).or_else(|| pages.then(|| "auto".to_owned()))
+    }
+
+    /// Whether a file sets it, whatever the environment says.
+    pub fn is_in_file(&self, name: &str) -> bool {
+        self.file.get(name).is_some_and(|text| !text.trim().is_empty())
     }
 
     /// A key whose outside is right may still hold no key: that shows when it signs.
@@ -162,7 +168,7 @@ fn beside_the_worker() -> Result<(BTreeMap<String, String>, Option<Vec<String>>)
 }
 
 /// The Worker's bindings of KV, and the settings that hold the ids of their namespaces.
-const NAMESPACES: [(&str, &str); 2] = [("STATE_KV", "CF_KV_STATE_ID"), ("IDS_KV", "CF_KV_IDS_ID")];
+pub const NAMESPACES: [(&str, &str); 2] = [("STATE_KV", "CF_KV_STATE_ID"), ("IDS_KV", "CF_KV_IDS_ID")];
 
 /// What matters here of a `wrangler.toml`.
 #[derive(Deserialize)]

@@ -89,6 +89,18 @@ pub struct Source {
     pub per_page: u32,
 }
 
+impl Source {
+    /// Reads the settings through `lookup`, which gives the text of a name.
+    ///
+    /// # Errors
+    /// Every setting that is missing or cannot be read, together.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = Vars { lookup, problems: Vec::new() };
+        let source = vars.source();
+        if vars.problems.is_empty() { Ok(source) } else { Err(ConfigError(vars.problems)) }
+    }
+}
+
 /// The KV of a deployed Worker, as Cloudflare's API shows it.
 #[derive(Debug, Clone)]
 pub struct Kv {

@@ -1,5 +1,6 @@
 //! What can be typed after `aig-logs`.
 
+mod setup;
 mod simulated;
 mod values;
 
@@ -7,8 +8,11 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
-pub use self::simulated::{Demo, History, Simulate};
 use self::values::{instant, pages, sink, state, views};
+pub use self::{
+    setup::Setup,
+    simulated::{Demo, History, Simulate},
+};
 use super::{
     settings,
     target::{Sink, State},
@@ -21,6 +25,7 @@ Examples:
   aig-logs demo --faults 7               the same while everything fails now and then
   aig-logs simulate --vars sim.vars      a simulated Cloudflare and BigQuery to play with
   aig-logs run --vars sim.vars           copy from there into aig-logs.sqlite until Ctrl-C
+  aig-logs setup                         from a token and a project to a Worker that can be deployed
   aig-logs run --sink bigquery           copy into BigQuery, settings from .dev.vars
   aig-logs forward --dry-run | jq .cost  look at rows without writing or remembering
   aig-logs status                        where the copying stands
@@ -87,6 +92,9 @@ pub struct Arguments {
 pub enum Command {
     /// Show it all at work on this machine: nothing to configure, about half a minute
     Demo(Demo),
+    /// Make what a Worker needs: KV namespaces, table, views, service account and its settings; what is there is kept
+    #[command(after_help = setup::HELP)]
+    Setup(Setup),
     /// Copy until stopped: new logs each minute, and the history until it is all there
     #[command(after_help = settings::table())]
     Run {
@@ -269,6 +277,10 @@ impl Arguments {
         }
         if matches!(self.command, Command::Doctor) && (state.is_some() || *dry_run || pages.is_some()) {
             let words = "--state, --dry-run and --pages mean nothing to doctor";
+            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
+        }
+        if matches!(self.command, Command::Setup(_)) && (given || self.options.vars.is_some() || self.options.json) {
+            let words = "the options of every command mean nothing to setup, which works in this folder";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
         if matches!(self.command, Command::Sql { .. }) && (state.is_some() || *dry_run || pages.is_some()) {

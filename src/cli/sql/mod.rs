@@ -6,7 +6,7 @@ pub mod check;
 use serde_json::json;
 use tokio::sync::watch;
 
-pub use self::apply::apply;
+pub use self::apply::{LOCATION, apply};
 use self::check::Finding;
 use super::{
     args::{Options, Sql},
