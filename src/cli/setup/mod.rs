@@ -38,8 +38,9 @@ pub async fn setup(arguments: &Setup, options: &Options, stop: watch::Receiver<b
     let task = Task { arguments, asker, vars: &vars, steps: &steps };
 
     let (source, gateways) = task.source(&host).await?;
-    let ids = task.namespaces(&host, &source, worker.name()).await?;
+    // Nothing is made before all names are known.
     let warehouse = task.warehouse()?;
+    let ids = task.namespaces(&host, &source, worker.name()).await?;
     let has_table = google::table(&host, &warehouse, task).await?;
     let values = [
         ("CF_ACCOUNT_ID", source.account.clone()),

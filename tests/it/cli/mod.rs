@@ -7,6 +7,7 @@ mod doctor;
 mod files;
 mod looker;
 mod refusals;
+mod setup;
 mod sql;
 mod storm;
 mod verify;
