@@ -81,21 +81,26 @@ make_account() {
 }
 
 give_rights() {
-  local role="projects/$project/roles/$ROLE" each
   if [[ -n "$data_editor" ]]; then
-    role=roles/bigquery.dataEditor
-  else
-    there gcloud iam roles describe "$ROLE" --project="$project" && kept "role $ROLE" ||
-      make "role $ROLE" "iam.roles.create, which the role Role Administrator has (or go without: --data-editor)" \
-        gcloud iam roles create "$ROLE" --project="$project" --title="AI Gateway logs writer" --stage=GA \
-        --permissions="$PERMISSIONS"
+    # On these two alone: it may also read and delete.
+    grant roles/bigquery.dataEditor TABLE "$table" bigquery.tables.setIamPolicy
+    grant roles/bigquery.dataEditor TABLE "$RUNS" bigquery.tables.setIamPolicy
+    return
   fi
-  # Nothing else in the dataset is its business.
-  for each in "$table" "$RUNS"; do
-    make "$role on $each" "bigquery.tables.setIamPolicy, which the role BigQuery Data Owner has" \
-      bq --project_id="$project" add-iam-policy-binding --member="serviceAccount:$email" --role="$role" \
-      "$project:$dataset.$each"
-  done
+  there gcloud iam roles describe "$ROLE" --project="$project" && kept "role $ROLE" ||
+    make "role $ROLE" "iam.roles.create, which the role Role Administrator has (or go without: --data-editor)" \
+      gcloud iam roles create "$ROLE" --project="$project" --title="AI Gateway logs writer" --stage=GA \
+      --permissions="$PERMISSIONS"
+  # One of its permissions is about the dataset, and the others add rows and no more.
+  grant "projects/$project/roles/$ROLE" SCHEMA "" bigquery.datasets.update
+}
+
+# grant ROLE KIND TABLE PERMISSION: gives the service account a role; again is as good as once.
+grant() {
+  local name="$project.$dataset${3:+.$3}"
+  make "$1 on $name" "$4, which the role BigQuery Data Owner has, and BigQuery Job User" \
+    bq --project_id="$project" query --use_legacy_sql=false \
+    "GRANT \`$1\` ON $2 \`$name\` TO 'serviceAccount:$email'"
 }
 
 # Each key is good until it is deleted, so none is made in vain.

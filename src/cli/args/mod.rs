@@ -275,16 +275,14 @@ impl Arguments {
             let words = "--dry-run and --pages mean nothing to verify and explain, which write nothing unless told to";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
-        if matches!(self.command, Command::Doctor) && (state.is_some() || *dry_run || pages.is_some()) {
-            let words = "--state, --dry-run and --pages mean nothing to doctor";
-            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
-        }
         if matches!(self.command, Command::Setup(_)) && (given || self.options.vars.is_some() || self.options.json) {
             let words = "the options of every command mean nothing to setup, which works in this folder";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
-        if matches!(self.command, Command::Sql { .. }) && (state.is_some() || *dry_run || pages.is_some()) {
-            let words = "--state, --dry-run and --pages mean nothing to sql";
+        if matches!(self.command, Command::Doctor | Command::Sql { .. })
+            && (state.is_some() || *dry_run || pages.is_some())
+        {
+            let words = "--state, --dry-run and --pages mean nothing to doctor and sql";
             Self::command().error(ErrorKind::ArgumentConflict, words).exit();
         }
         if let Command::Backfill(Stretch { from: Some(from), to: Some(to) })
