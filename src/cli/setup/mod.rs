@@ -183,7 +183,7 @@ impl Task<'_> {
 /// What comes next.
 fn finish(steps: &Steps, found: Exit) -> Result<Exit, Failure> {
     let (words, exit) = if steps.any_left() || found != Exit::Done {
-        ("When what is marked with ! or ✗ is mended", Exit::Person)
+        ("When what is left for you is done", Exit::Person)
     } else {
         ("Next", Exit::Done)
     };
