@@ -27,10 +27,10 @@ pub async fn account<H: Host>(host: &H, source: &Source, asker: Asker) -> Result
         ),
         1 => Ok(found.remove(0).id),
         _ => {
-            let named = |Account { id, name }: &Account| format!("{name} ({id})");
-            let names: Vec<_> = found.iter().map(named).collect();
-            let what = format!("Cloudflare account, one of {}", names.join(", "));
-            let chosen = asker.choice(question(&what), &names)?;
+            let item = |Account { id, name }: &Account| format!("{name} ({id})");
+            let items: Vec<_> = found.iter().map(item).collect();
+            let what = format!("Cloudflare account, one of {}", items.join(", "));
+            let chosen = asker.choice(question(&what), &items)?;
             Ok(found.swap_remove(chosen).id)
         }
     }
@@ -96,7 +96,7 @@ pub async fn namespace<H: Host>(
 
 fn refused(title: &str, steps: &Steps) -> Result<Option<String>, Failure> {
     steps.tell(Mark::Left, format!("KV namespace {title}: the token lacks the permission Workers KV Storage Edit"))?;
-    steps.add(&format!(
+    Steps::add(&format!(
         "Give it that and run setup again; or make it by hand, and write its id into wrangler.toml:\nnpx wrangler kv \
          namespace create {title}"
     ))?;

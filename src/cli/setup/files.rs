@@ -135,7 +135,7 @@ pub fn with_secrets(secrets: &[(&'static str, Secret)]) -> Result<Change, Failur
             text.push('\n');
         }
         let secret = in_one_line(secret);
-        text.push_str(&format!("{name}='{secret}'\n"));
+        text.extend([name, "='", &secret, "'\n"]);
     }
     let lines = secrets.iter().map(|(name, _)| format!("{name} (secret, not shown)")).collect();
     Ok(Change { path: FILE, text: Secret::new(text), lines })

@@ -95,14 +95,14 @@ async fn made<H: Host>(host: &H, settings: &Settings, task: Task<'_>) -> Result<
 }
 
 /// The commands that are left for a person: all of them, or those for the service account.
-pub fn tell_commands(task: Task<'_>, name: &TableName, account_only: bool) -> Result<(), Failure> {
-    let mut options = options(name, task.arguments, account_only);
+pub fn tell_commands(arguments: &Setup, name: &TableName, account_only: bool) -> Result<(), Failure> {
+    let mut options = options(name, arguments, account_only);
     let by_script = format!("{PATH} {}", options.join(" "));
     options.insert(0, "--print".to_owned());
     let printed = script(&options).ok().filter(|output| output.status.success());
     let commands = printed.map_or(by_script, |output| String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
     let way = "By hand, where gcloud and bq are, in this folder (or run setup again after `gcloud auth login`):";
-    task.steps.add(&format!("{way}\n{commands}"))
+    Steps::add(&format!("{way}\n{commands}"))
 }
 
 /// Makes the service account, and gives its key. None: it is left for a person, who is told.
@@ -118,7 +118,7 @@ pub fn service_account(task: Task<'_>, name: &TableName) -> Result<Option<Secret
         Ok(output) if output.status.code() != Some(MISSING) => output,
         Ok(_) | Err(_) => {
             task.steps.tell(Mark::Left, "service account: gcloud and bq are not here")?;
-            return tell_commands(task, name, true).map(|()| None);
+            return tell_commands(task.arguments, name, true).map(|()| None);
         }
     };
     show::print(String::from_utf8_lossy(&output.stdout).trim_end())?;

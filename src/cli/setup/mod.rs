@@ -168,11 +168,11 @@ impl Task<'_> {
         }
         if !has_table {
             steps.tell(Mark::Left, "service account: the table comes first")?;
-            return google::tell_commands(self, &warehouse.table, false);
+            return google::tell_commands(arguments, &warehouse.table, false);
         }
         if !asker.agrees("Make the service account aig-logs, and write its key into .dev.vars?")? {
             steps.tell(Mark::Left, "service account")?;
-            return google::tell_commands(self, &warehouse.table, true);
+            return google::tell_commands(arguments, &warehouse.table, true);
         }
         let Some(key) = google::service_account(self, &warehouse.table)? else { return Ok(()) };
         files::with_secrets(&[("GCP_SA_KEY_JSON", key)])?.write()?;

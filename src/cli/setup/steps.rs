@@ -42,7 +42,7 @@ impl Steps {
     }
 
     /// Tells more of the last one, a line each.
-    pub fn add(&self, lines: &str) -> Result<(), Failure> {
+    pub fn add(lines: &str) -> Result<(), Failure> {
         show::print(&show::indented(&lines))
     }
 
