@@ -8,7 +8,11 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Failure, Task, ask::Question, steps::Mark};
+use super::{
+    Failure, Task,
+    ask::Question,
+    steps::{Mark, Steps},
+};
 use crate::{
     cli::{args::Setup, show, sql, warehouse::Warehouse},
     config::{SETTINGS, Schema, Secret, TableName, Target, Warehouse as Settings},
