@@ -74,6 +74,13 @@ pub struct Config {
     pub metadata_columns: Vec<MetadataColumn>,
 }
 
+/// Reads settings, or tells all their problems together.
+fn read<L: Fn(&str) -> Option<String>, T>(lookup: L, read: impl FnOnce(&mut Vars<L>) -> T) -> Result<T, ConfigError> {
+    let mut vars = Vars { lookup, problems: Vec::new() };
+    let value = read(&mut vars);
+    if vars.problems.is_empty() { Ok(value) } else { Err(ConfigError(vars.problems)) }
+}
+
 /// Where logs come from.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -95,9 +102,7 @@ impl Source {
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut vars = Vars { lookup, problems: Vec::new() };
-        let source = vars.source();
-        if vars.problems.is_empty() { Ok(source) } else { Err(ConfigError(vars.problems)) }
+        read(lookup, Vars::source)
     }
 }
 
@@ -122,9 +127,7 @@ impl Kv {
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut vars = Vars { lookup, problems: Vec::new() };
-        let kv = vars.kv();
-        if vars.problems.is_empty() { Ok(kv) } else { Err(ConfigError(vars.problems)) }
+        read(lookup, Vars::kv)
     }
 }
 
@@ -154,9 +157,7 @@ impl TableName {
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut vars = Vars { lookup, problems: Vec::new() };
-        let name = vars.table_name();
-        if vars.problems.is_empty() { Ok(name) } else { Err(ConfigError(vars.problems)) }
+        read(lookup, Vars::table_name)
     }
 }
 
@@ -175,10 +176,10 @@ impl Schema {
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, target: Target) -> Result<Self, ConfigError> {
-        let mut vars = Vars { lookup, problems: Vec::new() };
-        let table = (target == Target::BigQuery).then(|| vars.table_name());
-        let schema = Self { table, metadata_columns: vars.metadata_columns() };
-        if vars.problems.is_empty() { Ok(schema) } else { Err(ConfigError(vars.problems)) }
+        read(lookup, |vars| {
+            let table = (target == Target::BigQuery).then(|| vars.table_name());
+            Self { table, metadata_columns: vars.metadata_columns() }
+        })
     }
 }
 
@@ -199,9 +200,7 @@ impl Warehouse {
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut vars = Vars { lookup, problems: Vec::new() };
-        let warehouse = vars.warehouse();
-        if vars.problems.is_empty() { Ok(warehouse) } else { Err(ConfigError(vars.problems)) }
+        read(lookup, Vars::warehouse)
     }
 }
 
@@ -267,8 +266,7 @@ impl Config {
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, target: Target) -> Result<Self, ConfigError> {
-        let mut vars = Vars { lookup, problems: Vec::new() };
-        let config = Self {
+        read(lookup, |vars| Self {
             source: vars.source(),
             bigquery: (target == Target::BigQuery).then(|| vars.bigquery()),
             settle: Duration::from_secs(vars.number("SETTLE_SECONDS", 0, 3_600)),
@@ -281,8 +279,7 @@ impl Config {
             backfill_cron: vars.cron("BACKFILL_CRON"),
             privacy: vars.privacy(),
             metadata_columns: if target == Target::Local { vars.metadata_columns() } else { Vec::new() },
-        };
-        if vars.problems.is_empty() { Ok(config) } else { Err(ConfigError(vars.problems)) }
+        })
     }
 }
 

@@ -8,11 +8,11 @@ use super::{
 use crate::{
     account::{self, Account, Namespace},
     config::{Gateways, Source},
-    gateway,
     host::{Host, call},
+    pass,
 };
 
-/// Pages that are looked through at most: of gateways, and of namespaces.
+/// Pages of namespaces that are looked through at most.
 const PAGES: u32 = 20;
 
 /// The account that the token can see, or the one of them that is chosen.
@@ -38,16 +38,8 @@ pub async fn account<H: Host>(host: &H, source: &Source, asker: Asker) -> Result
 
 /// The ids of the account's gateways.
 pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<Vec<String>, Failure> {
-    let mut all = Vec::new();
-    for page in 1..=PAGES {
-        let found = call(host, &gateway::gateways(source, page), gateway::read_gateways).await;
-        let (ids, _) = found.map_err(|error| Failure::call("listing the gateways", error))?;
-        if ids.is_empty() {
-            break;
-        }
-        all.extend(ids);
-    }
-    Ok(all)
+    let all = Source { gateways: Gateways::All, ..source.clone() };
+    pass::gateways(host, &all).await.map_err(|error| Failure::call("listing the gateways", error))
 }
 
 /// Which gateways are copied, as the setting has it: `given`, or what is chosen.
