@@ -1,22 +1,19 @@
 //! What can be typed after `aig-logs`.
 
+mod options;
 mod setup;
 mod simulated;
 mod values;
 
-use std::path::PathBuf;
+use clap::{Args, Parser, Subcommand};
 
-use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
-
-use self::values::{instant, pages, sink, state, views};
+use self::values::{instant, views};
 pub use self::{
+    options::Options,
     setup::Setup,
     simulated::{Demo, History, Simulate},
 };
-use super::{
-    settings,
-    target::{Sink, State},
-};
+use super::settings;
 use crate::time::Timestamp;
 
 const EXAMPLES: &str = "\
@@ -229,72 +226,4 @@ pub struct Explain {
     /// Its gateway [default: all of the settings, one after the other]
     #[arg(long, value_name = "ID")]
     pub gateway: Option<String>,
-}
-
-/// Where from, where to, and how to say it.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
-pub struct Options {
-    /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH] [default: sqlite:aig-logs.sqlite]
-    #[arg(long, global = true, value_parser = sink)]
-    pub sink: Option<Sink>,
-    /// SQLite file that remembers how far the copying has come; or kv, a deployed Worker's state, for status,
-    /// verify, explain and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
-    #[arg(long, global = true, value_name = "PATH|kv", value_parser = state)]
-    pub state: Option<State>,
-    /// File of settings; the environment wins over it. `simulate` writes it
-    /// [default: .dev.vars, and the [vars] of wrangler.toml]
-    #[arg(long, global = true, value_name = "PATH")]
-    pub vars: Option<PathBuf>,
-    /// Print results for programs to read
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Print the rows, write and remember nothing
-    #[arg(long, global = true)]
-    pub dry_run: bool,
-    /// Pages of 50 entries that a pass may read of each gateway: a number, or auto
-    #[arg(long, global = true, value_name = "N", value_parser = pages)]
-    pub pages: Option<String>,
-}
-
-impl Arguments {
-    /// Ends the program where an option is given that the command would ignore, and where ignoring it would surprise.
-    pub fn refuse_idle_options(&self) {
-        let Options { sink, state, dry_run, pages, .. } = &self.options;
-        let given = sink.is_some() || state.is_some() || pages.is_some() || *dry_run;
-        if given && matches!(self.command, Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. }) {
-            let words = "--sink, --state, --dry-run and --pages mean nothing to demo, simulate and looker";
-            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
-        }
-        if matches!(self.command, Command::DeadLetters { .. }) && (*dry_run || pages.is_some()) {
-            let words =
-                "--dry-run and --pages mean nothing to dead-letters; `aig-logs dead-letters show` prints the rows";
-            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
-        }
-        if matches!(self.command, Command::Verify(_) | Command::Explain(_)) && (*dry_run || pages.is_some()) {
-            let words = "--dry-run and --pages mean nothing to verify and explain, which write nothing unless told to";
-            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
-        }
-        if matches!(self.command, Command::Setup(_)) && (given || self.options.vars.is_some() || self.options.json) {
-            let words = "the options of every command mean nothing to setup, which works in this folder";
-            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
-        }
-        if matches!(self.command, Command::Doctor | Command::Sql { .. })
-            && (state.is_some() || *dry_run || pages.is_some())
-        {
-            let words = "--state, --dry-run and --pages mean nothing to doctor and sql";
-            Self::command().error(ErrorKind::ArgumentConflict, words).exit();
-        }
-        if let Command::Backfill(Stretch { from: Some(from), to: Some(to) })
-        | Command::Verify(Verify { from: Some(from), to: Some(to), .. }) = &self.command
-            && from >= to
-        {
-            Self::command().error(ErrorKind::ValueValidation, "--from must lie before --to").exit();
-        }
-        if let Command::Simulate(Simulate { late_from, late_to, .. }) = &self.command
-            && late_from > late_to
-        {
-            Self::command().error(ErrorKind::ValueValidation, "--late-from must not exceed --late-to").exit();
-        }
-    }
 }

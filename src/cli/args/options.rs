@@ -1,0 +1,95 @@
+//! The options that all commands have, and those that one of them would ignore.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, error::ErrorKind};
+
+use super::{
+    Arguments, Command, Simulate, Stretch, Verify,
+    values::{pages, sink, state},
+};
+use crate::cli::target::{Sink, State};
+
+/// Where from, where to, and how to say it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Options {
+    /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH] [default: sqlite:aig-logs.sqlite]
+    #[arg(long, global = true, value_parser = sink)]
+    pub sink: Option<Sink>,
+    /// SQLite file that remembers how far the copying has come; or kv, a deployed Worker's state, for status,
+    /// verify, explain and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
+    #[arg(long, global = true, value_name = "PATH|kv", value_parser = state)]
+    pub state: Option<State>,
+    /// File of settings; the environment wins over it. `simulate` writes it
+    /// [default: .dev.vars, and the [vars] of wrangler.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub vars: Option<PathBuf>,
+    /// Print results for programs to read
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print the rows, write and remember nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Pages of 50 entries that a pass may read of each gateway: a number, or auto
+    #[arg(long, global = true, value_name = "N", value_parser = pages)]
+    pub pages: Option<String>,
+}
+
+impl Arguments {
+    /// Ends the program where an option is given that the command would ignore, and where ignoring it would surprise; and
+    /// where two options contradict each other.
+    pub fn refuse_idle_options(&self) {
+        let conflict = self.idle_option().map(|words| (ErrorKind::ArgumentConflict, words));
+        if let Some((kind, words)) = conflict.or(self.disorder().map(|words| (ErrorKind::ValueValidation, words))) {
+            Self::command().error(kind, words).exit();
+        }
+    }
+
+    fn idle_option(&self) -> Option<&'static str> {
+        let Options { sink, state, dry_run, pages, vars, json } = &self.options;
+        let copies = *dry_run || pages.is_some();
+        let (ignored, words) = match &self.command {
+            Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } => (
+                sink.is_some() || state.is_some() || copies,
+                "--sink, --state, --dry-run and --pages mean nothing to demo, simulate and looker",
+            ),
+            Command::DeadLetters { .. } => (
+                copies,
+                "--dry-run and --pages mean nothing to dead-letters; `aig-logs dead-letters show` prints the rows",
+            ),
+            Command::Verify(_) | Command::Explain(_) => {
+                (copies, "--dry-run and --pages mean nothing to verify and explain, which write nothing unless told to")
+            }
+            Command::Setup(_) => (
+                sink.is_some() || state.is_some() || copies || vars.is_some() || *json,
+                "the options of every command mean nothing to setup, which works in this folder",
+            ),
+            Command::Doctor | Command::Sql(_) => {
+                (state.is_some() || copies, "--state, --dry-run and --pages mean nothing to doctor and sql")
+            }
+            Command::Run { .. }
+            | Command::Forward
+            | Command::Backfill(_)
+            | Command::Status
+            | Command::Settings
+            | Command::Completions { .. } => return None,
+        };
+        ignored.then_some(words)
+    }
+
+    fn disorder(&self) -> Option<&'static str> {
+        if let Command::Backfill(Stretch { from: Some(from), to: Some(to) })
+        | Command::Verify(Verify { from: Some(from), to: Some(to), .. }) = &self.command
+            && from >= to
+        {
+            return Some("--from must lie before --to");
+        }
+        if let Command::Simulate(Simulate { late_from, late_to, .. }) = &self.command
+            && late_from > late_to
+        {
+            return Some("--late-from must not exceed --late-to");
+        }
+        None
+    }
+}
