@@ -125,7 +125,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         let Self { context, position, report, .. } = self;
         self.changed.insert(slots::floor_hour(comparison.from));
         let compared = compare(context, &mut comparison, report).await;
-        position.pass(&comparison.cursor);
+        position.pass(&comparison);
         if comparison.long_calls {
             return self.conclude_long_calls(comparison, compared).await;
         }

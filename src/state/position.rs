@@ -122,12 +122,13 @@ impl Position {
         }
     }
 
-    /// Notes that a comparison has come to `cursor`. Where forward has seen nothing as late, entries have just appeared, and
-    /// forward would write them again.
-    pub fn pass(&mut self, cursor: &Cursor) {
+    /// Notes how far a comparison has come. Where it has seen entries behind the last that forward has, these have just
+    /// appeared, and forward would write them again.
+    pub fn pass(&mut self, comparison: &Comparison) {
+        let Comparison { cursor, seen, .. } = comparison;
         if self.cursor.ts == cursor.ts {
             self.cursor.at.extend(cursor.at.iter().cloned());
-        } else if self.cursor.ts < cursor.ts && !cursor.at.is_empty() {
+        } else if self.cursor.ts < cursor.ts && !seen.is_empty() {
             self.cursor.clone_from(cursor);
         }
     }

@@ -127,6 +127,27 @@ fn what_appears_between_forward_and_its_count_is_written_once() {
     world.assert_once();
 }
 
+/// Without counts an instant that fills a page is left behind when the page after it is empty: the comparison then ends just
+/// after the late entry, and not with it.
+#[test]
+fn what_appears_between_forward_and_a_comparison_of_pages_of_one_is_written_once() {
+    for tenth in 0..30 {
+        let mut world = World::new();
+        world.config.source.per_page = 1;
+        world.simulator.get_mut().quirks_mut().without_total_count = true;
+        minutes(&mut world, 1);
+        world.pass_time(MINUTE * 29);
+        let late = world.add_late(MINUTE * 40 + time::MILLISECOND * 10 * tenth);
+        world.pass_time(MINUTE * 40);
+        while world.copies(&late) == 0 {
+            assert_eq!(world.forward().verdict(), Verdict::Complete);
+            world.pass_time(MINUTE);
+        }
+        minutes(&mut world, 3);
+        world.assert_once();
+    }
+}
+
 #[test]
 fn what_is_deleted_while_it_is_compared_leaves_the_rest_proven() {
     let mut world = World::new();
