@@ -5,6 +5,7 @@ mod clock;
 mod dead_letters;
 mod demo;
 mod doctor;
+mod estimate;
 mod explain;
 mod failure;
 mod guard;
@@ -88,6 +89,7 @@ async fn dispatch(
         Command::DeadLetters { action } => dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
         Command::Sql(arguments) => sql::sql(&arguments, &options, stop, screen).await,
+        Command::Estimate(arguments) => estimate::estimate(&arguments, &options),
         Command::Looker { view } => looker::looker(&view, &options),
         Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),

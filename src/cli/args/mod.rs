@@ -31,6 +31,7 @@ Examples:
   aig-logs doctor                        what is wrong with the set-up, and what mends it
   aig-logs dead-letters list             rows that the sink refused for good
   aig-logs sql                           the statements that make table and views
+  aig-logs estimate --logs-per-month N   what a month takes and costs
   aig-logs looker                        the link that opens a view in Looker Studio
 
 Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the message says how.
@@ -134,6 +135,8 @@ pub enum Command {
         #[arg(long, value_name = "NAME", default_value = "aig_usage_by_day", value_parser = views())]
         view: String,
     },
+    /// Say what a month of so many logs takes and costs
+    Estimate(Estimate),
     /// List every setting
     #[command(after_help = settings::table())]
     Settings,
@@ -201,6 +204,20 @@ pub struct Stretch {
     /// End of the explicit stretch; this instant itself is not copied
     #[arg(long, value_name = "INSTANT", requires = "from", value_parser = instant)]
     pub to: Option<Timestamp>,
+}
+
+/// What month to estimate.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Estimate {
+    /// Logs of all gateways in a month
+    #[arg(long, value_name = "N")]
+    pub logs_per_month: u32,
+    /// Gateways that they come from, evenly
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub gateways: u32,
+    /// Minutes from one forward pass to the next
+    #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub every: u32,
 }
 
 /// What to prove.

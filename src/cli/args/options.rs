@@ -50,9 +50,9 @@ impl Arguments {
         let Options { sink, state, dry_run, pages, vars, json } = &self.options;
         let copies = *dry_run || pages.is_some();
         let (ignored, words) = match &self.command {
-            Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } => (
+            Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } | Command::Estimate(_) => (
                 sink.is_some() || state.is_some() || copies,
-                "--sink, --state, --dry-run and --pages mean nothing to demo, simulate and looker",
+                "--sink, --state, --dry-run and --pages mean nothing to demo, simulate, looker and estimate",
             ),
             Command::DeadLetters { .. } => (
                 copies,

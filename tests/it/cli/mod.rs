@@ -4,6 +4,7 @@ mod apply;
 mod copies;
 mod dead_letters;
 mod doctor;
+mod estimate;
 mod files;
 mod looker;
 mod refusals;
