@@ -221,6 +221,7 @@ mod tests {
         assert_eq!(read_namespaces(&answer(200, told)), Ok(Some((vec![namespace], true))));
         assert_eq!(read_namespaces(&answer(403, "{}")), Ok(None));
     }
+
     #[test]
     fn a_namespace_is_made_by_its_title() {
         let told = r#"{"success":true,"result":{"id":"a","title":"w-STATE_KV","supports_url_encoding":true}}"#;

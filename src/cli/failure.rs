@@ -91,6 +91,14 @@ impl Failure {
         Self::denied("printing", error, "Check where the output goes")
     }
 
+    /// What went wrong, for whoever says the way out elsewhere.
+    pub fn problem(&self) -> String {
+        match self {
+            Self::Settings(problems) => problems.to_string(),
+            Self::Denied { .. } | Self::Call { .. } | Self::Core(_) | Self::Unread => self.to_string(),
+        }
+    }
+
     /// What the exit code says.
     pub fn exit(&self) -> Exit {
         match self {

@@ -12,6 +12,7 @@ mod guard;
 mod jobs;
 mod landed;
 mod looker;
+mod namespaces;
 mod progress;
 mod proof;
 mod run;

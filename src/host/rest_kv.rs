@@ -19,7 +19,7 @@ const LISTED: &str = "1000";
 const HINTS: Hints = Hints {
     missing: "Check CF_ACCOUNT_ID, CF_KV_STATE_ID and CF_KV_IDS_ID: no such namespace of KV is in that account",
     token: "Check CF_API_TOKEN: it must be valid, belong to the account CF_ACCOUNT_ID, and have the permission Workers KV \
-            Storage Read; to replay or discard dead letters, Workers KV Storage Write",
+            Storage Read; to replay or discard dead letters, Workers KV Storage Edit",
     other: "The request does not suit the API: check CF_ACCOUNT_ID, CF_KV_STATE_ID and CF_KV_IDS_ID",
 };
 

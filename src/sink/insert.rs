@@ -201,7 +201,7 @@ pub fn refusal(response: &Response, table: &BigQuery) -> CallError {
 }
 
 /// Google's reason, where it gives one, and its words.
-fn complaint(response: &Response) -> (String, String) {
+pub fn complaint(response: &Response) -> (String, String) {
     let refused = serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
     let Some(RefusedError { message, errors }) = refused else { return (String::new(), snippet(response.body())) };
     (errors.into_iter().next().map(|error| error.reason).unwrap_or_default(), message)

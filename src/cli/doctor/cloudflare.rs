@@ -7,9 +7,8 @@ use super::{
     gateway,
 };
 use crate::{
-    account::{self, NEW_STYLE, Namespace, Standing},
+    account::{self, NEW_STYLE, Standing},
     config::{Kv, Source},
-    error::CallError,
     host::Host,
 };
 
@@ -78,7 +77,7 @@ async fn account<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Check {
 }
 
 async fn namespaces<H: Host>(asker: &Asker<'_, H>, source: &Source, kv: &Kv) -> Check {
-    let found = match list(asker, source).await {
+    let found = match super::super::namespaces::all(asker.host, source).await {
         Ok(Some(found)) => found,
         Ok(None) => {
             let says = "the token may not read it: status, verify and explain with --state kv do not work here";
@@ -99,20 +98,4 @@ async fn namespaces<H: Host>(asker: &Asker<'_, H>, source: &Source, kv: &Kv) -> 
         return Check::warning("KV", says, "Give each its own: listings stay short, and one can be emptied alone");
     }
     Check::ok("KV", "both namespaces are there")
-}
-
-/// All namespaces; none where the token may not know.
-async fn list<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Result<Option<Vec<Namespace>>, CallError> {
-    let mut all = Vec::new();
-    for page in 1.. {
-        let request = account::namespaces(source, page);
-        let Some((found, last)) = asker.ask(Service::Cloudflare, request, account::read_namespaces).await? else {
-            return Ok(None);
-        };
-        all.extend(found);
-        if last {
-            break;
-        }
-    }
-    Ok(Some(all))
 }

@@ -36,21 +36,20 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Vec<Check
 async fn one<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str) -> Vec<Check> {
     let name = format!("gateway {id}");
     let settings = asker.ask(Service::Cloudflare, gateway::settings(source, id), gateway::read_settings).await;
-    let (gone, settings) = match settings {
-        Ok(Some(settings)) => (None, Some(settings)),
+    let gone = match settings {
+        Ok(Some(settings)) => return there(asker, source, id, &settings).await,
         Ok(None) => {
             let hint = "Compare it with the dashboard: a gateway's id is its name in lower case";
-            let check = Check::failed(name.as_str(), "the account has no such gateway", hint);
-            (Some(check.mended_by("AIG_GATEWAY_ID")), None)
+            Check::failed(name, "the account has no such gateway", hint).mended_by("AIG_GATEWAY_ID")
         }
-        Err(error) => (Some(Check::refused(name.as_str(), &error).mended_by("CF_API_TOKEN")), None),
+        Err(error) => Check::refused(name, &error).mended_by("CF_API_TOKEN"),
     };
-    let Some(settings) = settings else {
-        let skipped = Check::skipped(format!("{id}: logs"), "the gateway must answer first");
-        return gone.into_iter().chain([skipped]).collect();
-    };
-    let (room, logs) = future::join(room(asker, source, id, &settings), logs(asker, source, id)).await;
-    let mut checks = vec![Check::ok(name, "is there"), collecting(id, &settings), room];
+    vec![gone, Check::skipped(format!("{id}: logs"), "the gateway must answer first")]
+}
+
+async fn there<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str, settings: &Settings) -> Vec<Check> {
+    let (room, logs) = future::join(room(asker, source, id, settings), logs(asker, source, id)).await;
+    let mut checks = vec![Check::ok(format!("gateway {id}"), "is there"), collecting(id, settings), room];
     checks.extend(logs);
     checks
 }

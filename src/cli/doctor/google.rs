@@ -5,7 +5,6 @@ use http::StatusCode;
 
 use super::{
     super::{
-        failure::Failure,
         settings::Vars,
         sql::check::{Finding, of_table},
         warehouse::Table,
@@ -32,12 +31,8 @@ const MAKE: &str = "aig-logs sql --apply";
 pub async fn checks<H: Host>(asker: &Asker<'_, H>, vars: &Vars, config: &Config, table: &BigQuery) -> Vec<Check> {
     let Some(account) = &table.account else { return described(asker, config, table, None).await };
     if let Err(failure) = vars.check_key(asker.host, config).await {
-        let says = match &failure {
-            Failure::Settings(problems) => problems.to_string(),
-            Failure::Denied { .. } | Failure::Call { .. } | Failure::Core(_) | Failure::Unread => failure.to_string(),
-        };
         let hint = "Give the key as Google Cloud made it";
-        let first = Check::failed(NAMES[0], says, hint).mended_by("GCP_SA_KEY_JSON");
+        let first = Check::failed(NAMES[0], failure.problem(), hint).mended_by("GCP_SA_KEY_JSON");
         return [first].into_iter().chain(skipped(&NAMES[1..], "the key must be good first")).collect();
     }
     let mut checks = vec![Check::ok(NAMES[0], format!("readable, of {}", account.email))];

@@ -84,11 +84,7 @@ fn read(vars: &Vars, target: Target) -> (Check, Option<Config>) {
         Ok(config) => return (Check::ok("settings", "complete"), Some(config)),
         Err(error) => error,
     };
-    let says = match &error {
-        Failure::Settings(problems) => problems.to_string(),
-        Failure::Denied { .. } | Failure::Call { .. } | Failure::Core(_) | Failure::Unread => error.to_string(),
-    };
     let hint = "Set them in the environment, in .dev.vars or in [vars] of wrangler.toml";
-    let check = Check::failed("settings", says, hint).mended_by("aig-logs help settings");
+    let check = Check::failed("settings", error.problem(), hint).mended_by("aig-logs help settings");
     (check, vars.config(Target::Local).ok())
 }

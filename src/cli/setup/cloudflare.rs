@@ -7,13 +7,11 @@ use super::{
 };
 use crate::{
     account::{self, Account, Namespace},
+    cli::namespaces,
     config::{Gateways, Source},
     host::{Host, call},
     pass,
 };
-
-/// Pages of namespaces that are looked through at most.
-const PAGES: u32 = 20;
 
 /// The account that the token can see, or the one of them that is chosen.
 pub async fn account<H: Host>(host: &H, source: &Source, asker: Asker) -> Result<String, Failure> {
@@ -68,16 +66,10 @@ pub async fn namespace<H: Host>(
     steps: &Steps,
 ) -> Result<Option<String>, Failure> {
     let failed = |error| Failure::call(format!("looking for the KV namespace {title}"), error);
-    for page in 1..=PAGES {
-        let read = call(host, &account::namespaces(source, page), account::read_namespaces).await;
-        let Some((namespaces, last)) = read.map_err(failed)? else { return refused(title, steps) };
-        if let Some(Namespace { id, .. }) = namespaces.into_iter().find(|namespace| namespace.title == title) {
-            steps.tell(Mark::There, format!("KV namespace {title}: there already"))?;
-            return Ok(Some(id));
-        }
-        if last {
-            break;
-        }
+    let Some(found) = namespaces::all(host, source).await.map_err(failed)? else { return refused(title, steps) };
+    if let Some(Namespace { id, .. }) = found.into_iter().find(|namespace| namespace.title == title) {
+        steps.tell(Mark::There, format!("KV namespace {title}: there already"))?;
+        return Ok(Some(id));
     }
     let made = call(host, &account::new_namespace(source, title), account::read_new_namespace).await;
     let made = made.map_err(|error| Failure::call(format!("making the KV namespace {title}"), error))?;

@@ -9,7 +9,8 @@ use crate::{
     config::TableName,
     error::CallError,
     host::{Request, Response},
-    wire::{encoded, may_pass, request, retry_after, snippet},
+    sink::insert::complaint,
+    wire::{encoded, may_pass, request, retry_after},
 };
 
 /// Milliseconds for which BigQuery keeps an answer waiting for a statement to end. Less than a call may take.
@@ -152,7 +153,7 @@ pub struct JobReference {
     pub job_id: String,
 }
 
-/// Reads an answer to `ask`. None: there is no such thing.
+/// Reads an answer to `ask`. None: there is no such thing, or a new one that was there before.
 ///
 /// # Errors
 /// Where the answer is another than a yes or a "not found".
@@ -162,12 +163,12 @@ pub fn read<T: for<'de> Deserialize<'de>>(ask: Ask<'_>, response: &Response) -> 
         let found = serde_json::from_slice(response.body());
         return found.map(Some).map_err(|_| CallError::Broken("BigQuery's answer cannot be read".into()));
     }
-    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    let text = |pointer| body.pointer(pointer).and_then(Value::as_str);
-    let words = text("/error/message").map_or_else(|| snippet(response.body()), str::to_owned);
+    let (reason, words) = complaint(response);
     let message = format!("BigQuery answered {status}: {words}");
-    match (status, text("/error/errors/0/reason").unwrap_or_default()) {
+    match (status, reason.as_str()) {
         (StatusCode::NOT_FOUND, _) if matches!(ask, Ask::Dataset | Ask::Table(_)) => Ok(None),
+        // It was made by a try whose answer got lost.
+        (StatusCode::CONFLICT, _) if matches!(ask, Ask::NewDataset(_)) => Ok(None),
         (StatusCode::TOO_MANY_REQUESTS, _) | (StatusCode::FORBIDDEN, "quotaExceeded" | "rateLimitExceeded") => {
             Err(CallError::Throttled { message, wait: retry_after(response) })
         }
@@ -210,6 +211,8 @@ mod tests {
     #[test]
     fn what_may_pass_is_told_from_what_is_not_there() {
         assert_eq!(read::<Table>(Ask::Table("t"), &answer(404, "{}")), Ok(None));
+        assert_eq!(read::<Dataset>(Ask::NewDataset("EU"), &answer(409, "{}")), Ok(None));
+        assert!(!read::<Dataset>(Ask::Dataset, &answer(409, "{}")).unwrap_err().is_transient());
         let quota = include_str!("../../../tests/fixtures/quota_exceeded.json");
         assert!(read::<Table>(Ask::Table("t"), &answer(403, quota)).unwrap_err().is_transient());
         assert!(read::<Table>(Ask::Table("t"), &answer(502, "<html>")).unwrap_err().is_transient());

@@ -58,12 +58,14 @@ impl<'a, H: Host> Warehouse<'a, H> {
 
     /// Carries out a statement, and returns once it is done.
     pub async fn carry_out(&self, sql: &str, location: &str) -> Result<(), CallError> {
-        let mut ask = self.ask(Ask::Statement { sql, location }).await?;
+        let mut answer: Option<Statement> = self.ask(Ask::Statement { sql, location }).await?;
         for _ in 0..ROUNDS {
-            let Some(Statement { job_complete: false, job_reference: Some(JobReference { job_id }) }) = ask else {
-                return Ok(());
-            };
-            ask = self.ask(Ask::Job { id: &job_id, location }).await?;
+            let Some(Statement { job_complete, job_reference }) = answer else { break };
+            match job_reference {
+                _ if job_complete => return Ok(()),
+                None => break,
+                Some(JobReference { job_id }) => answer = self.ask(Ask::Job { id: &job_id, location }).await?,
+            }
         }
         Err(CallError::Broken("BigQuery has not carried out the statement within two minutes".into()))
     }

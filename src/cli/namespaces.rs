@@ -1,0 +1,25 @@
+//! The namespaces of KV that an account has.
+
+use crate::{
+    account::{self, Namespace},
+    config::Source,
+    error::CallError,
+    host::{Host, call},
+};
+
+/// Pages of 1,000 that are looked through at most: a server that shows the same page again and again must not keep us.
+const PAGES: u32 = 20;
+
+/// All of them. None where the token may not know.
+pub async fn all<H: Host>(host: &H, source: &Source) -> Result<Option<Vec<Namespace>>, CallError> {
+    let mut all = Vec::new();
+    for page in 1..=PAGES {
+        let read = call(host, &account::namespaces(source, page), account::read_namespaces).await?;
+        let Some((found, last)) = read else { return Ok(None) };
+        all.extend(found);
+        if last {
+            break;
+        }
+    }
+    Ok(Some(all))
+}
