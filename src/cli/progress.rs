@@ -55,27 +55,24 @@ impl Screen {
     /// Whom a host tells how far its passes are.
     pub fn observer(&self) -> impl Fn(Progress<'_>) + use<> {
         let screen = self.clone();
-        let (pages, before) = (Cell::new(0), Cell::new(0));
+        let pages = Cell::new(0_u32);
         move |progress| {
             pages.set(pages.get() + 1);
             if !screen.0.is_hidden() {
-                screen.advance(progress, before.get());
-            } else if pages.get() % PAGES == 0 {
+                screen.advance(progress);
+            } else if pages.get().is_multiple_of(PAGES) {
                 screen.say(&line(progress));
             }
-            before.set(progress.entries);
         }
     }
 
-    /// Moves the bar; `before` is how many entries there were before this page, from which `left` counts.
-    fn advance(&self, progress: Progress<'_>, before: u64) {
+    fn advance(&self, progress: Progress<'_>) {
         let bar = &self.0;
-        let before = if progress.entries < before { 0 } else { before };
-        if bar.is_finished() || before == 0 {
+        // A new pass, or another gateway.
+        if bar.is_finished() || progress.entries < bar.position() {
             bar.reset();
         }
-        let length = progress.left.map_or(progress.entries, |left| before + left);
-        bar.set_length(length.max(progress.entries));
+        bar.set_length(progress.entries + progress.left.unwrap_or_default());
         bar.set_message(format!("{} at {}", progress.gateway, progress.at.format("%F %H:%M")));
         bar.set_position(progress.entries);
     }

@@ -76,7 +76,7 @@ pub struct Progress<'a> {
     pub gateway: &'a str,
     /// Entries read in this pass that were new.
     pub entries: u64,
-    /// Entries that the source still held from where the last page began, where it says.
+    /// Entries that the source still has behind these, where it says.
     pub left: Option<u64>,
     /// Where the reading is, UTC.
     pub at: Timestamp,

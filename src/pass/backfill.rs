@@ -108,15 +108,9 @@ async fn copy_range<H: Host, S: Store, K: Sink>(
     report: &mut Report,
 ) -> Result<(), Error> {
     for gateway in context.gateways().await? {
-        let cursor = Cursor::at_start_of(to - MILLISECOND);
-        let mut copy = Copy::new(context, &gateway, Scan::descending(cursor.clone(), Some(from)), cursor);
-        loop {
-            let ended = copy.run().await;
-            context.keep(&gateway, std::mem::take(&mut copy.written)).await?;
-            if ended.is_some() {
-                break;
-            }
-        }
+        let mut cursor = Cursor::at_start_of(to - MILLISECOND);
+        let mut copy = Copy::new(context, &gateway, Scan::descending(cursor.clone(), Some(from)));
+        copy.run_to_end(&mut cursor).await?;
         report.gateways.push(copy.report);
     }
     Ok(())

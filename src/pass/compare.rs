@@ -37,7 +37,7 @@ pub async fn count<H: Host, S: Store, K: Sink>(
     let request = gateway::count(&context.config.source, gateway, &query);
     let counted = call(&context.host, &request, |response| gateway::read_page(response, &query)).await;
     let counted = counted.map_err(|error| Error::Source { gateway: gateway.clone(), error })?;
-    pace.note(counted.rate);
+    pace.note(counted.rate, context.host.now());
     report.counts += 1;
     Ok(counted.total)
 }
@@ -97,16 +97,10 @@ async fn compare_until<H: Host, S: Store, K: Sink>(
     let longer_than = comparison.long_calls.then_some(LONG_CALL.to_std().unwrap_or_default());
     let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
     let (cursor, seen) = (comparison.cursor.clone(), comparison.seen.clone());
-    let track = Reading { comparison: comparison.clone(), cursor, seen, known };
-    let mut copy = Copy::new(context, &report.gateway, scan, track);
-    let ended = loop {
-        let ended = copy.run().await;
-        context.keep(&report.gateway, std::mem::take(&mut copy.written)).await?;
-        if let Some(ended) = ended {
-            break ended;
-        }
-    };
-    comparison.clone_from(&copy.track.comparison);
+    let mut track = Reading { comparison: comparison.clone(), cursor, seen, known };
+    let mut copy = Copy::new(context, &report.gateway, scan);
+    let ended = copy.run_to_end(&mut track).await?;
+    comparison.clone_from(&track.comparison);
     report.add_late(&copy.report);
     let found = copy.report.entries;
     match ended {

@@ -55,15 +55,15 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
         context: &Context<'_, H, S, K>,
         gateway: &str,
         scan: Scan,
-        track: T,
+        mut track: T,
         report: &mut Report,
     ) -> bool {
-        let mut copy = Copy::new(context, gateway, scan, track);
+        let mut copy = Copy::new(context, gateway, scan);
         let ended = loop {
-            let ended = copy.run().await;
-            let mut remembered = context.keep(gateway, std::mem::take(&mut copy.written)).await;
+            let ended = copy.run(&mut track).await;
+            let mut remembered = context.keep(gateway, copy.take_written()).await;
             if remembered.is_ok() && has_begun(&copy.report) {
-                self.set(gateway, copy.track.clone());
+                self.set(gateway, track.clone());
             }
             if remembered.is_ok() && ended.is_none() {
                 remembered = self.save(context).await;

@@ -56,7 +56,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
             let due = self.backfill.due(self.context.host.now());
             let nothing_to_do = self.backfill.comparison.is_none() && due.is_none();
             let enough = nothing_to_do || self.report.counts >= MOST_COUNTS;
-            if enough || self.pace.end_or_hold_back(self.context, 0).await.is_some() {
+            if enough || self.pace.wait(self.context).await.is_some() {
                 return Ok(());
             }
             if let Some(comparison) = self.backfill.comparison.take() {

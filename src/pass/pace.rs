@@ -1,45 +1,103 @@
-//! Whether a pass may make one more call to the source, and how long it holds back before it.
+//! Whether a pass may make one more call to the source, and when.
 
 use super::Context;
 use crate::{
     host::{Host, Store, has_time_for},
-    plan::budget::{self, Ended, Rate, Used},
+    plan::budget::{self, Ended, Hold, Rate, Used},
     sink::Sink,
+    time::Timestamp,
 };
 
 /// Calls kept back for writing what is already read: sign-in, insert, and another try of each.
 const CALLS_FOR_WRITING: u32 = 4;
 
-/// What the source last said of its rate limit.
+/// Calls to the source that a pass has made, or is about to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Calls {
+    /// Pages of this gateway, those under way included.
+    pub pages: u32,
+    /// Under way.
+    pub under_way: usize,
+    /// To be made, where that is known.
+    pub left: Option<u64>,
+}
+
+impl Calls {
+    /// One call and no more.
+    pub const ONE: Self = Self { pages: 0, under_way: 0, left: Some(1) };
+}
+
+/// When calls to the source are made.
 #[derive(Debug, Default)]
-pub struct Pace(Option<Rate>);
+pub struct Pace {
+    /// What the source last said of its rate limit, and when.
+    rate: Option<(Rate, Timestamp)>,
+    /// When the last call is made.
+    last: Option<Timestamp>,
+}
 
 impl Pace {
     /// Notes what an answer says.
-    pub fn note(&mut self, rate: Option<Rate>) {
-        self.0 = rate;
+    pub fn note(&mut self, rate: Option<Rate>, now: Timestamp) {
+        self.rate = rate.map(|rate| (rate, now));
     }
 
-    /// Waits for the API's rate limit where that is worth it. Why no further call may be made, if so; `pages` is how many
-    /// were read of this gateway.
-    pub async fn end_or_hold_back<H: Host, S: Store, K: Sink>(
+    /// When the next call may be made.
+    ///
+    /// # Errors
+    /// Why none may.
+    pub fn next<H: Host, S: Store, K: Sink>(
         &mut self,
         context: &Context<'_, H, S, K>,
-        pages: u32,
-    ) -> Option<Ended> {
+        calls: Calls,
+    ) -> Result<Timestamp, Ended> {
         let Context { host, config, .. } = context;
-        let meter = host.meter;
-        let used = Used { pages, calls: meter.calls(), reserved: CALLS_FOR_WRITING };
-        let spent = meter.budget.ends(used, meter.started, host.now());
-        if spent.is_some() || host.stopping() {
-            return spent.or(Some(Ended::Stopped));
+        let (meter, now) = (host.meter, host.now());
+        #[expect(clippy::cast_possible_truncation, reason = "a handful")]
+        let made = meter.calls() + calls.under_way as u32;
+        let used = Used { pages: calls.pages, calls: made, reserved: CALLS_FOR_WRITING };
+        if let Some(ended) = meter.budget.ends(used, meter.started, now) {
+            return Err(ended);
         }
-        let wait =
-            self.0.take().map(|rate| budget::hold_back(rate, config.api_share)).filter(|wait| !wait.is_zero())?;
-        if !has_time_for(host, wait) {
-            return Some(Ended::Rate);
+        if host.stopping() {
+            return Err(Ended::Stopped);
         }
-        host.sleep(wait).await;
-        host.stopping().then_some(Ended::Stopped)
+        let next = self.held_back(now, config.api_share, calls).max(now);
+        let wait = (next - now).to_std().unwrap_or_default();
+        if !wait.is_zero() && !has_time_for(host, wait) {
+            return Err(Ended::Rate);
+        }
+        self.last = Some(next);
+        Ok(next)
     }
+
+    fn held_back(&self, now: Timestamp, share: f64, calls: Calls) -> Timestamp {
+        let Some((rate, noted)) = self.rate else { return now };
+        let anew = noted + rate.reset;
+        // Of the window, what is left behind the calls that are held back already.
+        let last = self.last.map_or(now, |last| last.max(now));
+        let Ok(reset) = (anew - last).to_std() else { return last };
+        match budget::hold_back(Rate { reset, ..rate }, share, calls.under_way, calls.left) {
+            Hold::Free => now,
+            Hold::Apart(gap) => self.last.map_or(now, |last| last + gap),
+            Hold::Window => anew,
+        }
+    }
+
+    /// Waits for the next call. Why none may be made, if so.
+    pub async fn wait<H: Host, S: Store, K: Sink>(&mut self, context: &Context<'_, H, S, K>) -> Option<Ended> {
+        match self.next(context, Calls::ONE) {
+            Ok(next) => (!until(&context.host, next).await).then_some(Ended::Stopped),
+            Err(ended) => Some(ended),
+        }
+    }
+}
+
+/// Waits for an instant. Whether the program may go on then.
+pub async fn until<H: Host>(host: &H, instant: Timestamp) -> bool {
+    let wait = (instant - host.now()).to_std().unwrap_or_default();
+    if !wait.is_zero() {
+        host.sleep(wait).await;
+    }
+    wait.is_zero() || !host.stopping()
 }

@@ -81,7 +81,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
     }
 
     async fn may_not_go_on(&mut self) -> bool {
-        self.pace.end_or_hold_back(self.context, 0).await.is_some()
+        self.pace.wait(self.context).await.is_some()
     }
 
     /// Whether it may save pages to look for late entries among the long calls alone: a call is logged when it ends.

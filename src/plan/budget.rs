@@ -75,13 +75,39 @@ pub struct Rate {
     pub quota: u64,
 }
 
-/// How long to hold back so that at most `share` of the rate limit is used: the user's own dashboard lives on the rest.
+/// One call in so many of a window is always left: another job of ours may have some under way.
+const SPARE: f64 = 200.0;
+
+/// How long a call to the source is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Not at all.
+    Free,
+    /// So long after the call before it.
+    Apart(Duration),
+    /// Until the window starts anew.
+    Window,
+}
+
+/// How to keep to a `share` of the rate limit: the user's own dashboard lives on the rest. `under_way` calls are not counted
+/// by the source yet, and `left` are to be made, where that is known. Few are made at once; where there are more, they are
+/// spread over what is left of the window, so that whoever else calls finds some at any time.
 #[must_use]
-pub fn hold_back(rate: Rate, share: f64) -> Duration {
+pub fn hold_back(rate: Rate, share: f64, under_way: usize, left: Option<u64>) -> Hold {
     #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
-    let (quota, remaining) = (rate.quota as f64, rate.remaining as f64);
-    let reserved = (quota * (1.0 - share)).round();
-    if remaining > reserved { Duration::ZERO } else { rate.reset }
+    let (quota, remaining, under_way) = (rate.quota as f64, rate.remaining as f64, under_way as f64);
+    let reserved = (quota * (1.0 - share)).max(quota / SPARE).round();
+    let allowed = remaining - reserved - under_way;
+    #[expect(clippy::cast_precision_loss, reason = "above that they are many in any case")]
+    let few = left.is_some_and(|left| 2.0 * left as f64 <= allowed);
+    if allowed < 1.0 {
+        Hold::Window
+    } else if few {
+        Hold::Free
+    } else {
+        // The last of them comes before the window ends.
+        Hold::Apart(rate.reset.div_f64(allowed + 1.0))
+    }
 }
 
 /// What a pass has used when it is about to ask for another page.
@@ -140,14 +166,25 @@ mod tests {
 
     #[test]
     fn the_rest_of_the_rate_limit_is_left_to_others() {
-        let reset = Duration::from_secs(30);
-        let check = |remaining, share, expected| {
-            assert_eq!(hold_back(Rate { remaining, reset, quota: 1_200 }, share), expected);
+        let check = |remaining, share, under_way, expected| {
+            let rate = Rate { remaining, reset: Duration::from_secs(30), quota: 1_200 };
+            assert_eq!(hold_back(rate, share, under_way, Some(0)), expected, "{remaining} {share} {under_way}");
         };
-        check(1_200, 0.8, Duration::ZERO);
-        check(241, 0.8, Duration::ZERO);
-        check(240, 0.8, reset);
-        check(1, 1.0, Duration::ZERO);
-        check(0, 1.0, reset);
+        check(1_200, 0.8, 0, Hold::Free);
+        check(241, 0.8, 0, Hold::Free);
+        check(240, 0.8, 0, Hold::Window);
+        check(245, 0.8, 5, Hold::Window);
+        // Of all that is allowed a few are left: another job may have calls under way.
+        check(7, 1.0, 0, Hold::Free);
+        check(6, 1.0, 0, Hold::Window);
+    }
+
+    #[test]
+    fn many_calls_are_spread_over_the_window_and_few_are_not() {
+        let rate = Rate { remaining: 339, reset: Duration::from_secs(50), quota: 1_200 };
+        let check = |left, expected| assert_eq!(hold_back(rate, 0.8, 0, left), expected, "{left:?}");
+        check(Some(49), Hold::Free);
+        check(Some(50), Hold::Apart(Duration::from_millis(500)));
+        check(None, Hold::Apart(Duration::from_millis(500)));
     }
 }

@@ -1,7 +1,7 @@
 //! Where the next page starts. The list has no cursor of its own and its page numbers shift under every change, so a
 //! scan moves a bound on `created_at` instead, and reads each instant until it is certain to have all of it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use crate::{
     entry::Entry,
@@ -142,13 +142,28 @@ impl Scan {
     /// The next page to ask for, or `None` at the end of the stretch.
     #[must_use]
     pub fn query(&self) -> Option<Query> {
+        if self.done { None } else { self.query_from(self.cursor.ts, self.instant.page) }
+    }
+
+    /// A page of the stretch from this millisecond on.
+    #[must_use]
+    pub fn query_from(&self, ts: Timestamp, page: u32) -> Option<Query> {
         let (from, until) = match self.direction {
-            Direction::Ascending => (Some(self.cursor.ts), self.end?),
-            Direction::Descending => (self.end, self.cursor.ts + MILLISECOND),
+            Direction::Ascending => (Some(ts), self.end?),
+            Direction::Descending => (self.end, ts + MILLISECOND),
         };
         let Self { direction, longer_than, .. } = *self;
-        let query = Query { from, until, direction, page: self.instant.page, longer_than };
-        (!self.done).then_some(query)
+        Some(Query { from, until, direction, page, longer_than })
+    }
+
+    /// Where an entry lies beside the cursor, in the direction of the scan: `Less` is behind it.
+    #[must_use]
+    pub fn place(&self, entry: &Entry) -> Ordering {
+        let order = floor_ms(entry.created_at).cmp(&self.cursor.ts);
+        match self.direction {
+            Direction::Ascending => order,
+            Direction::Descending => order.reverse(),
+        }
     }
 
     /// Takes the answer to [`query`](Self::query); `total` is its `total_count`. Returns what is new, in scan order.

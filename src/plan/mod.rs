@@ -1,5 +1,6 @@
 //! Decisions: no await, no I/O, no clock; `now` is an argument.
 
+pub mod ahead;
 pub mod batch;
 pub mod budget;
 pub mod cursor;

@@ -96,7 +96,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Prover<'a, 'c, H, S, K> {
 
     /// Proves one unit. `None` where no further call is allowed.
     pub async fn prove(&mut self, unit: &Stretch) -> Result<Option<Proven>, Error> {
-        if self.pace.end_or_hold_back(self.context, 0).await.is_some() {
+        if self.pace.wait(self.context).await.is_some() {
             return Ok(None);
         }
         let begun = self.context.host.now();
@@ -157,24 +157,17 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Prover<'a, 'c, H, S, K> {
         known.extend(self.dead_ids().await?.iter().cloned());
         let cursor = Cursor::at_start_of(part.from);
         let scan = Scan::ascending(cursor.clone(), part.until);
-        let track = Lookup { cursor, known, repair, found: Found::default() };
-        let mut copy = Copy::new(self.context, &gateway, scan, track);
-        let ended = loop {
-            let ended = copy.run().await;
-            // If we stop here: the rows are in, and their ids are not kept. The next repair writes them again, and readers
-            // see them once.
-            self.context.keep(&gateway, std::mem::take(&mut copy.written)).await?;
-            if let Some(ended) = ended {
-                break ended;
-            }
-        };
+        let mut track = Lookup { cursor, known, repair, found: Found::default() };
+        let mut copy = Copy::new(self.context, &gateway, scan);
+        // If we stop before the ids are kept: the next repair writes the rows again, and readers see them once.
+        let ended = copy.run_to_end(&mut track).await?;
         let doubtful = match ended {
             Ended::Complete => false,
             Ended::Doubtful => true,
             Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => return Ok(None),
             Ended::Failed => return copy.report.error.take().map_or(Ok(None), Err),
         };
-        Ok(Some(Found { doubtful, rejected: copy.report.rejected, ..copy.track.found }))
+        Ok(Some(Found { doubtful, rejected: copy.report.rejected, ..track.found }))
     }
 
     /// The ids of this gateway's dead letters: they are delivered as far as that is possible.

@@ -48,7 +48,6 @@ fn the_simulator_in_a_storm_is_copied_by_passes_that_try_again() {
         });
         assert!(ended, "{job} never came to its end");
     }
-    assert!(codes.contains(&1), "this storm has an outage");
     let rows: BTreeSet<_> =
         table(&world.path("aig-logs.sqlite")).iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
     let missing: Vec<_> = ids().intersection(&before).filter(|id| !rows.contains(*id)).cloned().collect();

@@ -36,11 +36,13 @@ pub struct Outside {
     now: Cell<Timestamp>,
     calls: Cell<u32>,
     plan: Cell<Option<Plan>>,
+    /// The process has ended.
+    dead: Cell<bool>,
 }
 
 impl Outside {
     pub fn new(now: Timestamp) -> Self {
-        Self { now: Cell::new(now), calls: Cell::new(0), plan: Cell::new(None) }
+        Self { now: Cell::new(now), calls: Cell::new(0), plan: Cell::new(None), dead: Cell::new(false) }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -55,6 +57,12 @@ impl Outside {
     pub fn plan(&self, plan: Option<Plan>) {
         self.calls.set(0);
         self.plan.set(plan);
+        self.revive();
+    }
+
+    /// A new process begins.
+    pub fn revive(&self) {
+        self.dead.set(false);
     }
 
     /// Calls since the last plan.
@@ -62,8 +70,11 @@ impl Outside {
         self.calls.get()
     }
 
-    /// Does something, unless the plan has it go wrong. A process that ends is a call that is never answered.
+    /// Does something, unless the plan has it go wrong. Of a process that has ended no call is answered, nor made.
     pub async fn call<T>(&self, act: impl FnOnce() -> T, fail: impl FnOnce(Strike) -> T) -> T {
+        if self.dead.get() {
+            return pending().await;
+        }
         let nth = self.calls.get() + 1;
         self.calls.set(nth);
         let struck = |plan: &Plan| nth >= plan.nth && nth - plan.nth < plan.length;
@@ -74,9 +85,13 @@ impl Outside {
                 act();
                 fail(strike)
             }
-            Strike::DiesBefore => pending().await,
+            Strike::DiesBefore => {
+                self.dead.set(true);
+                pending().await
+            }
             Strike::DiesAfter => {
                 act();
+                self.dead.set(true);
                 pending().await
             }
         }

@@ -53,6 +53,7 @@ impl World {
             Work::Backfill => self.config.backfill_pages,
             Work::Range(..) => None,
         };
+        self.outside.revive();
         let meter = Meter::new(Budget { pages, ..self.budget }, self.now());
         let counted = self.counts();
         self.sends_before.set(counted.sends);
