@@ -13,10 +13,9 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from processes import Simulator, Workerd
+
 BINARY, WORKER, FOLDER = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
 PASSES = int(sys.argv[4])
 
@@ -38,56 +37,12 @@ GROWTH_A_PASS = 350
 # Of a half's passes: memory settles in the first of them.
 WARM_UP = 0.1
 
-# Kills the whole group when the input ends, and so also when this script is killed.
-GUARD = '("$@"; kill -KILL 0) & read -r _; kill -KILL 0'
-CRONS = {"forward": "*/1+*+*+*+*", "backfill": "0+*+*+*+*"}
 
-
-class Service:
-    """A process that serves until it is stopped, with all it starts."""
-
-    def __init__(self, command, folder, ready, environment):
-        self.log = folder / f"{pathlib.Path(command[0]).name}.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                ["/bin/sh", "-c", GUARD, "sh", *map(str, command)],
-                cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
-            )
-        self.base = self.wait_for(ready)
-
-    def wait_for(self, ready):
-        for _ in range(600):
-            found = re.search(ready, self.log.read_text(errors="replace"))
-            if found:
-                return found[1]
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise RuntimeError(f"{self.log} does not say that it is ready")
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-class World:
+class World(Simulator):
     """A simulator in a storm."""
 
     def __init__(self, name):
-        self.folder = FOLDER / name
-        self.folder.mkdir(parents=True)
-        command = [BINARY, "simulate", "--port", "0", "--vars", ".dev.vars", *STORM, *HISTORY]
-        self.simulator = Service(command, self.folder, r"at (http://\S+) until", {})
-        with (self.folder / ".dev.vars").open("a") as settings:
-            settings.write(f'SETTLE_SECONDS="{SETTLE}"\n')
-
-    def ask(self, path, method="GET"):
-        request = urllib.request.Request(f"{self.simulator.base}/simulator/{path}", method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.read().decode()
-
-    def lines(self, path):
-        return [json.loads(line) for line in self.ask(path).splitlines()]
+        super().__init__(BINARY, FOLDER / name, [*STORM, *HISTORY], {"SETTLE_SECONDS": SETTLE})
 
 
 class Command:
@@ -123,46 +78,22 @@ class Command:
         pass
 
 
-class Worker:
+class Worker(Workerd):
     """The Worker in workerd, into the simulated BigQuery."""
 
     name = "Worker"
 
     def __init__(self, world):
-        self.world, self.folder = world, world.folder
-        self.environment = {
-            "PATH": f"{ROOT / 'node_modules/.bin'}:/usr/bin:/bin", "HOME": str(self.folder), "TMPDIR": str(self.folder),
-            "WRANGLER_SEND_METRICS": "false", "CLOUDFLARE_CF_FETCH_ENABLED": "false",
-        }
-        self.wrangler = [ROOT / "node_modules/.bin/node", ROOT / "node_modules/.bin/wrangler"]
-        configuration = (ROOT / "wrangler.toml").read_text()
-        configuration = re.sub(r"\[build\]\n(.+\n)*", "", configuration)
-        configuration = configuration.replace('main = "build/index.js"', f"main = {json.dumps(str(WORKER))}")
-        (self.folder / "wrangler.toml").write_text(configuration)
-        dev = ["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0", "--persist-to", "state"]
-        dev.append("--show-interactive-dev-session=false")
-        self.service = Service([*self.wrangler, *dev], self.folder, r"Ready on (http://\S+)", self.environment)
+        self.world = world
+        super().__init__(world.folder, WORKER)
 
     def run(self, job):
-        address = f"{self.service.base}/cdn-cgi/local/scheduled?cron={CRONS[job]}&format=json"
-        try:
-            with urllib.request.urlopen(address, timeout=120) as answer:
-                outcome = json.load(answer)["outcome"]
-        except urllib.error.HTTPError as error:
-            outcome = json.load(error)["outcome"]
-        return outcome, self.memory()
+        return self.tick(job), self.memory()
 
     def memory(self):
-        """KB of the workerd processes of this group."""
-        total = 0
-        for process in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                if os.getpgid(int(process.name)) == self.service.process.pid and (process / "comm").read_text() == "workerd\n":
-                    total += int(re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())[1])
-            except (OSError, TypeError):
-                # It has just ended.
-                pass
-        return total
+        """KB of its processes."""
+        status = [pathlib.Path(f"/proc/{process}/status").read_text() for process in self.processes()]
+        return sum(int(re.search(r"VmRSS:\s+(\d+)", text)[1]) for text in status)
 
     def rows(self):
         """As the view shows them: a row of BigQuery's raw table for each instant and id."""
@@ -171,21 +102,12 @@ class Worker:
         return [identity for _, identity in {(row["created_at"], row["id"]) for row in landed}]
 
     def dead(self):
-        kv = ["--local", "--binding", "STATE_KV", "--persist-to", "state"]
-        keys = json.loads(self.ask("kv", "key", "list", "--prefix", "dead:", *kv))
-        letters = [json.loads(self.ask("kv", "key", "get", key["name"], *kv)) for key in keys]
+        keys = json.loads(self.kv("key", "list", "--prefix", "dead:"))
+        letters = [json.loads(self.kv("key", "get", key["name"])) for key in keys]
         return {row["id"] for letter in letters for row in letter["rows"]}
 
     def is_flat(self, memory):
         return bool(memory) and min(memory) > 0 and memory[-1] - memory[0] <= GROWTH_A_PASS * len(memory)
-
-    def ask(self, *arguments):
-        command = [*self.wrangler, *arguments]
-        output = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, check=True)
-        return output.stdout.decode()
-
-    def stop(self):
-        self.service.stop()
 
 
 def soak(kind, count, results):
@@ -205,7 +127,7 @@ def soak(kind, count, results):
         results[kind.name] = check(world, poller, outcomes, memory)
     finally:
         poller.stop()
-        world.simulator.stop()
+        world.stop()
 
 
 def calm(world, poller):
