@@ -1,7 +1,7 @@
 //! The envelope that all answers of Cloudflare's API come in, and what its refusals mean.
 
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
@@ -23,18 +23,18 @@ pub struct Hints {
 
 /// An answer that worked.
 #[derive(Debug, Deserialize)]
-pub struct Envelope {
+pub struct Envelope<T = Value> {
     success: bool,
     #[serde(default, deserialize_with = "or_default")]
     errors: Vec<Fault>,
     /// What was asked for.
     #[serde(default)]
-    pub result: Value,
+    pub result: T,
     #[serde(default)]
     result_info: Option<Info>,
 }
 
-impl Envelope {
+impl<T> Envelope<T> {
     /// How many there are on all pages together, where the API says.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
@@ -75,14 +75,24 @@ pub fn open(response: &Response, hints: &Hints) -> Result<Envelope, CallError> {
         let message = format!("Cloudflare's API answered {status}");
         return Err(CallError::Throttled { message, wait: retry_after(response) });
     }
-    let envelope = serde_json::from_slice::<Envelope>(response.body());
-    let faults = match envelope {
-        Ok(envelope) if status.is_success() && envelope.success => return Ok(envelope),
-        Ok(envelope) => envelope.errors,
-        Err(_) => vec![Fault { code: None, message: snippet(response.body()) }],
+    let faults = match read::<Value>(response) {
+        Some(envelope) if status.is_success() && envelope.success => return Ok(envelope),
+        Some(envelope) => envelope.errors,
+        None => vec![Fault { code: None, message: snippet(response.body()) }],
     };
     let broken = may_pass(status) || status.is_success() && faults.iter().all(|fault| fault.code.is_none());
     Err(if broken { CallError::Broken(told(status, &faults)) } else { refused(status, &faults, hints) })
+}
+
+/// Opens the envelope of an answer that worked, whose result is all of one type. Where it does not, [`open`] says why.
+#[must_use]
+pub fn open_as<T: Default + DeserializeOwned>(response: &Response) -> Option<Envelope<T>> {
+    read::<T>(response).filter(|envelope| response.status().is_success() && envelope.success)
+}
+
+fn read<T: Default + DeserializeOwned>(response: &Response) -> Option<Envelope<T>> {
+    // Its letters are checked once, and not string by string.
+    serde_json::from_str(str::from_utf8(response.body()).ok()?).ok()
 }
 
 fn told(status: StatusCode, faults: &[Fault]) -> String {

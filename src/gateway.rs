@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     config::Source,
     entry::Entry,
-    envelope::{Hints, open},
+    envelope::{Hints, open, open_as},
     error::CallError,
     host::{Request, Response},
     plan::{
@@ -128,9 +128,7 @@ const HINTS: Hints = Hints {
 /// # Errors
 /// What the API refuses or fails at, and an answer that does not obey the request.
 pub fn read_page(response: &Response, query: &Query) -> Result<Page, CallError> {
-    let envelope = open(response, &HINTS)?;
-    let total = envelope.total();
-    let entries = entries(envelope.result)?;
+    let (entries, total) = entries(response)?;
     check(&entries, query)?;
     Ok(Page { entries, total, rate: rate(response.headers()), date: date(response.headers()) })
 }
@@ -173,17 +171,27 @@ pub fn read_count(response: &Response) -> Result<Option<u64>, CallError> {
 /// # Errors
 /// What the API refuses or fails at, and an answer with another log.
 pub fn read_found(response: &Response, id: &str) -> Result<Option<Entry>, CallError> {
-    let found = entries(open(response, &HINTS)?.result)?;
+    let (found, _) = entries(response)?;
     if found.iter().any(|entry| entry.id != id) {
         return Err(misbehaved(&format!("ignores the filter: it shows another log than {id}")));
     }
     Ok(found.into_iter().next())
 }
 
-fn entries(result: Value) -> Result<Vec<Entry>, CallError> {
-    let Value::Array(elements) = result else { return Err(misbehaved("has no list of logs in its result")) };
+/// The entries of an answer, and how many there are on all pages together.
+fn entries(response: &Response) -> Result<(Vec<Entry>, Option<u64>), CallError> {
+    // Without the detour over values of any kind, as long as there is nothing to complain of.
+    if let Some(envelope) = open_as::<Option<Vec<Entry>>>(response) {
+        let total = envelope.total();
+        if let Some(entries) = envelope.result {
+            return Ok((entries, total));
+        }
+    }
+    let envelope = open(response, &HINTS)?;
+    let total = envelope.total();
+    let Value::Array(elements) = envelope.result else { return Err(misbehaved("has no list of logs in its result")) };
     let entries: Result<Vec<_>, _> = elements.into_iter().map(Entry::from_json).collect();
-    entries.map_err(|problem| misbehaved(&problem))
+    Ok((entries.map_err(|problem| misbehaved(&problem))?, total))
 }
 
 /// The farthest that this machine's clock may be from Cloudflare's.

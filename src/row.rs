@@ -1,11 +1,13 @@
 //! One line of the table. The columns are a table here, so that a new one is one line, and one in each `sql/` schema.
 
+use std::mem;
+
 use chrono::TimeDelta;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
-    entry::Entry,
+    entry::{Entry, Fields},
     privacy::Privacy,
     time::{self, Timestamp},
 };
@@ -37,6 +39,8 @@ enum Source {
     Gateway,
     /// The entry's field of the column's own name.
     Field,
+    /// That too, but without what is withheld.
+    Metadata,
     /// A member of an object in the entry.
     Member(&'static str, &'static str),
     /// Everything the other columns left.
@@ -79,7 +83,7 @@ pub const COLUMNS: &[Column] = &[
     column("ingested_at", Kind::Instant, Source::IngestedAt),
     column("gateway", Kind::Text, Source::Gateway),
     column("custom_cost", Kind::Bool, Source::Field),
-    column("metadata", Kind::Json, Source::Field),
+    column("metadata", Kind::Json, Source::Metadata),
     column("event_id", Kind::Text, Source::Field),
     column("input_cached_tokens", Kind::Integer, Source::Member("usage_metadata", "input_cached_tokens")),
     column("output_reasoning_tokens", Kind::Integer, Source::Member("usage_metadata", "output_reasoning_tokens")),
@@ -94,6 +98,13 @@ pub const COLUMNS: &[Column] = &[
     column("wholesale", Kind::Bool, Source::Field),
     column("extra", Kind::Json, Source::Rest),
 ];
+
+impl Column {
+    /// Whether an entry's field of this name is the column's value just as it is.
+    pub(crate) fn is_of_field(&self, name: &str) -> bool {
+        self.name == name && matches!(self.source, Source::Id | Source::CreatedAt | Source::Field)
+    }
+}
 
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,25 +148,25 @@ impl Row {
     /// a field of the wrong type stays in `extra`, and its column is null.
     #[must_use]
     pub fn new(entry: Entry, gateway: &str, ingested_at: Timestamp, privacy: &Privacy) -> Self {
-        let Entry { id, created_at, mut fields } = entry;
-        privacy.apply(&mut fields);
-        let cells = COLUMNS
-            .iter()
-            .map(|column| match column.source {
-                Source::Id => Cell::Text(id.clone()),
-                Source::CreatedAt => Cell::Instant(created_at),
-                Source::IngestedAt => Cell::Instant(ingested_at),
-                Source::Gateway => Cell::Text(gateway.to_owned()),
-                Source::Field => take(&mut fields, column.name, column.kind),
-                Source::Member(object, name) => take_member(&mut fields, object, name, column.kind),
-                Source::Rest => rest(&mut fields),
-            })
-            .collect();
+        let Entry { id, created_at, fields } = entry;
+        let Fields { mut cells, misfits, mut others } = fields;
+        others.extend(misfits);
+        privacy.apply(&mut others);
+        for (column, cell) in COLUMNS.iter().zip(&mut cells) {
+            match column.source {
+                Source::Id => *cell = Cell::Text(id.clone()),
+                Source::CreatedAt => *cell = Cell::Instant(created_at),
+                Source::IngestedAt => *cell = Cell::Instant(ingested_at),
+                Source::Gateway => *cell = Cell::Text(gateway.to_owned()),
+                Source::Field => {}
+                Source::Metadata => *cell = take(&mut others, column.name, column.kind),
+                Source::Member(object, name) => *cell = take_member(&mut others, object, name, column.kind),
+                Source::Rest => *cell = rest(mem::take(&mut others)),
+            }
+        }
         Self { id, created_at, cells }
     }
-}
 
-impl Row {
     /// Reads a row back from the JSON that it is written as: each column as it was.
     ///
     /// # Errors
@@ -196,9 +207,16 @@ fn cell_written(value: Value, kind: Kind) -> Option<Cell> {
 /// Moves a field into a cell, or leaves it where it is if it is not of the column's kind.
 fn take(fields: &mut Map<String, Value>, name: &str, kind: Kind) -> Cell {
     let Some(value) = fields.get_mut(name) else { return Cell::Null };
-    let Some(cell) = cell(value, kind) else { return Cell::Null };
-    fields.remove(name);
-    cell
+    match cell(value.take(), kind) {
+        Ok(cell) => {
+            fields.remove(name);
+            cell
+        }
+        Err(misfit) => {
+            *value = misfit;
+            Cell::Null
+        }
+    }
 }
 
 fn take_member(fields: &mut Map<String, Value>, object: &str, name: &str, kind: Kind) -> Cell {
@@ -210,18 +228,19 @@ fn take_member(fields: &mut Map<String, Value>, object: &str, name: &str, kind: 
     cell
 }
 
-/// The cell of a value, emptying it, or `None` where it does not fit.
-fn cell(value: &mut Value, kind: Kind) -> Option<Cell> {
-    if value.is_null() {
-        return Some(Cell::Null);
-    }
-    match kind {
-        Kind::Text => value.as_str().map(|text| Cell::Text(text.to_owned())),
-        Kind::Integer => integer(value).map(Cell::Integer),
-        Kind::Float => value.as_f64().map(Cell::Float),
-        Kind::Bool => value.as_bool().or_else(|| Some(integer(value)? == 1).filter(|_| is_bit(value))).map(Cell::Bool),
-        Kind::Instant => value.as_str().and_then(time::parse).map(Cell::Instant),
-        Kind::Json => json_text(value).map(Cell::Text),
+/// The cell of a value, or the value where it does not fit.
+pub(crate) fn cell(value: Value, kind: Kind) -> Result<Cell, Value> {
+    match (kind, value) {
+        (_, Value::Null) => Ok(Cell::Null),
+        (Kind::Text, Value::String(text)) => Ok(Cell::Text(text)),
+        (Kind::Integer, value) => integer(&value).map(Cell::Integer).ok_or(value),
+        (Kind::Float, value) => value.as_f64().map(Cell::Float).ok_or(value),
+        (Kind::Bool, value) => truth(&value).map(Cell::Bool).ok_or(value),
+        // The API's schema says text, its Worker binding an object.
+        (Kind::Json, Value::String(text)) if is_json(&text) => Ok(Cell::Text(text)),
+        (Kind::Json, value @ (Value::Object(_) | Value::Array(_))) => Ok(Cell::Text(value.to_string())),
+        (Kind::Instant, value) => value.as_str().and_then(time::parse).map(Cell::Instant).ok_or(value),
+        (Kind::Text | Kind::Json, value) => Err(value),
     }
 }
 
@@ -233,26 +252,16 @@ fn integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64))
 }
 
-fn is_bit(value: &Value) -> bool {
-    matches!(integer(value), Some(0 | 1))
+fn truth(value: &Value) -> Option<bool> {
+    value.as_bool().or_else(|| Some(integer(value).filter(|bit| matches!(bit, 0 | 1))? == 1))
 }
 
-/// JSON as text: an object as it is written, a text only if JSON is what it holds. The API's schema says text, its
-/// Worker binding an object.
-fn json_text(value: &mut Value) -> Option<String> {
-    match value {
-        Value::String(text) => {
-            serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
-            Some(std::mem::take(text))
-        }
-        Value::Object(_) | Value::Array(_) => Some(value.to_string()),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// What no column took, without nulls, as JSON text.
-fn rest(fields: &mut Map<String, Value>) -> Cell {
-    let mut fields = std::mem::take(fields);
+fn rest(mut fields: Map<String, Value>) -> Cell {
     fields.retain(|_, value| !value.is_null());
     if fields.is_empty() { Cell::Null } else { Cell::Text(Value::Object(fields).to_string()) }
 }

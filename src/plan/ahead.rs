@@ -146,7 +146,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::cursor::{Cursor, Direction};
+    use crate::{
+        entry::Fields,
+        plan::cursor::{Cursor, Direction},
+    };
 
     fn instant(ms: i64) -> Timestamp {
         Timestamp::from_timestamp_millis(ms).unwrap()
@@ -166,7 +169,7 @@ mod tests {
         let entry = |(id, ms): &(&u32, &i64)| Entry {
             id: id.to_string(),
             created_at: instant(**ms),
-            fields: serde_json::Map::new(),
+            fields: Fields::default(),
         };
         (page.map(entry).collect(), shown.len() as u64)
     }

@@ -257,14 +257,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::time;
+    use crate::{entry::Fields, time};
 
     fn entry(id: &str, ms: i64) -> Entry {
-        Entry {
-            id: id.into(),
-            created_at: Timestamp::from_timestamp_millis(ms).unwrap(),
-            fields: serde_json::Map::new(),
-        }
+        Entry { id: id.into(), created_at: Timestamp::from_timestamp_millis(ms).unwrap(), fields: Fields::default() }
     }
 
     /// The list API as the facts describe it, over (instant in ms, id).

@@ -21,6 +21,9 @@ const LONGEST_INSERT_ID: usize = 128;
 const HEAD: &str = r#"{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":["#;
 const TAIL: &str = "]}";
 
+/// Bytes that a row seldom exceeds.
+const TYPICAL: usize = 1_024;
+
 /// How `insertAll` answered.
 #[derive(Debug, PartialEq)]
 pub enum Verdict {
@@ -99,7 +102,9 @@ pub fn encode<T: Serialize>(id: &str, row: &T) -> Result<Vec<u8>, serde_json::Er
         json: &'a T,
     }
     let insert_id = (id.chars().count() <= LONGEST_INSERT_ID).then_some(id);
-    serde_json::to_vec(&Line { insert_id, json: row })
+    let mut line = Vec::with_capacity(TYPICAL);
+    serde_json::to_writer(&mut line, &Line { insert_id, json: row })?;
+    Ok(line)
 }
 
 /// The request that inserts encoded rows into a table of the dataset.
@@ -245,7 +250,12 @@ fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{entry::Entry, privacy::Privacy, row::Row, time};
+    use crate::{
+        entry::{Entry, Fields},
+        privacy::Privacy,
+        row::Row,
+        time,
+    };
 
     fn table() -> BigQuery {
         BigQuery {
@@ -259,7 +269,7 @@ mod tests {
 
     fn row(id: &str) -> Row {
         let created_at = time::parse("2026-10-06T09:15:22.417Z").unwrap();
-        let entry = Entry { id: id.into(), created_at, fields: serde_json::Map::new() };
+        let entry = Entry { id: id.into(), created_at, fields: Fields::default() };
         Row::new(entry, "main", created_at, &Privacy::default())
     }
 

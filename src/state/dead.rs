@@ -120,9 +120,8 @@ mod tests {
     }
 
     fn row(id: &str, size: usize) -> Row {
-        let fields = json!({ "path": "x".repeat(size), "cost": 0.1 }).as_object().unwrap().clone();
-        let entry = Entry { id: id.into(), created_at: at("2026-10-06"), fields };
-        Row::new(entry, "main", at("2026-10-06"), &Privacy::default())
+        let entry = json!({ "id": id, "created_at": "2026-10-06", "path": "x".repeat(size), "cost": 0.1 });
+        Row::new(Entry::from_json(entry).unwrap(), "main", at("2026-10-06"), &Privacy::default())
     }
 
     #[test]

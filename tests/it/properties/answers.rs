@@ -17,7 +17,7 @@ use aig_logs::{
 use futures_util::FutureExt;
 use http::StatusCode;
 use proptest::{prelude::*, sample::select};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::damage::{Body, SECRET, config, damaged, hides_the_secret};
 use crate::world::World;
@@ -77,6 +77,9 @@ proptest! {
         let response = response(status, &headers, body.clone());
         match gateway::read_page(&response, &query) {
             Ok(page) => {
+                let answer: Value = serde_json::from_slice(&body).unwrap();
+                let listed = answer["result"].as_array().unwrap().iter().cloned().map(Entry::from_json);
+                prop_assert_eq!(Ok(page.entries.clone()), listed.collect());
                 _ = gateway::check_clock(&page, query.until);
                 let hashed = ["team", "user_id"].map(str::to_owned).into();
                 let privacy = Privacy { hashed: Some(Hashed::new(hashed, "")), ..Privacy::default() };
