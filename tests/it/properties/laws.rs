@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aig_logs::pass::Report;
+use chrono::TimeDelta;
 
 use super::{
     history::{Count, Pass},
@@ -115,7 +116,8 @@ impl Life<'_> {
         let setting = &self.history.setting;
         let mut instants = BTreeSet::new();
         let mut entries = self.history.entries.iter();
-        let ties = !entries.all(|entry| instants.insert((entry.gateway, entry.at.num_milliseconds())));
+        let millisecond = |at: TimeDelta| at.num_microseconds().unwrap().div_euclid(1_000);
+        let ties = !entries.all(|entry| instants.insert((entry.gateway, millisecond(entry.at))));
         let full = setting.per_page > 1 && setting.page_cap.is_none();
         !ties && full && setting.count == Count::OfTheFilter && setting.quota.is_none()
     }
