@@ -1,6 +1,6 @@
 //! Where the settings come from: the environment first, then a file in the manner of `.dev.vars`, then the Worker's own.
 
-use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, env, fs, path::Path, str::FromStr, time::Duration};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use croner::{
@@ -15,6 +15,7 @@ use super::{args::Options, failure::Failure, target::Sink};
 use crate::{
     config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, Schema, TableName, Target, Warehouse},
     host::Host,
+    plan::peak,
 };
 
 /// The file that is read where it is there and no other is named.
@@ -67,10 +68,26 @@ impl Vars {
 
     /// `SETTLE_SECONDS`, where it can be read.
     pub fn settle(&self) -> Option<Duration> {
-        const NAME: &str = "SETTLE_SECONDS";
-        let default = SETTINGS.iter().find(|setting| setting.name == NAME)?.default?;
-        let seconds = self.get(NAME).unwrap_or_else(|| default.to_owned()).trim().parse().ok()?;
-        Some(Duration::from_secs(seconds))
+        self.value("SETTLE_SECONDS").map(Duration::from_secs)
+    }
+
+    /// New entries that forward can read of all gateways in a minute, where the settings can be read.
+    pub fn readable(&self) -> Option<u64> {
+        let pages = match self.text("FORWARD_MAX_PAGES")?.as_str() {
+            "auto" => None,
+            number => Some(number.parse().ok()?),
+        };
+        Some(peak::readable(self.value("LOGS_PER_PAGE")?, self.value("API_SHARE")?, pages))
+    }
+
+    /// A setting by itself, or its default: for what must not fail for want of others.
+    fn text(&self, name: &str) -> Option<String> {
+        let default = SETTINGS.iter().find(|setting| setting.name == name)?.default;
+        Some(self.get(name).or_else(|| default.map(str::to_owned))?.trim().to_owned())
+    }
+
+    fn value<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.text(name)?.parse().ok()
     }
 
     /// The Worker's table as the settings name it, and what to fill in where they do not.

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use super::show;
 use crate::{
-    plan::slots::{AGES, Verdict},
+    plan::{
+        peak::{Minute, percent},
+        slots::{AGES, Verdict},
+    },
     state::{Backfill, Done, Position, Recent, Status},
     time::{self, Timestamp},
 };
@@ -35,6 +38,8 @@ pub struct Gateway<'a> {
     pub hours: Option<&'a Summary>,
     /// `SETTLE_SECONDS`, where it is known.
     pub settle: Option<Duration>,
+    /// Entries that can be read in a minute, of all gateways, where it is known.
+    pub readable: Option<u64>,
     /// UTC.
     pub now: Timestamp,
 }
@@ -69,6 +74,7 @@ impl Gateway<'_> {
         line("ledger", self.ledger());
         line("history", self.history());
         line("lateness", self.lateness());
+        line("headroom", self.headroom());
         lines.join("\n")
     }
 
@@ -103,6 +109,11 @@ impl Gateway<'_> {
             "lateness_ms": self.quantiles().map(|[half, most]| {
                 json!({ "p50": half.num_milliseconds(), "p99_9": most.num_milliseconds() })
             }),
+            "peak": self.peak().map(|minute| json!({
+                "minute": time::text(minute.start),
+                "entries": minute.entries,
+                "readable": self.readable,
+            })),
             "settle_seconds": self.settle.map(|settle| settle.as_secs()),
             "suggested_settle_seconds": self.suggested_settle().map(|settle| settle.as_secs()),
         })
@@ -200,6 +211,22 @@ impl Gateway<'_> {
     fn quantiles(&self) -> Option<[TimeDelta; 2]> {
         let lateness = &self.position?.lateness;
         Some([lateness.quantile(0.5)?, lateness.quantile(NEARLY_ALL)?])
+    }
+
+    fn peak(&self) -> Option<Minute> {
+        self.position?.peak.busiest()
+    }
+
+    fn headroom(&self) -> String {
+        let Some(Minute { start, entries }) = self.peak() else { return "not measured yet".to_owned() };
+        let minute = format!("{} in the minute from {} UTC", show::counted(entries, "log"), self.clock(start));
+        match self.readable {
+            Some(readable) => {
+                let (share, readable) = (percent(entries, readable), HumanCount(readable));
+                format!("{share} % of what can be read at its peak: {minute}, of {readable}")
+            }
+            None => format!("at its peak {minute}"),
+        }
     }
 
     fn suggested_settle(&self) -> Option<Duration> {

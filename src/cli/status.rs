@@ -42,6 +42,8 @@ struct Standing {
     ledgers: BTreeMap<String, Summary>,
     /// `SETTLE_SECONDS` as it is set here, where it can be read.
     settle: Option<Duration>,
+    /// Entries that can be read in a minute by the settings here, where these can be read.
+    readable: Option<u64>,
     /// Keys of dead letters, and how many rows each holds.
     dead: Vec<(String, u64)>,
 }
@@ -51,8 +53,9 @@ pub async fn status(options: &Options, stop: watch::Receiver<bool>) -> Result<Ex
     let state = OpenState::to_look_at(options, stop)?;
     let place = state.place();
     // A status must not fail for want of good settings.
-    let settle = Vars::read(options).ok().and_then(|vars| vars.settle());
-    let standing = Standing { settle, ..Standing::load(&state.store()?, state.target().await?).await? };
+    let vars = Vars::read(options).ok();
+    let (settle, readable) = vars.map(|vars| (vars.settle(), vars.readable())).unwrap_or_default();
+    let standing = Standing { settle, readable, ..Standing::load(&state.store()?, state.target().await?).await? };
     if standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty() && standing.status.failing.is_empty() {
         return Err(no_state(&place));
     }
@@ -77,6 +80,7 @@ impl Standing {
             target,
             ledgers: ledgers(state, &forward, now).await?,
             settle: None,
+            readable: None,
             forward,
             oldest: oldest.unwrap_or_default(),
             stop,
@@ -97,6 +101,7 @@ impl Standing {
             status: &self.status,
             hours: self.ledgers.get(id),
             settle: self.settle,
+            readable: self.readable,
             now: self.now,
         })
     }

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod budget;
 pub mod cursor;
 pub mod lateness;
+pub mod peak;
 pub mod retry;
 pub mod segments;
 pub mod slots;

@@ -11,6 +11,7 @@ use crate::{
     plan::{
         cursor::Cursor,
         lateness::Lateness,
+        peak::Peak,
         slots::{self, AGES, HOUR, KEPT, LONG_CALL, Slot, Slots, Stretch},
     },
     row::Row,
@@ -44,6 +45,9 @@ pub struct Position {
     /// How late entries of this gateway were first seen.
     #[serde(default, skip_serializing_if = "Lateness::is_empty")]
     pub lateness: Lateness,
+    /// The busiest minute of late.
+    #[serde(default, skip_serializing_if = "Peak::is_empty")]
+    pub peak: Peak,
 }
 
 /// The comparison of a stretch with what was delivered, which may take several passes.
@@ -84,6 +88,7 @@ impl Position {
             comparison: None,
             late: false,
             lateness: Lateness::default(),
+            peak: Peak::default(),
         }
     }
 
@@ -214,5 +219,6 @@ impl Track for Position {
 
     fn count(&mut self, row: &Row) {
         self.slots.deliver(row.created_at, row.is_longer_than(LONG_CALL));
+        self.peak.count(row.created_at);
     }
 }

@@ -44,7 +44,7 @@ fn the_forward_value_keeps_the_place_of_the_typescript_programs() {
     ]);
     let forward = Forward { by_id };
     let text = forward.to_json("a").unwrap();
-    let expected = r#"{"at":["1","2"],"gateway":"a","gateways":{"b":{"at":[],"id":"","slots":{},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:00:00.000Z"}},"id":"2","slots":{"2026-10-06T09:00:00Z":{"delivered":2,"long":0}},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:01:00.000Z","v":1}"#;
+    let expected = r#"{"at":["1","2"],"gateway":"a","gateways":{"b":{"at":[],"id":"","slots":{},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:00:00.000Z"}},"id":"2","peak":{"latest":{"entries":2,"start":"2026-10-06T09:01:00Z"},"today":{"entries":2,"start":"2026-10-06T09:01:00Z"}},"slots":{"2026-10-06T09:00:00Z":{"delivered":2,"long":0}},"start":"2026-10-06T09:00:00Z","ts":"2026-10-06T09:01:00.000Z","v":1}"#;
     assert_eq!(text, expected);
     assert_eq!(Forward::from_json(FORWARD, &text, &[]).unwrap(), forward);
     // Another first gateway in the settings moves nobody's cursor.

@@ -8,12 +8,13 @@ use super::{
 };
 use crate::{
     account::{self, NEW_STYLE, Standing},
-    config::{Kv, Source},
+    config::{Config, Kv, Source},
     host::Host,
 };
 
 /// What Cloudflare says. Without a good token it says nothing more.
-pub async fn checks<H: Host>(asker: &Asker<'_, H>, source: &Source, kv: Option<&Kv>) -> Vec<Check> {
+pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config, kv: Option<&Kv>) -> Vec<Check> {
+    let source = &config.source;
     let token = token(asker, source).await;
     let good = token.verdict == Verdict::Ok;
     let mut checks = vec![token];
@@ -29,7 +30,7 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, source: &Source, kv: Option<&
         }
     };
     let (account, gateways, namespaces) =
-        future::join3(account(asker, source), gateway::checks(asker, source), namespaces).await;
+        future::join3(account(asker, source), gateway::checks(asker, config), namespaces).await;
     checks.push(account);
     checks.extend(gateways);
     checks.extend(namespaces);

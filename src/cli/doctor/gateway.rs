@@ -3,9 +3,12 @@
 use futures_util::{StreamExt, future, stream};
 use indicatif::HumanCount;
 
-use super::check::{Asker, Check, Service};
+use super::{
+    check::{Asker, Check, Service},
+    headroom::headroom,
+};
 use crate::{
-    config::Source,
+    config::{Config, Source},
     gateway::{self, Page, Settings},
     host::Host,
     pass,
@@ -20,8 +23,8 @@ const TOGETHER: usize = 4;
 const NEARLY: u64 = 90;
 
 /// What each gateway says.
-pub async fn checks<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Vec<Check> {
-    let ids = match pass::gateways(asker.host, source).await {
+pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config) -> Vec<Check> {
+    let ids = match pass::gateways(asker.host, &config.source).await {
         Ok(ids) => ids,
         Err(error) => return vec![Check::refused("gateways", &error).mended_by("CF_API_TOKEN")],
     };
@@ -29,15 +32,15 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Vec<Check
         let hint = "Make one, or name another account: nothing can be copied until there is one";
         return vec![Check::warning("gateways", "the account has none", hint).mended_by("CF_ACCOUNT_ID")];
     }
-    let each = stream::iter(&ids).map(|id| one(asker, source, id)).buffered(TOGETHER);
+    let each = stream::iter(&ids).map(|id| one(asker, config, id)).buffered(TOGETHER);
     each.collect::<Vec<_>>().await.concat()
 }
 
-async fn one<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str) -> Vec<Check> {
+async fn one<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str) -> Vec<Check> {
     let name = format!("gateway {id}");
-    let settings = asker.ask(Service::Cloudflare, gateway::settings(source, id), gateway::read_settings).await;
+    let settings = asker.ask(Service::Cloudflare, gateway::settings(&config.source, id), gateway::read_settings).await;
     let gone = match settings {
-        Ok(Some(settings)) => return there(asker, source, id, &settings).await,
+        Ok(Some(settings)) => return there(asker, config, id, &settings).await,
         Ok(None) => {
             let hint = "Compare it with the dashboard: a gateway's id is its name in lower case";
             Check::failed(name, "the account has no such gateway", hint).mended_by("AIG_GATEWAY_ID")
@@ -47,10 +50,13 @@ async fn one<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str) -> Vec<Ch
     vec![gone, Check::skipped(format!("{id}: logs"), "the gateway must answer first")]
 }
 
-async fn there<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str, settings: &Settings) -> Vec<Check> {
-    let (room, logs) = future::join(room(asker, source, id, settings), logs(asker, source, id)).await;
+async fn there<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str, settings: &Settings) -> Vec<Check> {
+    let source = &config.source;
+    let room = room(asker, source, id, settings);
+    let (room, logs, headroom) = future::join3(room, logs(asker, source, id), headroom(asker, config, id)).await;
     let mut checks = vec![Check::ok(format!("gateway {id}"), "is there"), collecting(id, settings), room];
     checks.extend(logs);
+    checks.push(headroom);
     checks
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod cloudflare;
 mod gateway;
 mod google;
+mod headroom;
 mod report;
 mod table;
 mod worker;
@@ -65,7 +66,7 @@ async fn examine(host: &impl Host, vars: &Vars, target: Target) -> Vec<Check> {
             None => Vec::new(),
         }
     };
-    let (cloudflare, google) = future::join(cloudflare::checks(&asker, &config.source, kv.as_ref()), google).await;
+    let (cloudflare, google) = future::join(cloudflare::checks(&asker, &config, kv.as_ref()), google).await;
     checks.extend(cloudflare);
     checks.extend(google);
     checks.extend(asker.clocks());

@@ -294,6 +294,26 @@ fn the_table_of_the_statements_is_right_and_another_is_not() {
 }
 
 #[test]
+fn a_peak_near_what_can_be_read_is_told_with_the_setting_that_helps() {
+    let world = World::start(&["--entries", "120", "--rate", "0", "--days", "0.005"]);
+    let few = [("LOGS_PER_PAGE", "3"), ("FORWARD_MAX_PAGES", "1")];
+    let parts =
+        ["% of what can be read at its peak: ", " logs in the minute from ", " UTC, of 2", "FORWARD_MAX_PAGES=auto"];
+    world.assert_finds(&few, "main: headroom", "warning", &parts);
+    let plenty = |vars: &[(&str, &str)]| {
+        let (checks, code) = world.checks(vars);
+        let check = checks.iter().find(|check| check["check"] == "main: headroom").unwrap().clone();
+        assert_eq!((code, &check["verdict"]), (0, &json!("ok")), "{check}");
+        check["says"].as_str().unwrap().to_owned()
+    };
+    // 120 in seven minutes: more than nine in one of them.
+    let says = plenty(&[("FORWARD_MAX_PAGES", "20")]);
+    assert!(says.ends_with(" UTC, of 980") && !says.starts_with("1 %"), "{says}");
+    let says = plenty(&[]);
+    assert_eq!(says, "at its peak at most 1 % of the 9,408 logs a minute that can be read");
+}
+
+#[test]
 fn options_that_mean_nothing_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let output = command(folder.path()).args(["doctor", "--dry-run"]).output().unwrap();

@@ -204,3 +204,31 @@ fn status_leads_with_what_is_proven() {
     let json: Value = serde_json::from_str(&world.run(&["status", "--json"])).unwrap();
     assert_eq!(json["gateways"][0]["settle_seconds"], 0, "{json}");
 }
+
+#[test]
+fn status_says_how_close_the_busiest_minute_comes_to_what_can_be_read() {
+    let world = copied(&[]);
+    let at = time::text(now());
+    for n in 0..70 {
+        let new = json!({ "id": format!("new-{n}"), "created_at": at, "cost": 0.1 });
+        world.tell("POST", "/simulator/entries?gateway=main", &new.to_string());
+    }
+    world.run(&["forward"]);
+    let status = |arguments: &[&str]| {
+        let status = world.command(&[&["status"], arguments].concat()).env("FORWARD_MAX_PAGES", "20").output().unwrap();
+        String::from_utf8(status.stdout).unwrap()
+    };
+    let json: Value = serde_json::from_str(&status(&["--json"])).unwrap();
+    let peak = &json["gateways"][0]["peak"];
+    let entries = peak["entries"].as_u64().unwrap();
+    // The history may have an entry of the same minute.
+    assert!((70..75).contains(&entries) && at.starts_with(&peak["minute"].as_str().unwrap()[..16]), "{peak}");
+    // Twenty pages of fifty, each of which shows one again.
+    assert_eq!(peak["readable"], 980);
+    let words =
+        format!("headroom    8 % of what can be read at its peak: {entries} logs in the minute from {}", &at[11..16]);
+    let told = status(&[]);
+    assert!(told.contains(&words) && told.contains(" UTC, of 980\n"), "{told}");
+    let all: Value = serde_json::from_str(&world.run(&["status", "--json"])).unwrap();
+    assert_eq!(all["gateways"][0]["peak"]["readable"], 192 * 49);
+}
