@@ -1,7 +1,7 @@
 //! The history, counted: whole days, many at once as long as the counts agree. Once for each day, when nothing can appear in
 //! it any more. It goes with the backfill.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
@@ -28,7 +28,7 @@ pub async fn verify<H: Host, S: Store, K: Sink>(
 ) -> Result<(), Error> {
     let before = backfill.clone();
     let mut verification =
-        Verification { context, backfill, report, pace: Pace::default(), borders: Vec::new(), found: BTreeMap::new() };
+        Verification { context, backfill, report, pace: Pace::default(), borders: Vec::new(), found: Vec::new() };
     let result = verification.run().await;
     let recorded = verification.record().await;
     if recorded.is_err() {
@@ -47,7 +47,7 @@ struct Verification<'a, 'c, H, S, K> {
     /// Midnights down to which counts did not agree, the last one last: from the later of them on, they may.
     borders: Vec<Timestamp>,
     /// What is known of the days with entries.
-    found: BTreeMap<NaiveDate, Slot>,
+    found: Vec<(NaiveDate, Slot)>,
 }
 
 impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
@@ -79,7 +79,8 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         // Where all was deleted there is nothing to compare.
         if source == Some(stretch.expected) || source == Some(0) {
             for (day, delivered) in self.backfill.advance(&stretch) {
-                self.found.insert(day, Slot::counted(delivered, if source == Some(0) { 0 } else { delivered }));
+                let source = if source == Some(0) { 0 } else { delivered };
+                self.found.push((day, Slot::counted(delivered, source)));
             }
         } else if let Some(border) = halfway(&stretch) {
             self.borders.push(border);
@@ -101,16 +102,16 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         let mut slot = Slot { delivered: stretch.expected, ..Slot::default() };
         slot.compared(comparison.seen.values().sum(), honest);
         backfill.advance(&stretch);
-        self.found.insert(stretch.from.date_naive(), slot);
+        self.found.push((stretch.from.date_naive(), slot));
         Ok(true)
     }
 
     async fn record(&self) -> Result<(), Error> {
         let Self { context, report, found, .. } = self;
         let now = context.host.now();
-        let keys: BTreeSet<_> = found.keys().map(|day| History::key(&report.gateway, *day)).collect();
+        let keys: BTreeSet<_> = found.iter().map(|(day, _)| History::key(&report.gateway, *day)).collect();
         for key in keys {
-            let days = found.iter().filter(|(day, _)| History::key(&report.gateway, **day) == key);
+            let days = found.iter().filter(|(day, _)| History::key(&report.gateway, *day) == key);
             let note = |history: &mut History| days.for_each(|(day, slot)| history.note(*day, slot, now));
             context.amend(&key, note).await?;
         }

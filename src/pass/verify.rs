@@ -1,7 +1,7 @@
 //! The verification: counts each stretch at the source when it is ten minutes, an hour and a day old, reads again where the
 //! count is another than what was delivered, and keeps the ledger. It goes with the forward pass, after it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     Context, GatewayReport,
@@ -29,7 +29,7 @@ pub async fn verify<H: Host, S: Store, K: Sink>(
 ) -> Result<(), Error> {
     let before = position.clone();
     let mut verification =
-        Verification { context, until, position, report, pace: Pace::default(), changed: BTreeSet::new() };
+        Verification { context, until, position, report, pace: Pace::default(), changed: Vec::new() };
     let result = verification.run().await;
     // At each age anew: what a stale read of the ledger has undone comes back.
     for (before, after) in before.counted.into_iter().zip(verification.position.counted) {
@@ -53,7 +53,7 @@ struct Verification<'a, 'c, H, S, K> {
     report: &'a mut GatewayReport,
     pace: Pace,
     /// Hours of which something new is known.
-    changed: BTreeSet<Timestamp>,
+    changed: Vec<Timestamp>,
 }
 
 impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
@@ -103,7 +103,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         let expected = self.position.slots.expected(stretch.from, stretch.until);
         if source == Some(expected) {
             if self.position.slots.confirm(stretch) {
-                self.changed.insert(slots::floor_hour(stretch.from));
+                self.changed.push(slots::floor_hour(stretch.from));
             }
             self.position.advance(stretch, now);
             return Ok(());
@@ -123,7 +123,7 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
     /// Reads a stretch again, as far as that is allowed. Whether it came to the end of it.
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
         let Self { context, position, report, .. } = self;
-        self.changed.insert(slots::floor_hour(comparison.from));
+        self.changed.push(slots::floor_hour(comparison.from));
         let compared = compare(context, &mut comparison, report).await;
         position.pass(&comparison);
         if comparison.long_calls {
@@ -168,7 +168,9 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
         let Self { context, position, report, changed, .. } = self;
         let now = context.host.now();
         let over = changed.iter().filter(|hour| position.is_over(**hour));
-        let dates: BTreeSet<_> = over.map(Timestamp::date_naive).collect();
+        let mut dates: Vec<_> = over.map(Timestamp::date_naive).collect();
+        dates.sort_unstable();
+        dates.dedup();
         for date in dates {
             let hours = position.hours(changed, date, now);
             let note = |ledger: &mut Ledger| hours.iter().for_each(|(hour, sum)| ledger.note(*hour, sum, now));

@@ -1,7 +1,5 @@
 //! `tabledata.insertAll` (also named Storage Write API, REST) as values: request out, verdict in.
 
-use std::collections::BTreeMap;
-
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 
@@ -174,9 +172,11 @@ pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError>
         let answer: Answer = serde_json::from_slice(response.body()).map_err(|_| {
             CallError::Broken(format!("BigQuery's answer cannot be read: {}", snippet(response.body())))
         })?;
-        // One fault a row, even if the answer names a row twice.
-        let faults: BTreeMap<_, _> = answer.insert_errors.into_iter().map(|row| (row.index, fault(row))).collect();
-        return Ok(Verdict::Taken(faults.into_values().collect()));
+        let mut faults: Vec<_> = answer.insert_errors.into_iter().map(fault).collect();
+        // One a row, even if the answer names a row twice.
+        faults.sort_unstable_by_key(|fault| fault.index);
+        faults.dedup_by_key(|fault| fault.index);
+        return Ok(Verdict::Taken(faults));
     }
     let (_, words) = complaint(response);
     match status {

@@ -1,6 +1,6 @@
 //! How far each job has come with one gateway.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
@@ -154,7 +154,7 @@ impl Position {
     /// The hours of a day of which it is known what was delivered and counted: those that have `changed`, and those whose
     /// slots are still kept.
     #[must_use]
-    pub fn hours(&self, changed: &BTreeSet<Timestamp>, date: NaiveDate, now: Timestamp) -> Vec<(Timestamp, Slot)> {
+    pub fn hours(&self, changed: &[Timestamp], date: NaiveDate, now: Timestamp) -> Vec<(Timestamp, Slot)> {
         let midnight = date.and_time(NaiveTime::MIN).and_utc();
         let hours = (0..24).map(|n| midnight + HOUR * n);
         let kept = hours.filter(|hour| changed.contains(hour) || *hour >= now - KEPT);

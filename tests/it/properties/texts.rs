@@ -11,10 +11,7 @@ use aig_logs::{
 };
 use proptest::{prelude::*, sample::select};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
 use super::damage::{Body, SECRET, config, damaged, hides_the_secret, tears, torn};
 use crate::world::{MINUTE, World};
@@ -97,7 +94,7 @@ proptest! {
                     position.advance(&stretch, now);
                 }
                 _ = position.complete_through();
-                _ = position.hours(&BTreeSet::from([now]), now.date_naive(), now);
+                _ = position.hours(&[now], now.date_naive(), now);
                 position.prune(now);
             }
         }
