@@ -73,6 +73,7 @@ fn each_call_of(work: Work, calls: u32, world: impl Fn() -> World) {
             let lengths: &[u32] = if dies { &[1] } else { &[1, TRIES, u32::MAX] };
             for length in lengths {
                 let mut world = world();
+                world.overlapping = nth % 2 == 0;
                 world.strike(nth, strike, *length);
                 assert_eq!(world.attempt(work).is_none(), dies);
                 world.outside.plan(None);

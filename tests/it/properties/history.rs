@@ -15,6 +15,7 @@ pub struct History {
 
 /// What stays as it is for a whole history.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Setting {
     pub gateways: usize,
     /// `AIG_GATEWAY_ID` is `*`.
@@ -32,6 +33,8 @@ pub struct Setting {
     pub quota: Option<u32>,
     /// The stores refuse a second write to a key within a second.
     pub slow_stores: bool,
+    /// Calls that are made at once overlap.
+    pub overlapping: bool,
     /// Pages that each of the last passes, in which nothing goes wrong, may read.
     pub last_pages: Option<u32>,
     /// The time between the last passes, until no entry may be late any more.

@@ -235,6 +235,7 @@ fn world(setting: &Setting) -> World {
     world.config.source.per_page = setting.per_page;
     world.config.settle = setting.settle.to_std().unwrap();
     world.batch = Some(setting.batch);
+    world.overlapping = setting.overlapping;
     world.state.one_write_a_second.set(setting.slow_stores);
     world.ids.one_write_a_second.set(setting.slow_stores);
     world

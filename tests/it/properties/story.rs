@@ -31,6 +31,7 @@ impl fmt::Display for Setting {
             settle,
             quota,
             slow_stores,
+            overlapping,
             last_pages,
             patience,
             ..
@@ -43,10 +44,8 @@ impl fmt::Display for Setting {
             "total_count {count:?}, {batch} rows a write into {table}, SETTLE_SECONDS {}, ",
             settle.num_seconds()
         )?;
-        write!(
-            f,
-            "API limit {quota:?}, one write a second: {slow_stores}, pages of the last passes: {last_pages:?}, "
-        )?;
+        write!(f, "API limit {quota:?}, one write a second: {slow_stores}, calls overlap: {overlapping}, ")?;
+        write!(f, "pages of the last passes: {last_pages:?}, ")?;
         write!(f, "{} h between them", patience.num_hours())
     }
 }

@@ -1,6 +1,6 @@
 //! What a pass costs, in numbers. Every pass of every test also compares its report with what the world has counted.
 
-use crate::world::{Counts, MINUTE, Work, World};
+use crate::world::{Counts, DAY, MINUTE, Work, World};
 
 #[test]
 fn a_quiet_gateway_writes_nothing() {
@@ -69,5 +69,38 @@ fn a_token_is_used_until_shortly_before_it_expires() {
         world.pass_time(MINUTE);
     }
     assert_eq!((tokens, world.counts().refused), (2, 0));
+    world.assert_once();
+}
+
+#[test]
+fn a_history_costs_at_most_22_calls_for_a_thousand_with_all_counts() {
+    for days in [1, 300] {
+        let mut world = World::new();
+        world.forward();
+        world.add_many(10_000, DAY * (days + 2), DAY * 2);
+        let before = world.counts();
+        // The second pass counts what the first one has copied.
+        for _ in 0..3 {
+            assert!(world.backfill().is_complete());
+        }
+        let cost = world.counts() - before;
+        assert!(cost.list <= 220, "{} calls, over {days} days", cost.list);
+        let operations = cost.state_reads + cost.state_writes + cost.ids_reads + cost.ids_writes;
+        assert!(operations <= 40, "{operations} operations, over {days} days");
+        world.assert_once();
+    }
+}
+
+#[test]
+fn five_pages_are_under_way_at_once_and_never_more_than_six_calls() {
+    let mut world = World::new();
+    world.overlapping = true;
+    world.forward();
+    world.add_many(3_000, DAY * 3, DAY);
+    let cost = world.cost(Work::Backfill);
+    // As many calls as one after the other, although the answers come in another order.
+    assert_eq!((cost.list, cost.insert), (64, 6));
+    // A Worker may have six connections.
+    assert!((5..=6).contains(&world.most_under_way.get()), "{}", world.most_under_way.get());
     world.assert_once();
 }

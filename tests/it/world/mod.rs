@@ -12,8 +12,11 @@ pub mod table;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    future::poll_fn,
+    mem,
     rc::Rc,
     sync::{Mutex, OnceLock},
+    task::Poll,
     time::Duration,
 };
 
@@ -77,6 +80,11 @@ pub struct World {
     pub stop_at: Option<Timestamp>,
     /// Answers that the simulator does not know how to give.
     pub instead: Option<Instead>,
+    /// Answers take their time, so that calls that are made at once overlap, and come in another order.
+    pub overlapping: bool,
+    under_way: Cell<u32>,
+    /// The most calls that were under way at once.
+    pub most_under_way: Cell<u32>,
     sends: Cell<u32>,
     /// `sends` when the pass began.
     sends_before: Cell<u32>,
@@ -125,6 +133,9 @@ impl World {
             allowed: None,
             stop_at: None,
             instead: None,
+            overlapping: false,
+            under_way: Cell::new(0),
+            most_under_way: Cell::new(0),
             sends: Cell::new(0),
             sends_before: Cell::new(0),
             sign_in: SignIn::default(),
@@ -271,6 +282,17 @@ impl Host for World {
         if self.allowed.is_some_and(|allowed| self.sends.get() - self.sends_before.get() > allowed) {
             return Err(CallError::Refused("too many subrequests".into()));
         }
+        let _under_way = UnderWay::begin(self);
+        // From none to four turns: the order of the answers is not that of the calls.
+        let turns = if self.overlapping { self.sends.get() * 3 % 5 } else { 0 };
+        for _ in 0..turns {
+            let mut has_waited = false;
+            poll_fn(|task| {
+                task.waker().wake_by_ref();
+                if mem::replace(&mut has_waited, true) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        }
         self.outside.call(answer, fail).await
     }
 
@@ -288,5 +310,22 @@ impl Host for World {
     fn stopping(&self) -> bool {
         self.stop_after.is_some_and(|calls| self.sends.get() >= calls)
             || self.stop_at.is_some_and(|instant| self.outside.now() >= instant)
+    }
+}
+
+/// A call that is under way, until it is answered or given up.
+struct UnderWay<'a>(&'a World);
+
+impl<'a> UnderWay<'a> {
+    fn begin(world: &'a World) -> Self {
+        world.under_way.set(world.under_way.get() + 1);
+        world.most_under_way.set(world.most_under_way.get().max(world.under_way.get()));
+        Self(world)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.set(self.0.under_way.get() - 1);
     }
 }

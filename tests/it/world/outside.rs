@@ -65,6 +65,11 @@ impl Outside {
         self.dead.set(false);
     }
 
+    /// Whether the process has ended.
+    pub fn is_dead(&self) -> bool {
+        self.dead.get()
+    }
+
     /// Calls since the last plan.
     pub fn calls(&self) -> u32 {
         self.calls.get()

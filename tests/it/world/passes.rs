@@ -1,5 +1,7 @@
 //! Passes in a world: the real ones, with the real sinks.
 
+use std::pin::pin;
+
 use aig_logs::{
     host::{Meter, Metered},
     pass::{
@@ -93,9 +95,20 @@ impl World {
             config: &self.config,
         };
         match work {
-            Work::Forward => pass::forward(&context).now_or_never(),
-            Work::Backfill => pass::backfill(&context).now_or_never(),
-            Work::Range(from, to) => pass::range(&context, from, to).now_or_never(),
+            Work::Forward => self.outlived_by(pass::forward(&context)),
+            Work::Backfill => self.outlived_by(pass::backfill(&context)),
+            Work::Range(from, to) => self.outlived_by(pass::range(&context, from, to)),
+        }
+    }
+
+    /// What comes of it; none where the process ends before it does.
+    fn outlived_by<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            let done = work.as_mut().now_or_never();
+            if done.is_some() || self.outside.is_dead() {
+                return done;
+            }
         }
     }
 
@@ -121,7 +134,7 @@ impl World {
             sink: &BigQuerySink::new(&host, table, &self.sign_in),
             config: &self.config,
         };
-        work(&context).now_or_never().expect("the process lives")
+        self.outlived_by(work(&context)).expect("the process lives")
     }
 
     /// What one pass costs.
