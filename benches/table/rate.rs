@@ -1,8 +1,10 @@
 //! How much of the API's own limit a backfill reaches, in simulated time.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use aig_logs::{pass::Job, simulator::options::Options};
+
+use futures_util::future::join;
 
 use crate::{
     line::{Goal, Line},
@@ -25,6 +27,7 @@ pub async fn measure() -> Vec<Line> {
         lines.extend(of_the_limit(latency, least).await);
     }
     lines.extend(hourly().await);
+    lines.extend(both_at_once().await);
     lines
 }
 
@@ -66,5 +69,41 @@ async fn hourly() -> [Line; 2] {
     [
         Line::new(format!("{what}: entries an hour"), landed, "", Goal::AtLeast(100_000.0)),
         Line::new(format!("{what}: answers 429"), world.too_many(), "", Goal::AtMost(0.0)),
+    ]
+}
+
+/// A backfill, and beside it forward every minute with 1,000 new entries, on one limit of which nothing is spared.
+async fn both_at_once() -> [Line; 3] {
+    let options = Options { entries: 100_000, live_per_minute: 1_000.0, ..Options::default() };
+    let world = World::new(options, latency(250), &[("API_SHARE", "1")]);
+    world.pass(Job::Forward, Job::Forward.budget(&world.config)).await;
+    let is_done = Cell::new(false);
+    let backfill = async {
+        let spent = world.pass(Job::Backfill, Job::Range.budget(&world.config)).await;
+        is_done.set(true);
+        spent
+    };
+    let forward = async {
+        let (mut slowest, mut rows) = (Duration::ZERO, 0.0);
+        for minute in 1.. {
+            world.wait_until(Duration::from_mins(minute)).await;
+            if is_done.get() {
+                break;
+            }
+            let spent = world.pass(Job::Forward, Job::Forward.budget(&world.config)).await;
+            assert!(spent.report.is_complete(), "{:?}", spent.report);
+            (slowest, rows) = (slowest.max(spent.time), rows + spent.rows());
+        }
+        (slowest, rows)
+    };
+    let (backfill, (slowest, rows)) = join(backfill, forward).await;
+    assert!(backfill.report.is_complete(), "{:?}", backfill.report);
+    world.rows_landed_once();
+    let rate = (backfill.rows() + rows) / backfill.time.as_secs_f64();
+    let what = "Backfill of 100,000 and forward with 1,000 a minute, 250 ms latency";
+    [
+        Line::new(format!("{what}: of the API's limit"), 100.0 * rate / LIMIT, "%", Goal::AtLeast(95.0)),
+        Line::new(format!("{what}: answers 429"), world.too_many(), "", Goal::AtMost(0.0)),
+        Line::new(format!("{what}: slowest tick"), slowest.as_secs_f64(), "s", Goal::AtMost(30.0)),
     ]
 }

@@ -113,7 +113,8 @@ async fn fetch(request: &Request) -> Result<Response, JsValue> {
     init.set_headers(&headers);
     let answer = JsFuture::from(global().fetch_with_str_and_init(&request.uri().to_string(), &init)).await?;
     let answer: web_sys::Response = answer.unchecked_into();
-    let length = answer.headers().get("content-length")?.and_then(|length| length.parse().ok());
+    let headers = answer.headers();
+    let length = headers.get("content-length")?.and_then(|length| length.parse().ok());
     if length.is_some_and(|length: u64| length > LARGEST) {
         return Err(js_sys::Error::new(&format!("an answer of more than {LARGEST} bytes")).into());
     }
@@ -121,7 +122,7 @@ async fn fetch(request: &Request) -> Result<Response, JsValue> {
     let mut response = Response::new(body);
     *response.status_mut() = answer.status().try_into().map_err(|_| JsValue::from("no HTTP status"))?;
     for name in HEADERS_READ {
-        let value = answer.headers().get(name.as_str())?;
+        let value = headers.get(name.as_str())?;
         // What is none by the letter of HTTP is as good as absent.
         if let Some(value) = value.and_then(|value| value.parse().ok()) {
             response.headers_mut().insert(name, value);
