@@ -99,7 +99,7 @@ impl<'a> Delivered<'a> {
     ) -> Result<Option<Finding>, Error> {
         let key = Ledger::key(self.gateway, hour.date_naive());
         let ledger = page(context, &mut self.ledger, key).await?;
-        Ok(ledger.hours.get(&hour.format("%H").to_string()).copied())
+        Ok(ledger.hours.get(&Ledger::name(hour)).copied())
     }
 
     /// What the ledger says of a day that the backfill has delivered all of.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, Timelike};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{VERSION, of, versioned};
@@ -47,9 +47,15 @@ impl Ledger {
         format!("ledger:{gateway}:{date}")
     }
 
+    /// The name of an hour within its day.
+    #[must_use]
+    pub fn name(hour: Timestamp) -> String {
+        format!("{:02}", hour.hour())
+    }
+
     /// Notes what is known of an hour, if that is new.
     pub fn note(&mut self, hour: Timestamp, sum: &Slot, now: Timestamp) {
-        note(&mut self.hours, hour.format("%H").to_string(), sum, now);
+        note(&mut self.hours, Self::name(hour), sum, now);
     }
 }
 

@@ -88,6 +88,22 @@ fn files_are_short() {
     none(long, "Make it a folder of its name, with one idea a file.");
 }
 
+/// The README's lines on speed are those that `scripts/bench` has printed.
+#[test]
+fn the_readme_tells_the_speed_that_was_measured() {
+    let (readme, benchmarks) = (read("README.md"), read("docs/benchmarks.md"));
+    let (_, speed) = readme.split_once("## How fast it is").unwrap();
+    let (speed, _) = speed.split_once("\n## ").unwrap();
+    let rows = |text: &str| {
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        text.lines().filter(|line| line.starts_with("| ")).map(cells).collect::<Vec<_>>()
+    };
+    let (told, measured) = (rows(speed), rows(&benchmarks));
+    assert!(told.len() > 5);
+    let unknown = told.iter().filter(|row| !measured.contains(row)).map(|row| row.join(" | "));
+    none(unknown, "Copy the line from docs/benchmarks.md.");
+}
+
 #[test]
 fn the_platform_is_asked_for_where_platforms_part() {
     let others = sources("src").filter(|file| !file.is_in(PLATFORM_SPLITS));
