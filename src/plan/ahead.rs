@@ -16,7 +16,7 @@ use crate::{
 /// developers.cloudflare.com/workers/platform/limits
 pub const AT_ONCE: usize = 5;
 
-/// Wrong guesses in a row after which no more are made: the server numbers its pages otherwise.
+/// Times in a row that guessing went wrong, after which nothing is guessed any more: the server numbers its pages otherwise.
 const MOST_MISSES: u32 = 3;
 
 /// A scan, and what is asked for ahead of it. Answers are taken in the order in which they were asked for.
@@ -31,6 +31,11 @@ pub struct Ahead {
     left: Option<u64>,
     /// How many of these the pages under way will show.
     asked: usize,
+    /// Guesses under way.
+    guesses: usize,
+    /// Of these, the ones that were made before a wrong one was known: what made it wrong has made them wrong too.
+    excused: usize,
+    /// How often guessing has gone wrong since a guess was right.
     misses: u32,
 }
 
@@ -38,7 +43,16 @@ impl Ahead {
     /// A scan of which nothing is asked for yet, in pages of so many entries.
     #[must_use]
     pub fn new(scan: Scan, per_page: u32) -> Self {
-        Self { scan, read: VecDeque::new(), page: per_page as usize, left: None, asked: 0, misses: 0 }
+        Self {
+            scan,
+            read: VecDeque::new(),
+            page: per_page as usize,
+            left: None,
+            asked: 0,
+            guesses: 0,
+            excused: 0,
+            misses: 0,
+        }
     }
 
     /// How far the reading has come.
@@ -91,8 +105,10 @@ impl Ahead {
         if gained == 0 {
             return None;
         }
+        let query = self.scan.query_from(instant, u32::try_from(way / self.page + 1).ok()?)?;
         self.asked += gained;
-        self.scan.query_from(instant, u32::try_from(way / self.page + 1).ok()?)
+        self.guesses += 1;
+        Some(query)
     }
 
     /// Takes the answer to a query, with its `total_count`. Returns what is new, in scan order; `None` for a wrong guess:
@@ -100,11 +116,11 @@ impl Ahead {
     pub fn take(&mut self, query: &Query, mut entries: Vec<Entry>, mut total: Option<u64>) -> Option<Vec<Entry>> {
         let mut is_full = entries.len() == self.page;
         if self.scan.query() != Some(*query) {
-            if !self.goes_on(&entries) {
-                self.misses += 1;
+            let is_right = self.goes_on(&entries);
+            self.note_guess(is_right);
+            if !is_right {
                 return None;
             }
-            self.misses = 0;
             // As if the page had been asked for from the cursor on.
             let all = entries.len();
             entries.retain(|entry| self.scan.place(entry).is_ge());
@@ -128,6 +144,17 @@ impl Ahead {
             Ordering::Greater => false,
         };
         is_known && self.scan.place(last).is_gt() && !self.scan.is_within_instant()
+    }
+
+    fn note_guess(&mut self, is_right: bool) {
+        self.guesses = self.guesses.saturating_sub(1);
+        if is_right {
+            self.misses = 0;
+        } else if self.excused == 0 {
+            self.misses += 1;
+            self.excused = self.guesses + 1;
+        }
+        self.excused = self.excused.saturating_sub(1);
     }
 
     fn note(&mut self, new: &[Entry]) {
@@ -174,22 +201,22 @@ mod tests {
         (page.map(entry).collect(), shown.len() as u64)
     }
 
-    /// Reads all, and says in how many calls. What is under way was answered when it was asked for; `change` is told how many
-    /// were.
+    /// Reads all, and says in how many calls, and which of them was the last guess. What is under way was answered when it was
+    /// asked for; `change` is told how many were.
     fn read(
         ahead: &mut Ahead,
         per_page: usize,
         counts: bool,
         table: &mut BTreeMap<u32, i64>,
         mut change: impl FnMut(usize, &mut BTreeMap<u32, i64>),
-    ) -> (Vec<String>, usize) {
-        let (mut seen, mut calls, mut under_way) = (Vec::new(), 0, VecDeque::new());
+    ) -> (Vec<String>, [usize; 2]) {
+        let (mut seen, mut calls, mut last_guess, mut under_way) = (Vec::new(), 0, 0, VecDeque::new());
         let mut ask = |query: Query, table: &mut BTreeMap<u32, i64>| {
             let (entries, total) = serve(table, &query, per_page);
             calls += 1;
             assert!(calls < 2_000, "no end");
             change(calls, table);
-            (query, entries, counts.then_some(total))
+            (calls, query, entries, counts.then_some(total))
         };
         loop {
             if under_way.is_empty() {
@@ -198,15 +225,16 @@ mod tests {
             }
             while let Some(query) = (under_way.len() < AT_ONCE).then(|| ahead.guess()).flatten() {
                 under_way.push_back(ask(query, table));
+                last_guess = under_way.back().map_or(0, |(call, ..)| *call);
             }
-            let Some((query, entries, total)) = under_way.pop_front() else { break };
+            let Some((_, query, entries, total)) = under_way.pop_front() else { break };
             if let Some(new) = ahead.take(&query, entries, total) {
                 seen.extend(new.into_iter().map(|entry| entry.id));
             } else if let Some(query) = ahead.next(under_way.len()) {
                 under_way.push_front(ask(query, table));
             }
         }
-        (seen, calls)
+        (seen, [calls, last_guess])
     }
 
     fn scan(descending: bool) -> Scan {
@@ -264,7 +292,7 @@ mod tests {
             let instants = gaps.iter().scan(0, |ms, gap| { *ms += gap; Some(*ms) });
             let mut table: BTreeMap<u32, i64> = instants.enumerate().map(|(n, ms)| (u32::try_from(n).unwrap(), ms)).collect();
             let page = per_page as usize;
-            let (_, calls) = read(&mut Ahead::new(scan(descending), per_page), page, true, &mut table, |_, _| {});
+            let (_, [calls, _]) = read(&mut Ahead::new(scan(descending), per_page), page, true, &mut table, |_, _| {});
             let (mut alone, mut one_by_one) = (scan(descending), 0);
             while let Some(query) = alone.query() {
                 let (entries, total) = serve(&table, &query, page);
@@ -273,5 +301,36 @@ mod tests {
             }
             prop_assert!(calls <= one_by_one, "{} calls, one by one {}", calls, one_by_one);
         }
+    }
+
+    #[test]
+    fn a_deletion_costs_the_pages_under_way_and_guessing_goes_on() {
+        let mut table: BTreeMap<u32, i64> = (0..1_000).map(|n| (n, i64::from(n))).collect();
+        let mut ahead = Ahead::new(scan(false), 10);
+        let (seen, [calls, last_guess]) = read(&mut ahead, 10, true, &mut table, |calls, table| {
+            if calls == 20 {
+                table.remove(&150);
+            }
+        });
+        assert_eq!(seen.len(), 1_000);
+        // One page after the other it takes 111.
+        assert!((112..=111 + AT_ONCE).contains(&calls) && last_guess + AT_ONCE > calls, "{calls} {last_guess}");
+    }
+
+    #[test]
+    fn where_pages_are_numbered_otherwise_guessing_ends() {
+        let table: BTreeMap<u32, i64> = (0..100).map(|n| (n, i64::from(n))).collect();
+        let mut ahead = Ahead::new(scan(false), 10);
+        let mut guesses = Vec::new();
+        for _ in 0..6 {
+            let next = ahead.next(0).unwrap();
+            let guess = ahead.guess();
+            let (entries, total) = serve(&table, &next, 10);
+            assert!(ahead.take(&next, entries, Some(total)).is_some());
+            guesses.push(guess.is_some());
+            assert_eq!(guess.and_then(|guess| ahead.take(&guess, Vec::new(), Some(total))), None);
+        }
+        // Before the first page nobody knows what follows.
+        assert_eq!(guesses, [false, true, true, true, false, false]);
     }
 }
