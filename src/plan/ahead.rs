@@ -16,7 +16,8 @@ use crate::{
 /// developers.cloudflare.com/workers/platform/limits
 pub const AT_ONCE: usize = 5;
 
-/// Times in a row that guessing went wrong, after which nothing is guessed any more: the server numbers its pages otherwise.
+/// Wrong guesses in a row after which no more are made: the server numbers its pages otherwise. Where a change has made those
+/// under way wrong, one that was made since the first of them is right, and it goes on.
 const MOST_MISSES: u32 = 3;
 
 /// A scan, and what is asked for ahead of it. Answers are taken in the order in which they were asked for.
@@ -31,11 +32,7 @@ pub struct Ahead {
     left: Option<u64>,
     /// How many of these the pages under way will show.
     asked: usize,
-    /// Guesses under way.
-    guesses: usize,
-    /// Of these, the ones that were made before a wrong one was known: what made it wrong has made them wrong too.
-    excused: usize,
-    /// How often guessing has gone wrong since a guess was right.
+    /// Wrong guesses since one was right.
     misses: u32,
 }
 
@@ -43,16 +40,7 @@ impl Ahead {
     /// A scan of which nothing is asked for yet, in pages of so many entries.
     #[must_use]
     pub fn new(scan: Scan, per_page: u32) -> Self {
-        Self {
-            scan,
-            read: VecDeque::new(),
-            page: per_page as usize,
-            left: None,
-            asked: 0,
-            guesses: 0,
-            excused: 0,
-            misses: 0,
-        }
+        Self { scan, read: VecDeque::new(), page: per_page as usize, left: None, asked: 0, misses: 0 }
     }
 
     /// How far the reading has come.
@@ -105,10 +93,8 @@ impl Ahead {
         if gained == 0 {
             return None;
         }
-        let query = self.scan.query_from(instant, u32::try_from(way / self.page + 1).ok()?)?;
         self.asked += gained;
-        self.guesses += 1;
-        Some(query)
+        self.scan.query_from(instant, u32::try_from(way / self.page + 1).ok()?)
     }
 
     /// Takes the answer to a query, with its `total_count`. Returns what is new, in scan order; `None` for a wrong guess:
@@ -116,11 +102,11 @@ impl Ahead {
     pub fn take(&mut self, query: &Query, mut entries: Vec<Entry>, mut total: Option<u64>) -> Option<Vec<Entry>> {
         let mut is_full = entries.len() == self.page;
         if self.scan.query() != Some(*query) {
-            let is_right = self.goes_on(&entries);
-            self.note_guess(is_right);
-            if !is_right {
+            if !self.goes_on(&entries) {
+                self.misses += 1;
                 return None;
             }
+            self.misses = 0;
             // As if the page had been asked for from the cursor on.
             let all = entries.len();
             entries.retain(|entry| self.scan.place(entry).is_ge());
@@ -144,17 +130,6 @@ impl Ahead {
             Ordering::Greater => false,
         };
         is_known && self.scan.place(last).is_gt() && !self.scan.is_within_instant()
-    }
-
-    fn note_guess(&mut self, is_right: bool) {
-        self.guesses = self.guesses.saturating_sub(1);
-        if is_right {
-            self.misses = 0;
-        } else if self.excused == 0 {
-            self.misses += 1;
-            self.excused = self.guesses + 1;
-        }
-        self.excused = self.excused.saturating_sub(1);
     }
 
     fn note(&mut self, new: &[Entry]) {
@@ -201,37 +176,49 @@ mod tests {
         (page.map(entry).collect(), shown.len() as u64)
     }
 
-    /// Reads all, and says in how many calls, and which of them was the last guess. What is under way was answered when it was
-    /// asked for; `change` is told how many were.
+    /// A server, and how it is asked.
+    struct Server {
+        table: BTreeMap<u32, i64>,
+        per_page: usize,
+        /// Whether it tells totals.
+        counts: bool,
+        /// It answers when the answer is waited for, and not at once.
+        slow: bool,
+    }
+
+    /// Reads all, and says in how many calls, and which of them was the last guess. `change` is told how many were made.
     fn read(
         ahead: &mut Ahead,
-        per_page: usize,
-        counts: bool,
-        table: &mut BTreeMap<u32, i64>,
+        server: &mut Server,
         mut change: impl FnMut(usize, &mut BTreeMap<u32, i64>),
     ) -> (Vec<String>, [usize; 2]) {
         let (mut seen, mut calls, mut last_guess, mut under_way) = (Vec::new(), 0, 0, VecDeque::new());
-        let mut ask = |query: Query, table: &mut BTreeMap<u32, i64>| {
-            let (entries, total) = serve(table, &query, per_page);
+        let answer = |server: &Server, query: &Query| {
+            let (entries, total) = serve(&server.table, query, server.per_page);
+            (entries, server.counts.then_some(total))
+        };
+        let mut ask = |query: Query, server: &mut Server| {
+            let at_once = (!server.slow).then(|| answer(server, &query));
             calls += 1;
             assert!(calls < 2_000, "no end");
-            change(calls, table);
-            (calls, query, entries, counts.then_some(total))
+            change(calls, &mut server.table);
+            (calls, query, at_once)
         };
         loop {
             if under_way.is_empty() {
                 let Some(query) = ahead.next(0) else { break };
-                under_way.push_back(ask(query, table));
+                under_way.push_back(ask(query, server));
             }
             while let Some(query) = (under_way.len() < AT_ONCE).then(|| ahead.guess()).flatten() {
-                under_way.push_back(ask(query, table));
+                under_way.push_back(ask(query, server));
                 last_guess = under_way.back().map_or(0, |(call, ..)| *call);
             }
-            let Some((_, query, entries, total)) = under_way.pop_front() else { break };
+            let Some((_, query, at_once)) = under_way.pop_front() else { break };
+            let (entries, total) = at_once.unwrap_or_else(|| answer(server, &query));
             if let Some(new) = ahead.take(&query, entries, total) {
                 seen.extend(new.into_iter().map(|entry| entry.id));
             } else if let Some(query) = ahead.next(under_way.len()) {
-                under_way.push_front(ask(query, table));
+                under_way.push_front(ask(query, server));
             }
         }
         (seen, [calls, last_guess])
@@ -254,18 +241,20 @@ mod tests {
             asked in 1_u32..12,
             capped in 1_usize..24,
             counts in prop::bool::weighted(0.9),
+            slow in any::<bool>(),
             descending in any::<bool>(),
             changes in prop::collection::btree_map(0_usize..60, (any::<bool>(), 0_u32..150, 0_i64..60), 0..12),
         ) {
             let numbered = instants.iter().enumerate().map(|(n, ms)| (u32::try_from(n).unwrap(), 2 * ms));
-            let mut table: BTreeMap<u32, i64> = numbered.collect();
+            let table: BTreeMap<u32, i64> = numbered.collect();
             let mut staying: BTreeSet<u32> = table.keys().copied().collect();
             let mut ahead = Ahead::new(scan(descending), asked);
             let per_page = capped.min(asked as usize);
             // An instant that fills a page is read by number: there one that goes and one that comes make up for each other.
             let fills = |ms: &i64| instants.iter().filter(|other| *other == ms).count() >= per_page;
             let is_filled = instants.iter().any(fills);
-            let (seen, _) = read(&mut ahead, per_page, counts, &mut table, |calls, table| match changes.get(&calls) {
+            let mut server = Server { table, per_page, counts, slow };
+            let (seen, _) = read(&mut ahead, &mut server, |calls, table| match changes.get(&calls) {
                 Some((true, id, _)) => {
                     table.remove(id);
                     staying.remove(id);
@@ -290,12 +279,13 @@ mod tests {
             descending in any::<bool>(),
         ) {
             let instants = gaps.iter().scan(0, |ms, gap| { *ms += gap; Some(*ms) });
-            let mut table: BTreeMap<u32, i64> = instants.enumerate().map(|(n, ms)| (u32::try_from(n).unwrap(), ms)).collect();
+            let table: BTreeMap<u32, i64> = instants.enumerate().map(|(n, ms)| (u32::try_from(n).unwrap(), ms)).collect();
             let page = per_page as usize;
-            let (_, [calls, _]) = read(&mut Ahead::new(scan(descending), per_page), page, true, &mut table, |_, _| {});
+            let mut server = Server { table, per_page: page, counts: true, slow: false };
+            let (_, [calls, _]) = read(&mut Ahead::new(scan(descending), per_page), &mut server, |_, _| {});
             let (mut alone, mut one_by_one) = (scan(descending), 0);
             while let Some(query) = alone.query() {
-                let (entries, total) = serve(&table, &query, page);
+                let (entries, total) = serve(&server.table, &query, page);
                 alone.take(entries, Some(total));
                 one_by_one += 1;
             }
@@ -305,11 +295,12 @@ mod tests {
 
     #[test]
     fn a_deletion_costs_the_pages_under_way_and_guessing_goes_on() {
-        let mut table: BTreeMap<u32, i64> = (0..1_000).map(|n| (n, i64::from(n))).collect();
-        let mut ahead = Ahead::new(scan(false), 10);
-        let (seen, [calls, last_guess]) = read(&mut ahead, 10, true, &mut table, |calls, table| {
+        let table = (0..1_000).map(|n| (n, i64::from(n))).collect();
+        let mut server = Server { table, per_page: 10, counts: true, slow: true };
+        let (seen, [calls, last_guess]) = read(&mut Ahead::new(scan(false), 10), &mut server, |calls, table| {
             if calls == 20 {
-                table.remove(&150);
+                // Read by now, and what the numbers of the pages under way count from lies before it.
+                table.remove(&132);
             }
         });
         assert_eq!(seen.len(), 1_000);
