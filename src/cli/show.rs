@@ -11,7 +11,7 @@ use indicatif::HumanCount;
 use super::failure::Failure;
 use crate::{
     pass::{GatewayReport, Job, Report},
-    plan::budget::Ended,
+    plan::{budget::Ended, peak::percent},
     time,
 };
 
@@ -62,6 +62,12 @@ fn line(job: Job, gateway: &GatewayReport, seconds: f64) -> String {
 pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", HumanCount(number))
+}
+
+/// How much of what can be read in a minute a peak is; `clock` is when it was, UTC.
+pub fn headroom(entries: u64, clock: &str, readable: u64) -> String {
+    let (share, peak, readable) = (percent(entries, readable), counted(entries, "log"), HumanCount(readable));
+    format!("{share} % of what can be read at its peak: {peak} in the minute from {clock} UTC, of {readable}")
 }
 
 fn came_to(job: Job, gateway: &GatewayReport, ended: Ended) -> String {

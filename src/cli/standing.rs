@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::show;
 use crate::{
     plan::{
-        peak::{Minute, percent},
+        peak::Minute,
         slots::{AGES, Verdict},
     },
     state::{Backfill, Done, Position, Recent, Status},
@@ -219,13 +219,10 @@ impl Gateway<'_> {
 
     fn headroom(&self) -> String {
         let Some(Minute { start, entries }) = self.peak() else { return "not measured yet".to_owned() };
-        let minute = format!("{} in the minute from {} UTC", show::counted(entries, "log"), self.clock(start));
+        let clock = self.clock(start);
         match self.readable {
-            Some(readable) => {
-                let (share, readable) = (percent(entries, readable), HumanCount(readable));
-                format!("{share} % of what can be read at its peak: {minute}, of {readable}")
-            }
-            None => format!("at its peak {minute}"),
+            Some(readable) => show::headroom(entries, &clock, readable),
+            None => format!("at its peak {} in the minute from {clock} UTC", show::counted(entries, "log")),
         }
     }
 

@@ -3,12 +3,16 @@
 use std::{cell::RefCell, pin::pin, time::Duration};
 
 use futures_util::future::{self, Either};
+use http::{
+    HeaderName,
+    header::{DATE, RETRY_AFTER},
+};
 use js_sys::{JSON, Uint8Array, futures::JsFuture};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, CryptoKey, Headers, RequestInit, RequestRedirect, WorkerGlobalScope};
 use worker::{Delay, KvError, KvStore, signal};
 
-use super::{HEADERS_READ, Host, Listing, Put, Request, Response, Store};
+use super::{Host, Listing, Put, Request, Response, Store};
 use crate::{
     error::{CallError, StoreError},
     google::{PrivateKey, unusable_key},
@@ -27,6 +31,10 @@ const LARGEST: u64 = 32 << 20;
 /// How long a location may show a value it has read before: the least that KV takes. Ticks are a minute apart, so that
 /// each of them sees what the one before has written. developers.cloudflare.com/kv/platform/limits
 const CACHED_SECONDS: u64 = 30;
+
+/// The headers of an answer that the program reads. Each that is asked for is a call into the runtime.
+const READ: [HeaderName; 4] =
+    [DATE, RETRY_AFTER, HeaderName::from_static("ratelimit"), HeaderName::from_static("ratelimit-policy")];
 
 /// What WebCrypto calls RS256.
 const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
@@ -121,7 +129,7 @@ async fn fetch(request: &Request) -> Result<Response, JsValue> {
     let body = Uint8Array::new(&JsFuture::from(answer.array_buffer()?).await?).to_vec();
     let mut response = Response::new(body);
     *response.status_mut() = answer.status().try_into().map_err(|_| JsValue::from("no HTTP status"))?;
-    for name in HEADERS_READ {
+    for name in READ {
         let value = headers.get(name.as_str())?;
         // What is none by the letter of HTTP is as good as absent.
         if let Some(value) = value.and_then(|value| value.parse().ok()) {

@@ -11,10 +11,6 @@ pub mod rest_kv;
 
 use std::time::Duration;
 
-use http::{
-    HeaderName,
-    header::{DATE, RETRY_AFTER},
-};
 use serde_json::Value;
 
 pub(crate) use self::call::has_time_for;
@@ -30,11 +26,6 @@ use crate::{
 
 /// A request, body included.
 pub type Request = http::Request<Vec<u8>>;
-
-/// The headers of an answer that anybody reads: a host may leave out all others.
-#[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "the native host has them all anyway"))]
-const HEADERS_READ: [HeaderName; 4] =
-    [DATE, RETRY_AFTER, HeaderName::from_static("ratelimit"), HeaderName::from_static("ratelimit-policy")];
 
 /// A whole answer; any status is an answer.
 pub type Response = http::Response<Vec<u8>>;

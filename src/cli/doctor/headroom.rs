@@ -4,7 +4,10 @@ use chrono::{DurationRound, TimeDelta};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use indicatif::HumanCount;
 
-use super::check::{Asker, Check, Service};
+use super::{
+    super::show,
+    check::{Asker, Check, Service},
+};
 use crate::{
     config::{Config, Source},
     error::CallError,
@@ -45,14 +48,8 @@ pub async fn headroom<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str) 
             return Check::ok(name, format!("at its peak at most 1 % of the {most} logs a minute that can be read"));
         }
     }
-    let share = percent(entries, readable);
-    let says = format!(
-        "{share} % of what can be read at its peak: {} logs in the minute from {} UTC, of {}",
-        HumanCount(entries),
-        from.format("%H:%M"),
-        HumanCount(readable)
-    );
-    if share < NEARLY {
+    let says = show::headroom(entries, &from.format("%H:%M").to_string(), readable);
+    if percent(entries, readable) < NEARLY {
         return Check::ok(name, says);
     }
     let hint = "Nothing is lost, but rows come later than usual at the peak. The limit is shared by all gateways, and \

@@ -16,20 +16,18 @@ use super::{
     failure::{Exit, Failure},
     show,
 };
+use crate::plan::peak::readable;
 
-/// Reads of the list that the API allows each second: 1,200 calls in five minutes, 50 entries each, and `API_SHARE` of that.
-/// developers.cloudflare.com/fundamentals/api/reference/limits
-const MOST_A_SECOND: f64 = 1_200.0 / 300.0 * 50.0 * 0.8;
-
-/// Seconds of a month.
-const MONTH: f64 = 30.0 * 86_400.0;
+/// Minutes of a month.
+const MONTH: u64 = 30 * 1_440;
 
 /// Prints what a month takes, and what it costs.
 pub fn estimate(arguments: &Estimate, options: &Options) -> Result<Exit, Failure> {
     let usage = Usage::of(arguments);
     let lines = lines(&usage);
     let sum = WORKERS_PAID + lines.iter().map(|(price, units)| price.of(*units)).sum::<f64>();
-    let limit = f64::from(arguments.logs_per_month) / MONTH / MOST_A_SECOND;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let limit = f64::from(arguments.logs_per_month) / (MONTH * readable(50, 0.8, None)) as f64;
     let text = if options.json { in_json(&usage, &lines, sum, limit) } else { in_words(&usage, &lines, sum, limit) };
     show::print(&text).map(|()| Exit::Done)
 }
