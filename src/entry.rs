@@ -22,6 +22,19 @@ pub struct Entry {
     pub created_at: Timestamp,
     /// Every other field, as it came.
     pub fields: Fields,
+    /// Why it cannot become a row, where it cannot. Its id and instant may then be stand-ins.
+    pub unread: Option<Box<Unread>>,
+}
+
+/// A log that cannot become a row: no sink takes it, and its text is kept as a dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Its own text, or as much of it as may be kept.
+    pub text: String,
+    /// Why it cannot become a row: a sentence.
+    pub reason: String,
+    /// Whether `created_at` is that of an entry beside it on the page, because its own cannot be read.
+    pub is_placed: bool,
 }
 
 /// Fields of an entry: those that are a column as its cell, so that no name of theirs is kept or searched for again.
@@ -58,6 +71,12 @@ impl Fields {
 }
 
 impl Entry {
+    /// Whether its instant is that of an entry beside it on the page.
+    #[must_use]
+    pub fn is_placed(&self) -> bool {
+        self.unread.as_ref().is_some_and(|unread| unread.is_placed)
+    }
+
     /// Takes an element of the list apart.
     ///
     /// # Errors
@@ -80,7 +99,7 @@ impl Entry {
         let Cell::Instant(created_at) = mem::replace(created_at, Cell::Null) else {
             return Err(format!("entry {id} has no created_at that can be read"));
         };
-        Ok(Self { id, created_at, fields })
+        Ok(Self { id, created_at, fields, unread: None })
     }
 }
 

@@ -148,7 +148,7 @@ impl Row {
     /// a field of the wrong type stays in `extra`, and its column is null.
     #[must_use]
     pub fn new(entry: Entry, gateway: &str, ingested_at: Timestamp, privacy: &Privacy) -> Self {
-        let Entry { id, created_at, fields } = entry;
+        let Entry { id, created_at, fields, unread: _ } = entry;
         let Fields { mut cells, misfits, mut others } = fields;
         others.extend(misfits);
         privacy.apply(&mut others);

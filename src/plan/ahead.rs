@@ -172,6 +172,7 @@ mod tests {
             id: id.to_string(),
             created_at: instant(**ms),
             fields: Fields::default(),
+            unread: None,
         };
         (page.map(entry).collect(), shown.len() as u64)
     }

@@ -260,7 +260,12 @@ mod tests {
     use crate::{entry::Fields, time};
 
     fn entry(id: &str, ms: i64) -> Entry {
-        Entry { id: id.into(), created_at: Timestamp::from_timestamp_millis(ms).unwrap(), fields: Fields::default() }
+        Entry {
+            id: id.into(),
+            created_at: Timestamp::from_timestamp_millis(ms).unwrap(),
+            fields: Fields::default(),
+            unread: None,
+        }
     }
 
     /// The list API as the facts describe it, over (instant in ms, id).

@@ -269,7 +269,7 @@ mod tests {
 
     fn row(id: &str) -> Row {
         let created_at = time::parse("2026-10-06T09:15:22.417Z").unwrap();
-        let entry = Entry { id: id.into(), created_at, fields: Fields::default() };
+        let entry = Entry { id: id.into(), created_at, fields: Fields::default(), unread: None };
         Row::new(entry, "main", created_at, &Privacy::default())
     }
 
