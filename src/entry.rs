@@ -1,17 +1,26 @@
 //! A log as the API gives it: two fields the program relies on, and everything else untouched.
 
-use std::{borrow::Cow, fmt, mem};
+use std::{borrow::Cow, fmt, fmt::Write, mem};
 
 use serde::{
     Deserialize,
     de::{Deserializer, Error, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::{
+    raw,
     row::{COLUMNS, Cell, cell},
-    time::Timestamp,
+    time::{self, Timestamp},
 };
+
+/// Bytes of a text that is kept of a log that cannot become a row. The text of one with prompts may have megabytes, and KV
+/// takes 25 MiB a value.
+const LONGEST_TEXT: usize = 1_000_000;
+
+/// Letters of an instant that are quoted where it cannot be read.
+const LONGEST_QUOTE: usize = 60;
 
 /// One log of the list. Ids are opaque: they carry no order and no format to rely on.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,29 +86,124 @@ impl Entry {
         self.unread.as_ref().is_some_and(|unread| unread.is_placed)
     }
 
+    /// Reads the text of one element of the list, whatever stands in it. One that cannot become a row, because its id or its
+    /// instant cannot be read, still has both: its text has a hash, and it lies `beside` the entry before it.
+    #[must_use]
+    pub fn read(text: &str, beside: Timestamp) -> Self {
+        serde_json::from_str(text).unwrap_or_else(|_| {
+            let mut fields = Fields::default();
+            for (name, value) in raw::members(text).unwrap_or_default() {
+                if let Value::String(name) = raw::value(name) {
+                    fields.set(name.into(), raw::value(value));
+                }
+            }
+            Self::of(fields).unwrap_or_else(|missing| Self::unread(text, &missing, beside))
+        })
+    }
+
+    /// An entry of which no more than a beginning of its text is known.
+    #[must_use]
+    pub fn of_beginning(text: &str, reason: &str, beside: Timestamp) -> Self {
+        let mut missing = Missing { id: None, created_at: None, reason: reason.to_owned() };
+        for (name, value) in raw::first_members(text) {
+            match (name, raw::value(value)) {
+                ("\"id\"", Value::String(id)) => missing.id = Some(id),
+                ("\"created_at\"", Value::String(text)) => missing.created_at = time::parse(&text),
+                _ => {}
+            }
+        }
+        Self::unread(text, &missing, beside)
+    }
+
+    fn unread(text: &str, missing: &Missing, beside: Timestamp) -> Self {
+        let Missing { id, created_at, reason } = missing;
+        let kept = raw::cut(text, LONGEST_TEXT);
+        let cut = if kept.len() < text.len() {
+            format!(" Of its {} bytes the first are kept.", text.len())
+        } else {
+            String::new()
+        };
+        Self {
+            id: id.clone().unwrap_or_else(|| stand_in(text)),
+            created_at: created_at.unwrap_or(beside),
+            fields: Fields::default(),
+            unread: Some(Box::new(Unread {
+                text: kept.to_owned(),
+                reason: format!("{reason}{cut}"),
+                is_placed: created_at.is_none(),
+            })),
+        }
+    }
+
     /// Takes an element of the list apart.
     ///
     /// # Errors
     /// Says what is missing where the element has no id or no instant: without them nothing can be read after it.
     pub fn from_json(element: Value) -> Result<Self, String> {
-        let Value::Object(members) = element else {
-            return Err("an entry is not an object".into());
-        };
         let mut fields = Fields::default();
-        members.into_iter().for_each(|(name, value)| fields.set(name.into(), value));
-        Self::new(fields)
+        if let Value::Object(members) = element {
+            members.into_iter().for_each(|(name, value)| fields.set(name.into(), value));
+        }
+        Self::of(fields).map_err(|missing| missing.reason)
     }
 
-    fn new(mut fields: Fields) -> Result<Self, String> {
+    fn of(mut fields: Fields) -> Result<Self, Missing> {
         // The first two columns, as COLUMNS has them.
-        let [id, created_at, ..] = &mut fields.cells[..] else { return Err("an entry has no fields".into()) };
-        let Cell::Text(id) = mem::replace(id, Cell::Null) else {
-            return Err("an entry has no id".into());
+        let [id, created_at, ..] = &mut fields.cells[..] else { return Err(Missing::default()) };
+        match (mem::replace(id, Cell::Null), mem::replace(created_at, Cell::Null)) {
+            (Cell::Text(id), Cell::Instant(created_at)) => Ok(Self { id, created_at, fields, unread: None }),
+            (id, created_at) => Err(Missing::of(id, created_at, &fields.misfits)),
+        }
+    }
+}
+
+/// An id for a log that has none: of equal texts equal ones.
+fn stand_in(text: &str) -> String {
+    let hash = Sha256::digest(text.as_bytes());
+    hash.iter().take(16).fold("unread-".to_owned(), |mut id, byte| {
+        // It never fails: a string takes every letter.
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
+}
+
+/// What an element has of the two fields that an entry needs.
+#[derive(Debug, Default)]
+struct Missing {
+    id: Option<String>,
+    created_at: Option<Timestamp>,
+    reason: String,
+}
+
+impl Missing {
+    fn of(id: Cell, created_at: Cell, misfits: &Map<String, Value>) -> Self {
+        let quoted = |name: &str| misfits.get(name).map(|value| raw::cut(&value.to_string(), LONGEST_QUOTE).to_owned());
+        let mut reasons = Vec::new();
+        let id = match (id, quoted("id")) {
+            (Cell::Text(id), _) => Some(id),
+            (_, Some(other)) => {
+                reasons.push(format!("Its id is {other}, but an id is a text."));
+                Some(other)
+            }
+            (_, None) => {
+                reasons.push("It has no id.".to_owned());
+                None
+            }
         };
-        let Cell::Instant(created_at) = mem::replace(created_at, Cell::Null) else {
-            return Err(format!("entry {id} has no created_at that can be read"));
+        let created_at = match (created_at, quoted("created_at")) {
+            (Cell::Instant(instant), _) => Some(instant),
+            (_, Some(other)) => {
+                reasons.push(format!(
+                    "Its created_at is {other}, but must be an instant with a time zone, from 1970 to 2199."
+                ));
+                None
+            }
+            (_, None) => {
+                reasons.push("It has no created_at.".to_owned());
+                None
+            }
         };
-        Ok(Self { id, created_at, fields, unread: None })
+        Self { id, created_at, reason: reasons.join(" ") }
     }
 }
 
@@ -122,12 +226,28 @@ impl<'de> Deserialize<'de> for Entry {
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Entry, A::Error> {
                 let mut fields = Fields::default();
                 while let Some(Name(name)) = members.next_key()? {
-                    fields.set(name, members.next_value()?);
+                    let value = members.next_value()?;
+                    if is_wide(&value) {
+                        return Err(A::Error::custom("a number whose digits are lost"));
+                    }
+                    fields.set(name, value);
                 }
-                Entry::new(fields).map_err(A::Error::custom)
+                Entry::of(fields).map_err(|missing| A::Error::custom(missing.reason))
             }
         }
         deserializer.deserialize_map(Members)
+    }
+}
+
+/// Whether a value has a number that was read as a double although it may be an integer of more digits.
+fn is_wide(value: &Value) -> bool {
+    /// From here on no integer is read as one.
+    const TOO_WIDE: f64 = 9.2e18;
+    match value {
+        Value::Number(number) => number.is_f64() && number.as_f64().is_some_and(|number| number.abs() >= TOO_WIDE),
+        Value::Array(values) => values.iter().any(is_wide),
+        Value::Object(members) => members.values().any(is_wide),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 
@@ -136,7 +256,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::Entry;
-    use crate::time;
+    use crate::time::{self, MILLISECOND, Timestamp};
 
     #[test]
     fn an_entry_needs_an_id_and_an_instant() {
@@ -145,9 +265,12 @@ mod tests {
             assert!(read.is_err(), "{element}");
             assert_eq!(Entry::from_json(element).unwrap_err(), expected);
         };
-        check(json!([]), "an entry is not an object");
-        check(json!({ "created_at": "2026-10-06T09:15:22.417Z" }), "an entry has no id");
-        check(json!({ "id": "a", "created_at": 1 }), "entry a has no created_at that can be read");
+        check(json!([]), "It has no id. It has no created_at.");
+        check(json!({ "created_at": "2026-10-06T09:15:22.417Z" }), "It has no id.");
+        check(
+            json!({ "id": "a", "created_at": 1 }),
+            "Its created_at is 1, but must be an instant with a time zone, from 1970 to 2199.",
+        );
         let entry =
             Entry::from_json(json!({ "id": "a", "created_at": "2026-10-06T09:15:22.417Z", "step": 0 })).unwrap();
         assert_eq!((entry.id.as_str(), entry.created_at), ("a", time::parse("2026-10-06T09:15:22.417Z").unwrap()));
@@ -165,5 +288,73 @@ mod tests {
         check(r#""step":1,"step":"2","step":null,"new":1,"new":null,"timings":{"latency":1},"timings":{"total":2}"#);
         check(r#""created_at":1,"id":"b","created_at":"2026-10-06T09:15:22.5Z""#);
         check(r#""st\u0065p":3,"n\u00e9w \ud83e\udd80":"\n","cost":0.30000000000000004,"score":1e-320"#);
+    }
+    /// The text of an element with these members beside an id and an instant.
+    fn with(members: &str) -> String {
+        format!(r#"{{"id":"a","created_at":"2026-10-06T09:15:22.417Z",{members}}}"#)
+    }
+
+    #[test]
+    fn what_no_parser_takes_is_kept_in_its_field() {
+        let check = |members: &str, tame: &str| {
+            let entry = Entry::read(&with(members), Timestamp::UNIX_EPOCH);
+            let expected: Value = serde_json::from_str(&with(tame)).unwrap();
+            assert_eq!(entry, Entry::from_json(expected).unwrap(), "{members}");
+        };
+        check(r#""user_agent":"a \ud83d","new":["\ude00\ud83d"]"#, r#""user_agent":"a \ufffd","new":["\ufffd\ufffd"]"#);
+        check("\"model\":\"a\u{7}b\"", r#""model":"a\u0007b""#);
+        check(r#""score":1e400,"cost":0.5"#, r#""score":"1e400","cost":0.5"#);
+        check(
+            r#""metadata":{"n":12345678901234567890123,"m":1e300}"#,
+            r#""metadata":{"n":"12345678901234567890123","m":1e300}"#,
+        );
+        check(r#""new":NaN,"n\ud83d":1"#, r#""new":"NaN","n\ufffd":1"#);
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        check(&format!(r#""guardrails":{deep},"step":1"#), &format!(r#""guardrails":"{deep}","step":1"#));
+    }
+
+    #[test]
+    fn what_cannot_become_a_row_still_has_a_place_and_a_reason() {
+        let at = time::parse("2026-10-06T09:15:22.417Z").unwrap();
+        let beside = at - MILLISECOND;
+        let check = |text: &str, id: Option<&str>, created_at: Option<Timestamp>, reason: &str| {
+            let entry = Entry::read(text, beside);
+            assert_eq!(
+                (entry.created_at, entry.is_placed()),
+                (created_at.unwrap_or(beside), created_at.is_none()),
+                "{text}"
+            );
+            assert!(id.map_or(entry.id.len() == 39, |id| entry.id == id), "{}", entry.id);
+            let unread = entry.unread.as_ref().unwrap();
+            assert_eq!((unread.text.as_str(), unread.reason.as_str()), (text, reason));
+            assert_eq!(Entry::read(text, beside), entry);
+        };
+        let instant = "but must be an instant with a time zone, from 1970 to 2199.";
+        check(r#"{"created_at":"2026-10-06T09:15:22.417Z"}"#, None, Some(at), "It has no id.");
+        check(
+            r#"{"id":42,"created_at":"2026-10-06T09:15:22.417Z"}"#,
+            Some("42"),
+            Some(at),
+            "Its id is 42, but an id is a text.",
+        );
+        for given in [r#""2026-10-06T09:15:22.417""#, "1795169102", r#""0001-01-01T00:00:00Z""#, r#""2200-01-01""#] {
+            let text = format!(r#"{{"id":"a","created_at":{given}}}"#);
+            check(&text, Some("a"), None, &format!("Its created_at is {given}, {instant}"));
+        }
+        for nothing in ["7", "null", "[]", "{}", r#"{"id":null}"#, "{\"id\"}"] {
+            check(nothing, None, None, "It has no id. It has no created_at.");
+        }
+        assert_ne!(Entry::read("7", at).id, Entry::read("8", at).id);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_what_it_begins_with_is_enough_for_a_place() {
+        let text = format!("{{\"id\":1,\"path\":\"{}", "x".repeat(2_000_000));
+        let entry = Entry::of_beginning(&text, "It is too large.", Timestamp::UNIX_EPOCH);
+        let unread = entry.unread.unwrap();
+        assert_eq!((unread.text.len(), unread.is_placed), (1_000_000, true));
+        assert_eq!(unread.reason, format!("It is too large. Of its {} bytes the first are kept.", text.len()));
+        let known = Entry::of_beginning(&with("\"path\":\"xxx"), "It is too large.", Timestamp::UNIX_EPOCH);
+        assert_eq!((known.id.as_str(), time::text(known.created_at).as_str()), ("a", "2026-10-06T09:15:22.417Z"));
     }
 }

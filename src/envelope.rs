@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     error::CallError,
     host::Response,
+    raw,
     wire::{may_pass, or_default, retry_after, snippet},
 };
 
@@ -88,6 +89,29 @@ pub fn open(response: &Response, hints: &Hints) -> Result<Envelope, CallError> {
 #[must_use]
 pub fn open_as<T: Default + DeserializeOwned>(response: &Response) -> Option<Envelope<T>> {
     read::<T>(response).filter(|envelope| response.status().is_success() && envelope.success)
+}
+
+/// Opens the envelope of a list whose elements are read one by one, because not every one of them can be. `text` is the
+/// answer's body. No elements: the result is no list.
+///
+/// # Errors
+/// What the API refuses or fails at.
+pub fn open_list<'a>(
+    response: &Response,
+    text: &'a str,
+    hints: &Hints,
+) -> Result<(Option<Vec<&'a str>>, Option<u64>), CallError> {
+    let members = raw::members(text.trim_start_matches('\u{feff}')).unwrap_or_default();
+    let (list, others): (Vec<_>, Vec<_>) = members.into_iter().partition(|(name, _)| *name == "\"result\"");
+    let others: Vec<_> = others.into_iter().map(|(name, value)| format!("{name}:{value}")).collect();
+    if others.is_empty() {
+        return open(response, hints).map(|_| (None, None));
+    }
+    let mut envelope = Response::new(format!("{{{}}}", others.join(",")).into_bytes());
+    *envelope.status_mut() = response.status();
+    envelope.headers_mut().clone_from(response.headers());
+    let total = open(&envelope, hints)?.total();
+    Ok((list.last().and_then(|(_, list)| raw::elements(list)), total))
 }
 
 fn read<T: Default + DeserializeOwned>(response: &Response) -> Option<Envelope<T>> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::config::ConfigError;
+use crate::{config::ConfigError, host::LARGEST_ANSWER};
 
 /// Why an outside call did not give what was asked. The variants are what the caller does next.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -26,6 +26,12 @@ pub enum CallError {
     /// The other side failed: a 5xx, a page of HTML, half a document.
     #[error("the other side failed: {0}")]
     Broken(String),
+    /// The answer is larger than what is read of one: fewer entries make a smaller one.
+    #[error("the answer is larger than {} MiB", LARGEST_ANSWER >> 20)]
+    TooLarge {
+        /// What it begins with.
+        beginning: Vec<u8>,
+    },
     /// The other side understood and says no. Asking again does not help; `hint` says what does.
     #[error("{message}. {hint}")]
     Denied {
@@ -56,7 +62,9 @@ impl CallError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Silent(_) | Self::Refused(_) | Self::Throttled { .. } | Self::Broken(_) => true,
+            Self::Silent(_) | Self::Refused(_) | Self::Throttled { .. } | Self::Broken(_) | Self::TooLarge { .. } => {
+                true
+            }
             Self::Denied { .. } => false,
         }
     }

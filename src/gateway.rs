@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::{
     config::Source,
     entry::Entry,
-    envelope::{Hints, open, open_as},
+    envelope::{Hints, open, open_as, open_list},
     error::CallError,
-    host::{Request, Response},
+    host::{LARGEST_ANSWER, Request, Response},
     plan::{
         budget::Rate,
         cursor::{Direction, Query},
@@ -128,7 +128,7 @@ const HINTS: Hints = Hints {
 /// # Errors
 /// What the API refuses or fails at, and an answer that does not obey the request.
 pub fn read_page(response: &Response, query: &Query) -> Result<Page, CallError> {
-    let (entries, total) = entries(response)?;
+    let (entries, total) = entries(response, begin_of(query))?;
     check(&entries, query)?;
     Ok(Page { entries, total, rate: rate(response.headers()), date: date(response.headers()) })
 }
@@ -171,27 +171,54 @@ pub fn read_count(response: &Response) -> Result<Option<u64>, CallError> {
 /// # Errors
 /// What the API refuses or fails at, and an answer with another log.
 pub fn read_found(response: &Response, id: &str) -> Result<Option<Entry>, CallError> {
-    let (found, _) = entries(response)?;
+    let (found, _) = entries(response, Timestamp::UNIX_EPOCH)?;
     if found.iter().any(|entry| entry.id != id) {
         return Err(misbehaved(&format!("ignores the filter: it shows another log than {id}")));
     }
     Ok(found.into_iter().next())
 }
 
-/// The entries of an answer, and how many there are on all pages together.
-fn entries(response: &Response) -> Result<(Vec<Entry>, Option<u64>), CallError> {
-    // Without the detour over values of any kind, as long as there is nothing to complain of.
+/// The entries of an answer, and how many there are on all pages together. An entry that cannot become a row because its
+/// instant cannot be read lies beside the one before it, or where the page `begins`.
+fn entries(response: &Response, begins: Timestamp) -> Result<(Vec<Entry>, Option<u64>), CallError> {
+    // All at once, as long as there is nothing to complain of.
     if let Some(envelope) = open_as::<Option<Vec<Entry>>>(response) {
         let total = envelope.total();
         if let Some(entries) = envelope.result {
             return Ok((entries, total));
         }
     }
-    let envelope = open(response, &HINTS)?;
-    let total = envelope.total();
-    let Value::Array(elements) = envelope.result else { return Err(misbehaved("has no list of logs in its result")) };
-    let entries: Result<Vec<_>, _> = elements.into_iter().map(Entry::from_json).collect();
-    Ok((entries.map_err(|problem| misbehaved(&problem))?, total))
+    let text = String::from_utf8_lossy(response.body());
+    let (elements, total) = open_list(response, &text, &HINTS)?;
+    let elements = elements.ok_or_else(|| misbehaved("has no list of logs in its result"))?;
+    let mut beside = begins;
+    let read = elements.into_iter().map(|text| {
+        let entry = Entry::read(text, beside);
+        beside = entry.created_at;
+        entry
+    });
+    Ok((read.collect(), total))
+}
+
+/// The instant at which the answer to a query begins.
+fn begin_of(query: &Query) -> Timestamp {
+    match query.direction {
+        Direction::Ascending => query.from.unwrap_or_default(),
+        Direction::Descending => query.until - MILLISECOND,
+    }
+}
+
+/// The page that an answer is of which no more than the beginning was read, because the one log on it is too large.
+#[must_use]
+pub fn page_of_one(beginning: &[u8], query: &Query) -> Page {
+    let text = String::from_utf8_lossy(beginning);
+    let list = text.split_once("\"result\"").and_then(|(_, result)| result.split_once('['));
+    let log = list.map_or("", |(_, log)| log.trim_start());
+    let reason = format!("It alone is larger than {} MiB, the most that is read of an answer.", LARGEST_ANSWER >> 20);
+    let entry = Entry::of_beginning(log, &reason, begin_of(query));
+    let is_elsewhere = check(std::slice::from_ref(&entry), query).is_err();
+    let entry = if is_elsewhere { Entry::of_beginning("", &reason, begin_of(query)) } else { entry };
+    Page { entries: vec![entry], total: None, rate: None, date: None }
 }
 
 /// The farthest that this machine's clock may be from Cloudflare's.
@@ -226,14 +253,16 @@ pub fn read_gateways(response: &Response) -> Result<(Vec<String>, Option<u64>), 
 }
 
 fn check(entries: &[Entry], query: &Query) -> Result<(), CallError> {
-    let stray = entries.iter().find(|entry| {
+    // Where an instant cannot be read, nothing says that it is a wrong one.
+    let placed = || entries.iter().filter(|entry| !entry.is_placed());
+    let stray = placed().find(|entry| {
         entry.created_at >= query.until || query.from.is_some_and(|from| entry.created_at <= from - MILLISECOND)
     });
     if let Some(entry) = stray {
         let at = time::text(entry.created_at);
         return Err(misbehaved(&format!("ignores the filter: entry {} of {at} lies outside of it", entry.id)));
     }
-    let in_order = entries.is_sorted_by(|a, b| {
+    let in_order = placed().is_sorted_by(|a, b| {
         let (a, b) = (time::floor_ms(a.created_at), time::floor_ms(b.created_at));
         match query.direction {
             Direction::Ascending => a <= b,
@@ -250,16 +279,20 @@ fn misbehaved(problem: &str) -> CallError {
     )
 }
 
+/// The longest that a window of a rate limit may be; Cloudflare's have five minutes. A longer one is as good as not told.
+const LONGEST_WINDOW: u64 = 24 * 60 * 60;
+
 /// `Ratelimit: "default";r=50;t=30` and `Ratelimit-Policy: "burst";q=100;w=60`.
 fn rate(headers: &HeaderMap) -> Option<Rate> {
-    let number = |header: &str, name: &str| {
+    let number = |header: &str, name: &str| -> Option<u32> {
         let parameters = headers.get(header)?.to_str().ok()?.split(';');
         parameters.filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name)?.1.parse().ok()
     };
-    Some(Rate {
-        remaining: number("ratelimit", "r")?,
-        reset: Duration::from_secs(number("ratelimit", "t")?),
-        quota: number("ratelimit-policy", "q")?,
+    let reset = u64::from(number("ratelimit", "t")?);
+    (reset <= LONGEST_WINDOW).then_some(Rate {
+        remaining: number("ratelimit", "r")?.into(),
+        reset: Duration::from_secs(reset),
+        quota: number("ratelimit-policy", "q")?.into(),
     })
 }
 
@@ -343,6 +376,91 @@ mod tests {
         let page = read_page(&response, &query(Direction::Ascending)).unwrap();
         assert_eq!((page.entries.len(), page.total), (2, Some(2)));
         assert_eq!(page.rate, Some(Rate { remaining: 50, reset: Duration::from_secs(30), quota: 100 }));
+    }
+
+    #[test]
+    fn a_rate_beyond_sense_is_as_good_as_absent() {
+        let check = |rate: &str, policy: &str, is_told: bool| {
+            let mut response = answer(200, LIST);
+            response.headers_mut().insert("ratelimit", rate.parse().unwrap());
+            response.headers_mut().insert("ratelimit-policy", policy.parse().unwrap());
+            let page = read_page(&response, &query(Direction::Ascending)).unwrap();
+            assert_eq!(page.rate.is_some(), is_told, "{rate} {policy}");
+        };
+        check("r=1;t=86400", "q=1", true);
+        check("r=1;t=18446744073709551615", "q=1", false);
+        check("r=1;t=86401", "q=1", false);
+        check("r=99999999999;t=1", "q=1", false);
+        check("r=1;t=1", "q=-1", false);
+        check("r=1.5;t=1", "q=1", false);
+    }
+
+    #[test]
+    fn one_log_that_no_parser_takes_spoils_nothing_beside_it() {
+        let good = |n: u32| format!(r#"{{"id":"g{n}","created_at":"2026-10-06T09:15:2{n}.000Z","step":{n}}}"#);
+        let id = |page: &Page, n: usize| page.entries[n].id.clone();
+        for (poison, is_row) in POISON {
+            for place in 0..3 {
+                let mut logs: Vec<Vec<u8>> = [1, 2].map(|n| good(n).into_bytes()).into();
+                let poison = poison.replace("AT", "2026-10-06T09:15:21.500Z");
+                // The one byte that no text of Rust can hold.
+                let poison: Vec<u8> = poison.bytes().map(|byte| if byte == b'~' { 0xff } else { byte }).collect();
+                logs.insert(place, poison);
+                if is_row && place != 1 {
+                    continue;
+                }
+                let body = [
+                    br#"{"success":true,"result":["#.as_slice(),
+                    &logs.join(&b","[..]),
+                    br#"],"result_info":{"total_count":3}}"#,
+                ]
+                .concat();
+                let response = http::Response::builder().status(200).body(body).unwrap();
+                let page = read_page(&response, &query(Direction::Ascending)).unwrap();
+                assert_eq!((page.entries.len(), page.total), (3, Some(3)));
+                let others: Vec<_> = (0..3).filter(|n| *n != place).map(|n| id(&page, n)).collect();
+                assert_eq!(others, ["g1", "g2"]);
+                let entry = &page.entries[place];
+                assert_eq!(entry.unread.is_none(), is_row, "{entry:?}");
+                let beside = if place == 0 {
+                    begin_of(&query(Direction::Ascending))
+                } else {
+                    page.entries[place - 1].created_at
+                };
+                assert!(!entry.is_placed() || entry.created_at == beside, "{entry:?}");
+            }
+        }
+    }
+
+    /// Logs, and whether each can become a row.
+    const POISON: [(&str, bool); 12] = [
+        (r#"{"id":"p","created_at":"AT","user_agent":"agent \ud83d"}"#, true),
+        (r#"{"id":"p","created_at":"AT","user_agent":"caf~"}"#, true),
+        ("{\"id\":\"p\",\"created_at\":\"AT\",\"user_agent\":\"a\u{7}b\"}", true),
+        (r#"{"id":"p","created_at":"AT","score":1e400}"#, true),
+        (r#"{"id":"p","created_at":"AT","metadata":{"order":12345678901234567890123}}"#, true),
+        (r#"{"id":42,"created_at":"2026-10-06T09:15:22Z"}"#, false),
+        (r#"{"id":"p","created_at":1795169102}"#, false),
+        (r#"{"id":"p"}"#, false),
+        (r#"{"created_at":null}"#, false),
+        ("null", false),
+        ("7", false),
+        (r#"{"id" "p"}"#, false),
+    ];
+
+    #[test]
+    fn what_a_page_begins_with_places_the_one_log_that_is_too_large() {
+        let query = query(Direction::Ascending);
+        let page = |beginning: &str| page_of_one(beginning.as_bytes(), &query).entries.remove(0);
+        let known = page(r#"{"errors":[],"result": [ {"id":"a","created_at":"2026-10-06T09:15:22.417Z","path":"xxx"#);
+        assert_eq!((known.id.as_str(), known.is_placed()), ("a", false));
+        let reason = &known.unread.as_ref().unwrap().reason;
+        assert_eq!(reason, "It alone is larger than 32 MiB, the most that is read of an answer.");
+        for beginning in
+            ["", "<html>", r#"{"result":[{"path":"xxx"#, r#"{"result":[{"id":"a","created_at":"2031-01-01"#]
+        {
+            assert_eq!((page(beginning).created_at, page(beginning).is_placed()), (begin_of(&query), true));
+        }
     }
 
     #[test]

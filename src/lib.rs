@@ -4,7 +4,8 @@
 //!
 //! 1. [`pass`]: the jobs, forward and backfill: read → write → remember.
 //! 2. [`plan`]: what they decide with: where to read next, what to retry, when to stop.
-//! 3. [`gateway`], [`entry`], [`row`]: what the API gives, and what becomes of it; [`privacy`]: what of it nobody sees.
+//! 3. [`gateway`], [`entry`], [`row`]: what the API gives, and what becomes of it; [`raw`]: where no parser can read it;
+//!    [`privacy`]: what of it nobody sees.
 //! 4. [`sink`], [`google`]: where rows go.
 //! 5. [`state`]: what is remembered between passes.
 //! 6. [`host`]: the platform: clock, network, storage. [`config`]: the settings.
@@ -23,6 +24,7 @@ pub mod metadata;
 pub mod pass;
 pub mod plan;
 pub mod privacy;
+pub mod raw;
 pub mod row;
 pub mod run;
 pub mod sink;

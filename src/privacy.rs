@@ -7,6 +7,8 @@ use hmac::{Hmac, Mac};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
+use crate::raw;
+
 /// The field of an entry that is treated. Which fields users fill as they like is only known of this one.
 const FIELD: &str = "metadata";
 
@@ -42,18 +44,35 @@ impl Privacy {
             Value::Null => {}
             Value::Object(members) => self.treat(members),
             // The API's schema says text.
-            Value::String(text) => match serde_json::from_str(text) {
-                Ok(Value::Object(members)) if !self.names_any(&members) => {}
-                Ok(Value::Object(mut members)) => {
+            Value::String(text) => match raw::json(text).as_deref().map(raw::value) {
+                Some(Value::Object(members)) if !self.names_any(&members) => {}
+                Some(Value::Object(mut members)) => {
                     self.treat(&mut members);
                     *metadata = Value::Object(members);
                 }
-                Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) | Err(_) => {
+                Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) | None => {
                     *metadata = Value::Null;
                 }
             },
             Value::Bool(_) | Value::Number(_) | Value::Array(_) => *metadata = Value::Null,
         }
+    }
+
+    /// Treats the metadata in the text of a log that cannot become a row. Of a text that cannot be taken apart nothing is left.
+    #[must_use]
+    pub fn apply_to_text(&self, text: &str) -> String {
+        if self.dropped.is_empty() && self.hashed.is_none() {
+            return text.to_owned();
+        }
+        let Some(members) = raw::members(text) else { return String::new() };
+        let mut fields = Map::new();
+        for (name, value) in members {
+            if let Value::String(name) = raw::value(name) {
+                fields.insert(name, raw::value(value));
+            }
+        }
+        self.apply(&mut fields);
+        Value::Object(fields).to_string()
     }
 
     fn names_any(&self, members: &Map<String, Value>) -> bool {
@@ -153,6 +172,28 @@ mod tests {
         // Where no key is named, not a letter changes.
         let written = r#"{"n": 1.50, "team":"b"}"#;
         assert_eq!(left(&privacy, &written.into()), written);
+    }
+
+    #[test]
+    fn halves_of_letters_and_long_numbers_do_not_keep_keys_from_being_found() {
+        let privacy = privacy(&["email"], &["user_id"], SECRET);
+        let text = r#"{"email":"\ud83d","user_id":"ada","order":12345678901234567890123}"#;
+        let expected = json!({ "user_id": "974e82d3e35e3f42b7589be5ac8a9ecb", "order": "12345678901234567890123" });
+        assert_eq!(left(&privacy, &text.into()), expected);
+    }
+
+    #[test]
+    fn the_text_of_a_log_that_is_no_row_is_treated_too() {
+        let privacy = privacy(&["email"], &["user_id"], SECRET);
+        let check = |text: &str, expected: &str| assert_eq!(privacy.apply_to_text(text), expected);
+        check(
+            r#"{"id":7,"metadata":{"email":"a@b","user_id":"ada","team":"\ud83d"}}"#,
+            r#"{"id":7,"metadata":{"user_id":"974e82d3e35e3f42b7589be5ac8a9ecb","team":"\ufffd"}}"#.replace("\\ufffd", "\u{fffd}").as_str(),
+        );
+        check(r#"{"id":7,"m\u0065tadata":"{\"email\":1"}"#, r#"{"id":7,"metadata":null}"#);
+        check(r#"{"id":7,"metadata":{"email":"a@b"}"#, "");
+        let text = r#"{"id":7,"metadata":{"email":"a@b"}"#;
+        assert_eq!(Privacy::default().apply_to_text(text), text);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One line of the table. The columns are a table here, so that a new one is one line, and one in each `sql/` schema.
 
-use std::mem;
+use std::{borrow::Cow, mem};
 
 use chrono::TimeDelta;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     entry::{Entry, Fields},
     privacy::Privacy,
+    raw,
     time::{self, Timestamp},
 };
 
@@ -144,6 +145,13 @@ impl Row {
         matches!(place.and_then(|place| self.cells.get(place)), Some(Cell::Float(duration)) if *duration > longest)
     }
 
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let text = |cell: &Cell| if let Cell::Text(text) = cell { text.len() } else { 0 };
+        mem::size_of_val(&self.cells[..]) + self.cells.iter().map(text).sum::<usize>()
+    }
+
     /// Makes the row of an entry, without what `privacy` withholds: nothing else makes rows of entries. This never fails:
     /// a field of the wrong type stays in `extra`, and its column is null.
     #[must_use]
@@ -237,7 +245,11 @@ pub(crate) fn cell(value: Value, kind: Kind) -> Result<Cell, Value> {
         (Kind::Float, value) => value.as_f64().map(Cell::Float).ok_or(value),
         (Kind::Bool, value) => truth(&value).map(Cell::Bool).ok_or(value),
         // The API's schema says text, its Worker binding an object.
-        (Kind::Json, Value::String(text)) if is_json(&text) => Ok(Cell::Text(text)),
+        (Kind::Json, Value::String(text)) => match raw::json(&text) {
+            Some(Cow::Owned(tame)) => Ok(Cell::Text(tame)),
+            Some(Cow::Borrowed(_)) => Ok(Cell::Text(text)),
+            None => Err(Value::String(text)),
+        },
         (Kind::Json, value @ (Value::Object(_) | Value::Array(_))) => Ok(Cell::Text(value.to_string())),
         (Kind::Instant, value) => value.as_str().and_then(time::parse).map(Cell::Instant).ok_or(value),
         (Kind::Text | Kind::Json, value) => Err(value),
@@ -254,10 +266,6 @@ fn integer(value: &Value) -> Option<i64> {
 
 fn truth(value: &Value) -> Option<bool> {
     value.as_bool().or_else(|| Some(integer(value).filter(|bit| matches!(bit, 0 | 1))? == 1))
-}
-
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// What no column took, without nulls, as JSON text.

@@ -29,7 +29,7 @@ use crate::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
     },
-    state::place_of,
+    state::{Body, DeadLetter, place_of},
     time,
 };
 
@@ -56,10 +56,16 @@ pub async fn dead_letters(
 async fn list(store: &impl Store, json: bool) -> Result<Exit, Failure> {
     let mut found = Vec::new();
     for (key, _) in dead::keys(store).await? {
-        // One that is over, or was taken away a moment ago, may still be listed.
-        let Some(letters) = dead::read(store, &key).await? else { continue };
-        let reason = letters.first().map(|letter| letter.reason.clone()).unwrap_or_default();
-        found.push((key, letters.len(), reason));
+        match dead::read(store, &key).await {
+            Ok(Some(letters)) => {
+                let reason = letters.first().map(reason).unwrap_or_default();
+                found.push((key, letters.len(), reason));
+            }
+            // One that is over, or was taken away a moment ago, may still be listed.
+            Ok(None) => {}
+            Err(Error::State { problem, .. }) => found.push((key, 0, problem)),
+            Err(error) => return Err(error.into()),
+        }
     }
     if json {
         let values = found.iter().map(|(key, rows, reason)| {
@@ -73,6 +79,14 @@ async fn list(store: &impl Store, json: bool) -> Result<Exit, Failure> {
         show::print(&table(&found))?;
     }
     Ok(Exit::Done)
+}
+
+/// Why nothing more can be done with a letter.
+fn reason(letter: &DeadLetter) -> String {
+    match &letter.body {
+        Body::Row(_) | Body::Text { .. } => letter.reason.clone(),
+        Body::Unknown { problem, .. } => format!("this program cannot read the row: it {problem}"),
+    }
 }
 
 fn table(found: &[(String, usize, String)]) -> String {
@@ -91,13 +105,21 @@ fn table(found: &[(String, usize, String)]) -> String {
 }
 
 async fn show_rows(store: &impl Store, keys: &[String]) -> Result<Exit, Failure> {
+    let mut failed = None;
     for (key, _) in chosen(store, keys).await? {
-        for letter in dead::read(store, &key).await?.unwrap_or_default() {
-            let line = json!({ "key": key, "id": letter.row.id, "reason": letter.reason, "row": letter.row });
-            show::print(&line.to_string())?;
+        match dead::read(store, &key).await {
+            Ok(letters) => {
+                for letter in letters.into_iter().flatten() {
+                    let mut line = letter.to_json();
+                    line["key"] = key.as_str().into();
+                    show::print(&line.to_string())?;
+                }
+            }
+            // It hides none of the others.
+            Err(error) => failed = Some(error),
         }
     }
-    Ok(Exit::Done)
+    failed.map_or(Ok(Exit::Done), |error| Err(error.into()))
 }
 
 /// The keys that were named, or all of them, with how many rows each holds.
@@ -212,6 +234,8 @@ impl Replay {
             }
             match dead::replay(store, sink, key, ttl).await {
                 Ok(replayed) => replay.done.extend(replayed),
+                // What cannot be read stays, and hides none of the others.
+                Err(error @ Error::State { .. }) => replay.error = Some(error),
                 Err(error) => {
                     replay.error = Some(error);
                     break;

@@ -7,12 +7,15 @@ use http::{
     HeaderName,
     header::{DATE, RETRY_AFTER},
 };
-use js_sys::{JSON, Uint8Array, futures::JsFuture};
+use js_sys::{JSON, Reflect, Uint8Array, futures::JsFuture};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, CryptoKey, Headers, RequestInit, RequestRedirect, WorkerGlobalScope};
+use web_sys::{
+    AbortSignal, CryptoKey, Headers, ReadableStream, ReadableStreamDefaultReader, RequestInit, RequestRedirect,
+    WorkerGlobalScope,
+};
 use worker::{Delay, KvError, KvStore, signal};
 
-use super::{Host, Listing, Put, Request, Response, Store};
+use super::{BEGINNING, Host, LARGEST_ANSWER, Listing, Put, Request, Response, Store};
 use crate::{
     error::{CallError, StoreError},
     google::{PrivateKey, unusable_key},
@@ -24,9 +27,6 @@ const ANSWER_MS: u32 = 30_000;
 
 /// Until KV has answered.
 const KV_ANSWER: Duration = Duration::from_secs(10);
-
-/// Bytes of an answer that tells its length. A page of 50 entries has some 50 kB; an instance has 128 MB.
-const LARGEST: u64 = 32 << 20;
 
 /// How long a location may show a value it has read before: the least that KV takes. Ticks are a minute apart, so that
 /// each of them sees what the one before has written. developers.cloudflare.com/kv/platform/limits
@@ -84,7 +84,7 @@ impl Host for CloudflareHost {
     }
 
     async fn send(&self, request: Request) -> Result<Response, CallError> {
-        fetch(&request).await.map_err(|thrown| CallError::thrown(&said(&thrown)))
+        fetch(&request).await
     }
 
     async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
@@ -105,7 +105,7 @@ impl Host for CloudflareHost {
 
 /// Sends a request and reads the whole answer: a body left unread would hold one of the six connections a Worker has. By
 /// the runtime's own functions: what the `worker` crate puts around them takes 0.4 ms a call, and 10 KB.
-async fn fetch(request: &Request) -> Result<Response, JsValue> {
+async fn fetch(request: &Request) -> Result<Response, CallError> {
     let init = RequestInit::new();
     init.set_method(request.method().as_str());
     init.set_redirect(RequestRedirect::Manual);
@@ -123,12 +123,16 @@ async fn fetch(request: &Request) -> Result<Response, JsValue> {
     let answer: web_sys::Response = answer.unchecked_into();
     let headers = answer.headers();
     let length = headers.get("content-length")?.and_then(|length| length.parse().ok());
-    if length.is_some_and(|length: u64| length > LARGEST) {
-        return Err(js_sys::Error::new(&format!("an answer of more than {LARGEST} bytes")).into());
-    }
-    let body = Uint8Array::new(&JsFuture::from(answer.array_buffer()?).await?).to_vec();
+    let is_packed = headers.has("content-encoding")?;
+    // What tells its length is read at once; another body may have no end.
+    let body = match answer.body() {
+        Some(stream) if is_packed || length.is_none_or(|length: usize| length > LARGEST_ANSWER) => {
+            read(&stream).await?
+        }
+        Some(_) | None => Uint8Array::new(&JsFuture::from(answer.array_buffer()?).await?).to_vec(),
+    };
     let mut response = Response::new(body);
-    *response.status_mut() = answer.status().try_into().map_err(|_| JsValue::from("no HTTP status"))?;
+    *response.status_mut() = answer.status().try_into().map_err(|_| CallError::Silent("no HTTP status".into()))?;
     for name in READ {
         let value = headers.get(name.as_str())?;
         // What is none by the letter of HTTP is as good as absent.
@@ -137,6 +141,36 @@ async fn fetch(request: &Request) -> Result<Response, JsValue> {
         }
     }
     Ok(response)
+}
+
+/// Reads a body as it comes, up to the most that is read of an answer.
+async fn read(stream: &ReadableStream) -> Result<Vec<u8>, CallError> {
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut bytes = Vec::new();
+    loop {
+        let chunk = JsFuture::from(reader.read()).await?;
+        let value = Reflect::get(&chunk, &"value".into())?;
+        if value.is_undefined() {
+            return Ok(bytes);
+        }
+        let chunk: Uint8Array = value.unchecked_into();
+        let room = LARGEST_ANSWER.saturating_sub(bytes.len());
+        if chunk.length() as usize > room {
+            // Nobody waits for what is left.
+            let _ = reader.cancel();
+            bytes.truncate(BEGINNING);
+            return Err(CallError::TooLarge { beginning: bytes });
+        }
+        let from = bytes.len();
+        bytes.resize(from + chunk.length() as usize, 0);
+        chunk.copy_to(&mut bytes[from..]);
+    }
+}
+
+impl From<JsValue> for CallError {
+    fn from(thrown: JsValue) -> Self {
+        Self::thrown(&said(&thrown))
+    }
 }
 
 /// What the runtime says of an error, without the stack of JavaScript's calls.

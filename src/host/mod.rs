@@ -24,6 +24,13 @@ use crate::{
     time::Timestamp,
 };
 
+/// Bytes that are read of an answer, unpacked. A page of 50 entries has some 50 kB; a stranger's answer must not fill the
+/// memory. An instance of a Worker has 128 MB, and five pages may be under way.
+pub const LARGEST_ANSWER: usize = if cfg!(target_arch = "wasm32") { 8 << 20 } else { 32 << 20 };
+
+/// Bytes that are kept of an answer that is larger: enough to tell which log it begins with.
+pub const BEGINNING: usize = 64 << 10;
+
 /// A request, body included.
 pub type Request = http::Request<Vec<u8>>;
 

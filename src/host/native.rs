@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 use tokio::sync::watch;
 
-use super::{Host, Listing, Progress, Put, Request, Response, Store};
+use super::{BEGINNING, Host, LARGEST_ANSWER, Listing, Progress, Put, Request, Response, Store};
 use crate::{
     error::{CallError, StoreError},
     google::{PrivateKey, unusable_key},
@@ -23,9 +23,6 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// Until the whole answer is read. An insert of 9 MB is answered within a few seconds.
 const ANSWER: Duration = Duration::from_secs(30);
-
-/// Bytes of an answer, unpacked. A page of 50 entries has some 50 kB; a stranger's answer must not fill the memory.
-const LARGEST: usize = 64 << 20;
 
 /// This machine.
 pub struct NativeHost {
@@ -98,8 +95,10 @@ impl Host for NativeHost {
         let mut body = reqwest::Response::from(http::Response::new(body));
         let mut bytes = Vec::new();
         while let Some(chunk) = body.chunk().await.map_err(silent)? {
-            if bytes.len() + chunk.len() > LARGEST {
-                return Err(CallError::Broken(format!("an answer of more than {LARGEST} bytes")));
+            if bytes.len() + chunk.len() > LARGEST_ANSWER {
+                bytes.extend_from_slice(&chunk);
+                bytes.truncate(BEGINNING);
+                return Err(CallError::TooLarge { beginning: bytes });
             }
             bytes.extend_from_slice(&chunk);
         }

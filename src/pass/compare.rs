@@ -14,7 +14,6 @@ use crate::{
         segments::{self, Metadata},
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
-    row::Row,
     sink::Sink,
     state::{Comparison, Track},
     time::Timestamp,
@@ -143,7 +142,7 @@ impl Track for Reading {
     }
 
     /// What was seen at the end is what counts.
-    fn count(&mut self, _row: &Row) {}
+    fn count(&mut self, _created_at: Timestamp, _is_long: bool) {}
 
     fn knows(&mut self, entry: &Entry) -> bool {
         *self.seen.entry(slots::floor(entry.created_at)).or_default() += 1;

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use crate::{
+    entry::Entry,
     error::Error,
     host::{Put, Store},
-    sink::Sink,
-    state::{DEAD, DeadLetter, DeadLetters, read_dead_letters},
+    privacy::Privacy,
+    row::Row,
+    sink::{Rejected, Sink},
+    state::{Body, DEAD, DeadLetter, DeadLetters, place_of, read_dead_letters},
 };
 
 /// What came of one value of dead letters.
@@ -43,6 +46,26 @@ pub async fn keys<S: Store>(store: &S) -> Result<Vec<(String, u64)>, Error> {
     }
 }
 
+/// The dead letters of a gateway, each with its key. A value that cannot be read is passed over with a warning: `aig-logs
+/// dead-letters list` names it.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn letters_of<S: Store>(store: &S, gateway: &str) -> Result<Vec<(String, DeadLetter)>, Error> {
+    let mut letters = Vec::new();
+    for (key, _) in keys(store).await? {
+        if place_of(&key).is_none_or(|(of, _)| of != gateway) {
+            continue;
+        }
+        match read(store, &key).await {
+            Ok(found) => letters.extend(found.into_iter().flatten().map(|letter| (key.clone(), letter))),
+            Err(Error::State { .. }) => log::warn!(key = key.as_str(); "dead letters that cannot be read"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(letters)
+}
+
 /// The rows under a key; `None` where nothing is kept there.
 ///
 /// # Errors
@@ -73,14 +96,23 @@ pub async fn replay<S: Store, K: Sink>(
     ttl: Duration,
 ) -> Result<Option<Replayed>, Error> {
     let Some(letters) = read(store, key).await? else { return Ok(None) };
-    let rows: Vec<_> = letters.into_iter().map(|letter| letter.row).collect();
-    let (mut known, mut refused) = (0, Vec::new());
+    let (mut rows, mut refused) = (Vec::new(), Vec::new());
+    for letter in letters {
+        match row(key, &letter) {
+            Some(row) => rows.push(row),
+            None => refused.push(letter),
+        }
+    }
+    let (mut known, mut written) = (0, 0);
     for batch in rows.chunks(sink.batch()) {
         let outcome = sink.write(batch).await;
         let outcome = outcome.map_err(|error| Error::Sink { sink: sink.name(), error })?;
         known += outcome.known;
+        written += (batch.len() - outcome.rejected.len()) as u64;
         let again = outcome.rejected.into_iter();
-        refused.extend(again.map(|again| DeadLetter { row: batch[again.index].clone(), reason: again.reason }));
+        refused.extend(
+            again.map(|Rejected { index, reason }| DeadLetter { body: Body::Row(batch[index].clone()), reason }),
+        );
     }
     // If we stop here: the rows are in and still under the key. A further replay writes them again, and readers see
     // them once.
@@ -91,6 +123,18 @@ pub async fn replay<S: Store, K: Sink>(
         let put = store.put(key, &kept.value, &Put { ttl: Some(ttl), metadata: Some(kept.metadata()) }).await;
         put.map_err(|error| Error::Store { action: "saving", key: key.into(), error })?;
     }
-    let written = rows.len() - refused.len();
-    Ok(Some(Replayed { key: key.to_owned(), rows: written as u64, known, refused: refused.len() as u64 }))
+    Ok(Some(Replayed { key: key.to_owned(), rows: written, known, refused: refused.len() as u64 }))
+}
+
+/// The row of a letter; none where it still cannot be made or read. What is withheld of its metadata is withheld already.
+fn row(key: &str, letter: &DeadLetter) -> Option<Row> {
+    match &letter.body {
+        Body::Row(row) => Some(row.clone()),
+        Body::Text { text, .. } => {
+            let (gateway, read_at) = place_of(key)?;
+            let entry = Entry::read(text, read_at);
+            entry.unread.is_none().then(|| Row::new(entry, gateway, read_at, &Privacy::default()))
+        }
+        Body::Unknown { .. } => None,
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
         slots::{self, AGES, HOUR, LENGTH, Slot},
     },
     sink::Sink,
-    state::{self, Backfill, DAY, Finding, Forward, Oldest, Position, midnight_of, place_of},
+    state::{self, Backfill, DAY, Finding, Forward, Oldest, Position, midnight_of},
     time::Timestamp,
 };
 
@@ -96,13 +96,15 @@ pub async fn explain<H: Host, S: Store, K: Sink>(
     let request = gateway::find(&context.config.source, gateway, id);
     let found = call(&context.host, &request, |response| gateway::read_found(response, id)).await;
     let found = found.map_err(|error| Error::Source { gateway: gateway.to_owned(), error })?;
-    let letter = letter(context, gateway, id).await?;
+    let mut letters = dead::letters_of(&context.state, gateway).await?.into_iter();
+    let letter = letters.find(|(_, letter)| letter.id() == id);
     let in_table = match table {
         Table::Row { created_at, .. } => Some(created_at),
         Table::Unknown | Table::Absent => None,
     };
-    let refused_at = letter.as_ref().map(|(_, letter)| letter.row.created_at);
-    let created_at = found.as_ref().map(|entry| entry.created_at).or(in_table).or(refused_at);
+    let refused_at = letter.as_ref().and_then(|(_, letter)| letter.created_at());
+    let shown = found.as_ref().filter(|entry| !entry.is_placed()).map(|entry| entry.created_at);
+    let created_at = shown.or(in_table).or(refused_at);
     let mut life = Life {
         gateway: gateway.to_owned(),
         at_source: found.is_some(),
@@ -212,22 +214,4 @@ async fn holding<H: Host, S: Store, K: Sink>(
     };
     written::segments(context, &prefixes, may_hold, note).await?;
     Ok(found)
-}
-
-/// The dead letter with this id, and its key.
-async fn letter<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
-    gateway: &str,
-    id: &str,
-) -> Result<Option<(String, state::DeadLetter)>, Error> {
-    for (key, _) in dead::keys(&context.state).await? {
-        if place_of(&key).is_none_or(|(of, _)| of != gateway) {
-            continue;
-        }
-        let letters = dead::read(&context.state, &key).await?.unwrap_or_default();
-        if let Some(letter) = letters.into_iter().find(|letter| letter.row.id == id) {
-            return Ok(Some((key, letter)));
-        }
-    }
-    Ok(None)
 }

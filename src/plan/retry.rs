@@ -25,7 +25,7 @@ pub fn wait(error: &CallError, attempt: u32, random: f64) -> Option<Duration> {
     match error {
         CallError::Silent(_) | CallError::Broken(_) => Some(jitter),
         CallError::Throttled { wait, .. } => Some(wait.map_or(jitter, |asked| asked.saturating_add(jitter))),
-        CallError::Refused(_) | CallError::Denied { .. } => None,
+        CallError::Refused(_) | CallError::TooLarge { .. } | CallError::Denied { .. } => None,
     }
 }
 

@@ -11,7 +11,6 @@ use crate::{
         cursor::Cursor,
         slots::{AGES, Stretch},
     },
-    row::Row,
     time::{MILLISECOND, Timestamp},
 };
 
@@ -193,8 +192,8 @@ impl Track for Backfill {
         &mut self.cursor
     }
 
-    fn count(&mut self, row: &Row) {
-        *self.days.entry(row.created_at.date_naive()).or_default() += 1;
+    fn count(&mut self, created_at: Timestamp, _is_long: bool) {
+        *self.days.entry(created_at.date_naive()).or_default() += 1;
     }
 }
 

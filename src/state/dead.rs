@@ -8,7 +8,6 @@ use crate::{
     error::Error,
     plan::batch::{self, Limits},
     row::Row,
-    sink::Rejected,
     time::{self, Timestamp},
 };
 
@@ -30,20 +29,78 @@ pub struct DeadLetters {
     pub value: String,
 }
 
-/// One row, and why the sink refused it.
+/// One log that no sink takes, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
-    /// The row as it was to be written.
-    pub row: Row,
-    /// The sink's words.
+    /// What is kept of it.
+    pub body: Body,
+    /// The sink's words, or why no row can be made of it.
     pub reason: String,
+}
+
+/// What is kept of a dead letter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// The row as it was to be written.
+    Row(Row),
+    /// The text of a log that cannot become a row.
+    Text {
+        /// Its id, or the one that stands in for it.
+        id: String,
+        /// When the gateway logged the call, or an entry beside it, UTC, where that is known.
+        created_at: Option<Timestamp>,
+        /// The text.
+        text: String,
+    },
+    /// A row that this program cannot read.
+    Unknown {
+        /// Its id, where it has one.
+        id: String,
+        /// The row as it was stored.
+        row: Value,
+        /// Why it cannot be read.
+        problem: String,
+    },
+}
+
+impl DeadLetter {
+    /// The log's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match &self.body {
+            Body::Row(row) => &row.id,
+            Body::Text { id, .. } | Body::Unknown { id, .. } => id,
+        }
+    }
+
+    /// When the gateway logged the call, UTC, where that is known.
+    #[must_use]
+    pub fn created_at(&self) -> Option<Timestamp> {
+        match &self.body {
+            Body::Row(row) => Some(row.created_at),
+            Body::Text { created_at, .. } => *created_at,
+            Body::Unknown { row, .. } => row["created_at"].as_str().and_then(time::parse),
+        }
+    }
+
+    /// As it stands in a stored value.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        match &self.body {
+            Body::Row(row) => json!({ "id": row.id, "reason": self.reason, "row": row }),
+            Body::Text { id, created_at, text } => {
+                json!({ "id": id, "reason": self.reason, "created_at": created_at.map(time::text), "text": text })
+            }
+            Body::Unknown { id, row, problem: _ } => json!({ "id": id, "reason": self.reason, "row": row }),
+        }
+    }
 }
 
 impl DeadLetters {
     /// What is kept under `key` from now on.
     #[must_use]
     pub fn under(key: &str, letters: &[DeadLetter]) -> Self {
-        let texts: Vec<_> = letters.iter().map(|letter| text(&letter.row, &letter.reason)).collect();
+        let texts: Vec<_> = letters.iter().map(|letter| letter.to_json().to_string()).collect();
         Self { key: key.to_owned(), n: letters.len(), value: value(&texts) }
     }
 
@@ -54,19 +111,15 @@ impl DeadLetters {
     }
 }
 
-fn text(row: &Row, reason: &str) -> String {
-    json!({ "id": row.id, "reason": reason, "row": row }).to_string()
-}
-
 fn value(texts: &[String]) -> String {
     format!(r#"{{"rows":[{}],"v":{VERSION}}}"#, texts.join(","))
 }
 
-/// Keys and values that keep rows a sink will never take. The tag keeps two jobs that save in one millisecond apart;
+/// Keys and values that keep what a sink will never take. The tag keeps two jobs that save in one millisecond apart;
 /// there is more than one value only for what one cannot hold.
 #[must_use]
-pub fn dead_letters(gateway: &str, now: Timestamp, tag: u16, rejected: &[(Row, Rejected)]) -> Vec<DeadLetters> {
-    let texts: Vec<_> = rejected.iter().map(|(row, rejected)| text(row, &rejected.reason)).collect();
+pub fn dead_letters(gateway: &str, now: Timestamp, tag: u16, letters: &[DeadLetter]) -> Vec<DeadLetters> {
+    let texts: Vec<_> = letters.iter().map(|letter| letter.to_json().to_string()).collect();
     let sizes: Vec<_> = texts.iter().map(String::len).collect();
     let ranges = batch::cut(&sizes, MOST_DEAD_LETTERS).into_iter().zip(1..);
     let kept = ranges.map(|(range, n)| DeadLetters {
@@ -77,29 +130,29 @@ pub fn dead_letters(gateway: &str, now: Timestamp, tag: u16, rejected: &[(Row, R
     kept.collect()
 }
 
-/// Reads the value under `key`.
+/// Reads the value under `key`. A row in it that cannot be read hides none of the others.
 ///
 /// # Errors
-/// [`Error::State`] where it is not one this program knows, or one of its rows is not.
+/// [`Error::State`] where the value is not one this program knows.
 pub fn read_dead_letters(key: &str, text: &str) -> Result<Vec<DeadLetter>, Error> {
     #[derive(Deserialize)]
     struct Letters {
-        rows: Vec<Letter>,
-    }
-    #[derive(Deserialize)]
-    struct Letter {
-        id: String,
-        reason: String,
-        row: Value,
+        rows: Vec<Value>,
     }
     let Letters { rows } = of(key, versioned(key, text)?)?;
-    let letters = rows.into_iter().map(|Letter { id, reason, row }| {
-        let row = Row::from_json(row);
-        let row =
-            row.map_err(|problem| Error::State { key: key.into(), problem: format!("has a row {id} that {problem}") });
-        Ok(DeadLetter { row: row?, reason })
-    });
-    letters.collect()
+    Ok(rows.into_iter().map(letter).collect())
+}
+
+fn letter(mut stored: Value) -> DeadLetter {
+    let member = |name: &str| stored[name].as_str().map(str::to_owned);
+    let (id, reason) = (member("id").unwrap_or_default(), member("reason").unwrap_or_default());
+    if let Some(text) = member("text") {
+        let created_at = stored["created_at"].as_str().and_then(time::parse);
+        return DeadLetter { body: Body::Text { id, created_at, text }, reason };
+    }
+    let row = stored.get_mut("row").map_or(Value::Null, Value::take);
+    let body = Row::from_json(row.clone()).map_or_else(|problem| Body::Unknown { id, row, problem }, Body::Row);
+    DeadLetter { body, reason }
 }
 
 /// The gateway in a key, and when the pass saved it.
@@ -124,9 +177,13 @@ mod tests {
         Row::new(Entry::from_json(entry).unwrap(), "main", at("2026-10-06"), &Privacy::default())
     }
 
+    fn text(id: &str, created_at: Option<Timestamp>) -> Body {
+        Body::Text { id: id.into(), created_at, text: "{\"id\":7,\"n\":1e400}".into() }
+    }
+
     #[test]
     fn dead_letters_are_cut_to_what_a_value_holds() {
-        let row = |id: &str, size| (row(id, size), Rejected { index: 0, reason: "invalid".into() });
+        let row = |id: &str, size| DeadLetter { body: Body::Row(row(id, size)), reason: "invalid".into() };
         let rows = [row("a", 9_000_000), row("b", 9_000_000), row("c", 9_000_000)];
         let kept = dead_letters("main", at("2026-10-06"), 0x2a, &rows);
         let keys: Vec<_> = kept.iter().map(|letters| (letters.key.as_str(), letters.n)).collect();
@@ -144,15 +201,15 @@ mod tests {
 
     #[test]
     fn what_was_kept_is_read_as_it_was() {
-        let rejected = ["a", "b"].map(|id| (row(id, 3), Rejected { index: 0, reason: format!("{id} is \"bad\"") }));
-        let [kept] = &dead_letters("main", at("2026-10-06T09:15:22.417Z"), 0, &rejected)[..] else {
+        let bodies =
+            [Body::Row(row("a", 3)), Body::Row(row("b", 3)), text("c", Some(at("2026-10-06"))), text("d", None)];
+        let letters = bodies.map(|body| DeadLetter { body, reason: "it is \"bad\"".into() });
+        let [kept] = &dead_letters("main", at("2026-10-06T09:15:22.417Z"), 0, &letters)[..] else {
             panic!("one value")
         };
-        let letters = read_dead_letters(&kept.key, &kept.value).unwrap();
-        let expected = rejected.map(|(row, Rejected { reason, .. })| DeadLetter { row, reason });
-        assert_eq!(letters, expected);
+        assert_eq!(read_dead_letters(&kept.key, &kept.value).unwrap(), letters);
         assert_eq!(DeadLetters::under(&kept.key, &letters), *kept);
-        assert_eq!(kept.metadata(), json!({ "n": 2 }));
+        assert_eq!(kept.metadata(), json!({ "n": 4 }));
         assert_eq!(place_of(&kept.key), Some(("main", at("2026-10-06T09:15:22.417Z"))));
         assert_eq!(place_of("dead:main"), None);
     }
@@ -165,9 +222,19 @@ mod tests {
         };
         check("{}", "rows");
         check(r#"{"rows":[],"v":2}"#, "version 2");
-        check(
-            r#"{"rows":[{"id":"a","reason":"","row":{"id":"a","colour":1}}],"v":1}"#,
-            "a row a that has a column colour",
-        );
+    }
+
+    #[test]
+    fn a_damaged_letter_hides_none_of_the_others_and_is_kept() {
+        let good = DeadLetter { body: Body::Row(row("b", 3)), reason: "invalid".into() };
+        let damaged = r#"{"id":"a","reason":"invalid","row":{"id":"a","colour":1}}"#;
+        let value = format!(r#"{{"rows":[{damaged},7,{}],"v":1}}"#, good.to_json());
+        let letters = read_dead_letters("dead:x", &value).unwrap();
+        let Body::Unknown { id, problem, .. } = &letters[0].body else { panic!("not unknown") };
+        assert_eq!(id, "a");
+        assert!(problem.contains("has a column colour"), "{problem}");
+        assert_eq!((letters.len(), &letters[2]), (3, &good));
+        let kept = DeadLetters::under("dead:x", &letters);
+        assert_eq!(read_dead_letters("dead:x", &kept.value).unwrap(), letters);
     }
 }

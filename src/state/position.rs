@@ -12,9 +12,8 @@ use crate::{
         cursor::Cursor,
         lateness::Lateness,
         peak::Peak,
-        slots::{self, AGES, HOUR, KEPT, LONG_CALL, Slot, Slots, Stretch},
+        slots::{self, AGES, HOUR, KEPT, Slot, Slots, Stretch},
     },
-    row::Row,
     time::{MILLISECOND, Timestamp},
 };
 
@@ -190,7 +189,7 @@ impl Track for Cursor {
         self
     }
 
-    fn count(&mut self, _row: &Row) {}
+    fn count(&mut self, _created_at: Timestamp, _is_long: bool) {}
 }
 
 /// What a delivered row moves.
@@ -198,8 +197,8 @@ pub trait Track {
     /// The cursor.
     fn cursor(&mut self) -> &mut Cursor;
 
-    /// Counts an entry as delivered.
-    fn count(&mut self, row: &Row);
+    /// Counts an entry as delivered; whether it is a long call.
+    fn count(&mut self, created_at: Timestamp, is_long: bool);
 
     /// Everything that was read up to `cursor` is written: the writing is where the reading is.
     fn settle(&mut self, cursor: &Cursor) {
@@ -217,8 +216,8 @@ impl Track for Position {
         &mut self.cursor
     }
 
-    fn count(&mut self, row: &Row) {
-        self.slots.deliver(row.created_at, row.is_longer_than(LONG_CALL));
-        self.peak.count(row.created_at);
+    fn count(&mut self, created_at: Timestamp, is_long: bool) {
+        self.slots.deliver(created_at, is_long);
+        self.peak.count(created_at);
     }
 }

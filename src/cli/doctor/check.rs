@@ -75,7 +75,11 @@ impl Check {
     pub fn refused(name: impl Into<String>, error: &CallError) -> Self {
         match error {
             CallError::Denied { message, hint } => Self::failed(name, message, hint),
-            CallError::Silent(_) | CallError::Refused(_) | CallError::Throttled { .. } | CallError::Broken(_) => {
+            CallError::Silent(_)
+            | CallError::Refused(_)
+            | CallError::Throttled { .. }
+            | CallError::Broken(_)
+            | CallError::TooLarge { .. } => {
                 Self::failed(name, error.to_string(), "This may pass by itself: look again in some minutes")
             }
         }

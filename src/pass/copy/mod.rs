@@ -8,7 +8,7 @@ use std::{future::poll_fn, task::Poll};
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesOrdered};
 
 pub use self::writer::Written;
-use self::writer::{Writer, Wrote};
+use self::writer::{Line, Writer, Wrote};
 use crate::{
     entry::Entry,
     error::{CallError, Error},
@@ -24,9 +24,10 @@ use crate::{
         budget::Ended,
         cursor::{Query, Scan},
     },
+    privacy::Privacy,
     row::Row,
     sink::Sink,
-    state::Track,
+    state::{Body, DeadLetter, Track},
     time::Timestamp,
 };
 
@@ -213,15 +214,19 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
         self.ended = self.ahead.scan().query().map(|_| Ended::Stopped);
     }
 
-    /// Makes rows of what is new.
+    /// Makes lines of what is new.
     fn collect(&mut self, mut new: Vec<Entry>, now: Timestamp, track: &mut dyn Track) {
         let Context { host, config, .. } = self.context;
         new.retain(|entry| !track.knows(entry));
         self.report.entries += new.len() as u64;
         for entry in &new {
-            self.report.lateness.add(now - entry.created_at);
+            // Where its instant is another's, nothing is known of how late it appeared.
+            if !entry.is_placed() {
+                self.report.lateness.add(now - entry.created_at);
+            }
         }
-        self.writer.add(new.into_iter().map(|entry| Row::new(entry, &self.report.gateway, now, &config.privacy)));
+        let gateway = &self.report.gateway;
+        self.writer.add(new.into_iter().map(|entry| line(entry, gateway, now, &config.privacy)));
         host.progress(Progress {
             gateway: &self.report.gateway,
             entries: self.report.entries,
@@ -244,6 +249,15 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
             track.settle(self.ahead.scan().cursor());
         }
     }
+}
+
+/// What an entry becomes: its row, or a dead letter.
+fn line(entry: Entry, gateway: &str, now: Timestamp, privacy: &Privacy) -> Line {
+    let Entry { id, created_at, unread: Some(unread), .. } = entry else {
+        return Line::Row(Row::new(entry, gateway, now, privacy));
+    };
+    let body = Body::Text { id, created_at: Some(created_at), text: privacy.apply_to_text(&unread.text) };
+    Line::Letter(DeadLetter { body, reason: unread.reason })
 }
 
 /// Sends for a page as soon as it may.

@@ -1,16 +1,20 @@
-//! The writing half of a copy: rows wait, one batch is in hand, and what was acknowledged waits to be remembered.
+//! The writing half of a copy: lines wait, one batch is in hand, and what was acknowledged waits to be remembered.
 
-use std::task::{Context, Poll};
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll},
+};
 
 use futures_util::{FutureExt, future::LocalBoxFuture};
 
 use crate::{
     error::{CallError, Error},
     pass::report::GatewayReport,
-    plan::segments::Segment,
+    plan::{segments::Segment, slots::LONG_CALL},
     row::Row,
     sink::{Outcome, Rejected, Sink},
-    state::Track,
+    state::{Body, DeadLetter, Track},
+    time::Timestamp,
 };
 
 /// Entries that may be written but not yet remembered. More would cost memory, and work after a crash.
@@ -25,22 +29,53 @@ const MOST_UNWRITTEN_PAGES: u32 = 11;
 /// Batches that wait to be written while no more is read: the memory of a Worker is small.
 const MOST_UNWRITTEN_BATCHES: usize = 2;
 
+/// Bytes of rows after which a batch is full whatever their number, and twice of which may wait: a log may have megabytes of
+/// metadata, and the memory of a Worker is small.
+const MOST_UNWRITTEN_BYTES: usize = 8 << 20;
+
 /// What was written since it was last remembered.
 #[derive(Debug, Default)]
 pub struct Written {
     /// The ids.
     pub segment: Option<Segment>,
-    /// The rows the sink will never take.
-    pub rejected: Vec<(Row, Rejected)>,
+    /// What the sink will never take.
+    pub rejected: Vec<DeadLetter>,
+}
+
+/// What one entry became.
+pub enum Line {
+    /// A row.
+    Row(Row),
+    /// No row can be made of it: no sink is asked.
+    Letter(DeadLetter),
+}
+
+/// Lines in the order of the scan, rows and letters apart.
+#[derive(Default)]
+pub struct Batch {
+    rows: Vec<Row>,
+    /// Each with how many rows stand before it.
+    letters: Vec<(usize, DeadLetter)>,
+}
+
+impl Batch {
+    fn push(&mut self, line: Line) {
+        match line {
+            Line::Row(row) => self.rows.push(row),
+            Line::Letter(letter) => self.letters.push((self.rows.len(), letter)),
+        }
+    }
 }
 
 /// A batch, and what the sink said of it.
-pub type Wrote = (Vec<Row>, Result<Outcome, CallError>);
+pub type Wrote = (Batch, Result<Outcome, CallError>);
 
 /// Rows on their way to a sink.
 pub struct Writer<'a, K> {
     sink: &'a K,
-    pending: Vec<Row>,
+    pending: VecDeque<Line>,
+    /// Bytes of what is pending.
+    bytes: usize,
     /// Pages read since rows have been pending.
     pages: u32,
     in_hand: Option<LocalBoxFuture<'a, Wrote>>,
@@ -51,18 +86,22 @@ pub struct Writer<'a, K> {
 impl<'a, K: Sink> Writer<'a, K> {
     /// A writer with nothing to write.
     pub fn new(sink: &'a K) -> Self {
-        Self { sink, pending: Vec::new(), pages: 0, in_hand: None, written: Written::default() }
+        Self { sink, pending: VecDeque::new(), bytes: 0, pages: 0, in_hand: None, written: Written::default() }
     }
 
-    /// Adds the rows of one page.
-    pub fn add(&mut self, rows: impl Iterator<Item = Row>) {
-        self.pending.extend(rows);
+    /// Adds the lines of one page.
+    pub fn add(&mut self, lines: impl Iterator<Item = Line>) {
+        for line in lines {
+            self.bytes += size(&line);
+            self.pending.push_back(line);
+        }
         self.pages += u32::from(!self.pending.is_empty());
     }
 
     /// Whether so much waits to be written that no more is to be read.
     pub fn is_full(&self) -> bool {
-        self.pending.len() >= MOST_UNWRITTEN_BATCHES * self.sink.batch()
+        let batches = self.pending.len() / self.sink.batch() + self.bytes / MOST_UNWRITTEN_BYTES;
+        batches >= MOST_UNWRITTEN_BATCHES
     }
 
     /// Whether a batch is in hand.
@@ -83,8 +122,8 @@ impl<'a, K: Sink> Writer<'a, K> {
 
     /// Begins to write where it is worth it.
     pub fn begin(&mut self) {
-        let least = if self.pages >= MOST_UNWRITTEN_PAGES { 1 } else { self.sink.batch() };
-        self.begin_with(least);
+        let enough = self.pages >= MOST_UNWRITTEN_PAGES || self.bytes >= MOST_UNWRITTEN_BYTES;
+        self.begin_with(if enough { 1 } else { self.sink.batch() });
     }
 
     /// Begins to write a batch, where none is in hand and there are at least `least` rows.
@@ -93,11 +132,19 @@ impl<'a, K: Sink> Writer<'a, K> {
             return;
         }
         let sink = self.sink;
-        let rows: Vec<Row> = self.pending.drain(..sink.batch().min(self.pending.len())).collect();
+        let (mut batch, mut bytes) = (Batch::default(), 0);
+        while batch.rows.len() < sink.batch()
+            && bytes < MOST_UNWRITTEN_BYTES
+            && let Some(line) = self.pending.pop_front()
+        {
+            bytes += size(&line);
+            batch.push(line);
+        }
+        self.bytes -= bytes;
         self.pages = 0;
         let write = async move {
-            let outcome = sink.write(&rows).await;
-            (rows, outcome)
+            let outcome = if batch.rows.is_empty() { Ok(Outcome::default()) } else { sink.write(&batch.rows).await };
+            (batch, outcome)
         };
         self.in_hand = Some(write.boxed_local());
     }
@@ -122,28 +169,57 @@ impl<'a, K: Sink> Writer<'a, K> {
     /// writes the rows again, and readers see them once.
     pub fn acknowledge(
         &mut self,
-        (rows, outcome): Wrote,
+        (batch, outcome): Wrote,
         track: &mut dyn Track,
         report: &mut GatewayReport,
     ) -> Result<(), Error> {
         let outcome = outcome.map_err(|error| Error::Sink { sink: self.sink.name(), error })?;
-        for row in &rows {
-            track.cursor().pass_over(&row.id, row.created_at);
-            track.count(row);
-            match &mut self.written.segment {
-                Some(segment) => segment.push(&row.id, row.created_at),
-                none @ None => *none = Some(Segment::of(&row.id, row.created_at)),
+        let Batch { rows, letters } = batch;
+        let mut letters = letters.into_iter().peekable();
+        for place in 0..=rows.len() {
+            while let Some((_, letter)) = letters.next_if(|(before, _)| *before == place) {
+                let created_at = letter.created_at().unwrap_or_else(|| track.cursor().ts);
+                self.note(letter.id(), created_at, false, track);
+                report.rejected += 1;
+                self.reject(letter);
+            }
+            if let Some(row) = rows.get(place) {
+                self.note(&row.id, row.created_at, row.is_longer_than(LONG_CALL), track);
             }
         }
         report.known += outcome.known;
         report.rejected += outcome.rejected.len() as u64;
         report.rows += (rows.len() - outcome.rejected.len()) as u64;
-        for rejected in outcome.rejected {
-            let row = rows[rejected.index].clone();
-            // Its reason may quote the row: that is for the dead letter alone.
-            log::warn!(id = row.id.as_str(); "kept as a dead letter");
-            self.written.rejected.push((row, rejected));
+        for Rejected { index, reason } in outcome.rejected {
+            self.reject(DeadLetter { body: Body::Row(rows[index].clone()), reason });
         }
         Ok(())
+    }
+
+    fn note(&mut self, id: &str, created_at: Timestamp, is_long: bool, track: &mut dyn Track) {
+        track.cursor().pass_over(id, created_at);
+        track.count(created_at, is_long);
+        match &mut self.written.segment {
+            Some(segment) => segment.push(id, created_at),
+            none @ None => *none = Some(Segment::of(id, created_at)),
+        }
+    }
+
+    fn reject(&mut self, letter: DeadLetter) {
+        // Its reason may quote the row: that is for the dead letter alone.
+        log::warn!(id = letter.id(); "kept as a dead letter");
+        self.written.rejected.push(letter);
+    }
+}
+
+/// About how many bytes a line takes.
+fn size(line: &Line) -> usize {
+    match line {
+        Line::Row(row) => row.size(),
+        Line::Letter(letter) => match &letter.body {
+            Body::Row(row) => row.size(),
+            Body::Text { text, .. } => text.len(),
+            Body::Unknown { .. } => 0,
+        },
     }
 }

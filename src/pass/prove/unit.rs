@@ -19,9 +19,8 @@ use crate::{
         cursor::{Cursor, Scan},
         slots::Stretch,
     },
-    row::Row,
     sink::Sink,
-    state::{Comparison, Track, place_of},
+    state::{Comparison, Track},
     time::Timestamp,
 };
 
@@ -173,13 +172,8 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Prover<'a, 'c, H, S, K> {
     /// The ids of this gateway's dead letters: they are delivered as far as that is possible.
     async fn dead_ids(&mut self) -> Result<&BTreeSet<String>, Error> {
         if self.dead.is_none() {
-            let (state, mut ids) = (&self.context.state, BTreeSet::new());
-            for (key, _) in dead::keys(state).await? {
-                if place_of(&key).is_some_and(|(gateway, _)| gateway == self.report.gateway) {
-                    let letters = dead::read(state, &key).await?.unwrap_or_default();
-                    ids.extend(letters.into_iter().map(|letter| letter.row.id));
-                }
-            }
+            let letters = dead::letters_of(&self.context.state, &self.report.gateway).await?;
+            let ids = letters.iter().map(|(_, letter)| letter.id().to_owned()).collect();
             self.dead = Some(ids);
         }
         Ok(self.dead.get_or_insert_default())
@@ -220,7 +214,7 @@ impl Track for Lookup {
         &mut self.cursor
     }
 
-    fn count(&mut self, _row: &Row) {}
+    fn count(&mut self, _created_at: Timestamp, _is_long: bool) {}
 
     fn knows(&mut self, entry: &Entry) -> bool {
         let known = self.known.contains(&entry.id);

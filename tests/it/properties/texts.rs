@@ -5,9 +5,8 @@ use aig_logs::{
     gateway,
     google::PrivateKey,
     plan::cursor::{Direction, Query, Scan},
-    row::Row,
     state::{self, Backfill, Forward, Gateways, Oldest, Position, Status, Track},
-    time::{self, Timestamp},
+    time,
 };
 use proptest::{prelude::*, sample::select};
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,10 +14,6 @@ use std::{collections::BTreeMap, fmt};
 
 use super::damage::{Body, SECRET, config, damaged, hides_the_secret, tears, torn};
 use crate::world::{MINUTE, World};
-
-fn row(created_at: Timestamp) -> Row {
-    Row { id: "id".into(), created_at, cells: Vec::new() }
-}
 
 proptest! {
     #![proptest_config(config())]
@@ -86,7 +81,7 @@ proptest! {
             same_again(&forward, &gateways);
             for mut position in forward.by_id.into_values() {
                 begin(Scan::ascending(position.cursor.clone(), now));
-                position.count(&row(now));
+                position.count(now, false);
                 position.begin_counts(now);
                 if let Some(stretch) = position.due(now, now) {
                     position.slots.doubt(&stretch);
@@ -106,7 +101,7 @@ proptest! {
                 begin(Scan::descending(backfill.cursor.clone(), stop));
                 begin(Scan::ascending(Position::starting(backfill.start.unwrap_or(backfill.cursor.ts)).cursor, now));
                 backfill.start.map(Backfill::before);
-                backfill.count(&row(now));
+                backfill.count(now, false);
             }
         }
         if let Ok(stop) = state::read_stop(&text) {

@@ -1,0 +1,422 @@
+//! JSON text taken apart without being read: a list into its elements, an object into its members, each as it was written.
+//! So that one value that no parser takes spoils nothing beside it. And such a value, made readable.
+
+use std::{borrow::Cow, fmt::Write};
+
+use serde::de::IgnoredAny;
+use serde_json::{Number, Value};
+
+/// Levels of nesting that are read. The parser goes 127 deep, and BigQuery takes JSON of 500 levels.
+const MOST_LEVELS: usize = 100;
+
+/// Letters of a value that is kept as text because nothing else can be made of it.
+const LONGEST_TEXT: usize = 10_000;
+
+/// Letters of a number that every reader of JSON keeps as it is: a double holds fifteen digits.
+const SURELY_HELD: usize = 15;
+
+/// The elements of a list; none where the text is not one list and nothing else.
+#[must_use]
+pub fn elements(text: &str) -> Option<Vec<&str>> {
+    let mut list = Cursor::within(text, b'[')?;
+    let mut elements = Vec::new();
+    while list.goes_on(b']', elements.is_empty())? {
+        elements.push(list.value()?);
+    }
+    list.is_at_end().then_some(elements)
+}
+
+/// The members of an object, each name with its quotes and its value; none where the text is not one object and nothing else.
+#[must_use]
+pub fn members(text: &str) -> Option<Vec<(&str, &str)>> {
+    let mut object = Cursor::within(text, b'{')?;
+    let mut members = Vec::new();
+    while object.goes_on(b'}', members.is_empty())? {
+        members.push(object.member()?);
+    }
+    object.is_at_end().then_some(members)
+}
+
+/// The members that an object begins with, up to where its text is cut or broken.
+#[must_use]
+pub fn first_members(text: &str) -> Vec<(&str, &str)> {
+    let mut members = Vec::new();
+    if let Some(mut object) = Cursor::within(text, b'{') {
+        let mut next = |is_first| object.goes_on(b'}', is_first)?.then(|| object.member()).flatten();
+        while let Some(member) = next(members.is_empty()) {
+            members.push(member);
+        }
+    }
+    members
+}
+
+/// Reads any value. What no parser takes is made readable, and where that is not enough it is kept as text, cut to 10,000
+/// letters.
+#[must_use]
+pub fn value(text: &str) -> Value {
+    let read = |text: &str| serde_json::from_str(text).ok();
+    let is_shallow = levels(text).is_some_and(|levels| levels <= MOST_LEVELS);
+    let value = if is_shallow { read(&tame(text)) } else { None };
+    value.unwrap_or_else(|| Value::String(cut(text, LONGEST_TEXT).to_owned()))
+}
+
+/// JSON as every reader takes it; none where the text is none, or is nested too deep.
+#[must_use]
+pub fn json(text: &str) -> Option<Cow<'_, str>> {
+    let tame = tame(text);
+    let is_json = levels(text)? <= MOST_LEVELS && serde_json::from_str::<IgnoredAny>(&tame).is_ok();
+    is_json.then_some(tame)
+}
+
+/// The beginning of a text, at most so many bytes.
+#[must_use]
+pub fn cut(text: &str, longest: usize) -> &str {
+    &text[..text.floor_char_boundary(longest)]
+}
+
+/// How deep a value is nested; none where its brackets do not match.
+fn levels(text: &str) -> Option<usize> {
+    let mut cursor = Cursor { text, at: 0, deepest: 0 };
+    cursor.value()?;
+    cursor.is_at_end().then_some(cursor.deepest)
+}
+
+/// The same JSON, in which each reader finds letters and numbers that it can hold: a half of a surrogate pair becomes U+FFFD,
+/// a control letter is escaped, and a number that no 64 bits hold, or a word that is none of JSON's, becomes a text.
+/// Everything else stays to the letter.
+#[must_use]
+pub fn tame(text: &str) -> Cow<'_, str> {
+    let mut tamed = Tamed { text, written: String::new(), kept: 0 };
+    let mut at = 0;
+    while let Some(byte) = text.as_bytes().get(at) {
+        at = match byte {
+            b'"' => tamed.string(at),
+            b' ' | b'\t' | b'\n' | b'\r' | b'{' | b'}' | b'[' | b']' | b',' | b':' => at + 1,
+            _ => tamed.word(at),
+        };
+    }
+    tamed.end()
+}
+
+/// A text that is kept as it is, up to what has to be replaced.
+struct Tamed<'a> {
+    text: &'a str,
+    written: String,
+    /// Bytes of the text that are written, or replaced.
+    kept: usize,
+}
+
+impl<'a> Tamed<'a> {
+    fn replace(&mut self, from: usize, until: usize, by: &str) {
+        self.written.push_str(&self.text[self.kept..from]);
+        self.written.push_str(by);
+        self.kept = until;
+    }
+
+    /// Goes through the string that begins here. Where it ends.
+    fn string(&mut self, from: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let mut at = from + 1;
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'"' => return at + 1,
+                b'\\' => at = self.escape(at),
+                0..0x20 => {
+                    let mut escaped = String::new();
+                    // It never fails: a string takes every letter.
+                    let _ = write!(escaped, "\\u{byte:04x}");
+                    self.replace(at, at + 1, &escaped);
+                    at += 1;
+                }
+                _ => at += 1,
+            }
+        }
+        at
+    }
+
+    /// Goes over an escape, or a pair of them that makes one letter. Where it ends.
+    fn escape(&mut self, at: usize) -> usize {
+        let unit = |at: usize| {
+            let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;
+            u16::from_str_radix(digits, 16).ok()
+        };
+        match (unit(at), unit(at + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => at + 12,
+            (Some(0xd800..0xe000), _) => {
+                self.replace(at, at + 6, "\\ufffd");
+                at + 6
+            }
+            (Some(_), _) => at + 6,
+            // A backslash and one letter, which may have several bytes.
+            (None, _) => at + 1 + self.text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        }
+    }
+
+    /// Goes over a number or a word. Where it ends.
+    fn word(&mut self, from: usize) -> usize {
+        let until = from + word(&self.text[from..]);
+        let word = &self.text[from..until];
+        if !matches!(word, "true" | "false" | "null") && !is_held(word) {
+            self.replace(from, until, &Value::from(word).to_string());
+        }
+        until
+    }
+
+    fn end(mut self) -> Cow<'a, str> {
+        if self.kept == 0 {
+            return Cow::Borrowed(self.text);
+        }
+        self.written.push_str(&self.text[self.kept..]);
+        Cow::Owned(self.written)
+    }
+}
+
+/// Bytes of the number or word that a text begins with.
+fn word(text: &str) -> usize {
+    let ends = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '{' | '}' | '[' | ']' | ',' | ':' | '"');
+    text.find(ends).unwrap_or(text.len())
+}
+
+/// Whether 64 bits hold a number so that it can be written again with the same digits.
+fn is_held(number: &str) -> bool {
+    if number.len() <= SURELY_HELD && number.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.')) {
+        return true;
+    }
+    let held: Option<Number> = serde_json::from_str(number).ok();
+    held.is_some_and(|held| digits(&held.to_string()) == digits(number))
+}
+
+/// The digits of a number, without zeros at their ends, and the power of ten before the first.
+fn digits(number: &str) -> (String, i64) {
+    let number = number.trim_start_matches('-');
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, fraction].concat();
+    let digits = all.trim_start_matches('0');
+    let [whole, zeros] = [whole.len(), all.len() - digits.len()].map(i64::try_from);
+    let power = || Some(exponent.parse::<i64>().ok()?.saturating_add(whole.ok()? - zeros.ok()?));
+    let power = if digits.is_empty() { 0 } else { power().unwrap_or(i64::MAX) };
+    (digits.trim_end_matches('0').to_owned(), power)
+}
+
+/// A place in a text.
+struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    /// The most levels that a value had.
+    deepest: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// Behind the bracket that opens a text.
+    fn within(text: &'a str, bracket: u8) -> Option<Self> {
+        let mut cursor = Self { text, at: 0, deepest: 0 };
+        cursor.expect(bracket)?;
+        Some(cursor)
+    }
+
+    /// The next byte that is no space.
+    fn peek(&mut self) -> Option<u8> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let spaces = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+        self.at += spaces;
+        rest.get(spaces).copied()
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    /// Whether there is one more value before the closing bracket.
+    fn goes_on(&mut self, bracket: u8, is_first: bool) -> Option<bool> {
+        match self.peek()? {
+            byte if byte == bracket => self.at += 1,
+            b',' if !is_first => {
+                self.at += 1;
+                return Some(true);
+            }
+            _ if is_first => return Some(true),
+            _ => return None,
+        }
+        Some(false)
+    }
+
+    fn is_at_end(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    fn member(&mut self) -> Option<(&'a str, &'a str)> {
+        let name = Some(self.value()?).filter(|name| name.starts_with('"'))?;
+        self.expect(b':')?;
+        Some((name, self.value()?))
+    }
+
+    /// The value that begins here. Only its brackets and quotes are looked at.
+    fn value(&mut self) -> Option<&'a str> {
+        self.peek()?;
+        let (from, bytes) = (self.at, self.text.as_bytes());
+        let mut open = Vec::new();
+        loop {
+            match bytes.get(self.at)? {
+                b'"' => self.at = string(bytes, self.at)?,
+                b'{' => self.open(&mut open, b'}'),
+                b'[' => self.open(&mut open, b']'),
+                bracket @ (b'}' | b']') => {
+                    (open.pop()? == *bracket).then(|| self.at += 1)?;
+                }
+                b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if !open.is_empty() => self.at += 1,
+                _ => self.at += Some(word(&self.text[self.at..])).filter(|length| *length > 0)?,
+            }
+            if open.is_empty() {
+                return Some(&self.text[from..self.at]);
+            }
+        }
+    }
+
+    fn open(&mut self, open: &mut Vec<u8>, bracket: u8) {
+        open.push(bracket);
+        self.deepest = self.deepest.max(open.len());
+        self.at += 1;
+    }
+}
+
+/// Where the string ends that begins here.
+fn string(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from + 1;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{MOST_LEVELS, elements, json, members, tame, value};
+
+    #[test]
+    fn a_list_is_split_into_its_elements_whatever_they_hold() {
+        let check = |text: &str, expected: Option<&[&str]>| assert_eq!(elements(text).as_deref(), expected, "{text}");
+        check("[]", Some(&[]));
+        check(" [ 1 , {\"a\":[2,\"]\"]} ,\n\"x\\\"]\" ] ", Some(&["1", "{\"a\":[2,\"]\"]}", "\"x\\\"]\""]));
+        check(
+            "[1e400,\"\\ud83d\",\"a\u{1}b\",NaN,{\"a\" 7}]",
+            Some(&["1e400", "\"\\ud83d\"", "\"a\u{1}b\"", "NaN", "{\"a\" 7}"]),
+        );
+        for broken in
+            ["", "[", "[1", "[1,", "[,1]", "[1,]", "[1 2]", "[{]}", "[\"a]", "[1]]", "{}", "null", "[1] 2", "[\"\\"]
+        {
+            check(broken, None);
+        }
+        let deep = format!("[{}1{}]", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(elements(&deep).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_object_is_split_into_its_members() {
+        let text = r#" {"a":1, "b\"":{"c":[]} ,"a":"}"} "#;
+        assert_eq!(members(text).unwrap(), [("\"a\"", "1"), ("\"b\\\"\"", "{\"c\":[]}"), ("\"a\"", "\"}\"")]);
+        assert_eq!(members("{}").unwrap(), []);
+        for broken in ["", "{", "{1:2}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "[]", "{\"a\":1}x"] {
+            assert_eq!(members(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn only_what_readers_cannot_hold_is_changed() {
+        let check = |text: &str, expected: &str| assert_eq!(tame(text), expected, "{text}");
+        for same in [
+            r#"{"n": 1.50, "s":"\ud83e\udd80 \n\\ud83d","t":[true,null]}"#,
+            "0.30000000000000004",
+            "1e300",
+            "-0",
+            "1.0e-7",
+        ] {
+            check(same, same);
+        }
+        check(r#""a\ud83d""#, r#""a\ufffd""#);
+        check(r#""\ude00\ud83d x""#, r#""\ufffd\ufffd x""#);
+        check(r#""\ud83d\u0041\uD83D\ude00""#, r#""\ufffd\u0041\uD83D\ude00""#);
+        check("\"a\u{7}\nb\"", r#""a\u0007\u000ab""#);
+        check(r#"{"a":1e400,"b":[-18446744073709551616]}"#, r#"{"a":"1e400","b":["-18446744073709551616"]}"#);
+        check("[18446744073709551615,18446744073709551616]", r#"[18446744073709551615,"18446744073709551616"]"#);
+        check(
+            "[0.12345678901234567890,100000000000000000000,NaN]",
+            r#"["0.12345678901234567890",100000000000000000000,"NaN"]"#,
+        );
+        check("[1e-400,0e999]", r#"["1e-400",0e999]"#);
+    }
+
+    #[test]
+    fn every_value_becomes_one_that_can_be_kept() {
+        let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(value("1e400"), "1e400");
+        assert_eq!(value("{\"a\" 7}"), "{\"a\" 7}");
+        assert_eq!(value(&nested(MOST_LEVELS)).to_string(), nested(MOST_LEVELS));
+        assert_eq!(value(&nested(MOST_LEVELS + 1)), nested(MOST_LEVELS + 1));
+        assert_eq!(value(&nested(100_000)).as_str().unwrap().len(), 10_000);
+        assert_eq!(value(r#"{"a":["\ud83d"]}"#), json!({ "a": ["\u{fffd}"] }));
+    }
+
+    #[test]
+    fn json_within_a_text_is_json_that_every_reader_takes() {
+        assert_eq!(json(r#" {"n": 1.50} "#).unwrap(), r#" {"n": 1.50} "#);
+        assert_eq!(json(r#"{"user_id":"caf\ud83d"}"#).unwrap(), r#"{"user_id":"caf\ufffd"}"#);
+        for none in ["", "team a", "{\"a\":1", "{} {}", &"[".repeat(200)] {
+            assert_eq!(json(none), None, "{none}");
+        }
+    }
+
+    /// Letters of which JSON is made, and of which it breaks.
+    fn letters() -> impl Strategy<Value = String> {
+        let letter = prop::sample::select(vec![
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "\"",
+            "\\",
+            "\\ud83d",
+            "\\ude00",
+            "\\u00",
+            "1",
+            "9999999999",
+            "-",
+            ".",
+            "e",
+            " ",
+            "\n",
+            "\u{1}",
+            "é",
+            "🦀",
+            "null",
+            "NaN",
+        ]);
+        prop::collection::vec(letter, 0..40).prop_map(|letters| letters.concat())
+    }
+
+    proptest! {
+        /// Whatever a text is made of: nothing panics, what is tamed stays tame, and what a parser reads is read the same.
+        #[test]
+        fn any_text_is_taken_apart(text in letters()) {
+            let tamed = tame(&text).into_owned();
+            prop_assert_eq!(tame(&tamed), tamed.as_str());
+            let read: Option<Value> = serde_json::from_str(&text).ok();
+            if let Some(read) = &read {
+                prop_assert!(serde_json::from_str::<Value>(&tamed).is_ok());
+                prop_assert!(tamed != text || value(&text) == *read);
+                prop_assert_eq!(elements(&text).map(|it| it.len()), read.as_array().map(Vec::len));
+                prop_assert_eq!(members(&text).is_some(), read.is_object());
+            }
+            let parts = elements(&text).unwrap_or_default();
+            prop_assert!(parts.iter().all(|part| text.contains(part)));
+        }
+    }
+}
