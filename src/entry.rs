@@ -151,7 +151,7 @@ impl Entry {
         // The first two columns, as COLUMNS has them.
         let [id, created_at, ..] = &mut fields.cells[..] else { return Err(Missing::default()) };
         match (mem::replace(id, Cell::Null), mem::replace(created_at, Cell::Null)) {
-            (Cell::Text(id), Cell::Instant(created_at)) => Ok(Self { id, created_at, fields, unread: None }),
+            (Cell::Text(id), Cell::Instant(created_at)) if !id.is_empty() => Ok(Self { id, created_at, fields, unread: None }),
             (id, created_at) => Err(Missing::of(id, created_at, &fields.misfits)),
         }
     }
@@ -180,13 +180,14 @@ impl Missing {
         let quoted = |name: &str| misfits.get(name).map(|value| raw::cut(&value.to_string(), LONGEST_QUOTE).to_owned());
         let mut reasons = Vec::new();
         let id = match (id, quoted("id")) {
-            (Cell::Text(id), _) => Some(id),
+            (Cell::Text(id), _) if !id.is_empty() => Some(id),
+            (Cell::Text(_), _) | (_, None) => {
+                reasons.push("It has no id.".to_owned());
+                None
+            }
+            // Several may have it: only a hash of all that they are tells them apart.
             (_, Some(other)) => {
                 reasons.push(format!("Its id is {other}, but an id is a text."));
-                Some(other)
-            }
-            (_, None) => {
-                reasons.push("It has no id.".to_owned());
                 None
             }
         };
@@ -331,9 +332,10 @@ mod tests {
         };
         let instant = "but must be an instant with a time zone, from 1970 to 2199.";
         check(r#"{"created_at":"2026-10-06T09:15:22.417Z"}"#, None, Some(at), "It has no id.");
+        check(r#"{"id":"","created_at":"2026-10-06T09:15:22.417Z"}"#, None, Some(at), "It has no id.");
         check(
             r#"{"id":42,"created_at":"2026-10-06T09:15:22.417Z"}"#,
-            Some("42"),
+            None,
             Some(at),
             "Its id is 42, but an id is a text.",
         );

@@ -397,7 +397,7 @@ mod tests {
             "tokens_in": i64::MIN, "tokens_out": 9_007_199_254_740_993_i64, "step": 1_i64 << 53, "cost": 0.1 + 0.2,
             "score": 1e-320, "duration": 1e300, "model": "a \"quoted\"\n\u{0} ünïcode 🦀 text", "feedback": -1,
             "dlp_action": "FLAG", "metadata": "{\"n\": 1.50}", "timings": { "latency": -0.0 }, "new": [null, 1.0],
-            "created_at": "2026-10-06T09:15:22.417123Z", "id": "",
+            "created_at": "2026-10-06T09:15:22.417123Z", "id": "\n",
         });
         entries.push(full.as_object().unwrap().iter().fold(entries[0].clone(), |mut entry, (name, value)| {
             entry[name] = value.clone();

@@ -5,10 +5,13 @@ use std::cmp::Reverse;
 use serde_json::{Value, json};
 
 use super::{
-    Timestamp, cloudflare,
+    Timestamp,
+    chance::mix,
+    cloudflare,
     filter::{Filters, Refused},
     gateway::Gateway,
     options::Quirks,
+    respond,
 };
 
 const PER_PAGE: usize = 20;
@@ -24,7 +27,14 @@ struct Query {
 }
 
 /// Answers a list request for one gateway.
-pub(super) fn answer(gateway: &Gateway, quirks: Quirks, now: Timestamp, query: &str) -> http::Response<Vec<u8>> {
+/// `turn` numbers the answers: where ties have no order, each shows them in another.
+pub(super) fn answer(
+    gateway: &Gateway,
+    quirks: Quirks,
+    turn: u64,
+    now: Timestamp,
+    query: &str,
+) -> http::Response<Vec<u8>> {
     let query = match Query::parse(query, quirks) {
         Ok(query) => query,
         Err(refused) => {
@@ -33,15 +43,33 @@ pub(super) fn answer(gateway: &Gateway, quirks: Quirks, now: Timestamp, query: &
         }
     };
     let (total, indices) = query.search(gateway, now);
+    let indices = if quirks.shuffles_ties { shuffled(gateway, indices, turn) } else { indices };
     let per_page = query.per_page.min(quirks.page_cap.unwrap_or(MOST_PER_PAGE));
-    let start = (query.page - 1).saturating_mul(per_page);
-    let entries: Vec<Value> = indices.skip(start).take(per_page).map(|index| gateway.entry(index)).collect();
+    let page = if quirks.ignores_page { 1 } else { query.page };
+    let start = (page - 1).saturating_mul(per_page);
+    let entries: Vec<_> = indices.skip(start).take(per_page).map(|index| gateway.listed(index)).collect();
     let mut info = json!({ "page": query.page, "per_page": query.per_page, "count": entries.len() });
     let total = if quirks.total_count_ignores_filter { gateway.count(now) } else { total };
     if !quirks.without_total_count {
-        info["total_count"] = total.into();
+        info["total_count"] = if quirks.counts_the_page { entries.len() } else { total }.into();
     }
-    cloudflare::success(&entries.into(), &info)
+    let head = br#"{"success":true,"errors":[],"messages":[],"result":["#;
+    let tail = format!(r#"],"result_info":{info}}}"#);
+    let list = entries.join(&b',');
+    respond::response(200, "application/json", [&head[..], &list, tail.as_bytes()].concat())
+}
+
+/// The same entries, those of one millisecond in an order that is another in each answer.
+fn shuffled<'a>(
+    gateway: &Gateway,
+    indices: impl Iterator<Item = usize>,
+    turn: u64,
+) -> Box<dyn Iterator<Item = usize> + 'a> {
+    let mut indices: Vec<_> = indices.collect();
+    for ties in indices.chunk_by_mut(|a, b| gateway.instant(*a) == gateway.instant(*b)) {
+        ties.sort_by_key(|index| mix(turn ^ mix(*index as u64)));
+    }
+    Box::new(indices.into_iter())
 }
 
 impl Query {
@@ -119,7 +147,7 @@ mod tests {
 
     fn check(quirks: Quirks, query: &str) -> (u16, Value) {
         let gateway = gateway(&[("a", 1_000), ("b", 2_000), ("c", 3_000), ("d", 4_000)]);
-        let response = answer(&gateway, quirks, instant(10_000), query);
+        let response = answer(&gateway, quirks, 1, instant(10_000), query);
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
     }
 
@@ -191,5 +219,36 @@ mod tests {
         assert_eq!(body["result"][0]["id"], "c");
         let body = of(Quirks { page_cap: Some(1), ..plain });
         assert_eq!(body["result_info"]["count"], 1);
+        let body = of(Quirks { page_cap: Some(1), counts_the_page: true, ..plain });
+        assert_eq!(body["result_info"]["total_count"], 1);
+        let second = |quirks| check(quirks, "order_by_direction=asc&per_page=1&page=2").1["result"][0]["id"].clone();
+        assert_eq!([second(plain), second(Quirks { ignores_page: true, ..plain })], ["b", "a"]);
+    }
+
+    #[test]
+    fn ties_may_come_in_another_order_in_each_answer() {
+        let gateway = gateway(&[("a", 1), ("b", 2), ("c", 2), ("d", 2), ("e", 2), ("f", 3)]);
+        let quirks = Quirks { shuffles_ties: true, ..Quirks::default() };
+        let shown = |turn| {
+            let response = answer(&gateway, quirks, turn, instant(10), "order_by_direction=asc");
+            let body: Value = serde_json::from_slice(response.body()).unwrap();
+            let ids = body["result"].as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap().to_owned());
+            ids.collect::<Vec<_>>()
+        };
+        let (first, others) = (shown(1), [2, 3, 4].map(shown));
+        for order in [&first].into_iter().chain(&others) {
+            let mut ties = order[1..5].to_vec();
+            ties.sort();
+            assert_eq!((order[0].as_str(), ties.concat().as_str(), order[5].as_str()), ("a", "bcde", "f"));
+        }
+        assert!(others.iter().any(|other| *other != first));
+    }
+
+    #[test]
+    fn an_entry_is_shown_in_whatever_bytes_a_test_wants() {
+        let mut gateway = gateway(&[("a", 1), ("b", 2)]);
+        assert!(gateway.show_as("b", b"\xff{".to_vec()) && !gateway.show_as("c", Vec::new()));
+        let response = answer(&gateway, Quirks::default(), 1, instant(10), "order_by_direction=asc");
+        assert!(response.body().windows(4).any(|bytes| bytes == b",\xff{]"));
     }
 }

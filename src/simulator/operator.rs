@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Simulator, Timestamp,
     change::Change,
+    gateway::Gateway,
     respond::{json_response, response},
 };
 
@@ -17,6 +18,7 @@ use super::{
 /// - `GET rows?table=NAME`: rows as they landed, copies included
 /// - `GET kv?namespace=ID`: every value of a namespace of KV that is not over
 /// - `POST kv?namespace=ID&key=KEY`: puts a value, with the JSON in `metadata` where that is given
+/// - `POST show?gateway=ID&id=ID`: the list shows these bytes in place of an entry
 /// - `POST change`: changes account, token, gateways, list API, clock or table: [`Change`]
 /// - `GET calls`: calls by kind, faults by kind, and how many live entries were late
 pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
@@ -31,6 +33,10 @@ pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Reques
         (&Method::POST, "/simulator/delete") => {
             let gateway = simulator.gateway_mut(&gateway);
             gateway.map(|gateway| json_response(200, &json!({ "deleted": gateway.delete(&parameter("id")) })))
+        }
+        (&Method::POST, "/simulator/show") => {
+            let shown = |gateway: &mut Gateway| gateway.show_as(&parameter("id"), request.body().clone());
+            simulator.gateway_mut(&gateway).map(|gateway| json_response(200, &json!({ "shown": shown(gateway) })))
         }
         (&Method::POST, "/simulator/stop") => {
             simulator.stop_traffic();

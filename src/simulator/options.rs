@@ -170,6 +170,12 @@ pub struct Quirks {
     pub ignores_filter: bool,
     /// Entries come newest first, whatever the order asked for.
     pub ignores_order: bool,
+    /// Entries of one millisecond come in another order in each answer.
+    pub shuffles_ties: bool,
+    /// Every page is the first one.
+    pub ignores_page: bool,
+    /// `total_count` counts what the page shows.
+    pub counts_the_page: bool,
     /// The most entries on a page, below what was asked for.
     pub page_cap: Option<usize>,
 }

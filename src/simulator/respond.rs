@@ -63,7 +63,7 @@ impl Simulator {
             }
             Route::List { gateway, .. } => {
                 let gateway = self.gateway(gateway);
-                gateway.map(|gateway| list::answer(gateway, self.options.quirks, now, query))
+                gateway.map(|gateway| list::answer(gateway, self.options.quirks, self.calls.list, now, query))
             }
             Route::Kv { namespace, call, .. } => {
                 let namespace = self.namespaces.get_mut(namespace);

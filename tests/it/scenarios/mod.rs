@@ -13,6 +13,7 @@ mod history;
 mod lateness;
 mod long_calls;
 mod memory;
+mod poison;
 mod privacy;
 mod prove;
 mod proven;

@@ -69,11 +69,15 @@ impl World {
         rows
     }
 
+    /// The dead letters.
+    pub fn letters(&self) -> Vec<Value> {
+        let keys = self.state.keys().into_iter().filter(|key| key.starts_with("dead:"));
+        keys.flat_map(|key| self.stored(&key)["rows"].as_array().unwrap().clone()).collect()
+    }
+
     /// Ids of the dead letters.
     pub fn dead_letters(&self) -> BTreeSet<String> {
-        let keys = self.state.keys().into_iter().filter(|key| key.starts_with("dead:"));
-        let letters = keys.flat_map(|key| self.stored(&key)["rows"].as_array().unwrap().clone());
-        letters.map(|letter| letter["id"].as_str().unwrap().to_owned()).collect()
+        self.letters().iter().map(|letter| letter["id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Gateway and id of every entry in `IDS_KV`.
