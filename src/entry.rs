@@ -151,7 +151,9 @@ impl Entry {
         // The first two columns, as COLUMNS has them.
         let [id, created_at, ..] = &mut fields.cells[..] else { return Err(Missing::default()) };
         match (mem::replace(id, Cell::Null), mem::replace(created_at, Cell::Null)) {
-            (Cell::Text(id), Cell::Instant(created_at)) if !id.is_empty() => Ok(Self { id, created_at, fields, unread: None }),
+            (Cell::Text(id), Cell::Instant(created_at)) if !id.is_empty() => {
+                Ok(Self { id, created_at, fields, unread: None })
+            }
             (id, created_at) => Err(Missing::of(id, created_at, &fields.misfits)),
         }
     }

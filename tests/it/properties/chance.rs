@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     history::{Arrival, Count, History, Pass, Setting, Step},
+    poison::Oddity,
     trouble,
 };
 use crate::world::{DAY, HOUR, MINUTE, SECOND};
@@ -47,6 +48,7 @@ fn setting(chance: &mut ChaCha8Rng) -> Setting {
         settle: *[TimeDelta::zero(), SECOND * 30, SECOND * 30, MINUTE * 5, HOUR].choose(chance).unwrap(),
         quota: chance.gen_bool(0.1).then(|| chance.gen_range(5..60)),
         slow_stores: chance.gen_bool(0.2),
+        shuffled: chance.gen_bool(0.3),
         overlapping: chance.gen_bool(0.5),
         last_pages: chance.gen_bool(0.5).then(|| chance.gen_range(1..4)),
         patience: *[HOUR * 3, HOUR * 7, HOUR * 13, HOUR * 30].choose(chance).unwrap(),
@@ -60,6 +62,7 @@ fn entries(chance: &mut ChaCha8Rng, setting: &Setting, number: usize, end: TimeD
     let finer = chance.gen_bool(0.1);
     let late = *[0.0, 0.1, 0.5].choose(chance).unwrap();
     let poison = chance.gen_bool(0.15);
+    let odd = *[0.0, 0.0, 0.05, 0.3, 1.0].choose(chance).unwrap();
     let mut poisoned = vec![false; setting.gateways];
     let mut at = TimeDelta::zero();
     let entry = |_| {
@@ -87,6 +90,7 @@ fn entries(chance: &mut ChaCha8Rng, setting: &Setting, number: usize, end: TimeD
             late: MILLISECOND * late,
             duration: MILLISECOND * chance.gen_range(0..5_000),
             poison: is_poison,
+            oddity: Oddity::of(chance, odd).filter(|_| !is_poison),
         }
     };
     (0..number).map(entry).collect()

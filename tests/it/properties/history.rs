@@ -3,6 +3,7 @@
 use aig_logs::simulator::faults::{Endpoint, Fault, When};
 use chrono::TimeDelta;
 
+use super::poison::Oddity;
 use crate::world::outside::Plan;
 
 /// Everything that happens in one world.
@@ -33,6 +34,8 @@ pub struct Setting {
     pub quota: Option<u32>,
     /// The stores refuse a second write to a key within a second.
     pub slow_stores: bool,
+    /// The list shows ties in another order in each answer.
+    pub shuffled: bool,
     /// Calls that are made at once overlap.
     pub overlapping: bool,
     /// Pages that each of the last passes, in which nothing goes wrong, may read.
@@ -61,6 +64,8 @@ pub struct Arrival {
     pub duration: TimeDelta,
     /// `BigQuery` never takes its row.
     pub poison: bool,
+    /// What stands in it that no reader expects.
+    pub oddity: Option<Oddity>,
 }
 
 #[derive(Debug, Clone)]
@@ -150,7 +155,9 @@ impl History {
             Step::Pass(pass) => pass.deletes(),
             Step::Wait(_) | Step::StopAt(_) | Step::Revoke => false,
         };
-        let comes_and_stays = !self.has_late_entries() && !self.steps.iter().any(deletes);
+        // What hides its instant may be counted beside where it lies.
+        let hides = self.entries.iter().any(|entry| entry.oddity.is_some_and(Oddity::hides_its_instant));
+        let comes_and_stays = !self.has_late_entries() && !hides && !self.steps.iter().any(deletes);
         comes_and_stays && self.setting.count == Count::OfTheFilter && !self.may_repeat_rows()
     }
 

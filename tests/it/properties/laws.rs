@@ -9,6 +9,7 @@ use super::{
     history::{Count, Pass},
     ledger::End,
     life::Life,
+    poison::Oddity,
 };
 use crate::world::Counts;
 
@@ -32,7 +33,8 @@ impl Life<'_> {
 
     /// No good row is refused, and passes that find nothing new do nothing.
     fn assert_idle(&mut self) {
-        let dead = self.world.dead_letters();
+        let letters = self.world.letters().into_iter().filter(|letter| !self.world.is_of_shown(letter));
+        let dead: BTreeSet<_> = letters.map(|letter| letter["id"].as_str().unwrap().to_owned()).collect();
         let is_poison =
             |id: &String| self.history.entries.iter().zip(&self.ids).any(|(e, (own, _))| e.poison && own == id);
         assert!(dead.iter().all(is_poison), "a good row is a dead letter: {dead:?}");
@@ -118,7 +120,8 @@ impl Life<'_> {
         let mut entries = self.history.entries.iter();
         let millisecond = |at: TimeDelta| at.num_microseconds().unwrap().div_euclid(1_000);
         let ties = !entries.all(|entry| instants.insert((entry.gateway, millisecond(entry.at))));
-        let full = setting.per_page > 1 && setting.page_cap.is_none();
+        let hides = self.history.entries.iter().any(|entry| entry.oddity.is_some_and(Oddity::hides_its_instant));
+        let full = setting.per_page > 1 && setting.page_cap.is_none() && !hides;
         !ties && full && setting.count == Count::OfTheFilter && setting.quota.is_none()
     }
 }

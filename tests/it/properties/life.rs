@@ -75,8 +75,15 @@ impl<'a> Life<'a> {
             let at = start + arrival.at;
             // A copy of each field that is not always there, so that rows differ by more than their ids.
             let duration = arrival.duration.num_milliseconds();
-            let fields = json!({ "feedback": n % 3, "tenant": format!("t{}", n % 5), "duration": duration });
-            (world.add_at(gateway, at, at + arrival.late, fields), gateway)
+            let mut fields = json!({ "feedback": n % 3, "tenant": format!("t{}", n % 5), "duration": duration });
+            let Some(oddity) = arrival.oddity else {
+                return (world.add_at(gateway, at, at + arrival.late, fields), gateway);
+            };
+            fields.as_object_mut().unwrap().extend(oddity.fields().as_object().unwrap().clone());
+            let id = world.add_at(gateway, at, at + arrival.late, fields);
+            let shown = oddity.shown(&world.entry(gateway, &id), n);
+            world.show_as(gateway, &id, shown, oddity.is_letter());
+            (id, gateway)
         };
         let ids = history.entries.iter().enumerate().map(add).collect();
         let mut life = Self { history, world, ids, passes: 0, reread: 0 };
@@ -222,6 +229,7 @@ fn world(setting: &Setting) -> World {
         page_cap: setting.page_cap,
         without_total_count: setting.count == Count::Missing,
         total_count_ignores_filter: setting.count == Count::OfTheGateway,
+        shuffles_ties: setting.shuffled,
         ..Quirks::default()
     };
     let rate_limit = setting.quota.map(|quota| RateLimit { quota, window_seconds: 300 });

@@ -15,6 +15,7 @@ mod history;
 mod laws;
 mod ledger;
 mod life;
+mod poison;
 mod shrink;
 mod story;
 mod texts;

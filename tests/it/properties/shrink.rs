@@ -46,7 +46,7 @@ fn words(payload: &dyn Any) -> String {
     text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
 }
 
-/// Halves, quarters and single ones of the entries and steps left out; then passes made calm, and entries punctual.
+/// Halves, quarters and single ones of the entries and steps left out; then passes made calm, and entries punctual and plain.
 fn candidates(history: &History) -> impl Iterator<Item = History> {
     let (entries, steps) = (history.entries.len(), history.steps.len());
     let without_steps = pieces(steps).map(|(from, to)| {
@@ -73,7 +73,17 @@ fn candidates(history: &History) -> impl Iterator<Item = History> {
         punctual.entries[n].late = TimeDelta::zero();
         punctual
     });
-    without_steps.chain(without_entries).chain(calmer).chain(punctual)
+    let plain = (0..entries).filter(|n| history.entries[*n].oddity.is_some()).map(|n| {
+        let mut plain = history.clone();
+        plain.entries[n].oddity = None;
+        plain
+    });
+    let sorted = history.setting.shuffled.then(|| {
+        let mut sorted = history.clone();
+        sorted.setting.shuffled = false;
+        sorted
+    });
+    without_steps.chain(without_entries).chain(calmer).chain(punctual).chain(plain).chain(sorted)
 }
 
 /// Ranges of ever smaller size that cover `length`.

@@ -32,6 +32,7 @@ impl fmt::Display for Setting {
             quota,
             slow_stores,
             overlapping,
+            shuffled,
             last_pages,
             patience,
             ..
@@ -45,6 +46,7 @@ impl fmt::Display for Setting {
             settle.num_seconds()
         )?;
         write!(f, "API limit {quota:?}, one write a second: {slow_stores}, calls overlap: {overlapping}, ")?;
+        write!(f, "ties in any order: {shuffled}, ")?;
         write!(f, "pages of the last passes: {last_pages:?}, ")?;
         write!(f, "{} h between them", patience.num_hours())
     }
@@ -56,6 +58,9 @@ impl fmt::Display for Arrival {
         if !self.late.is_zero() {
             let honest = if self.duration == self.late { "as it says" } else { "which it does not say" };
             write!(f, ", shown {} later, {honest}", seconds(self.late))?;
+        }
+        if let Some(oddity) = self.oddity {
+            write!(f, ", {oddity:?}")?;
         }
         if self.poison { write!(f, ", refused by BigQuery") } else { Ok(()) }
     }

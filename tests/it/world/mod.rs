@@ -77,6 +77,8 @@ pub struct World {
     sends_before: Cell<u32>,
     sign_in: SignIn,
     added: u64,
+    /// Gateway and id of what the list shows in a way that no row can be made of, and how.
+    shown: BTreeMap<(String, String), String>,
     /// Where the last forward pass had to come to.
     due: Timestamp,
 }
@@ -127,6 +129,7 @@ impl World {
             sends_before: Cell::new(0),
             sign_in: SignIn::default(),
             added: 0,
+            shown: BTreeMap::new(),
             due: start,
         }
     }
@@ -189,6 +192,22 @@ impl World {
         let gateway = self.simulator.get_mut().gateway_mut(gateway).unwrap();
         gateway.insert(entry, Some(visible_at)).unwrap();
         id
+    }
+
+    /// An entry as it truly is.
+    pub fn entry(&self, gateway: &str, id: &str) -> Value {
+        let simulator = self.simulator.borrow();
+        let mut entries = simulator.gateway(gateway).unwrap().entries(Timestamp::MAX_UTC);
+        entries.find(|entry| entry["id"] == id).expect("the entry")
+    }
+
+    /// Has the list show these bytes in place of an entry, of which then no row can be made if it `is_letter`.
+    pub fn show_as(&mut self, gateway: &str, id: &str, bytes: Vec<u8>, is_letter: bool) {
+        if is_letter {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            self.shown.insert((gateway.to_owned(), id.to_owned()), text);
+        }
+        assert!(self.simulator.get_mut().gateway_mut(gateway).unwrap().show_as(id, bytes));
     }
 
     /// Has the simulated services fail.
