@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::{FutureExt, future::LocalBoxFuture};
+
 use super::{Host, Put, Request, Response, Store};
 use crate::{
     error::{CallError, StoreError},
@@ -25,12 +27,29 @@ pub async fn call<H: Host, T>(
             Err(error) => Err(error),
         };
         let Err(error) = result else { return result };
-        let wait = retry::wait(&error, attempt, host.random());
-        let Some(wait) = wait.filter(|wait| has_time_for(host, *wait)) else { return Err(error) };
-        log::warn!(attempt, host = request.uri().host(); "asking again: {error}");
-        host.sleep(wait).await;
+        if !waited(host, request, &error, attempt).await {
+            return Err(error);
+        }
         attempt += 1;
     }
+}
+
+/// Waits before another try, where one may help and the pass has time. In a box, so that it is not built into each call.
+fn waited<'a, H: Host>(
+    host: &'a H,
+    request: &'a Request,
+    error: &'a CallError,
+    attempt: u32,
+) -> LocalBoxFuture<'a, bool> {
+    let waited = async move {
+        let wait = retry::wait(error, attempt, host.random()).filter(|wait| has_time_for(host, *wait));
+        if let Some(wait) = wait {
+            log::warn!(attempt, host = request.uri().host(); "asking again: {error}");
+            host.sleep(wait).await;
+        }
+        wait.is_some()
+    };
+    waited.boxed_local()
 }
 
 /// Keeps a value, in up to three tries. A pass whose time is used up still saves, so there is a little more time for this

@@ -38,7 +38,9 @@ fn has_news(report: &Report) -> bool {
 
 fn line(report: &Report, random: f64) -> Run {
     // Two passes of one job that begin in one millisecond are rare, and then told apart.
-    let id = format!("{}-{}-{random:.6}", report.job, report.started.timestamp_millis());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a million")]
+    let chance = (random * 1e6) as u32;
+    let id = format!("{}-{}-{chance:06}", report.job, report.started.timestamp_millis());
     let sum = |number: fn(&GatewayReport) -> u64| integer(report.sum(number));
     let lateness = report.lateness();
     let late = |share| length(lateness.as_ref().and_then(|lateness| lateness.quantile(share)));

@@ -167,10 +167,12 @@ impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
     async fn record(&self) -> Result<(), Error> {
         let Self { context, position, report, changed, .. } = self;
         let now = context.host.now();
-        let over = changed.iter().filter(|hour| position.is_over(**hour));
-        let mut dates: Vec<_> = over.map(Timestamp::date_naive).collect();
-        dates.sort_unstable();
-        dates.dedup();
+        let mut dates = Vec::new();
+        for date in changed.iter().filter(|hour| position.is_over(**hour)).map(Timestamp::date_naive) {
+            if !dates.contains(&date) {
+                dates.push(date);
+            }
+        }
         for date in dates {
             let hours = position.hours(changed, date, now);
             let note = |ledger: &mut Ledger| hours.iter().for_each(|(hour, sum)| ledger.note(*hour, sum, now));

@@ -41,7 +41,7 @@ impl Host for World {
                 return Ok(response);
             }
             match self.simulator.borrow_mut().answer(self.outside.now(), &request) {
-                Answer::Response(response) => Ok(response),
+                Answer::Response(response) => self.as_much_as_is_read(response),
                 Answer::Silence => Err(CallError::Silent("nobody answers".into())),
             }
         };
@@ -88,6 +88,15 @@ impl Host for World {
     fn stopping(&self) -> bool {
         self.stop_after.is_some_and(|calls| self.sends.get() >= calls)
             || self.stop_at.is_some_and(|instant| self.outside.now() >= instant)
+    }
+}
+
+impl World {
+    fn as_much_as_is_read(&self, response: Response) -> Result<Response, CallError> {
+        match self.largest.filter(|largest| response.body().len() > *largest) {
+            Some(largest) => Err(CallError::TooLarge { beginning: response.body()[..largest / 2].to_vec() }),
+            None => Ok(response),
+        }
     }
 }
 

@@ -63,6 +63,8 @@ pub struct World {
     pub stop_after: Option<u32>,
     /// Calls of each pass that the platform allows; it refuses all others.
     pub allowed: Option<u32>,
+    /// Bytes that are read of an answer, where not all.
+    pub largest: Option<usize>,
     /// When somebody asks the program to stop.
     pub stop_at: Option<Timestamp>,
     /// Answers that the simulator does not know how to give.
@@ -120,6 +122,7 @@ impl World {
             random: 0.5,
             stop_after: None,
             allowed: None,
+            largest: None,
             stop_at: None,
             instead: None,
             overlapping: false,
