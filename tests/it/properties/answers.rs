@@ -77,13 +77,22 @@ proptest! {
         let response = response(status, &headers, body.clone());
         match gateway::read_page(&response, &query) {
             Ok(page) => {
-                let answer: Value = serde_json::from_slice(&body).unwrap();
-                let listed = answer["result"].as_array().unwrap().iter().cloned().map(Entry::from_json);
-                prop_assert_eq!(Ok(page.entries.clone()), listed.collect());
+                // Where another parser takes the whole answer, each of its elements is there as it is.
+                if let Ok(answer) = serde_json::from_slice::<Value>(&body) {
+                    let listed = answer["result"].as_array().unwrap();
+                    prop_assert_eq!(page.entries.len(), listed.len());
+                    for (entry, element) in page.entries.iter().zip(listed) {
+                        match Entry::from_json(element.clone()) {
+                            Ok(expected) => prop_assert_eq!(entry, &expected),
+                            Err(_) => prop_assert!(entry.unread.is_some()),
+                        }
+                    }
+                }
                 _ = gateway::check_clock(&page, query.until);
                 let hashed = ["team", "user_id"].map(str::to_owned).into();
                 let privacy = Privacy { hashed: Some(Hashed::new(hashed, "")), ..Privacy::default() };
-                let rows = page.entries.into_iter().map(|entry| Row::new(entry, "main", query.until, &privacy));
+                let readable = page.entries.into_iter().filter(|entry| entry.unread.is_none());
+                let rows = readable.map(|entry| Row::new(entry, "main", query.until, &privacy));
                 let written: usize = rows.map(|row| serde_json::to_vec(&row).unwrap().len()).sum();
                 prop_assert!(written <= 40 * body.len(), "{written} bytes of rows");
             }
