@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{VERSION, of, versioned};
 use crate::{
     error::Error,
+    foreign::clean,
     plan::batch::{self, Limits},
     row::Row,
     sink::Rejected,
@@ -55,7 +56,7 @@ impl DeadLetters {
 }
 
 fn text(row: &Row, reason: &str) -> String {
-    json!({ "id": row.id, "reason": reason, "row": row }).to_string()
+    json!({ "id": row.id, "reason": clean(reason), "row": row }).to_string()
 }
 
 fn value(texts: &[String]) -> String {

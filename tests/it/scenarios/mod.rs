@@ -19,6 +19,7 @@ mod proven;
 mod report;
 mod rows;
 mod runs;
+mod secrets;
 mod source;
 mod takeover;
 mod verify;
