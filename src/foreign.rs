@@ -72,11 +72,11 @@ fn masked(text: &str) -> String {
 impl Secrets {
     fn hide(&mut self, secret: &str) {
         let pem = secret.split_once("-----BEGIN ").and_then(|(_, rest)| rest.split_once("-----"));
-        let secret = pem.map_or(secret, |(_, key)| key.split("-----END").next().unwrap_or(key));
-        if secret.len() < PART || self.0.iter().any(|(known, _)| known == secret) {
+        let secret = pem.map_or_else(|| secret.to_owned(), |(_, key)| letters_of_pem(key));
+        if secret.len() < PART || self.0.iter().any(|(known, _)| *known == secret) {
             return;
         }
-        self.0.push((secret.to_owned(), Vec::new()));
+        self.0.push((secret, Vec::new()));
         if self.0.len() > MOST {
             self.0.remove(LASTING);
         }
@@ -141,6 +141,12 @@ fn acts(letter: char) -> bool {
         || matches!(letter,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// What stands before the end of a key, without its line breaks, however they are written.
+fn letters_of_pem(key: &str) -> String {
+    let key = key.split("-----END").next().unwrap_or(key).replace("\\n", "").replace("\\r", "");
+    key.chars().filter(|letter| !letter.is_whitespace() && *letter != '\\').collect()
 }
 
 /// The letters of a text as they are compared, and where each stands: small, in one of base64's two alphabets, and without

@@ -31,6 +31,11 @@ impl Heard {
         self.0.extend(form.filter(|(name, _)| name == "assertion").map(|(_, text)| text.into_owned()));
     }
 
+    /// Takes what somebody else has heard.
+    pub fn join(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().cloned());
+    }
+
     /// All of them in one text, in every form, whole and cut.
     pub fn echo(&self) -> String {
         let forms = self.0.iter().flat_map(|secret| {
