@@ -48,12 +48,12 @@ impl Screen {
     }
 
     /// Shows how many parts of a whole are done.
-    pub fn step(&self, done: usize, all: usize, message: String) {
+    pub fn step(&self, done: usize, all: usize, message: &str) {
         if self.0.is_finished() {
             self.0.reset();
         }
         self.0.set_length(all as u64);
-        self.0.set_message(foreign::line(&message));
+        self.0.set_message(foreign::line(message));
         self.0.set_position(done as u64);
     }
 

@@ -55,7 +55,7 @@ pub async fn verify(
         done.set(done.get() + 1);
         read.set(read.get() + proven.read);
         let (gateway, until) = (&proven.gateway, proven.until.format("%F %H:%M"));
-        screen.step(done.get(), all, format!("{} up to {until}, {} read", clean(gateway), HumanCount(read.get())));
+        screen.step(done.get(), all, &format!("{} up to {until}, {} read", clean(gateway), HumanCount(read.get())));
     };
     let proof = if question.repair {
         repair(&question, &vars, &host, &config, options, &tell).await?
