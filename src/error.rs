@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::{config::ConfigError, host::LARGEST_ANSWER};
+use crate::{config::ConfigError, foreign::clean, host::LARGEST_ANSWER};
 
-/// Why an outside call did not give what was asked. The variants are what the caller does next.
+/// Why an outside call did not give what was asked. The variants are what the caller does next. They hold foreign words as
+/// they came; whoever shows them shows them clean.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CallError {
     /// No connection, or no whole answer in time. Whether the other side acted is not known.
-    #[error("no answer: {0}")]
+    #[error("no answer: {}", clean(.0))]
     Silent(String),
     /// The pass's own budget or the platform allows no further call.
-    #[error("no further call is allowed: {0}")]
+    #[error("no further call is allowed: {}", clean(.0))]
     Refused(String),
     /// Too many requests; `wait` is what the other side asks for.
-    #[error("asked to slow down: {message}")]
+    #[error("asked to slow down: {}", clean(.message))]
     Throttled {
         /// The other side's words.
         message: String,
@@ -24,7 +25,7 @@ pub enum CallError {
         wait: Option<Duration>,
     },
     /// The other side failed: a 5xx, a page of HTML, half a document.
-    #[error("the other side failed: {0}")]
+    #[error("the other side failed: {}", clean(.0))]
     Broken(String),
     /// The answer is larger than what is read of one: fewer entries make a smaller one.
     #[error("the answer is larger than {} MiB", LARGEST_ANSWER >> 20)]
@@ -33,7 +34,7 @@ pub enum CallError {
         beginning: Vec<u8>,
     },
     /// The other side understood and says no. Asking again does not help; `hint` says what does.
-    #[error("{message}. {hint}")]
+    #[error("{}. {hint}", clean(.message))]
     Denied {
         /// The other side's words, or what was wrong with its answer.
         message: String,
@@ -74,7 +75,7 @@ impl CallError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
     /// It failed. Always worth another tick: a store holds no opinion of its own.
-    #[error("{0}")]
+    #[error("{}", clean(.0))]
     Failed(String),
     /// A store behind an API was called, and that call failed.
     #[error(transparent)]
@@ -102,7 +103,7 @@ pub enum Error {
     #[error("listing the account's gateways")]
     Gateways(#[source] CallError),
     /// A page of logs could not be had.
-    #[error("reading the logs of gateway {gateway}")]
+    #[error("reading the logs of gateway {}", clean(.gateway))]
     Source {
         /// Gateway id.
         gateway: String,
@@ -120,7 +121,7 @@ pub enum Error {
         error: CallError,
     },
     /// A stored value could not be read, written or taken away.
-    #[error("{action} the state under key {key}")]
+    #[error("{action} the state under key {}", clean(.key))]
     Store {
         /// `loading`, `saving`, `listing` or `deleting`.
         action: &'static str,
@@ -132,8 +133,10 @@ pub enum Error {
     },
     /// A stored value is there, but not one this program writes. It is never overwritten by a fresh start.
     #[error(
-        "the state under key {key} {problem}. Nothing was changed; use the version of the program that wrote it, \
-         or move the value elsewhere and delete the key to start afresh"
+        "the state under key {} {}. Nothing was changed; use the version of the program that wrote it, \
+         or move the value elsewhere and delete the key to start afresh",
+        clean(.key),
+        clean(.problem)
     )]
     State {
         /// The key.

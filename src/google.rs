@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     config::{Secret, ServiceAccount},
     error::CallError,
+    foreign,
     host::{Request, Response},
     time::Timestamp,
     wire::{may_pass, request, retry_after},
@@ -106,6 +107,7 @@ impl PrivateKey {
             "is not a PEM text: it must go from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, both included",
         )?;
         let letters: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+        foreign::hide(&letters);
         let engine = GeneralPurpose::new(
             &ALPHABET,
             GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -211,6 +213,8 @@ pub fn unsigned_assertion(account: &ServiceAccount, scope: Scope, now: Timestamp
 #[must_use]
 pub fn token_request(account: &ServiceAccount, unsigned: &str, signature: &[u8]) -> Request {
     let assertion = format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature));
+    // It is as good as a token until it expires.
+    foreign::hide(&assertion);
     let body = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
         .append_pair("assertion", &assertion)

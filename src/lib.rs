@@ -17,6 +17,7 @@ pub mod config;
 pub mod entry;
 pub mod envelope;
 pub mod error;
+pub mod foreign;
 pub mod gateway;
 pub mod google;
 pub mod host;

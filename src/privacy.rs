@@ -7,7 +7,7 @@ use hmac::{Hmac, Mac};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
-use crate::raw;
+use crate::{foreign, raw};
 
 /// The field of an entry that is treated. Which fields users fill as they like is only known of this one.
 const FIELD: &str = "metadata";
@@ -100,6 +100,7 @@ impl Hashed {
     /// Never: the secret may have any length.
     #[must_use]
     pub fn new(keys: BTreeSet<String>, secret: &str) -> Self {
+        foreign::hide(secret);
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
         let mac = Hmac::new_from_slice(secret.as_bytes()).expect("a key of any length");
         Self { keys, mac }

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
 use crate::{
+    foreign,
     host::{Request, Response},
     time::Timestamp,
 };
@@ -58,7 +59,7 @@ pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(dese
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// The beginning of a body, in one line, for an error message. A document is not quoted, whole or in part: it may hold
+/// The beginning of a body, masked and in one line, for an error message. A document is not quoted, whole or in part: it may hold
 /// what users have sent along with their requests.
 #[must_use]
 pub fn snippet(body: &[u8]) -> String {
@@ -68,6 +69,6 @@ pub fn snippet(body: &[u8]) -> String {
         return format!("a document of {} bytes that cannot be understood", body.len());
     }
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST)]);
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = foreign::line(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     if line.is_empty() { "empty body".into() } else { line.chars().take(LONGEST).collect() }
 }

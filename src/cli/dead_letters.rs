@@ -23,6 +23,7 @@ use super::{
 use crate::{
     config::Target,
     error::Error,
+    foreign::clean,
     host::{Host, Store, native::NativeHost, rest_kv::RestKv},
     pass::dead::{self, Replayed},
     sink::{
@@ -96,7 +97,8 @@ fn table(found: &[(String, usize, String)]) -> String {
     for (key, rows, reason) in found {
         let (gateway, at) = place_of(key).unzip();
         let at = at.map(time::text).unwrap_or_default();
-        table.add_row([key, gateway.unwrap_or_default(), &at, &rows.to_string(), reason]);
+        let [key, gateway, reason] = [key, gateway.unwrap_or_default(), reason].map(clean);
+        table.add_row([key, gateway, at, rows.to_string(), reason]);
     }
     if let Some(column) = table.column_mut(3) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -112,7 +114,7 @@ async fn show_rows(store: &impl Store, keys: &[String]) -> Result<Exit, Failure>
                 for letter in letters.into_iter().flatten() {
                     let mut line = letter.to_json();
                     line["key"] = key.as_str().into();
-                    show::print(&line.to_string())?;
+                    show::deliver(&line.to_string())?;
                 }
             }
             // It hides none of the others.

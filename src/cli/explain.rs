@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     config::Target,
+    foreign::{self, clean},
     host::{Host, Meter, Metered, native::NativeHost},
     pass::{
         Job,
@@ -126,7 +127,8 @@ impl Rows {
     /// What somebody who may read BigQuery's table can ask it.
     fn query(&self, life: &Life, id: &str) -> Option<String> {
         let Self::BigQuery(table) = self else { return None };
-        let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
+        // What makes a letter visible is also how SQL writes it.
+        let quoted = |text: &str| foreign::line(&text.replace('\\', "\\\\").replace('\'', "\\'"));
         // The table is cut by it: without it all of it is read.
         let at = life.created_at.map(|at| format!(" AND created_at = TIMESTAMP '{}'", time::text(at)));
         Some(format!(
@@ -148,7 +150,7 @@ struct Told<'a> {
 impl Told<'_> {
     fn in_words(&self, life: &Life) -> String {
         let Self { id, rows, now } = self;
-        let mut lines = vec![format!("Log {id} of gateway {}", life.gateway)];
+        let mut lines = vec![format!("Log {} of gateway {}", clean(id), clean(&life.gateway))];
         let mut say = |name: &str, text: String| lines.push(format!("  {name:<12}{text}"));
         say("source", if life.at_source { "shown".into() } else { "not shown: deleted, or never there".into() });
         if let Some(created_at) = life.created_at {
@@ -156,7 +158,7 @@ impl Told<'_> {
         }
         for (key, at) in &life.segments {
             let at = at.map_or_else(String::new, |at| format!("{}, ", time::text(at)));
-            say("written", format!("{at}segment {key}"));
+            say("written", format!("{at}segment {}", clean(key)));
         }
         if life.segments.is_empty() {
             say("written", "in no segment that is kept".into());
@@ -166,7 +168,7 @@ impl Told<'_> {
             say("", query);
         }
         if let Some((key, reason)) = &life.dead {
-            say("dead letter", format!("{key}: {reason}"));
+            say("dead letter", format!("{}: {}", clean(key), clean(reason)));
         }
         if let Some((start, slot)) = life.slot {
             let verdict = slot.verdict.map_or("not counted yet".to_owned(), |verdict| verdict.to_string());
@@ -252,6 +254,7 @@ fn follows(life: &Life) -> String {
         Fate::Delivered => "Delivered; the source does not show it any more.".into(),
         Fate::Dead => {
             let (key, reason) = life.dead.clone().unwrap_or_default();
+            let [key, reason] = [key, reason].map(|text| clean(&text));
             format!("Kept as a dead letter: {reason}. Once that is mended: aig-logs dead-letters replay {key}")
         }
         Fate::Settling(at) => format!("Waits: younger than SETTLE_SECONDS; forward reads it after {}.", time::text(at)),

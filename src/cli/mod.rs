@@ -139,6 +139,6 @@ fn log_to(screen: &Screen, level: log::LevelFilter) {
 fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "aig-logs", &mut script);
-    show::print(String::from_utf8_lossy(&script).trim_end())?;
+    show::deliver(String::from_utf8_lossy(&script).trim_end())?;
     Ok(Exit::Done)
 }

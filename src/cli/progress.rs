@@ -7,7 +7,11 @@ use std::{
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{host::Progress, time};
+use crate::{
+    foreign::{self, clean},
+    host::Progress,
+    time,
+};
 
 /// Pages from one line to the next where there is no bar.
 const PAGES: u32 = 50;
@@ -33,6 +37,7 @@ impl Screen {
 
     /// One message.
     pub fn say(&self, text: &str) {
+        let text = foreign::lines(text);
         // Nobody can be told that the standard error is gone.
         self.0.suspend(|| writeln!(io::stderr(), "{text}").unwrap_or_default());
     }
@@ -43,12 +48,12 @@ impl Screen {
     }
 
     /// Shows how many parts of a whole are done.
-    pub fn step(&self, done: usize, all: usize, message: String) {
+    pub fn step(&self, done: usize, all: usize, message: &str) {
         if self.0.is_finished() {
             self.0.reset();
         }
         self.0.set_length(all as u64);
-        self.0.set_message(message);
+        self.0.set_message(foreign::line(message));
         self.0.set_position(done as u64);
     }
 
@@ -73,19 +78,23 @@ impl Screen {
             bar.reset();
         }
         bar.set_length(progress.entries + progress.left.unwrap_or_default());
-        bar.set_message(format!("{} at {}", progress.gateway, progress.at.format("%F %H:%M")));
+        bar.set_message(format!("{} at {}", clean(progress.gateway), progress.at.format("%F %H:%M")));
         bar.set_position(progress.entries);
     }
 }
 
 fn line(progress: Progress<'_>) -> String {
     let Progress { gateway, entries, at, .. } = progress;
-    format!("{gateway}: {} entries read, now at {}", HumanCount(entries), time::text(at))
+    format!("{}: {} entries read, now at {}", clean(gateway), HumanCount(entries), time::text(at))
 }
 
+/// What the logger writes: one record at a time, which is a line whatever it holds.
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(bytes))
+        let record = String::from_utf8_lossy(bytes);
+        let line = foreign::line(record.strip_suffix('\n').unwrap_or(&record));
+        self.0.suspend(|| writeln!(io::stderr(), "{line}"))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

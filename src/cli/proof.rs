@@ -12,7 +12,10 @@ use rusqlite::{Connection, Row};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use crate::time::{self, Timestamp};
+use crate::{
+    foreign::clean,
+    time::{self, Timestamp},
+};
 
 /// Requests, cost in USD, and the durations in ms that half and 95 of 100 requests do not exceed.
 const MODELS: &str = "
@@ -190,7 +193,7 @@ impl Model {
     fn cells(&self) -> [String; 5] {
         let whole = |number: Option<f64>| number.map_or(String::new(), |number| format!("{number:.0}"));
         let requests = HumanCount(self.requests).to_string();
-        [self.name.clone(), requests, format!("{:.2}", self.cost), whole(self.p50), whole(self.p95)]
+        [clean(&self.name), requests, format!("{:.2}", self.cost), whole(self.p50), whole(self.p95)]
     }
 
     fn to_json(&self) -> Value {

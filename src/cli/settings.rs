@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::{args::Options, failure::Failure, target::Sink};
 use crate::{
     config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, Schema, TableName, Target, Warehouse},
+    foreign,
     host::Host,
     plan::peak,
 };
@@ -41,7 +42,14 @@ impl Vars {
             Some(path) => (parse(path)?, None),
             None => beside_the_worker()?,
         };
-        Ok(Self { file, pages: options.pages.clone(), crons })
+        let vars = Self { file, pages: options.pages.clone(), crons };
+        // Those, too, that this command has no use for.
+        SETTINGS.iter().filter(|setting| setting.secret).filter_map(|setting| vars.get(setting.name)).for_each(
+            |secret| {
+                foreign::hide(&secret);
+            },
+        );
+        Ok(vars)
     }
 
     /// The schedules that wake the Worker of this folder; none where there is none, or other settings are named.

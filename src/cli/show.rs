@@ -10,13 +10,19 @@ use indicatif::HumanCount;
 
 use super::failure::Failure;
 use crate::{
+    foreign::{self, clean},
     pass::{GatewayReport, Job, Report},
     plan::{budget::Ended, peak::percent},
     time,
 };
 
-/// Prints a result.
+/// Prints a result in words, or in JSON.
 pub fn print(text: &str) -> Result<(), Failure> {
+    deliver(&foreign::lines(text))
+}
+
+/// Prints as it is what is not for people to read: rows, settings and programs.
+pub fn deliver(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     let printed = writeln!(output, "{text}").and_then(|()| output.flush());
     printed.map_err(|error| Failure::output(&error))
@@ -55,7 +61,7 @@ fn line(job: Job, gateway: &GatewayReport, seconds: f64) -> String {
         parts.push(format!("{} refused for good", HumanCount(*rejected)));
     }
     let (parts, pages) = (parts.join(", "), counted((*pages).into(), "page"));
-    format!("{job} {id}: {parts} in {pages} and {seconds:.1} s; {}", came_to(job, gateway, *ended))
+    format!("{job} {}: {parts} in {pages} and {seconds:.1} s; {}", clean(id), came_to(job, gateway, *ended))
 }
 
 /// A number with its noun.

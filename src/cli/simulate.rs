@@ -51,7 +51,7 @@ pub async fn simulate(
     match vars {
         Some(path) => save(path, &settings)
             .map_err(|error| Failure::denied(format!("writing {}", path.display()), error, "Name another file"))?,
-        None => show::print(&settings)?,
+        None => show::deliver(&settings)?,
     }
     screen.say(&format!(
         "Serving {} entries of {days} days, and {rate} more each minute, for gateway {gateways} at {base} until Ctrl-C.",

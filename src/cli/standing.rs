@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::show;
 use crate::{
+    foreign::clean,
     plan::{
         peak::Minute,
         slots::{AGES, Verdict},
@@ -60,12 +61,12 @@ impl Gateway<'_> {
             self.status.failing.iter().map(|(job, failing)| format!("{job}, since {} UTC", self.clock(failing.since)));
         let failing: Vec<_> = failing.collect();
         let error = if failing.is_empty() { "none".to_owned() } else { failing.join(" and ") };
-        format!("{}: {complete}; {again} being read again; {last}; last error {error}", self.id)
+        format!("{}: {complete}; {again} being read again; {last}; last error {error}", clean(self.id))
     }
 
     /// The details.
     pub fn in_words(&self) -> String {
-        let mut lines = vec![format!("Gateway {}", self.id)];
+        let mut lines = vec![format!("Gateway {}", clean(self.id))];
         let mut line = |name: &str, text: String| lines.push(format!("  {name:<12}{text}"));
         line("forward", self.forward());
         line("backfill", self.backfill());

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     error::{Error, StoreError},
+    foreign::clean,
     host::{Store, native::now},
     pass::dead,
     plan::slots::{HOUR, floor_hour},
@@ -125,7 +126,7 @@ impl Standing {
         for (job, failing) in &self.status.failing {
             let who = if failing.transient { "may pass by itself" } else { "somebody must act" };
             let since = time::text(failing.since);
-            lines.push(format!("Problem       {job} has failed since {since} ({who}): {}", failing.error));
+            lines.push(format!("Problem       {job} has failed since {since} ({who}): {}", clean(&failing.error)));
         }
         if self.status.failing.is_empty() {
             lines.push("Problems      none".to_owned());

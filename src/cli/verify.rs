@@ -22,6 +22,7 @@ use super::{
 use crate::{
     config::{Config, Target},
     error::Error,
+    foreign::clean,
     host::{Host, Meter, Metered, native::NativeHost, rest_kv::RestKv},
     pass::{
         Job,
@@ -54,7 +55,7 @@ pub async fn verify(
         done.set(done.get() + 1);
         read.set(read.get() + proven.read);
         let (gateway, until) = (&proven.gateway, proven.until.format("%F %H:%M"));
-        screen.step(done.get(), all, format!("{gateway} up to {until}, {} read", HumanCount(read.get())));
+        screen.step(done.get(), all, &format!("{} up to {until}, {} read", clean(gateway), HumanCount(read.get())));
     };
     let proof = if question.repair {
         repair(&question, &vars, &host, &config, options, &tell).await?
@@ -111,7 +112,7 @@ fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Screen) 
         format!("{}\n{}", table(&proof.units), sums(&proof.units))
     };
     for (gateway, cut) in &proof.cuts {
-        screen.say(&format!("{gateway}: {}", note(cut)));
+        screen.say(&format!("{}: {}", clean(gateway), note(cut)));
     }
     if rows_on_output {
         screen.say(&text);
@@ -200,7 +201,7 @@ fn table(units: &[Proven]) -> String {
         let Proven { source, delivered, missing, .. } = *unit;
         let [source, delivered, missing] = [source, delivered, missing].map(|n| HumanCount(n).to_string());
         let when = name(unit.from, unit.until);
-        table.add_row([unit.gateway.as_str(), &when, &source, &delivered, &missing, word(unit.ruling)]);
+        table.add_row([clean(&unit.gateway).as_str(), &when, &source, &delivered, &missing, word(unit.ruling)]);
     }
     for column in 2..5 {
         if let Some(column) = table.column_mut(column) {

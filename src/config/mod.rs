@@ -11,9 +11,9 @@ use thiserror::Error;
 
 pub use self::settings::{Need, SETTINGS, Setting};
 use self::vars::Vars;
-use crate::{google::PrivateKey, host::Request, metadata::MetadataColumn, privacy::Privacy};
+use crate::{foreign, google::PrivateKey, host::Request, metadata::MetadataColumn, privacy::Privacy};
 
-/// Text that never prints.
+/// Text that never prints, and that is masked wherever foreign words hold a part of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -21,7 +21,9 @@ impl Secret {
     /// Hides `text`.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        let text = text.into();
+        foreign::hide(&text);
+        Self(text)
     }
 
     /// The text itself, to be sent and nothing else.

@@ -1,6 +1,9 @@
 //! A stretch at the source beside what was delivered of it: by count, and where that is not enough, id by id.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{Context, GatewayReport, copy::Copy, pace::Pace, written};
 use crate::{
@@ -167,6 +170,7 @@ pub async fn known_ids<H: Host, S: Store, K: Sink>(
     let mut known = BTreeSet::new();
     let prefixes = segments::prefixes(gateway, from.date_naive());
     let overlaps = |metadata: &Metadata| metadata.overlaps(from, until);
-    written::segments(context, &prefixes, overlaps, |_, ids| known.extend(ids.lines().map(str::to_owned))).await?;
+    written::segments(context, &prefixes, overlaps, |_, ids| known.extend(segments::ids(ids).map(Cow::into_owned)))
+        .await?;
     Ok(known)
 }

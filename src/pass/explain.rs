@@ -208,7 +208,7 @@ async fn holding<H: Host, S: Store, K: Sink>(
     let may_hold = |metadata: &Metadata| created_at.is_none_or(|at| metadata.from <= at && at <= metadata.to);
     let mut found = Vec::new();
     let note = |key: &str, ids: &str| {
-        if ids.lines().any(|line| line == id) {
+        if segments::ids(ids).any(|written| written == id) {
             found.push((key.to_owned(), segments::written(key)));
         }
     };

@@ -11,8 +11,8 @@ use crate::{
 /// Segments whose ids are read at once: 10,000 ids of some 30 bytes each at most, and KV gives 25 MiB.
 const AT_ONCE: usize = 50;
 
-/// Shows each segment under some prefixes that may hold what is looked for: its key, and its ids, one a line. A segment whose
-/// metadata cannot be read may hold anything.
+/// Shows each segment under some prefixes that may hold what is looked for: its key and its value. A segment whose metadata
+/// cannot be read may hold anything.
 pub async fn segments<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     prefixes: &[String],

@@ -1,5 +1,7 @@
 //! The ids of one written stretch, as they are kept in `IDS_KV`: one key for thousands of entries, never changed.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -54,17 +56,34 @@ pub fn written(key: &str) -> Option<Timestamp> {
     time::parse(written)
 }
 
+/// The ids in a segment's value.
+pub fn ids(value: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    value.lines().map(|line| {
+        let id = line.starts_with('"').then(|| serde_json::from_str(line).ok()).flatten();
+        id.map_or(Cow::Borrowed(line), Cow::Owned)
+    })
+}
+
+/// An id in a line of its own: as it is, or as JSON writes it where it would not be read again as it is.
+fn written_line(id: &str) -> Cow<'_, str> {
+    if id.is_empty() || id.starts_with('"') || id.contains(['\n', '\r']) {
+        Cow::Owned(serde_json::Value::from(id).to_string())
+    } else {
+        Cow::Borrowed(id)
+    }
+}
+
 impl Segment {
     /// A segment of one entry.
     #[must_use]
     pub fn of(id: &str, created_at: Timestamp) -> Self {
-        Self { metadata: Metadata { from: created_at, to: created_at, n: 1 }, ids: id.to_owned() }
+        Self { metadata: Metadata { from: created_at, to: created_at, n: 1 }, ids: written_line(id).into_owned() }
     }
 
     /// Adds an entry.
     pub fn push(&mut self, id: &str, created_at: Timestamp) {
         self.ids.push('\n');
-        self.ids.push_str(id);
+        self.ids.push_str(&written_line(id));
         let Metadata { from, to, n } = self.metadata;
         self.metadata = Metadata { from: from.min(created_at), to: to.max(created_at), n: n + 1 };
     }
@@ -79,7 +98,7 @@ impl Segment {
         format!("ids:{gateway}:{days}{}:{}", time::text(from), time::text(written))
     }
 
-    /// The value: one id a line.
+    /// The value: one id a line, to be read by [`ids`].
     #[must_use]
     pub fn text(&self) -> &str {
         &self.ids
@@ -88,7 +107,7 @@ impl Segment {
 
 #[cfg(test)]
 mod tests {
-    use super::{Segment, prefix, written};
+    use super::{Segment, ids, prefix, written};
     use crate::time;
 
     #[test]
@@ -108,5 +127,40 @@ mod tests {
         assert_eq!(written(&key), Some(at("2026-10-08")));
         assert!(key.starts_with(&prefix("prod")));
         assert_eq!(written("ids:prod:x"), None);
+    }
+
+    #[test]
+    fn whatever_an_id_holds_it_is_read_as_it_was() {
+        let strange = [
+            "a\nb",
+            "a\r",
+            "\n",
+            "",
+            "\"",
+            "\"a\"",
+            "a\\nb",
+            "\\",
+            "\u{1b}[2J",
+            "\u{2028}",
+            "null",
+            "7",
+            " ",
+            "søk 🦀",
+        ];
+        let at = time::parse("2026-10-06").unwrap();
+        for id in strange {
+            assert_eq!(ids(Segment::of(id, at).text()).collect::<Vec<_>>(), [id]);
+        }
+        let mut segment = Segment::of(strange[0], at);
+        strange[1..].iter().for_each(|id| segment.push(id, at));
+        assert_eq!(ids(segment.text()).collect::<Vec<_>>(), strange);
+        assert_eq!(segment.text().lines().count(), segment.metadata.n);
+    }
+
+    #[test]
+    fn a_segment_without_marks_is_read_as_it_stands() {
+        let written = "01JA\na\\nb\n\"half\n{}\n7";
+        assert_eq!(ids(written).collect::<Vec<_>>(), ["01JA", "a\\nb", "\"half", "{}", "7"]);
+        assert_eq!(ids("").count(), 0);
     }
 }

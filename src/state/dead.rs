@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{VERSION, of, versioned};
 use crate::{
     error::Error,
+    foreign::clean,
     plan::batch::{self, Limits},
     row::Row,
     time::{self, Timestamp},
@@ -87,11 +88,11 @@ impl DeadLetter {
     #[must_use]
     pub fn to_json(&self) -> Value {
         match &self.body {
-            Body::Row(row) => json!({ "id": row.id, "reason": self.reason, "row": row }),
+            Body::Row(row) => json!({ "id": row.id, "reason": clean(&self.reason), "row": row }),
             Body::Text { id, created_at, text } => {
-                json!({ "id": id, "reason": self.reason, "created_at": created_at.map(time::text), "text": text })
+                json!({ "id": id, "reason": clean(&self.reason), "created_at": created_at.map(time::text), "text": text })
             }
-            Body::Unknown { id, row, problem: _ } => json!({ "id": id, "reason": self.reason, "row": row }),
+            Body::Unknown { id, row, problem: _ } => json!({ "id": id, "reason": clean(&self.reason), "row": row }),
         }
     }
 }

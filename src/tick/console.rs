@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use web_sys::console;
 
-use crate::pass::Report;
+use crate::{foreign, pass::Report};
 
 /// The logger of the whole program.
 struct Console;
@@ -26,7 +26,12 @@ pub fn write(level: Level, message: &str, fields: Value) {
     if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
         object.extend(fields);
     }
-    let object = js_sys::JSON::parse(&object.to_string()).unwrap_or(JsValue::NULL);
+    let mut text = object.to_string();
+    // Words from outside are clean already, and masked once more. A pass that went well has none.
+    if level <= Level::Warn {
+        text = foreign::line(&text);
+    }
+    let object = js_sys::JSON::parse(&text).unwrap_or_else(|_| JsValue::from(text));
     match level {
         Level::Error => console::error_1(&object),
         Level::Warn => console::warn_1(&object),

@@ -13,6 +13,7 @@ use worker::{Env, worker_sys::ScheduledEvent};
 use crate::{
     config::{BigQuery, Config, Target},
     error::Error,
+    foreign,
     host::{
         Host, Meter, Metered,
         cloudflare::{CloudflareHost, Kv},
@@ -43,10 +44,11 @@ pub async fn scheduled(event: ScheduledEvent, env: Env) -> Result<(), JsError> {
     let cron = event.cron().unwrap_or_default();
     let report = pass(&cron, &env).await.map_err(|problem| {
         console::write(Level::Error, &problem, json!({}));
-        JsError::new(&problem)
+        JsError::new(&foreign::lines(&problem))
     })?;
     console::report(&cron, &report);
-    let failed = |error: &Error| Err(JsError::new(&format!("{} failed: {}", report.job, error.chain())));
+    let failed =
+        |error: &Error| Err(JsError::new(&foreign::line(&format!("{} failed: {}", report.job, error.chain()))));
     report.worst().map_or(Ok(()), failed)
 }
 

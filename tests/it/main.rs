@@ -7,6 +7,7 @@ mod peer;
 mod process;
 mod properties;
 mod scenarios;
+mod secrets;
 mod tidy;
 mod views;
 mod worker;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     error::CallError,
+    foreign,
     gateway::FARTHEST,
     host::{Host, Request, Response},
     time::Timestamp,
@@ -30,7 +31,7 @@ pub enum Verdict {
     Skipped,
 }
 
-/// What a check has found.
+/// What a check has found, clean of what it quotes.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
     /// What was looked at.
@@ -48,7 +49,8 @@ pub struct Check {
 
 impl Check {
     fn new(verdict: Verdict, name: impl Into<String>, says: impl Into<String>) -> Self {
-        Self { name: name.into(), verdict, says: says.into(), hint: None, fix: None }
+        let (name, says) = (foreign::line(&name.into()), foreign::lines(&says.into()));
+        Self { name, verdict, says, hint: None, fix: None }
     }
 
     /// All is well.
@@ -63,18 +65,18 @@ impl Check {
 
     /// Something that somebody should know.
     pub fn warning(name: impl Into<String>, says: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..Self::new(Verdict::Warning, name, says) }
+        Self { hint: Some(foreign::line(&hint.into())), ..Self::new(Verdict::Warning, name, says) }
     }
 
     /// Something that somebody must mend.
     pub fn failed(name: impl Into<String>, says: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..Self::new(Verdict::Failed, name, says) }
+        Self { hint: Some(foreign::line(&hint.into())), ..Self::new(Verdict::Failed, name, says) }
     }
 
     /// A call that gave no answer to read.
     pub fn refused(name: impl Into<String>, error: &CallError) -> Self {
         match error {
-            CallError::Denied { message, hint } => Self::failed(name, message, hint),
+            CallError::Denied { message, hint } => Self::failed(name, foreign::clean(message), hint),
             CallError::Silent(_)
             | CallError::Refused(_)
             | CallError::Throttled { .. }
@@ -87,7 +89,7 @@ impl Check {
 
     /// With the command or setting that mends it.
     pub fn mended_by(self, fix: impl Into<String>) -> Self {
-        Self { fix: Some(fix.into()), ..self }
+        Self { fix: Some(foreign::line(&fix.into())), ..self }
     }
 }
 

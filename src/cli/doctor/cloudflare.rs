@@ -9,6 +9,7 @@ use super::{
 use crate::{
     account::{self, NEW_STYLE, Standing},
     config::{Config, Kv, Source},
+    foreign::clean,
     host::Host,
 };
 
@@ -47,7 +48,9 @@ async fn token<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Check {
     let hint = "Make a token with the permission AI Gateway Read (dashboard: My Profile, API Tokens), and set it";
     let check = match standing {
         Ok(Some(Standing::Active)) => return Check::ok("token", "valid and active"),
-        Ok(Some(Standing::Not(status))) => Check::failed("token", format!("Cloudflare says that it is {status}"), hint),
+        Ok(Some(Standing::Not(status))) => {
+            Check::failed("token", format!("Cloudflare says that it is {}", clean(&status)), hint)
+        }
         Ok(None) => Check::failed("token", "Cloudflare does not know it", hint),
         Err(error) => Check::refused("token", &error),
     };

@@ -38,7 +38,8 @@ pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Ex
     };
     let checks = examine(&host, &vars, target).await;
     let text = if options.json { report::in_json(&checks) } else { report::in_words(&checks) };
-    show::print(&text)?;
+    // With the colours of its marks.
+    show::deliver(&text)?;
     let failed = checks.iter().filter(|check| check.verdict == Verdict::Failed).count();
     Ok(match u8::try_from(failed.min(MOST)) {
         Ok(0) | Err(_) => Exit::Done,

@@ -9,6 +9,7 @@ use crate::{
     account::{self, Account, Namespace},
     cli::namespaces,
     config::{Gateways, Source},
+    foreign::clean,
     host::{Host, call},
     pass,
 };
@@ -25,7 +26,7 @@ pub async fn account<H: Host>(host: &H, source: &Source, asker: Asker) -> Result
         ),
         1 => Ok(found.remove(0).id),
         _ => {
-            let item = |Account { id, name }: &Account| format!("{name} ({id})");
+            let item = |Account { id, name }: &Account| clean(&format!("{name} ({id})"));
             let items: Vec<_> = found.iter().map(item).collect();
             let what = format!("Cloudflare account, one of {}", items.join(", "));
             let chosen = asker.choice(question(&what), &items)?;
@@ -46,7 +47,8 @@ pub fn chosen(found: &[String], given: Option<String>, asker: Asker) -> Result<S
         return Ok(given);
     }
     let default = if let [only] = found { only } else { "*" };
-    let what = format!("gateways to copy, of {} (several with commas; * all, later ones too)", found.join(", "));
+    let what =
+        format!("gateways to copy, of {} (several with commas; * all, later ones too)", clean(&found.join(", ")));
     asker.text(Question { what: &what, flag: "--gateways", setting: "AIG_GATEWAY_ID" }, Some(default))
 }
 
@@ -54,7 +56,7 @@ pub fn chosen(found: &[String], given: Option<String>, asker: Asker) -> Result<S
 pub fn check(found: &[String], chosen: &Gateways) -> Result<(), Failure> {
     let Gateways::Named(ids) = chosen else { return Ok(()) };
     let Some(unknown) = ids.iter().find(|id| !found.contains(id)) else { return Ok(()) };
-    let hint = format!("It has {}: say --gateways, or set AIG_GATEWAY_ID", found.join(", "));
+    let hint = format!("It has {}: say --gateways, or set AIG_GATEWAY_ID", clean(&found.join(", ")));
     Err(Failure::denied("looking for the gateways", format!("the account has no gateway {unknown}"), hint))
 }
 

@@ -19,12 +19,11 @@ use crate::{
 /// For the owner alone.
 const PRIVATE: u32 = 0o600;
 
-/// What is to become of a file: its new text, and what is new in it, a line each, without a secret.
-#[derive(Debug)]
+/// What is to become of a file: its new text, secrets and all, and what is new in it, a line each, without a secret.
 pub struct Change {
     /// The file.
     pub path: &'static str,
-    text: Secret,
+    text: String,
     /// What is new.
     pub lines: Vec<String>,
 }
@@ -32,7 +31,7 @@ pub struct Change {
 impl Change {
     /// Puts the new text in place of the old one, at once or not at all.
     pub fn write(&self) -> Result<(), Failure> {
-        let written = replace(Path::new(self.path), self.text.reveal(), self.path == FILE);
+        let written = replace(Path::new(self.path), &self.text, self.path == FILE);
         written.map_err(|error| failed("writing", self.path, error, "Nothing of it was changed"))
     }
 }
@@ -69,7 +68,7 @@ impl Worker {
         for (name, text) in vars {
             lines.extend(set(all, name, text));
         }
-        Ok(Change { path: WORKER, text: Secret::new(self.0.to_string()), lines })
+        Ok(Change { path: WORKER, text: self.0.to_string(), lines })
     }
 
     /// The entry of a binding, new where there is none. None where `kv_namespaces` is something else.
@@ -138,7 +137,7 @@ pub fn with_secrets(secrets: &[(&'static str, Secret)]) -> Result<Change, Failur
         text.extend([name, "='", &secret, "'\n"]);
     }
     let lines = secrets.iter().map(|(name, _)| format!("{name} (secret, not shown)")).collect();
-    Ok(Change { path: FILE, text: Secret::new(text), lines })
+    Ok(Change { path: FILE, text, lines })
 }
 
 /// A secret between single quotes, which leave everything as it is; a key file of JSON can be written without any.
@@ -172,7 +171,7 @@ mod tests {
     fn changed(before: &str) -> (String, Vec<String>) {
         let worker = Worker(before.parse().unwrap());
         let change = worker.with(&[("STATE_KV", "5a".into())], &[("CF_ACCOUNT_ID", "01".into())]).unwrap();
-        (change.text.reveal().to_owned(), change.lines)
+        (change.text, change.lines)
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
         warehouse::{Field, Partitioning, Table, Warehouse},
     },
     config::TableName,
+    foreign::clean,
     host::Host,
     metadata::MetadataColumn,
     row::{COLUMNS, Kind},
@@ -29,7 +30,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(what: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { what: what.into(), problem: problem.into() }
+        Self { what: clean(&what.into()), problem: clean(&problem.into()) }
     }
 
     fn to_json(&self) -> Value {

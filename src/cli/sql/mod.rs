@@ -83,7 +83,7 @@ fn print(sink: &Sink, options: &Options) -> Result<Exit, Failure> {
         let texts: Vec<_> = scripts.iter().map(|(_, text)| text.trim_end()).collect();
         texts.join("\n\n")
     };
-    show::print(&text).map(|()| Exit::Done)
+    show::deliver(&text).map(|()| Exit::Done)
 }
 
 fn texts(scripts: &[Script], text: impl Fn(&Script) -> String) -> Vec<(&'static str, String)> {

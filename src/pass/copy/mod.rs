@@ -12,6 +12,7 @@ use self::writer::{Line, Writer, Wrote};
 use crate::{
     entry::Entry,
     error::{CallError, Error},
+    foreign,
     gateway::{self, Page},
     host::{Host, Progress, Store, call},
     pass::{
@@ -256,7 +257,8 @@ fn line(entry: Entry, gateway: &str, now: Timestamp, privacy: &Privacy) -> Line 
     let Entry { id, created_at, unread: Some(unread), .. } = entry else {
         return Line::Row(Row::new(entry, gateway, now, privacy));
     };
-    let body = Body::Text { id, created_at: Some(created_at), text: privacy.apply_to_text(&unread.text) };
+    let body =
+        Body::Text { id, created_at: Some(created_at), text: foreign::masked(&privacy.apply_to_text(&unread.text)) };
     Line::Letter(DeadLetter { body, reason: unread.reason })
 }
 

@@ -8,6 +8,7 @@ mod estimate;
 mod files;
 mod looker;
 mod refusals;
+mod secrets;
 mod setup;
 mod sql;
 mod storm;

@@ -112,3 +112,13 @@ fn a_dead_letter_is_told_with_its_reason() {
     assert!(world.explain(&ids[1]).created_at.is_some_and(|at| world.now() - at < TimeDelta::minutes(9)));
     assert_eq!(world.explain(&ids[0]).fate, Fate::Delivered);
 }
+
+#[test]
+fn an_id_of_two_lines_is_one_log_in_what_is_remembered() {
+    let mut world = World::new();
+    let id = "first\nsecond\r";
+    world.add_with(MINUTE * 5, json!({ "id": id }));
+    world.forward();
+    let written = |id: &str| world.explain(id).segments.len();
+    assert_eq!([id, "first", "second"].map(written), [1, 0, 0]);
+}

@@ -21,6 +21,7 @@ mod proven;
 mod report;
 mod rows;
 mod runs;
+mod secrets;
 mod source;
 mod takeover;
 mod verify;
