@@ -299,8 +299,12 @@ mod tests {
             assert_eq!(matches!(error, CallError::Throttled { .. }), is_busy, "{error}");
             assert!(error.is_transient() && error.to_string().ends_with(reason), "{error}");
         };
-        ["stopped", "timeout", "backendError", "internalError"].iter().for_each(|reason| check(reason, false));
-        ["quotaExceeded", "rateLimitExceeded"].iter().for_each(|reason| check(reason, true));
+        for reason in ["stopped", "timeout", "backendError", "internalError"] {
+            check(reason, false);
+        }
+        for reason in ["quotaExceeded", "rateLimitExceeded"] {
+            check(reason, true);
+        }
         let unsent = r#"{"insertErrors":[{"index":4,"errors":[{"reason":"invalid"}]}]}"#;
         assert!(verdict(200, unsent).unwrap_err().to_string().contains("was not sent"));
     }
