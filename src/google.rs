@@ -2,7 +2,7 @@
 //! An assertion (RS256, AIP-4112) is exchanged for a token that allows inserting rows and nothing else; whoever checks
 //! the table asks for one that allows looking, and nothing else.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use base64::{
     Engine,
@@ -51,8 +51,12 @@ const BACKDATED: TimeDelta = TimeDelta::seconds(10);
 /// From `iat` to `exp`; Google takes an hour at most.
 const LIFETIME: TimeDelta = TimeDelta::minutes(55);
 
-/// A token is not used in its last minutes.
+/// A token is not used in its last minutes; one that lives less than twice as long, not in its second half: it would be as
+/// good as none, and each insert would sign in again.
 const EARLY: TimeDelta = TimeDelta::minutes(5);
+
+/// How long a token lives whose lifetime is not told, or makes no sense.
+const UNTOLD: f64 = 300.0;
 
 /// An RSA private key in its outer form; whether the numbers in it make a key shows when it is used.
 #[derive(Clone, PartialEq, Eq)]
@@ -180,14 +184,15 @@ fn unescape(text: &str) -> String {
 pub struct Token {
     /// What is sent.
     pub secret: Secret,
-    expires: Timestamp,
+    /// When another one is asked for.
+    renewed: Timestamp,
 }
 
 impl Token {
     /// Whether it can still be used at `now`.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now + EARLY < self.expires
+        now < self.renewed
     }
 }
 
@@ -225,17 +230,13 @@ pub fn token_request(account: &ServiceAccount, unsigned: &str, signature: &[u8])
 }
 
 #[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    /// Seconds.
-    expires_in: u32,
-}
-
-#[derive(Deserialize)]
 struct Refused {
     error: String,
     error_description: Option<String>,
 }
+
+/// Errors that are the endpoint's own trouble, under whichever status. RFC 6749, section 4.1.2.1, and Google's own
+const PASSING: [&str; 3] = ["internal_failure", "server_error", "temporarily_unavailable"];
 
 /// Reads the answer to [`token_request`].
 ///
@@ -243,23 +244,45 @@ struct Refused {
 /// Where there is no token in it; a refusal comes with the setting to look at.
 pub fn read_token(response: &Response, now: Timestamp) -> Result<Token, CallError> {
     let status = response.status();
-    if status.is_success() {
-        let granted: Granted = serde_json::from_slice(response.body())
-            .map_err(|_| CallError::Broken("Google's token answer cannot be read".into()))?;
-        let expires = now + TimeDelta::seconds(granted.expires_in.into());
-        return Ok(Token { secret: Secret::new(granted.access_token), expires });
-    }
-    if status.as_u16() == 429 {
-        let message = format!("Google's token endpoint answered {status}");
-        return Err(CallError::Throttled { message, wait: retry_after(response) });
-    }
     // The body is not shown: a wrong address might send the assertion back.
-    let words = || format!("Google's token endpoint answered {status}");
-    if may_pass(status) || !(status.is_client_error() || status.is_redirection()) {
-        return Err(CallError::Broken(words()));
+    let words = format!("Google's token endpoint answered {status}");
+    if status.as_u16() == 429 {
+        return Err(CallError::Throttled { message: words, wait: retry_after(response) });
     }
-    let refused = serde_json::from_slice::<Refused>(response.body());
-    Err(refused.map_or_else(|_| CallError::denied(words(), "Check GCP_TOKEN_URI"), |refused| denied(&refused)))
+    let answer = serde_json::from_slice::<Value>(response.body());
+    let refused = answer.as_ref().ok().and_then(|answer| Refused::deserialize(answer).ok());
+    if let Some(refused) = refused.as_ref().filter(|refused| PASSING.contains(&refused.error.as_str())) {
+        return Err(CallError::Broken(format!("{words}: {}", refused.error)));
+    }
+    if status.is_success() {
+        let answer = answer.map_err(|_| CallError::Broken("Google's token answer cannot be read".into()))?;
+        return granted(&answer, now).ok_or_else(|| {
+            CallError::denied(format!("{words}, without an access_token"), "Check that GCP_TOKEN_URI is Google's own")
+        });
+    }
+    if may_pass(status) || !(status.is_client_error() || status.is_redirection()) {
+        return Err(CallError::Broken(words));
+    }
+    Err(refused.map_or_else(|| CallError::denied(words, "Check GCP_TOKEN_URI"), |refused| denied(&refused)))
+}
+
+/// The token in an answer, where there is one.
+fn granted(answer: &Value, now: Timestamp) -> Option<Token> {
+    let secret = answer.get("access_token")?.as_str().filter(|token| !token.is_empty())?;
+    let lifetime = lifetime(answer.get("expires_in").unwrap_or(&Value::Null));
+    Some(Token { secret: Secret::new(secret), renewed: now + lifetime - EARLY.min(lifetime / 2) })
+}
+
+/// `expires_in`, which some servers send as a text or as a fraction.
+fn lifetime(told: &Value) -> TimeDelta {
+    /// Seconds that a token may live: Google takes twelve hours at most, and no less than a minute is of use.
+    const SENSE: RangeInclusive<f64> = 60.0..=86_400.0;
+    let seconds = match told {
+        Value::String(text) => serde_json::from_str(text).ok(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => told.as_f64(),
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "a day at most")]
+    TimeDelta::seconds(seconds.filter(|seconds| SENSE.contains(seconds)).unwrap_or(UNTOLD) as i64)
 }
 
 fn denied(refused: &Refused) -> CallError {
@@ -430,5 +453,37 @@ mod tests {
         check(408, "", true, "408");
         check(503, "", true, "503");
         check(200, "<html>", true, "cannot be read");
+        check(200, "", true, "cannot be read");
+        for passing in ["internal_failure", "temporarily_unavailable", "server_error"] {
+            for status in [200, 400, 401, 403] {
+                check(status, &json!({ "error": passing }).to_string(), true, passing);
+            }
+        }
+        for without in [json!({}), json!([]), json!({ "access_token": null }), json!({ "access_token": "" })] {
+            check(200, &without.to_string(), false, "GCP_TOKEN_URI");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_that_says_nothing_is_five_minutes() {
+        let check = |given: Value, seconds: i64| {
+            let mut body = json!({ "access_token": "a" });
+            if given != "absent" {
+                body["expires_in"] = given;
+            }
+            let token = answer(200, &body.to_string()).unwrap();
+            let usable = at("2026-10-06T09:00:00Z") + TimeDelta::seconds(seconds);
+            assert!(token.is_fresh(usable - TimeDelta::seconds(1)) && !token.is_fresh(usable), "{body}");
+        };
+        for hour in [json!(3_600), json!(3_600.0), json!("3600"), json!(" 3600 "), json!("3600.0")] {
+            check(hour, 3_300);
+        }
+        let nonsense =
+            [json!("absent"), json!(null), json!(0), json!(-3_600), json!(1e300), json!("soon"), json!([3_600])];
+        for nonsense in nonsense {
+            check(nonsense, 150);
+        }
+        check(json!(600), 300);
+        check(json!(60), 30);
     }
 }

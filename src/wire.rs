@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::DateTime;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
@@ -31,17 +31,28 @@ pub fn encoded(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-/// `retry-after` in whole seconds.
+/// How long `retry-after` asks to wait. It holds seconds, or a date, which is compared with the answer's own `date`: our
+/// clock may be wrong. More than a day makes no sense, and is as good as absent.
 #[must_use]
 pub fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    const LONGEST: Duration = Duration::from_hours(24);
+    let headers = response.headers();
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse();
+    let wait = match seconds {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => (instant(headers, &header::RETRY_AFTER)? - date(headers)?).to_std().ok()?,
+    };
+    (wait <= LONGEST).then_some(wait)
 }
 
 /// The server's clock, UTC, in whole seconds, where it says.
 #[must_use]
 pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let date = DateTime::parse_from_rfc2822(headers.get(header::DATE)?.to_str().ok()?).ok()?;
+    instant(headers, &header::DATE)
+}
+
+fn instant(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
+    let date = DateTime::parse_from_rfc2822(headers.get(name)?.to_str().ok()?).ok()?;
     Some(date.to_utc())
 }
 
@@ -71,4 +82,44 @@ pub fn snippet(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST)]);
     let line = foreign::line(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     if line.is_empty() { "empty body".into() } else { line.chars().take(LONGEST).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_read_from_seconds_and_from_dates_and_is_never_beyond_a_day() {
+        let check = |asked: &str, seconds: Option<u64>| {
+            let mut response = Response::new(Vec::new());
+            let headers = response.headers_mut();
+            headers.insert(header::DATE, HeaderValue::from_static("Tue, 06 Oct 2026 09:15:22 GMT"));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_str(asked).unwrap());
+            assert_eq!(retry_after(&response), seconds.map(Duration::from_secs), "{asked}");
+        };
+        check("0", Some(0));
+        check(" 7 ", Some(7));
+        check("86400", Some(86_400));
+        check("86401", None);
+        check("18446744073709551615", None);
+        check("99999999999999999999999999", None);
+        check("-1", None);
+        check("soon", None);
+        check("", None);
+        check("Tue, 06 Oct 2026 09:16:02 GMT", Some(40));
+        check("Tue, 06 Oct 2026 11:16:02 +0200", Some(40));
+        check("Tue, 06 Oct 2026 09:15:22 GMT", Some(0));
+        check("Tue, 06 Oct 2026 09:15:21 GMT", None);
+        check("Thu, 08 Oct 2026 09:15:22 GMT", None);
+        check("Fri, 31 Dec 9999 23:59:59 GMT", None);
+        check("Tue, 32 Oct 2026 09:15:22 GMT", None);
+    }
+
+    #[test]
+    fn a_date_to_wait_for_says_nothing_without_the_servers_clock() {
+        let mut response = Response::new(Vec::new());
+        let asked = HeaderValue::from_static("Tue, 06 Oct 2026 09:16:02 GMT");
+        response.headers_mut().insert(header::RETRY_AFTER, asked);
+        assert_eq!(retry_after(&response), None);
+    }
 }

@@ -31,16 +31,9 @@ pub fn cut(sizes: &[usize], limits: Limits) -> Vec<Range<usize>> {
     ranges
 }
 
-/// The two halves of a range, or `None` where it holds a single row.
-#[must_use]
-pub fn halves(range: &Range<usize>) -> Option<[Range<usize>; 2]> {
-    let middle = range.start + range.len() / 2;
-    (range.len() > 1).then_some([range.start..middle, middle..range.end])
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Limits, cut, halves};
+    use super::{Limits, cut};
 
     #[test]
     fn rows_are_cut_by_number_and_by_bytes() {
@@ -56,12 +49,5 @@ mod tests {
         check(&[5, 5, 1], &[2, 3]);
         check(&[11, 11], &[1, 2]);
         check(&[1, 11, 1], &[1, 2, 3]);
-    }
-
-    #[test]
-    fn a_range_is_halved_down_to_one_row() {
-        assert_eq!(halves(&(4..9)), Some([4..6, 6..9]));
-        assert_eq!(halves(&(4..6)), Some([4..5, 5..6]));
-        assert_eq!(halves(&(4..5)), None);
     }
 }

@@ -21,7 +21,7 @@ pub fn wait(error: &CallError, attempt: u32, random: f64) -> Option<Duration> {
     if attempt >= ATTEMPTS {
         return None;
     }
-    let jitter = BASE.saturating_mul(1 << (attempt - 1)).mul_f64(random);
+    let jitter = BASE.saturating_mul(1 << attempt.saturating_sub(1)).mul_f64(random);
     match error {
         CallError::Silent(_) | CallError::Broken(_) => Some(jitter),
         CallError::Throttled { wait, .. } => Some(wait.map_or(jitter, |asked| asked.saturating_add(jitter))),
@@ -54,6 +54,7 @@ mod tests {
         check(CallError::Silent(String::new()), 1, Some(ms(500)));
         check(CallError::Broken(String::new()), 2, Some(ms(1_000)));
         check(CallError::Broken(String::new()), 3, None);
+        check(CallError::Broken(String::new()), 0, Some(ms(500)));
         check(CallError::Throttled { message: String::new(), wait: None }, 1, Some(ms(500)));
         check(CallError::Throttled { message: String::new(), wait: Some(ms(7_000)) }, 1, Some(ms(7_500)));
         let endless = CallError::Throttled { message: String::new(), wait: Some(Duration::MAX) };

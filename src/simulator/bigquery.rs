@@ -222,6 +222,13 @@ pub(super) fn failure(status: u16, reason: &str, message: &str) -> Response<Vec<
     respond::json_response(status, &json!({ "error": error }))
 }
 
+/// A failure of BigQuery's own, told of one row: `insertAll` may leave the others unnamed, and yet keep none.
+pub(super) fn first_row(reason: &str) -> Response<Vec<u8>> {
+    let error = json!({ "reason": reason, "location": "", "debugInfo": "", "message": "" });
+    let errors = json!([{ "index": 0, "errors": [error] }]);
+    respond::json_response(200, &json!({ "kind": "bigquery#tableDataInsertAllResponse", "insertErrors": errors }))
+}
+
 /// A good row of a request that failed as a whole.
 fn stopped() -> Value {
     json!({ "reason": "stopped", "location": "", "debugInfo": "", "message": "" })

@@ -51,6 +51,8 @@ pub enum Fault {
     RefuseAfter(Refusal),
     /// It is done; the answer ends in the middle.
     Truncate,
+    /// It is done; this member of the answer is another.
+    Replace(&'static str, Value),
     /// A page that shows its first entry twice.
     RepeatEntry,
     /// This many of the gateway's oldest entries are deleted before the call is answered.
@@ -76,6 +78,8 @@ pub enum Refusal {
     Codeless,
     /// 403 with one of Google's reasons: `quotaExceeded`, `rateLimitExceeded`, `accessDenied`, `billingNotEnabled`.
     Forbidden(&'static str),
+    /// 200 of `insertAll` that names the first row alone, with this reason. No row is in.
+    OneRow(&'static str),
 }
 
 /// The plan, and how often each kind of fault has struck.
@@ -186,6 +190,7 @@ impl Fault {
             Self::Refuse(refusal) => refusal.kind(),
             Self::RefuseAfter(_) => "refused_after_doing",
             Self::Truncate => "truncated_answer",
+            Self::Replace(..) => "altered_answer",
             Self::RepeatEntry => "repeated_entry",
             Self::DeleteOldest(_) | Self::Delete(_) => "deleted_entries",
         }
@@ -204,6 +209,7 @@ impl Refusal {
             Self::Codeless => "error_without_code",
             Self::Forbidden("quotaExceeded" | "rateLimitExceeded") => "quota_exceeded",
             Self::Forbidden(_) => "forbidden",
+            Self::OneRow(_) => "rows_not_taken",
         }
     }
 
@@ -220,6 +226,7 @@ impl Refusal {
             Self::Unsuccessful => cloudflare::failure(200, failed(Some(1_000)), Value::Null),
             Self::Codeless => cloudflare::failure(400, failed(None), json!({})),
             Self::Forbidden(reason) => bigquery::failure(403, reason, "The request was refused."),
+            Self::OneRow(reason) => bigquery::first_row(reason),
         }
     }
 }
@@ -228,8 +235,19 @@ impl Refusal {
 fn native(endpoint: Endpoint, status: u16) -> Response<Vec<u8>> {
     match (endpoint, status) {
         (Endpoint::Gateways | Endpoint::List, _) => cloudflare::failure(status, failed(Some(1_000)), Value::Null),
-        (Endpoint::Token | Endpoint::Insert, 429) => bigquery::failure(429, "rateLimitExceeded", "Too many requests."),
-        (Endpoint::Token | Endpoint::Insert, _) => bigquery::failure(status, "backendError", "Error encountered."),
+        (Endpoint::Token | Endpoint::Insert, _) => bigquery::failure(status, reason(status), "Error encountered."),
+    }
+}
+
+/// Google's reason for a status. cloud.google.com/bigquery/docs/error-messages
+fn reason(status: u16) -> &'static str {
+    match status {
+        401 => "authError",
+        403 => "accessDenied",
+        404 => "notFound",
+        429 => "rateLimitExceeded",
+        400..500 => "invalid",
+        _ => "backendError",
     }
 }
 
@@ -294,6 +312,10 @@ mod tests {
         assert_eq!(answer["error"]["errors"][0]["reason"], "backendError");
         let (status, answer) = body(Refusal::Forbidden("quotaExceeded"), Endpoint::Insert);
         assert_eq!((status, &answer["error"]["errors"][0]["reason"]), (403, &json!("quotaExceeded")));
+        let (_, answer) = body(Refusal::Status(404), Endpoint::Insert);
+        assert_eq!(answer["error"]["errors"][0]["reason"], "notFound");
+        let (status, answer) = body(Refusal::OneRow("timeout"), Endpoint::Insert);
+        assert_eq!((status, answer["insertErrors"].as_array().map(Vec::len)), (200, Some(1)));
         assert_eq!(body(Refusal::Html(413), Endpoint::Insert), (413, Value::Null));
         assert_eq!(body(Refusal::Empty(400), Endpoint::Insert), (400, Value::Null));
         assert_eq!(body(Refusal::Unsuccessful, Endpoint::List).0, 200);

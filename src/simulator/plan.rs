@@ -79,6 +79,7 @@ fn single(endpoint: Endpoint, rng: &mut ChaCha8Rng) -> Fault {
             Fault::SilenceAfter,
             Fault::RefuseAfter(Refusal::Status(status)),
             Fault::Refuse(Refusal::Forbidden("quotaExceeded")),
+            Fault::Refuse(Refusal::OneRow("timeout")),
         ],
     };
     // As often something of the endpoint's own as something that can happen anywhere.
@@ -143,7 +144,11 @@ mod tests {
             assert!(whole >= 95, "{endpoint:?}: {whole} of 100 storms have every kind within {calls} calls");
         };
         check(Endpoint::List, 500, &["repeated_entry", "deleted_entries", "unsuccessful"]);
-        check(Endpoint::Insert, 300, &["silence_after_doing", "refused_after_doing", "quota_exceeded"]);
+        check(
+            Endpoint::Insert,
+            300,
+            &["silence_after_doing", "refused_after_doing", "quota_exceeded", "rows_not_taken"],
+        );
         check(Endpoint::Token, 200, &["silence_after_doing"]);
         check(Endpoint::Gateways, 300, &["unsuccessful"]);
     }

@@ -31,13 +31,17 @@ impl Simulator {
                     gateway.delete(id);
                 }
             }),
-            Some(Fault::SilenceAfter | Fault::RefuseAfter(_) | Fault::Truncate | Fault::RepeatEntry) | None => {}
+            Some(
+                Fault::SilenceAfter | Fault::RefuseAfter(_) | Fault::Truncate | Fault::Replace(..) | Fault::RepeatEntry,
+            )
+            | None => {}
         }
         let response = self.respond(now, request, route);
         match fault {
             Some(Fault::SilenceAfter) => Answer::Silence,
             Some(Fault::RefuseAfter(refusal)) => Answer::Response(refusal.response(endpoint)),
             Some(Fault::Truncate) => Answer::Response(response.map(|body| body[..body.len() / 2].to_vec())),
+            Some(Fault::Replace(member, value)) => Answer::Response(response.map(|body| replace(&body, member, value))),
             Some(Fault::RepeatEntry) => Answer::Response(response.map(|body| repeat_entry(&body))),
             Some(Fault::Silence | Fault::Refuse(_) | Fault::DeleteOldest(_) | Fault::Delete(_)) | None => {
                 Answer::Response(response)
@@ -52,6 +56,13 @@ impl Simulator {
             delete(gateway);
         }
     }
+}
+
+/// Puts another value in the place of a member.
+fn replace(body: &[u8], member: &str, value: Value) -> Vec<u8> {
+    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+    body[member] = value;
+    body.to_string().into_bytes()
 }
 
 /// Shows a page's first entry once more at its end.

@@ -1,6 +1,6 @@
 //! Rows into BigQuery by `insertAll`: signed in, cut to size, every row's verdict read.
 
-use std::{cell::RefCell, ops::Range};
+use std::cell::RefCell;
 
 use super::{
     Outcome, Rejected, Sink,
@@ -10,7 +10,7 @@ use crate::{
     config::{BigQuery, ServiceAccount},
     error::CallError,
     google::{self, Scope, Token},
-    host::{Host, call},
+    host::{Host, Response, call},
     plan::batch::{self, Limits},
     row::Row,
     run::{self, Run},
@@ -19,9 +19,6 @@ use crate::{
 /// 500 rows as Google advises, and 9 MB of the 10 MB that a request may have.
 /// cloud.google.com/bigquery/quotas, streaming inserts
 const LIMITS: Limits = Limits { rows: 500, bytes: 9_000_000 };
-
-/// How often rows that were only held back are sent again before the next tick takes over.
-const ROUNDS: u32 = 3;
 
 /// The token in use. It outlives a pass, in memory only.
 #[derive(Debug, Default)]
@@ -68,8 +65,8 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
             if let Some(token) = self.token().await? {
                 token.secret.authorize(&mut request);
             }
-            let verdict = call(self.host, &request, |response| insert::read(response, self.table)).await?;
-            if verdict != Verdict::Unauthorized {
+            let read = |response: &Response| insert::read(response, rows.len(), self.table);
+            if let Some(verdict) = call(self.host, &request, read).await? {
                 return Ok(verdict);
             }
             self.sign_in.0.replace(None);
@@ -80,45 +77,19 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         ))
     }
 
-    /// Writes the rows of one range; what was only held back is returned, to be sent again.
-    async fn write_range(
-        &self,
-        encoded: &[Vec<u8>],
-        indices: &[usize],
-        rejected: &mut Vec<Rejected>,
-    ) -> Result<Vec<usize>, CallError> {
-        let mut held_back = Vec::new();
-        let sizes: Vec<_> = indices.iter().map(|index| encoded[*index].len() + 1).collect();
-        let mut ranges: Vec<Range<usize>> = batch::cut(&sizes, LIMITS);
-        ranges.reverse();
-        while let Some(range) = ranges.pop() {
-            let rows: Vec<_> = indices[range.clone()].iter().map(|index| encoded[*index].as_slice()).collect();
-            // One row above the limit cannot get in; asking would only cost the upload.
-            let oversized = rows.len() == 1 && rows[0].len() > LIMITS.bytes;
-            let verdict = if oversized { Verdict::TooLarge } else { self.insert(&self.table.table, &rows).await? };
-            match (verdict, batch::halves(&range)) {
-                (Verdict::Taken(faults), _) => {
-                    let (again, refused) = self.judge(faults, rows.len())?;
-                    held_back.extend(again.iter().map(|fault| indices[range.start + fault.index]));
-                    rejected.extend(refused.iter().map(|fault| fault.rejected(indices[range.start + fault.index])));
-                }
-                (Verdict::TooLarge, Some([first, second])) => ranges.extend([second, first]),
-                (Verdict::TooLarge | Verdict::Unauthorized, _) => rejected.push(Rejected {
-                    index: indices[range.start],
-                    reason: format!("the row alone is too large for BigQuery: {} bytes", rows[0].len()),
-                }),
-            }
+    /// An insert of some of the rows into the table of logs.
+    async fn offer(&self, encoded: &[Vec<u8>], indices: &[usize]) -> Result<Verdict, CallError> {
+        let rows: Vec<_> = indices.iter().map(|index| encoded[*index].as_slice()).collect();
+        match rows[..] {
+            // It cannot get in; asking would only cost the upload.
+            [row] if row.len() > LIMITS.bytes => Ok(Verdict::TooMuch("it is too large for a request".into())),
+            _ => self.insert(&self.table.table, &rows).await,
         }
-        Ok(held_back)
     }
 
-    /// Parts the rows that were only held back from those refused, unless it is the table that is wrong.
-    fn judge(&self, faults: Vec<Fault>, rows: usize) -> Result<(Vec<Fault>, Vec<Fault>), CallError> {
-        if faults.iter().any(|fault| fault.index >= rows) {
-            return Err(CallError::Broken("BigQuery names a row that was not sent".into()));
-        }
-        let (held_back, refused): (Vec<_>, Vec<_>) = faults.into_iter().partition(Fault::is_held_back);
-        let Some(fault) = insert::common(&refused, rows) else { return Ok((held_back, refused)) };
+    /// An error where rows are refused for what the table lacks.
+    fn check_table(&self, refused: &[Fault], rows: usize) -> Result<(), CallError> {
+        let Some(fault) = insert::common(refused, rows) else { return Ok(()) };
         let BigQuery { project, dataset, table, .. } = self.table;
         let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.outline());
         let hint = "Bring it up to sql/bigquery/1_table.sql: `aig-logs sql --apply` adds missing columns; a change of the schema \
@@ -139,24 +110,43 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
     async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
         let encoded: Result<Vec<_>, _> = rows.iter().map(|row| insert::encode(&row.id, row)).collect();
         let encoded = encoded.map_err(|error| formless(&error))?;
+        let sizes: Vec<_> = encoded.iter().map(|row| row.len() + 1).collect();
+        // The rows of each request that is still to be made, the next one last.
+        let ranges = batch::cut(&sizes, LIMITS);
+        let mut requests: Vec<Vec<usize>> = ranges.into_iter().rev().map(Iterator::collect).collect();
         let mut rejected = Vec::new();
-        let mut indices: Vec<usize> = (0..rows.len()).collect();
-        for _ in 0..ROUNDS {
-            indices = self.write_range(&encoded, &indices, &mut rejected).await?;
-            if indices.is_empty() {
-                return Ok(Outcome { known: 0, rejected });
+        while let Some(mut indices) = requests.pop() {
+            match (self.offer(&encoded, &indices).await?, &indices[..]) {
+                (Verdict::Taken, _) => {}
+                // Each of these takes a row or more away, so there is an end to them.
+                (Verdict::Refused(faults), _) => {
+                    self.check_table(&faults, indices.len())?;
+                    rejected.extend(faults.iter().map(|fault| fault.rejected(indices[fault.index])));
+                    faults.iter().rev().for_each(|fault| _ = indices.remove(fault.index));
+                    requests.extend(Some(indices).filter(|indices| !indices.is_empty()));
+                }
+                (Verdict::TooMuch(words), &[index]) => {
+                    let bytes = encoded[index].len();
+                    let reason = format!("BigQuery does not take the row even alone, with its {bytes} bytes: {words}");
+                    rejected.push(Rejected { index, reason });
+                }
+                (Verdict::TooMuch(_), _) => {
+                    let second = indices.split_off(indices.len() / 2);
+                    requests.extend([second, indices]);
+                }
             }
         }
-        Err(CallError::Broken(format!("BigQuery keeps holding back {} good rows", indices.len())))
+        Ok(Outcome { known: 0, rejected })
     }
 
     async fn record(&self, run: &Run) -> Result<(), CallError> {
         let line = insert::encode(&run.id, run).map_err(|error| formless(&error))?;
         match self.insert(run::TABLE, &[&line]).await? {
-            Verdict::Taken(faults) => faults.first().map_or(Ok(()), |fault| Err(CallError::Broken(fault.outline()))),
-            Verdict::TooLarge | Verdict::Unauthorized => {
-                Err(CallError::Broken("BigQuery does not take the line".into()))
+            Verdict::Taken => Ok(()),
+            Verdict::Refused(faults) => {
+                Err(CallError::Broken(faults.iter().map(Fault::outline).collect::<Vec<_>>().join("; ")))
             }
+            Verdict::TooMuch(words) => Err(CallError::Broken(words)),
         }
     }
 }

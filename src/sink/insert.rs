@@ -3,12 +3,15 @@
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 
-use super::Rejected;
+use super::{
+    Rejected,
+    refusal::{BUSY, TROUBLE, has_any, of_google, refusal, told},
+};
 use crate::{
     config::BigQuery,
     error::CallError,
     host::{Request, Response},
-    wire::{may_pass, or_default, request, retry_after, snippet},
+    wire::{or_default, request, retry_after, snippet},
 };
 
 /// Longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts
@@ -25,15 +28,15 @@ const TYPICAL: usize = 1_024;
 /// How `insertAll` answered.
 #[derive(Debug, PartialEq)]
 pub enum Verdict {
-    /// Every row is in, except these.
-    Taken(Vec<Fault>),
-    /// The request is too large, or has too many rows.
-    TooLarge,
-    /// The token is not, or no longer, good.
-    Unauthorized,
+    /// Every row is in.
+    Taken,
+    /// No row is in, not even those that the answer leaves unnamed, and these never will be. All others are good.
+    Refused(Vec<Fault>),
+    /// No row is in: the request is too much at once, or is not understood for one of its rows. The words say how.
+    TooMuch(String),
 }
 
-/// One row that is not in.
+/// What is wrong with one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Its place in the request, from 0.
@@ -47,8 +50,13 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The row itself is good: it was held back because of another one, and is sent again.
-    pub fn is_held_back(&self) -> bool {
+    /// The row itself is good: it was held back because of another one, or BigQuery had trouble of its own.
+    fn is_passing(&self) -> bool {
+        let reason = self.reason.as_str();
+        self.is_held_back() || BUSY.contains(&reason) || TROUBLE.contains(&reason)
+    }
+
+    fn is_held_back(&self) -> bool {
         self.reason == "stopped"
     }
 
@@ -57,10 +65,10 @@ impl Fault {
         self.message.starts_with("no such field")
     }
 
-    /// The row is too old or too new for the table's partitions; others may not be. The numbers in this text have changed
-    /// over the years, its middle has not.
-    fn is_of_the_instant(&self) -> bool {
-        self.message.contains("outside the allowed bounds")
+    /// The row is too old or too new for the table's partitions, or too large; others may not be. The numbers in these
+    /// texts have changed over the years, their middle has not.
+    fn is_of_the_row(&self) -> bool {
+        ["outside the allowed bounds", "row size exceeded"].iter().any(|words| self.message.contains(words))
     }
 
     pub fn rejected(&self, index: usize) -> Rejected {
@@ -83,7 +91,7 @@ impl Fault {
 pub fn common(faults: &[Fault], rows: usize) -> Option<&Fault> {
     let (first, others) = faults.split_first()?;
     let alike = |fault: &Fault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
-    let all = rows > 1 && faults.len() == rows && others.iter().all(alike) && !first.is_of_the_instant();
+    let all = rows > 1 && faults.len() == rows && others.iter().all(alike) && !faults.iter().any(Fault::is_of_the_row);
     faults.iter().find(|fault| fault.is_of_the_schema()).or(all.then_some(first))
 }
 
@@ -149,102 +157,64 @@ struct RowError {
     message: String,
 }
 
-#[derive(Deserialize)]
-struct Refused {
-    error: RefusedError,
-}
-
-#[derive(Deserialize)]
-struct RefusedError {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    errors: Vec<RowError>,
-}
-
-/// Reads the answer to [`insert`]. HTTP 200 alone is not success.
+/// Reads the answer to an [`insert`] of so many rows. HTTP 200 alone is not success. None: the token is not, or no longer,
+/// good.
 ///
 /// # Errors
 /// Where no row is in, or that is not known.
-pub fn read(response: &Response, table: &BigQuery) -> Result<Verdict, CallError> {
+pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option<Verdict>, CallError> {
     let status = response.status();
     if status.is_success() {
         let answer: Answer = serde_json::from_slice(response.body()).map_err(|_| {
             CallError::Broken(format!("BigQuery's answer cannot be read: {}", snippet(response.body())))
         })?;
-        let mut faults: Vec<_> = answer.insert_errors.into_iter().map(fault).collect();
-        // One a row, even if the answer names a row twice.
-        faults.sort_unstable_by_key(|fault| fault.index);
-        faults.dedup_by_key(|fault| fault.index);
-        return Ok(Verdict::Taken(faults));
+        return judge(answer.insert_errors.into_iter().flat_map(faults).collect(), rows, response).map(Some);
     }
-    let (_, words) = complaint(response);
-    match status {
+    let is_too_much = match status {
         // The front end's refusal of a size may be a page of HTML.
-        StatusCode::PAYLOAD_TOO_LARGE => Ok(Verdict::TooLarge),
-        StatusCode::BAD_REQUEST if response.body().is_empty() || is_size(&words) => Ok(Verdict::TooLarge),
-        StatusCode::UNAUTHORIZED => Ok(Verdict::Unauthorized),
-        _ => Err(refusal(response, table)),
-    }
+        StatusCode::PAYLOAD_TOO_LARGE => true,
+        // What the front end does not understand has not come to BigQuery, and BigQuery's own refusals can be read.
+        StatusCode::BAD_REQUEST => of_google(response).is_none_or(|(_, words)| is_size(&words)),
+        StatusCode::UNAUTHORIZED => return Ok(None),
+        _ => false,
+    };
+    if is_too_much { Ok(Some(Verdict::TooMuch(told(response)))) } else { Err(refusal(response, table)) }
 }
 
-/// What an answer means that is neither success nor about a request's rows.
-pub fn refusal(response: &Response, table: &BigQuery) -> CallError {
-    let (reason, words) = complaint(response);
-    let status = response.status();
-    let message = format!("BigQuery answered {status}: {words}");
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => CallError::Throttled { message, wait: retry_after(response) },
-        StatusCode::FORBIDDEN if matches!(reason.as_str(), "quotaExceeded" | "rateLimitExceeded") => {
-            CallError::Throttled { message, wait: retry_after(response) }
-        }
-        status if (status.is_client_error() || status.is_redirection()) && !may_pass(status) => {
-            CallError::denied(message, hint(status, &reason, table))
-        }
-        _ => CallError::Broken(message),
+/// What the faults of an answer mean. Since `skipInvalidRows` is false, one of them keeps every row out, whatever the
+/// answer says of the others, and if it does not name them.
+fn judge(faults: Vec<Fault>, rows: usize, response: &Response) -> Result<Verdict, CallError> {
+    if faults.iter().any(|fault| fault.index >= rows) {
+        return Err(CallError::Broken("BigQuery names a row that was not sent".into()));
     }
+    let (passing, mut refused): (Vec<_>, Vec<_>) = faults.into_iter().partition(Fault::is_passing);
+    if !refused.is_empty() {
+        // One a row, even if the answer names a row twice.
+        refused.sort_by_key(|fault| fault.index);
+        refused.dedup_by_key(|fault| fault.index);
+        return Ok(Verdict::Refused(refused));
+    }
+    let told = passing.iter().find(|fault| !fault.is_held_back()).or(passing.first());
+    let Some(Fault { reason, .. }) = told else { return Ok(Verdict::Taken) };
+    let message = format!("BigQuery took none of {rows} good rows: {reason}");
+    if BUSY.contains(&reason.as_str()) {
+        return Err(CallError::Throttled { message, wait: retry_after(response) });
+    }
+    Err(CallError::Broken(message))
 }
 
-/// Google's reason, where it gives one, and its words.
-pub fn complaint(response: &Response) -> (String, String) {
-    let refused = serde_json::from_slice::<Refused>(response.body()).ok().map(|refused| refused.error);
-    let Some(RefusedError { message, errors }) = refused else { return (String::new(), snippet(response.body())) };
-    (errors.into_iter().next().map(|error| error.reason).unwrap_or_default(), message)
+/// What an answer says of one row. A row may be named without a word.
+fn faults(row: RowErrors) -> Vec<Fault> {
+    let RowErrors { index, mut errors } = row;
+    if errors.is_empty() {
+        errors.push(RowError::default());
+    }
+    let fault = |RowError { reason, location, message }| Fault { index, reason, location, message };
+    errors.into_iter().map(fault).collect()
 }
 
 fn is_size(words: &str) -> bool {
-    words.contains("payload size exceeds") || words.contains("too many rows") || words.contains("too large")
-}
-
-fn fault(row: RowErrors) -> Fault {
-    let RowError { reason, location, message } = row.errors.into_iter().next().unwrap_or_default();
-    Fault { index: row.index, reason, location, message }
-}
-
-fn hint(status: StatusCode, reason: &str, table: &BigQuery) -> String {
-    let BigQuery { project, dataset, table, .. } = table;
-    match (status, reason) {
-        (StatusCode::NOT_FOUND, _) => format!(
-            "Check GCP_BQ_PROJECT ({project}), GCP_BQ_DATASET ({dataset}) and GCP_BQ_TABLE ({table}), or make the table \
-             with `aig-logs sql --apply`; one made minutes ago may not be known yet"
-        ),
-        (StatusCode::FORBIDDEN, "billingNotEnabled") => {
-            format!("Streaming needs billing: enable it for GCP_BQ_PROJECT ({project})")
-        }
-        (StatusCode::FORBIDDEN, _) => format!(
-            "Give the service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL the role BigQuery Data Editor on \
-             the dataset {project}.{dataset}, or a smaller one that has bigquery.tables.get and bigquery.tables.updateData"
-        ),
-        (StatusCode::UNAUTHORIZED, _) => {
-            "Check that GCP_TOKEN_URI is Google's own, and that BIGQUERY_EMULATOR_HOST is not set by \
-             mistake"
-                .to_owned()
-        }
-        (status, _) if status.is_redirection() => "Check BIGQUERY_EMULATOR_HOST: the address has moved".to_owned(),
-        _ => {
-            format!("Check GCP_BQ_TABLE ({table}) and its schema against sql/bigquery/1_table.sql")
-        }
-    }
+    has_any(words, &["payload size exceeds", "too many rows", "too large", "malformed or illegal request"])
 }
 
 #[cfg(test)]
@@ -273,8 +243,9 @@ mod tests {
         Row::new(entry, "main", created_at, &Privacy::default())
     }
 
-    fn verdict(status: u16, body: &str) -> Result<Verdict, CallError> {
-        read(&http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap(), &table())
+    /// The answer to an insert of four rows.
+    fn verdict(status: u16, body: &str) -> Result<Option<Verdict>, CallError> {
+        read(&http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap(), 4, &table())
     }
 
     #[test]
@@ -297,32 +268,58 @@ mod tests {
     }
 
     #[test]
-    fn a_good_answer_still_names_the_rows_that_are_out() {
+    fn a_good_answer_still_names_the_rows_that_are_refused() {
         for body in ["{}", r#"{"insertErrors":[]}"#, r#"{"insertErrors":null}"#] {
-            assert_eq!(verdict(200, body).unwrap(), Verdict::Taken(Vec::new()));
+            assert_eq!(verdict(200, body).unwrap(), Some(Verdict::Taken));
         }
-        let Verdict::Taken(faults) = verdict(200, include_str!("../../tests/fixtures/insert_errors.json")).unwrap()
-        else {
-            panic!("not taken")
+        let refused = |body: &str| match verdict(200, body).unwrap() {
+            Some(Verdict::Refused(faults)) => faults,
+            other @ (Some(Verdict::Taken | Verdict::TooMuch(_)) | None) => panic!("{other:?}"),
         };
-        assert_eq!(
-            faults.iter().map(|fault| (fault.index, fault.is_held_back())).collect::<Vec<_>>(),
-            [(1, false), (2, true)]
-        );
-        let twice = r#"{"insertErrors":[{"index":0,"errors":[{"reason":"invalid","location":null}]},{"index":0}]}"#;
-        let taken = verdict(200, twice).unwrap();
-        assert!(matches!(&taken, Verdict::Taken(faults) if faults.len() == 1), "{taken:?}");
+        let faults = refused(include_str!("../../tests/fixtures/insert_errors.json"));
+        assert_eq!(faults.iter().map(|fault| fault.index).collect::<Vec<_>>(), [1]);
         assert!(faults[0].rejected(7).reason.starts_with("invalid in created_at: Value 1999-01-01"));
+        for twice in [
+            r#"{"insertErrors":[{"index":0,"errors":[{"reason":"invalid","location":null}]},{"index":0}]}"#,
+            r#"{"insertErrors":[{"index":0,"errors":[{"reason":"stopped"},{"reason":"invalid"}]}]}"#,
+            r#"{"insertErrors":[{"errors":[{"reason":"timeout"}]},{"index":0,"errors":[{"reason":"invalid"}]}]}"#,
+        ] {
+            let faults = refused(twice);
+            assert_eq!((faults.len(), faults[0].reason.as_str()), (1, "invalid"), "{twice}");
+        }
+    }
+
+    #[test]
+    fn rows_that_are_only_held_back_are_no_verdict() {
+        let check = |reason: &str, is_busy: bool| {
+            let body = format!(
+                r#"{{"insertErrors":[{{"index":0,"errors":[{{"reason":"stopped"}}]}},{{"index":3,"errors":[{{"reason":"{reason}"}}]}}]}}"#
+            );
+            let error = verdict(200, &body).unwrap_err();
+            assert_eq!(matches!(error, CallError::Throttled { .. }), is_busy, "{error}");
+            assert!(error.is_transient() && error.to_string().ends_with(reason), "{error}");
+        };
+        for reason in ["stopped", "timeout", "backendError", "internalError"] {
+            check(reason, false);
+        }
+        for reason in ["quotaExceeded", "rateLimitExceeded"] {
+            check(reason, true);
+        }
+        let unsent = r#"{"insertErrors":[{"index":4,"errors":[{"reason":"invalid"}]}]}"#;
+        assert!(verdict(200, unsent).unwrap_err().to_string().contains("was not sent"));
     }
 
     #[test]
     fn every_failure_has_its_consequence() {
         let too_large = include_str!("../../tests/fixtures/payload_too_large.json");
-        for (status, body) in [(400, too_large), (400, ""), (413, include_str!("../../tests/fixtures/front_end.html"))]
+        let html = include_str!("../../tests/fixtures/front_end.html");
+        let malformed = r#"{"error":{"message":"Your client has issued a malformed or illegal request."}}"#;
+        for (status, body) in
+            [(400, too_large), (400, ""), (400, html), (400, malformed), (413, html), (413, ""), (413, "{}")]
         {
-            assert_eq!(verdict(status, body).unwrap(), Verdict::TooLarge, "{status} {body}");
+            assert!(matches!(verdict(status, body).unwrap(), Some(Verdict::TooMuch(_))), "{status} {body}");
         }
-        assert_eq!(verdict(401, "").unwrap(), Verdict::Unauthorized);
+        assert_eq!(verdict(401, "").unwrap(), None);
         let check = |status, body: &str, transient, words: &str| {
             let error = verdict(status, body).unwrap_err();
             assert_eq!(error.is_transient(), transient, "{error}");
@@ -334,6 +331,7 @@ mod tests {
         check(403, "", false, "BigQuery Data Editor");
         check(429, "", true, "slow down");
         check(400, r#"{"error":{"message":"Invalid"}}"#, false, "GCP_BQ_TABLE");
+        check(400, r#"{"error":{"message":"m","errors":[{"reason":"backendError"}]}}"#, true, "400");
         check(408, "", true, "408");
         check(500, "", true, "500");
         check(503, "<html>", true, "503");
@@ -357,6 +355,9 @@ mod tests {
         check(&[bad_cost.clone(), bad_cost.clone()], 2, true);
         check(&[bad_cost.clone(), fault("step", "")], 2, false);
         check(&[too_old.clone(), too_old], 2, false);
+        let too_large = fault("", "Maximum allowed row size exceeded. Allowed: 10485760");
+        check(&[fault("", "Something else"), too_large.clone()], 2, false);
+        check(&[too_large.clone(), too_large], 2, false);
         check(&[fault("gateway", "no such field: gateway.")], 9, true);
         let required = fault("model", "Missing required field: model.");
         check(std::slice::from_ref(&required), 9, false);

@@ -3,6 +3,7 @@
 pub mod bigquery;
 pub(crate) mod insert;
 pub mod ndjson;
+pub(crate) mod refusal;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
 

@@ -8,7 +8,7 @@ use crate::{
     config::{BigQuery, TableName},
     error::CallError,
     host::{Request, Response},
-    sink::insert::refusal,
+    sink::refusal::refusal,
     wire::request,
 };
 

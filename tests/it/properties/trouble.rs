@@ -33,6 +33,7 @@ pub fn fault(chance: &mut ChaCha8Rng) -> (Endpoint, When, Fault) {
         4 if endpoint == Endpoint::Insert => Refusal::Forbidden("quotaExceeded"),
         4 => Refusal::Unsuccessful,
         5 if endpoint == Endpoint::List => Refusal::Codeless,
+        5 if endpoint == Endpoint::Insert => Refusal::OneRow("timeout"),
         _ => Refusal::Status(500),
     };
     let fault = match chance.gen_range(0..7) {

@@ -170,6 +170,58 @@ fn a_refused_token_is_replaced_once() {
 }
 
 #[test]
+fn a_token_whose_lifetime_says_nothing_is_used_for_the_pass() {
+    let lifetimes = [json!(null), json!("3599"), json!(3_599.0), json!("a while"), json!(-1), json!(1e300)];
+    for lifetime in lifetimes {
+        let mut world = world();
+        world.fault(Endpoint::Token, When::Always, Fault::Replace("expires_in", lifetime.clone()));
+        assert!(world.forward().is_complete(), "{lifetime}");
+        assert_eq!((world.counts().insert, world.counts().token), (3, 1), "{lifetime}");
+        world.assert_once();
+    }
+}
+
+#[test]
+fn a_token_that_is_soon_over_is_asked_for_once_a_batch() {
+    let mut world = world();
+    world.fault(Endpoint::Token, When::Always, Fault::Replace("expires_in", json!(null)));
+    let slow = Fault::Refuse(Refusal::TooManyRequests(200));
+    world.fault(Endpoint::Insert, When::Among([1, 3, 5].into()), slow);
+    assert!(world.forward().is_complete());
+    assert_eq!((world.counts().insert, world.counts().token), (6, 3));
+    world.assert_once();
+}
+
+#[test]
+fn an_answer_without_a_token_is_for_a_person() {
+    let mut world = world();
+    world.fault(Endpoint::Token, When::Always, Fault::Replace("access_token", json!(null)));
+    let report = world.forward();
+    let error = report.worst().unwrap();
+    assert!(!error.is_transient() && error.chain().contains("GCP_TOKEN_URI"), "{}", error.chain());
+    assert_eq!((world.counts().token, world.counts().insert), (1, 0));
+    world.end_faults();
+    assert!(world.forward().is_complete());
+    world.assert_once();
+}
+
+#[test]
+fn a_row_that_waits_for_its_time_keeps_no_other_row_from_the_table() {
+    for reason in ["timeout", "backendError", "internalError", "rateLimitExceeded", "quotaExceeded", "stopped"] {
+        assert_passes(&Fault::Refuse(Refusal::OneRow(reason)));
+    }
+}
+
+#[test]
+fn rows_that_are_refused_one_by_one_are_all_found() {
+    let mut world = world();
+    world.fault(Endpoint::Insert, When::Among((1..=5).collect()), Fault::Refuse(Refusal::OneRow("invalid")));
+    assert!(world.forward().is_complete());
+    assert_eq!((world.dead_letters().len(), world.rows().len()), (5, 115));
+    world.assert_once();
+}
+
+#[test]
 fn what_a_person_must_mend_stops_the_pass_with_its_name() {
     assert_stops(world(), Refusal::Forbidden("accessDenied"), "BigQuery Data Editor");
     assert_stops(world(), Refusal::Forbidden("billingNotEnabled"), "billing");

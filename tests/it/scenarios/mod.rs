@@ -10,6 +10,7 @@ mod explain;
 mod forward;
 mod gateways;
 mod history;
+mod insert_answers;
 mod large;
 mod lateness;
 mod long_calls;
