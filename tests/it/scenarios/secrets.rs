@@ -79,9 +79,9 @@ fn no_answer_brings_a_secret_into_what_a_pass_tells() {
                 let when = format!("{service} answers {status}, form {number}");
                 let (mut world, heard) = world();
                 let heard = Rc::new(RefCell::new(heard));
-                let hears = Rc::clone(&heard);
+                let listener = Rc::clone(&heard);
                 world.instead = Some(Box::new(move |request: &Request| {
-                    let mut heard = hears.borrow_mut();
+                    let mut heard = listener.borrow_mut();
                     heard.listen(request);
                     let is_asked = request.uri().to_string().contains(service);
                     is_asked.then(|| answer(status, form(&heard.echo())))
