@@ -20,6 +20,9 @@ use crate::{
 /// cloud.google.com/bigquery/quotas, streaming inserts
 const LIMITS: Limits = Limits { rows: 500, bytes: 9_000_000 };
 
+/// Rows in a row that are refused alone, from the first of a batch on, after which it is not they that are wrong.
+const MANY: usize = 10;
+
 /// The token in use. It outlives a pass, in memory only.
 #[derive(Debug, Default)]
 pub struct SignIn(RefCell<Option<Token>>);
@@ -114,7 +117,7 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
         // The rows of each request that is still to be made, the next one last.
         let ranges = batch::cut(&sizes, LIMITS);
         let mut requests: Vec<Vec<usize>> = ranges.into_iter().rev().map(Iterator::collect).collect();
-        let mut rejected = Vec::new();
+        let (mut rejected, mut alone) = (Vec::new(), 0);
         while let Some(mut indices) = requests.pop() {
             match (self.offer(&encoded, &indices).await?, &indices[..]) {
                 (Verdict::Taken, _) => {}
@@ -129,6 +132,10 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
                     let bytes = encoded[index].len();
                     let reason = format!("BigQuery does not take the row even alone, with its {bytes} bytes: {words}");
                     rejected.push(Rejected { index, reason });
+                    alone += 1;
+                    if alone == MANY && alone == rejected.len() && alone == index + 1 {
+                        return Err(nothing_is_taken());
+                    }
                 }
                 (Verdict::TooMuch(_), _) => {
                     let second = indices.split_off(indices.len() / 2);
@@ -149,6 +156,12 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
             Verdict::TooMuch(words) => Err(CallError::Broken(words)),
         }
     }
+}
+
+/// Not even single rows get in: that is the address, and no fault of so many rows.
+fn nothing_is_taken() -> CallError {
+    let hint = "Check that BIGQUERY_EMULATOR_HOST is not set by mistake, and that no proxy stands between";
+    CallError::denied(format!("BigQuery takes none of {MANY} rows, each sent by itself"), hint)
 }
 
 fn formless(error: &serde_json::Error) -> CallError {

@@ -158,3 +158,18 @@ fn every_recorded_answer_has_its_consequence() {
     let expected: BTreeSet<_> = CASES.iter().map(|(name, ..)| format!("{name}.json")).collect();
     assert_eq!(names.collect::<BTreeSet<_>>(), expected);
 }
+
+#[test]
+fn where_not_one_of_many_rows_gets_in_it_is_the_address_that_is_wrong() {
+    let mut world = World::new();
+    let ids = world.add_many(20, MINUTE * 9, MINUTE);
+    let refused = answer("html_400_malformed");
+    world.instead = Some(Box::new(move |request| request.uri().path().ends_with("insertAll").then(|| refused.clone())));
+    let report = world.forward();
+    let error = report.worst().expect("a person must act");
+    assert!(!error.is_transient() && error.chain().contains("takes none of 10 rows"), "{}", error.chain());
+    assert_eq!((world.letters().len(), world.rows().len()), (0, 0));
+    world.instead = None;
+    assert!(world.forward().is_complete());
+    assert_eq!(world.copies_of(&ids), vec![1; 20]);
+}
