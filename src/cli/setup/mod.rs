@@ -72,12 +72,11 @@ impl Task<'_> {
     /// Token, account and gateways; the last also as the setting has them.
     async fn source<H: Host>(self, host: &H) -> Result<(Source, String), Failure> {
         let Self { arguments, asker, vars, steps } = self;
-        let token = match vars.get(TOKEN) {
-            Some(token) => Secret::new(token),
-            None => {
-                vars.trust_with(TOKEN)?;
-                asker.secret(Question { what: "Cloudflare API token", flag: "", setting: TOKEN })?
-            }
+        let token = if let Some(token) = vars.get(TOKEN) {
+            Secret::new(token)
+        } else {
+            vars.trust_with(TOKEN)?;
+            asker.secret(Question { what: "Cloudflare API token", flag: "", setting: TOKEN })?
         };
         let read = |account: &str, gateways: &str| {
             Source::from_vars(|name| match name {
