@@ -47,12 +47,26 @@ main() {
   done
   [[ $# -ge 1 && $# -le 4 ]] || { usage >&2 && exit 2; }
   project="$1" dataset="${2:-ai_gateway}" table="${3:-aig_logs_raw}" location="${4:-US}"
+  check_names
   email="$ACCOUNT@$project.iam.gserviceaccount.com"
   [[ -n "$print" ]] || look_for gcloud bq
   [[ -n "$account_only" ]] || make_tables
   make_account
   give_rights
   make_key
+}
+
+# Names stand in commands and in SQL: one that is none is refused before anything is done.
+check_names() {
+  named PROJECT "$project" '^[a-z][a-z0-9.:-]*[a-z0-9]$'
+  named DATASET "$dataset" '^[A-Za-z0-9_]+$'
+  named TABLE "$table" '^[A-Za-z0-9_-]+$'
+  named LOCATION "$location" '^[A-Za-z0-9-]+$'
+}
+
+# named WHAT TEXT PATTERN
+named() {
+  [[ "$2" =~ $3 ]] || { printf '! %s is no such name: %q\n' "$1" "$2" && exit 2; }
 }
 
 look_for() {
@@ -63,21 +77,28 @@ look_for() {
 }
 
 make_tables() {
-  there bq --project_id="$project" show --dataset "$project:$dataset" && kept "dataset $dataset" ||
+  if there bq --project_id="$project" show --dataset "$project:$dataset"; then
+    kept "dataset $dataset"
+  else
     make "dataset $dataset" "bigquery.datasets.create, which the role BigQuery User has" \
       bq --project_id="$project" --location="$location" mk --dataset "$project:$dataset"
+  fi
   local sql=sql/bigquery names
   [[ "$0" == scripts/* ]] || sql="${0%/*}/../sql/bigquery"
   names="s/\${GCP_BQ_PROJECT}/$project/g; s/\${GCP_BQ_DATASET}/$dataset/g; s/\${GCP_BQ_TABLE}/$table/g"
   # Where the statements are carried out BigQuery finds out by itself, from the dataset.
+  # shellcheck disable=SC2016 # The inner shell puts its arguments in.
   make "table and views" "the roles BigQuery Job User on the project and BigQuery Data Editor on the dataset" \
-    bash -c "cat $sql/*.sql | sed '$names' | bq --project_id=$project query --use_legacy_sql=false"
+    bash -c 'cat "$1"/*.sql | sed "$2" | bq --project_id="$3" query --use_legacy_sql=false' bash "$sql" "$names" "$project"
 }
 
 make_account() {
-  there gcloud iam service-accounts describe "$email" --project="$project" && kept "service account $email" ||
+  if there gcloud iam service-accounts describe "$email" --project="$project"; then
+    kept "service account $email"
+  else
     make "service account $email" "iam.serviceAccounts.create, which the role Service Account Admin has" \
       gcloud iam service-accounts create "$ACCOUNT" --project="$project" --display-name="AI Gateway logs"
+  fi
 }
 
 give_rights() {
@@ -87,10 +108,13 @@ give_rights() {
     grant roles/bigquery.dataEditor TABLE "$RUNS" bigquery.tables.setIamPolicy
     return
   fi
-  there gcloud iam roles describe "$ROLE" --project="$project" && kept "role $ROLE" ||
+  if there gcloud iam roles describe "$ROLE" --project="$project"; then
+    kept "role $ROLE"
+  else
     make "role $ROLE" "iam.roles.create, which the role Role Administrator has (or go without: --data-editor)" \
       gcloud iam roles create "$ROLE" --project="$project" --title="AI Gateway logs writer" --stage=GA \
       --permissions="$PERMISSIONS"
+  fi
   # One of its permissions is about the dataset, and the others add rows and no more.
   grant "projects/$project/roles/$ROLE" SCHEMA "" bigquery.datasets.update
 }
@@ -106,9 +130,12 @@ grant() {
 # Each key is good until it is deleted, so none is made in vain.
 make_key() {
   umask 077
-  there test -e "$key" && kept "key $key" ||
+  if there test -e "$key"; then
+    kept "key $key"
+  else
     make "key of $email" "iam.serviceAccountKeys.create, which the role Service Account Key Admin has" \
       gcloud iam service-accounts keys create "$key" --iam-account="$email" --project="$project"
+  fi
 }
 
 # there COMMAND…: whether it is there already. Nothing is looked at where commands are printed.

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::{
     dead_letters::Replay,
     failure::{Exit, Failure},
+    lines::{self, Lines},
     progress::Screen,
     show,
     target::{Files, Rows},
@@ -72,7 +73,7 @@ pub struct Poller<'a, H = NativeHost, S = SqliteStore<'a>> {
 
 enum OpenSink<'a> {
     Sqlite(Sqlite<'a>),
-    Ndjson(&'a Ndjson<Box<dyn std::io::Write>>),
+    Ndjson(&'a Ndjson<Lines>),
     BigQuery(&'a BigQuery),
 }
 
@@ -191,11 +192,21 @@ pub struct Teller<'a> {
     pub json: bool,
     /// The output is full of rows: words go to the screen.
     pub rows_on_output: bool,
+    /// Nothing is remembered, and so nothing is lost where nobody reads.
+    pub dry_run: bool,
 }
 
 impl Teller<'_> {
+    /// Whether whoever has read the rows is gone.
+    pub fn is_unread(&self) -> bool {
+        self.rows_on_output && lines::is_unread()
+    }
+
     /// Tells what a pass did, and what went wrong.
     pub fn tell(&self, report: &Report) -> Result<Exit, Failure> {
+        if self.is_unread() && (self.dry_run || report.worst().is_none()) {
+            return Err(Failure::Unread);
+        }
         let text = if self.json { report.to_json().to_string() } else { show::report(report) };
         if self.rows_on_output {
             self.screen.say(&text);

@@ -5,17 +5,20 @@ mod clock;
 mod dead_letters;
 mod demo;
 mod doctor;
+pub mod dotenv;
 mod estimate;
 mod explain;
 mod failure;
 mod guard;
 mod jobs;
 mod landed;
+mod lines;
 mod looker;
 mod namespaces;
 mod progress;
 mod proof;
 mod run;
+mod setting_files;
 mod settings;
 mod setup;
 mod show;
@@ -29,6 +32,7 @@ mod storm;
 mod survival;
 mod target;
 mod trouble;
+mod trust;
 mod verify;
 mod warehouse;
 
@@ -116,7 +120,7 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
     let files = Files::open(options, &config).await?;
     let poller = Poller::new(&host, &config, &files)?;
     let rows_on_output = options.dry_run || sink == target::Sink::Ndjson(None);
-    let teller = Teller { screen, json: options.json, rows_on_output };
+    let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
     match task {
         Task::Run(every) => run::run(&poller, &teller, every, &schedule).await,
         Task::Once(work) => {

@@ -8,7 +8,7 @@ use super::{
     failure::{Exit, Failure},
     jobs::{Poller, Teller, Work},
 };
-use crate::{host::Host, time::Timestamp};
+use crate::{host::Host, pass::Report, time::Timestamp};
 
 /// The longest sleep. A machine that was suspended in between notices within this time that a tick is due.
 const NAP: Duration = Duration::from_mins(1);
@@ -37,16 +37,22 @@ async fn tick(host: &impl Host, next: &mut Timestamp, every: Duration) -> bool {
     !host.stopping()
 }
 
+/// One pass. Where nobody reads its rows any more, no further one makes sense.
+async fn pass(poller: &Poller<'_>, teller: &Teller<'_>, work: Work) -> Result<Report, Failure> {
+    let report = poller.scheduled(work).await;
+    teller.tell(&report)?;
+    if teller.is_unread() { Err(Failure::Unread) } else { Ok(report) }
+}
+
 /// One forward pass. Whether it came to some gateway.
 async fn forward(poller: &Poller<'_>, teller: &Teller<'_>) -> Result<bool, Failure> {
-    let report = poller.scheduled(Work::Forward).await;
-    teller.tell(&report)?;
+    let report = pass(poller, teller, Work::Forward).await?;
     Ok(report.gateways.iter().any(|gateway| gateway.error.is_none()))
 }
 
 async fn backfills(poller: &Poller<'_>, teller: &Teller<'_>, schedule: &Cron) -> Result<(), Failure> {
     while !poller.host.stopping() {
-        teller.tell(&poller.scheduled(Work::Backfill).await)?;
+        pass(poller, teller, Work::Backfill).await?;
         // A schedule without a next tick, such as the 30th of February, never comes.
         let Ok(next) = schedule.find_next_occurrence(&poller.host.now(), false) else { break };
         sleep_until(poller.host, next).await;

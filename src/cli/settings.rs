@@ -1,6 +1,11 @@
 //! Where the settings come from: the environment first, then a file in the manner of `.dev.vars`, then the Worker's own.
 
-use std::{collections::BTreeMap, env, fs, path::Path, str::FromStr, time::Duration};
+use std::{
+    env,
+    io::{self, Write},
+    str::FromStr,
+    time::Duration,
+};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use croner::{
@@ -8,10 +13,14 @@ use croner::{
     errors::CronError,
     parser::{CronParser, Seconds, Year},
 };
-use serde::Deserialize;
-use serde_json::Value;
 
-use super::{args::Options, failure::Failure, target::Sink};
+use super::{
+    args::Options,
+    failure::Failure,
+    setting_files::{FILE, SettingFiles, WORKER},
+    target::Sink,
+    trust,
+};
 use crate::{
     config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, Schema, TableName, Target, Warehouse},
     foreign,
@@ -19,42 +28,42 @@ use crate::{
     plan::peak,
 };
 
-/// The file that is read where it is there and no other is named.
-pub const FILE: &str = ".dev.vars";
-
-/// The Worker's configuration. Its `[vars]` hold here as well, where no other file is named.
-pub const WORKER: &str = "wrangler.toml";
-
 /// Width of the table of settings, in characters.
 const WIDTH: u16 = 100;
 
 /// Settings by name, as text.
 pub struct Vars {
-    file: BTreeMap<String, String>,
+    files: SettingFiles,
     pages: Option<String>,
-    crons: Option<Vec<String>>,
 }
 
 impl Vars {
-    /// Reads the file of settings, if there is one.
+    /// Reads the files of settings, as far as there are any, and looks whether they can be trusted beside the environment.
     pub fn read(options: &Options) -> Result<Self, Failure> {
-        let (file, crons) = match &options.vars {
-            Some(path) => (parse(path)?, None),
-            None => beside_the_worker()?,
-        };
-        let vars = Self { file, pages: options.pages.clone(), crons };
+        let files = SettingFiles::read(options.vars.as_deref())?;
+        let vars = Self { files, pages: options.pages.clone() };
         // Those, too, that this command has no use for.
-        SETTINGS.iter().filter(|setting| setting.secret).filter_map(|setting| vars.get(setting.name)).for_each(
-            |secret| {
-                foreign::hide(&secret);
-            },
-        );
-        Ok(vars)
+        let secrets = SETTINGS.iter().filter(|setting| setting.secret);
+        secrets.filter_map(|setting| vars.get(setting.name)).for_each(|secret| foreign::hide(&secret));
+        let mut problems = vars.files.misspelt();
+        problems.extend(trust::unreadable());
+        problems.extend(trust::redirected(&vars.files, |secret| environment(secret).is_some()));
+        for warning in trust::misspelt_in_environment().chain(vars.files.warnings()) {
+            // Nobody can be told that the standard error is gone.
+            writeln!(io::stderr(), "aig-logs: {warning}").unwrap_or_default();
+        }
+        if problems.is_empty() { Ok(vars) } else { Err(ConfigError(problems).into()) }
+    }
+
+    /// Refuses to use a secret of no file, such as one that was typed, with an address that a file gives.
+    pub fn trust_with(&self, secret: &'static str) -> Result<(), Failure> {
+        let problems = trust::redirected(&self.files, |used| used == secret);
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems).into()) }
     }
 
     /// The schedules that wake the Worker of this folder; none where there is none, or other settings are named.
     pub fn crons(&self) -> Option<&[String]> {
-        self.crons.as_deref()
+        self.files.crons.as_deref()
     }
 
     /// Whether anything names a table in BigQuery, or who may write to it.
@@ -125,14 +134,13 @@ impl Vars {
         if pages && self.pages.is_some() {
             return self.pages.clone();
         }
-        let given = |text: &String| !text.trim().is_empty();
-        let environment = env::var(name).ok().filter(given);
-        environment.or_else(|| self.file.get(name).cloned().filter(given)).or_else(|| pages.then(|| "auto".to_owned()))
+        let given = environment(name).or_else(|| self.files.get(name).map(str::to_owned));
+        given.or_else(|| pages.then(|| "auto".to_owned()))
     }
 
     /// Whether a file sets it, whatever the environment says.
     pub fn is_in_file(&self, name: &str) -> bool {
-        self.file.get(name).is_some_and(|text| !text.trim().is_empty())
+        self.files.get(name).is_some()
     }
 
     /// A key whose outside is right may still hold no key: that shows when it signs.
@@ -146,6 +154,11 @@ impl Vars {
             refused(setting, format!("cannot be used: {error}"))
         })
     }
+}
+
+/// A setting of the environment, unless it is not set or empty.
+pub fn environment(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|text| !text.trim().is_empty())
 }
 
 impl From<&Sink> for Target {
@@ -175,96 +188,6 @@ pub fn read_schedule(text: &str) -> Result<Cron, CronError> {
 
 fn refused(setting: &'static str, problem: String) -> Failure {
     ConfigError(vec![Problem { setting, problem }]).into()
-}
-
-/// What the Worker in this folder has: its variables, and its secrets, which win; and its crons.
-#[expect(clippy::type_complexity, reason = "two values of one file")]
-fn beside_the_worker() -> Result<(BTreeMap<String, String>, Option<Vec<String>>), Failure> {
-    let (mut vars, mut crons) = (BTreeMap::new(), None);
-    if Path::new(WORKER).exists() {
-        let worker = worker(Path::new(WORKER))?;
-        crons = Some(worker.triggers.crons.clone());
-        vars = worker.vars();
-    }
-    if Path::new(FILE).exists() {
-        vars.extend(parse(Path::new(FILE))?.into_iter().filter(|(_, value)| !value.trim().is_empty()));
-    }
-    Ok((vars, crons))
-}
-
-/// The Worker's bindings of KV, and the settings that hold the ids of their namespaces.
-pub const NAMESPACES: [(&str, &str); 2] = [("STATE_KV", "CF_KV_STATE_ID"), ("IDS_KV", "CF_KV_IDS_ID")];
-
-/// What matters here of a `wrangler.toml`.
-#[derive(Deserialize)]
-struct Worker {
-    #[serde(default)]
-    vars: BTreeMap<String, Value>,
-    #[serde(default)]
-    kv_namespaces: Vec<Namespace>,
-    #[serde(default)]
-    triggers: Triggers,
-}
-
-#[derive(Deserialize)]
-struct Namespace {
-    binding: String,
-    #[serde(default)]
-    id: String,
-}
-
-#[derive(Deserialize, Default)]
-struct Triggers {
-    #[serde(default)]
-    crons: Vec<String>,
-}
-
-impl Worker {
-    /// Its `[vars]`, and the ids of its namespaces. What is no text in `[vars]` is read as its JSON.
-    fn vars(self) -> BTreeMap<String, String> {
-        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let ids = self.kv_namespaces.into_iter().filter_map(|Namespace { binding, id }| {
-            let (_, name) = NAMESPACES.iter().find(|(known, _)| *known == binding)?;
-            // A placeholder is no id.
-            let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-            is_id.then(|| ((*name).to_owned(), id))
-        });
-        let vars = self.vars.into_iter().map(|(name, value)| (name, text(value)));
-        ids.chain(vars).collect()
-    }
-}
-
-fn worker(path: &Path) -> Result<Worker, Failure> {
-    let action = || format!("reading the settings in {}", path.display());
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::denied(action(), error, "Make it readable, or name another file with --vars"))?;
-    // Its own words would quote a line, which may hold a secret that does not belong there.
-    toml::from_str(&text).map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-        Failure::denied(
-            action(),
-            format!("line {line} cannot be understood"),
-            "wrangler itself says more: npx wrangler deploy --dry-run",
-        )
-    })
-}
-
-/// The parser's own words would quote a line, and with it a secret: the last good name says where it failed.
-fn parse(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let action = || format!("reading the settings in {}", path.display());
-    let lines = dotenvy::from_path_iter(path)
-        .map_err(|error| Failure::denied(action(), error, "Name another file with --vars"))?;
-    let mut vars = BTreeMap::new();
-    let mut place = "in the first line".to_owned();
-    for line in lines {
-        let (name, value) = line.map_err(|_| {
-            let hint = "One NAME=value a line; put a value with spaces, quotes or # in single quotes";
-            Failure::denied(action(), format!("it cannot be understood {place}"), hint)
-        })?;
-        place = format!("after {name}");
-        vars.insert(name, value);
-    }
-    Ok(vars)
 }
 
 /// Every setting, for `--help`.

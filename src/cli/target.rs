@@ -3,13 +3,13 @@
 use std::{
     fmt::Display,
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use rusqlite::Connection;
 
-use super::{args::Options, failure::Failure, guard};
+use super::{args::Options, failure::Failure, guard, lines::Lines};
 use crate::{
     config::{BigQuery, Config},
     error::StoreError,
@@ -79,6 +79,9 @@ impl State {
     }
 }
 
+/// The mode of a new file: for its owner alone.
+pub const PRIVATE: u32 = 0o600;
+
 /// The target of a state beside which rows lie in one file. It has no path: the file may be moved.
 pub const BESIDE: &str = "sqlite, this file";
 
@@ -97,7 +100,7 @@ pub enum Rows {
     /// Into a SQLite file of their own.
     Sqlite(Connection),
     /// To a writer.
-    Ndjson(Ndjson<Box<dyn Write>>),
+    Ndjson(Ndjson<Lines>),
     /// To a table.
     BigQuery(BigQuery),
 }
@@ -113,7 +116,7 @@ impl Files {
             ));
         };
         if options.dry_run {
-            return Ok(Self { state: snapshot(&path)?, rows: Rows::shown() });
+            return Ok(Self { state: snapshot(&path)?, rows: Rows::shown()? });
         }
         let sink = options.sink.clone().unwrap_or_default();
         let beside = matches!(&sink, Sink::Sqlite(rows) if absolute(rows)? == absolute(&path)?);
@@ -131,16 +134,16 @@ impl Rows {
             (_, Some(table)) => Self::BigQuery(table.clone()),
             (Sink::Sqlite(path), None) => Self::Sqlite(connect(path)?),
             (Sink::Ndjson(Some(path)), None) => {
-                let file = append(path).map_err(|error| unusable(path, &error))?;
-                Self::Ndjson(Ndjson::new(Box::new(file)))
+                Self::Ndjson(Ndjson::new(Lines::append(path).map_err(|error| unusable(path, &error))?))
             }
-            (Sink::Ndjson(None) | Sink::BigQuery, None) => Self::shown(),
+            (Sink::Ndjson(None) | Sink::BigQuery, None) => Self::shown()?,
         })
     }
 
     /// On the output, for want of another place.
-    fn shown() -> Self {
-        Self::Ndjson(Ndjson::new(Box::new(io::stdout())))
+    fn shown() -> Result<Self, Failure> {
+        let output = Lines::output().map_err(|error| Failure::output(&error))?;
+        Ok(Self::Ndjson(Ndjson::new(output)))
     }
 }
 
@@ -161,11 +164,21 @@ pub fn no_state(place: &dyn Display) -> Failure {
 /// A SQLite file that others may read while it is written.
 pub fn connect(path: &Path) -> Result<Connection, Failure> {
     let connect = || {
+        make_private(path);
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         Ok(connection)
     };
     connect().map_err(|error: rusqlite::Error| unusable(path, &error))
+}
+
+/// Makes a file that is missing, for its owner alone. SQLite gives the files beside it the same mode. Where it cannot be made
+/// SQLite says why, and its names for what is no file are left to it.
+fn make_private(path: &Path) {
+    let named = path.as_os_str().as_encoded_bytes();
+    if !named.starts_with(b":") && !named.starts_with(b"file:") {
+        drop(File::options().write(true).create_new(true).mode(PRIVATE).open(path));
+    }
 }
 
 /// A SQLite file that is there, and that nothing done to it here changes.
@@ -203,20 +216,6 @@ fn invalid(problem: StoreError) -> rusqlite::Error {
 pub fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
     let hint = "Check that the file can be written and is what --sink or --state take it for";
     Failure::denied(format!("opening {}", path.display()), error, hint)
-}
-
-/// A file to append lines to. A line that a crash has cut short must not swallow the next one.
-fn append(path: &Path) -> io::Result<File> {
-    let mut file = File::options().read(true).append(true).create(true).open(path)?;
-    if file.metadata()?.len() > 0 {
-        let mut last = [0];
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-        }
-    }
-    Ok(file)
 }
 
 /// The path of a file that may not be there yet.

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::{Config, ConfigError, Gateways, Schema, Secret, Target};
 use crate::metadata::{MetadataColumn, Scalar};
 
@@ -79,7 +81,31 @@ fn a_setting_that_cannot_be_used_is_named_with_the_way_out() {
     check("CLOUDFLARE_BASE_URL", "http://api.cloudflare.com", "https://");
     check("GCP_TOKEN_URI", "http://169.254.169.254/token", "https://");
     check("BIGQUERY_EMULATOR_HOST", "http://10.0.0.1:9050", "https://");
+    for evil in
+        ["http://127.evil.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example", "http://a@b"]
+    {
+        check("CLOUDFLARE_BASE_URL", evil, "https://");
+    }
     check("GCP_BQ_DATASET", "d/e", "letters");
+    for (name, wrong) in [
+        ("CF_ACCOUNT_ID", "a/b"),
+        ("CF_ACCOUNT_ID", "."),
+        ("CF_ACCOUNT_ID", ".."),
+        ("CF_ACCOUNT_ID", "a?b"),
+        ("GCP_BQ_PROJECT", "."),
+        ("GCP_BQ_PROJECT", ".."),
+        ("GCP_BQ_PROJECT", "a_b"),
+        ("GCP_BQ_DATASET", "a-b"),
+        ("GCP_BQ_DATASET", "a.b"),
+        ("GCP_BQ_DATASET", "d:e"),
+        ("GCP_BQ_TABLE", "a.b"),
+        ("GCP_BQ_TABLE", ".."),
+    ] {
+        check(name, wrong, "letters, digits");
+    }
+    for email in ["no address", "a b@c", "poller"] {
+        check("GCP_SA_EMAIL", email, "service account's e-mail address");
+    }
     check("GCP_SA_PRIVATE_KEY_PEM", "c2VjcmV0", "is not a PEM text");
     check("GCP_SA_KEY_JSON", "{\"client_email\":", "whole JSON file");
 }
@@ -164,6 +190,67 @@ fn the_whole_key_file_is_enough() {
     let account = bigquery.account.unwrap();
     assert_eq!((bigquery.project.as_str(), account.email.as_str()), ("from-file", "a@b"));
     assert_eq!((account.key_id.as_deref(), account.token_uri.as_str()), (Some("k1"), "https://tokens.example/t"));
+}
+
+fn key_file(text: &str) -> Result<String, String> {
+    let problems = |error: ConfigError| error.to_string();
+    let config = read(&[("GCP_SA_KEY_JSON", text)]).map_err(problems)?;
+    Ok(config.bigquery.unwrap().account.unwrap().email)
+}
+
+#[test]
+fn a_key_file_is_read_in_whatever_form_a_dashboard_or_a_shell_has_left_it() {
+    let file = format!("{{\"client_email\": \"a@b\",\n  \"private_key\": \"{KEY}\"}}");
+    let broken = file.replace("\\n", "\n");
+    assert_ne!(file, broken);
+    let coded = STANDARD.encode(&file);
+    let (first, second) = coded.split_at(40);
+    for text in [
+        &file,
+        &broken,
+        &broken.replace('\n', "\r\n"),
+        &format!("\u{feff}{file}"),
+        &format!("'{file}'"),
+        &format!("\"{broken}\""),
+        &coded,
+        &format!("{first}\n{second}\n"),
+        &STANDARD.encode(format!("\u{feff}{broken}")),
+    ] {
+        assert_eq!(key_file(text).as_deref(), Ok("a@b"), "{text}");
+    }
+}
+
+#[test]
+fn a_key_file_without_an_address_or_of_another_cloud_is_refused() {
+    let check = |email: &str, rest: &str, words: &str| {
+        let text = format!(r#"{{"client_email":"{email}","private_key":"{KEY}"{rest}}}"#);
+        let found = key_file(&text).unwrap_err();
+        assert!(
+            found.starts_with("GCP_SA_KEY_JSON ") && found.contains(words) && found.lines().count() == 1,
+            "{found}"
+        );
+        assert!(!found.contains("c2Vj"), "{found}");
+    };
+    check("", "", "client_email");
+    check("a b@c", "", "client_email");
+    check("a@b", r#","universe_domain":"apis-s3ns.fr""#, "apis-s3ns.fr");
+    let of_google = format!(r#"{{"client_email":"a@b","private_key":"{KEY}","universe_domain":"googleapis.com"}}"#);
+    assert_eq!(key_file(&of_google).as_deref(), Ok("a@b"));
+}
+
+#[test]
+fn names_are_those_that_google_gives() {
+    for (name, good) in [
+        ("GCP_BQ_PROJECT", "example.com:my-project"),
+        ("GCP_BQ_DATASET", "ai_gateway"),
+        ("GCP_BQ_TABLE", "logs-2026_raw"),
+        ("CLOUDFLARE_BASE_URL", "http://127.0.0.2:8788"),
+        ("CLOUDFLARE_BASE_URL", "http://[::1]:8788"),
+        ("CLOUDFLARE_BASE_URL", "http://localhost:8788"),
+        ("CF_ACCOUNT_ID", "0123456789abcdef0123456789abcdef"),
+    ] {
+        assert_eq!(problems(&[(name, good)]), "none", "{good}");
+    }
 }
 
 #[test]

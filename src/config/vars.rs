@@ -1,5 +1,8 @@
 //! From text to types, one setting at a time.
 
+use std::net::Ipv4Addr;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Uri;
 use serde::Deserialize;
 
@@ -94,7 +97,8 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         let uri: Option<Uri> = address.parse().ok();
         let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
         let scheme = uri.as_ref().and_then(Uri::scheme_str).unwrap_or_default();
-        let loopback = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
+        // The address, not how its text begins: `127.evil.example` is a name like any other.
+        let loopback = matches!(host, "localhost" | "[::1]") || host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback());
         if host.is_empty() || !(scheme == "https" || scheme == "http" && loopback) {
             let rule = "but must begin with https:// (plain http:// only for an address of this machine)";
             self.problem(name, format!("is {text:?}, {rule}"));
@@ -106,7 +110,7 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         let base = self.text("CLOUDFLARE_BASE_URL");
         Source {
             base: self.address("CLOUDFLARE_BASE_URL", &base),
-            account: self.text("CF_ACCOUNT_ID"),
+            account: self.name("CF_ACCOUNT_ID", None, ""),
             token: self.token(),
             gateways: self.gateways(),
             per_page: u32::try_from(self.number("LOGS_PER_PAGE", 1, 50)).unwrap_or(50),
@@ -117,7 +121,7 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         let base = self.text("CLOUDFLARE_BASE_URL");
         Kv {
             base: self.address("CLOUDFLARE_BASE_URL", &base),
-            account: self.text("CF_ACCOUNT_ID"),
+            account: self.name("CF_ACCOUNT_ID", None, ""),
             token: self.token(),
             state: self.text("CF_KV_STATE_ID"),
             ids: self.text("CF_KV_IDS_ID"),
@@ -176,17 +180,19 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
     pub fn table_name(&mut self) -> TableName {
         let project = self.optional("GCP_BQ_PROJECT").or_else(|| self.key_file().ok()??.project_id);
         TableName {
-            project: self.name("GCP_BQ_PROJECT", project),
-            dataset: self.name("GCP_BQ_DATASET", None),
-            table: self.name("GCP_BQ_TABLE", None),
+            // A project of a domain is called example.com:project.
+            project: self.name("GCP_BQ_PROJECT", project, "-.:"),
+            dataset: self.name("GCP_BQ_DATASET", None, "_"),
+            table: self.name("GCP_BQ_TABLE", None, "_-"),
         }
     }
 
-    /// A name as it stands in BigQuery's addresses and in SQL.
-    fn name(&mut self, name: &'static str, found: Option<String>) -> String {
+    /// A name as it stands in addresses and in SQL: letters, digits and these signs. One of dots alone means a folder there.
+    fn name(&mut self, name: &'static str, found: Option<String>, signs: &str) -> String {
         let text = found.unwrap_or_else(|| self.text(name));
-        if text.contains(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.' | ':')) {
-            self.problem(name, format!("is {text:?}, but must be a name of letters, digits, _ and -"));
+        if text.contains(|c: char| !c.is_alphanumeric() && !signs.contains(c)) || text.starts_with('.') {
+            let signs = if signs.is_empty() { String::new() } else { format!(" and {signs}") };
+            self.problem(name, format!("is {text:?}, but must be a name of letters, digits{signs}"));
         }
         text
     }
@@ -209,6 +215,15 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
             }
             Ok(None) => (self.text("GCP_SA_EMAIL"), self.text(PEM), None, None, PEM),
         };
+        // An absent one is already reported as such.
+        let is_address = email.contains('@') && !email.contains(char::is_whitespace);
+        if !is_address && (name == JSON || !email.is_empty()) {
+            let (setting, part) = if name == JSON { (JSON, "has") } else { ("GCP_SA_EMAIL", "is") };
+            self.problem(
+                setting,
+                format!("{part} {email:?}, but client_email is the service account's e-mail address"),
+            );
+        }
         let token_uri = token_uri.or(file_uri).unwrap_or_else(|| "https://oauth2.googleapis.com/token".to_owned());
         let token_uri = self.address("GCP_TOKEN_URI", &token_uri);
         match PrivateKey::parse(&pem) {
@@ -225,15 +240,46 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
     fn key_file(&self) -> Result<Option<KeyFile>, String> {
         let Some(text) = self.optional("GCP_SA_KEY_JSON") else { return Ok(None) };
         // The parser's own words would quote the key.
-        serde_json::from_str(&text).map(Some).map_err(|error| {
+        let file: KeyFile = serde_json::from_str(&json(&text)).map_err(|error| {
             format!(
                 "is not a service account's key file (line {}, column {}): give the whole JSON file that Google Cloud \
                  made, with client_email and private_key",
                 error.line(),
                 error.column()
             )
-        })
+        })?;
+        match &file.universe_domain {
+            // Its tokens and tables are at addresses that are not known here.
+            Some(other) if other != "googleapis.com" => {
+                Err(format!("is a key of {other:?}, but only Google Cloud itself is known, googleapis.com"))
+            }
+            Some(_) | None => Ok(Some(file)),
+        }
     }
+}
+
+/// The JSON in what shells, files and dashboards make of it: base64, quotes or a byte order mark around it, and real line
+/// breaks inside its texts, which JSON does not allow.
+fn json(text: &str) -> String {
+    let bare = |text: &str| text.trim_matches(['\u{feff}', '"', '\'', ' ', '\r', '\n']).to_owned();
+    let mut text = bare(text);
+    if !text.starts_with('{') {
+        let letters: String = text.split_whitespace().collect();
+        let decoded = STANDARD.decode(letters).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        text = decoded.map_or(text, |decoded| bare(&decoded));
+    }
+    let (mut inside, mut escaped) = (false, false);
+    let mut json = String::with_capacity(text.len());
+    for letter in text.chars() {
+        inside ^= letter == '"' && !escaped;
+        escaped = letter == '\\' && !escaped;
+        match letter {
+            '\n' if inside => json.push_str("\\n"),
+            '\r' if inside => {}
+            letter => json.push(letter),
+        }
+    }
+    json
 }
 
 /// The parts of a service account's key file that matter here.
@@ -244,4 +290,5 @@ struct KeyFile {
     private_key_id: Option<String>,
     token_uri: Option<String>,
     project_id: Option<String>,
+    universe_domain: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! The host of the `aig-logs` command: this machine's clock, an HTTP client, signatures, and a store in a SQLite file.
 
 use std::{
+    env,
     error::Error as _,
     fmt,
     time::{Duration, SystemTime},
@@ -45,7 +46,13 @@ impl NativeHost {
     pub fn new(stop: watch::Receiver<bool>, observer: impl Fn(Progress<'_>) + 'static) -> Result<Self, CallError> {
         // A second host in one process finds the provider in place.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
+        let client = reqwest::Client::builder().no_proxy();
+        // Plain http is for this machine alone, and no proxy may read the tokens in it. Other calls go through a tunnel.
+        let client = match proxy() {
+            Some(address) => client.proxy(tunnel(&address)?),
+            None => client,
+        };
+        let client = client
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
             .redirect(reqwest::redirect::Policy::none())
@@ -54,6 +61,21 @@ impl NativeHost {
             .map_err(|error| CallError::denied(causes(&error), "Check this machine's certificates"))?;
         Ok(Self { client, stop, observer: Box::new(observer) })
     }
+}
+
+/// The proxy that the environment names for https, as curl reads it.
+fn proxy() -> Option<String> {
+    let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    names.iter().filter_map(|name| env::var(name).ok()).find(|address| !address.trim().is_empty())
+}
+
+/// A tunnel through the proxy at an address, but for this machine and what the environment excepts. The address may hold a
+/// password.
+fn tunnel(address: &str) -> Result<reqwest::Proxy, CallError> {
+    let proxy = reqwest::Proxy::https(address.trim())
+        .map_err(|_| CallError::denied("the proxy is no address", "Check HTTPS_PROXY and ALL_PROXY"))?;
+    let excepted = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
+    Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&format!("localhost,127.0.0.0/8,::1,{excepted}"))))
 }
 
 /// The present by this machine's clock, UTC.

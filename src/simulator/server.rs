@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -19,7 +19,11 @@ use axum::{
     serve::{IncomingStream, Listener},
 };
 use chrono::TimeDelta;
-use http::{HeaderValue, Request, Response, StatusCode, header::DATE};
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode,
+    header::{DATE, HOST, ORIGIN},
+    uri::Authority,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -66,6 +70,12 @@ async fn answer<Clock: Fn() -> Timestamp>(
     ConnectInfo(line): ConnectInfo<Line>,
     request: Request<Body>,
 ) -> Response<Body> {
+    if !is_of_this_machine(request.headers()) {
+        let mut refusal = status(StatusCode::FORBIDDEN);
+        *refusal.body_mut() =
+            Body::from("The simulator answers programs of this machine, at an address of this machine.\n");
+        return refusal;
+    }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MOST_BYTES).await else {
         return status(StatusCode::PAYLOAD_TOO_LARGE);
@@ -89,6 +99,19 @@ async fn answer<Clock: Fn() -> Timestamp>(
             status(StatusCode::NO_CONTENT)
         }
     }
+}
+
+/// Whether a request names this machine as its host, and as its origin if it names one. A web page, whose browser may be
+/// told that any name is this machine, does not.
+fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    let is_local = |authority: &str| {
+        let authority: Option<Authority> = authority.parse().ok();
+        let host = authority.as_ref().map_or("", Authority::host).trim_matches(['[', ']']);
+        host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    };
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let origin = text(ORIGIN).map(|origin| origin.split_once("://").map_or("", |(_, authority)| authority));
+    text(HOST).is_some_and(is_local) && origin.is_none_or(is_local)
 }
 
 /// An answer that says when it was given, by the world's own clock rather than by this machine's.
@@ -216,7 +239,7 @@ mod tests {
         let server = serve(Arc::new(Mutex::new(simulator)), listener, move || start, shutdown);
         let server = tokio::spawn(server);
 
-        let head = "HTTP/1.1\r\nhost: simulator\r\nconnection: close\r\n";
+        let head = "HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
         let plain = ask(address, &format!("GET /simulator/calls {head}\r\n")).await;
         assert!(plain.starts_with("HTTP/1.1 200 OK\r\n") && plain.contains("\"list\":0"), "{plain}");
         assert!(plain.contains("\r\ndate: Mon, 02 Nov 2026 12:00:00 GMT\r\n"), "{plain}");
@@ -228,6 +251,41 @@ mod tests {
 
         stop.send(()).unwrap();
         server.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_web_page_is_not_answered() {
+        let start = options().start;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let simulator = Arc::new(Mutex::new(Simulator::new(options())));
+        let server = tokio::spawn(serve(simulator, listener, move || start, std::future::pending()));
+        let status = async |head: &str| {
+            let answer =
+                ask(address, &format!("GET /simulator/calls HTTP/1.1\r\nconnection: close\r\n{head}\r\n")).await;
+            (answer[9..12].to_owned(), answer)
+        };
+        for good in [
+            "host: localhost\r\n",
+            "host: LOCALHOST:8788\r\n",
+            "host: 127.0.0.1:8788\r\n",
+            "host: [::1]:8788\r\n",
+            "host: 127.0.0.1\r\norigin: http://localhost:3000\r\n",
+        ] {
+            let (status, answer) = status(good).await;
+            assert_eq!(status, "200", "{good}: {answer}");
+        }
+        for wrong in [
+            "host: evil.example\r\n",
+            "host: 127.evil.example:8788\r\n",
+            "host: localhost.evil.example\r\n",
+            "host: 127.0.0.1\r\norigin: https://evil.example\r\n",
+            "host: 127.0.0.1\r\norigin: null\r\n",
+        ] {
+            let (status, answer) = status(wrong).await;
+            assert!(status == "403" && answer.contains("this machine"), "{wrong}: {answer}");
+        }
+        server.abort();
     }
 
     #[tokio::test]

@@ -1,11 +1,14 @@
 //! Rows as one JSON object a line, for pipes and for looking before writing.
 
-use std::{cell::RefCell, io::Write};
+use std::{
+    cell::RefCell,
+    io::{ErrorKind, Write},
+};
 
 use super::{Outcome, Sink};
 use crate::{error::CallError, row::Row, run::Run};
 
-/// A writer that rows go to.
+/// A writer that rows go to. What it has taken and flushed counts as kept for good.
 #[derive(Debug)]
 pub struct Ndjson<W>(RefCell<W>);
 
@@ -34,7 +37,10 @@ impl<W: Write> Sink for Ndjson<W> {
         let mut writer = self.0.borrow_mut();
         let written = encoded.and_then(|()| writer.write_all(&lines)).and_then(|()| writer.flush());
         written.map_err(|error| {
-            CallError::denied(error.to_string(), "Whoever reads the rows has gone, or the disk is full")
+            if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Interrupted) {
+                return CallError::Silent("whoever was to read the rows has not read them all".into());
+            }
+            CallError::denied(error.to_string(), "Check that there is room where the rows go")
         })?;
         Ok(Outcome::default())
     }

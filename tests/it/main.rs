@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod cli;
+mod dotenv;
 mod faults;
 mod peer;
 mod process;

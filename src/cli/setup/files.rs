@@ -12,12 +12,12 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, Value, value
 
 use super::Failure;
 use crate::{
-    cli::settings::{FILE, WORKER},
+    cli::{
+        setting_files::{FILE, WORKER},
+        target::PRIVATE,
+    },
     config::Secret,
 };
-
-/// For the owner alone.
-const PRIVATE: u32 = 0o600;
 
 /// What is to become of a file: its new text, secrets and all, and what is new in it, a line each, without a secret.
 pub struct Change {

@@ -18,7 +18,8 @@ use super::{
     args::{Options, Setup},
     doctor,
     failure::{Exit, Failure},
-    settings::{NAMESPACES, Vars},
+    setting_files::NAMESPACES,
+    settings::Vars,
     show,
 };
 use crate::{
@@ -71,9 +72,11 @@ impl Task<'_> {
     /// Token, account and gateways; the last also as the setting has them.
     async fn source<H: Host>(self, host: &H) -> Result<(Source, String), Failure> {
         let Self { arguments, asker, vars, steps } = self;
-        let token = match vars.get(TOKEN) {
-            Some(token) => Secret::new(token),
-            None => asker.secret(Question { what: "Cloudflare API token", flag: "", setting: TOKEN })?,
+        let token = if let Some(token) = vars.get(TOKEN) {
+            Secret::new(token)
+        } else {
+            vars.trust_with(TOKEN)?;
+            asker.secret(Question { what: "Cloudflare API token", flag: "", setting: TOKEN })?
         };
         let read = |account: &str, gateways: &str| {
             Source::from_vars(|name| match name {
@@ -86,7 +89,7 @@ impl Task<'_> {
         let account = match arguments.account.clone().or_else(|| vars.get("CF_ACCOUNT_ID")) {
             Some(account) => account,
             // Which account it is plays no part in the search for it.
-            None => cloudflare::account(host, &read("-", "*")?, asker).await?,
+            None => cloudflare::account(host, &read("0", "*")?, asker).await?,
         };
         let found = cloudflare::gateways(host, &read(&account, "*")?).await?;
         let given = arguments.gateways.clone().or_else(|| vars.get("AIG_GATEWAY_ID"));

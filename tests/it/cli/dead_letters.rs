@@ -205,8 +205,8 @@ fn the_namespaces_are_those_of_the_workers_configuration_and_a_placeholder_is_no
         let namespaces =
             ["STATE_KV", "IDS_KV"].map(|name| format!("[[kv_namespaces]]\nbinding = \"{name}\"\nid = \"{id}\"\n"));
         fs::write(folder.path().join("wrangler.toml"), worker + &namespaces.concat()).unwrap();
-        let mut status = command(folder.path());
-        let output = status.args(["status", "--state", "kv"]).env("CF_API_TOKEN", "t").output().unwrap();
+        fs::write(folder.path().join(".dev.vars"), "CF_API_TOKEN=t\n").unwrap();
+        let output = command(folder.path()).args(["status", "--state", "kv"]).output().unwrap();
         (output.status.code(), words(&output))
     };
     let (code, words) = status("<id of STATE_KV>");

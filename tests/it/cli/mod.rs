@@ -12,6 +12,7 @@ mod secrets;
 mod setup;
 mod sql;
 mod storm;
+mod trust;
 mod verify;
 
 use std::{
@@ -79,9 +80,12 @@ impl World {
         self.folder.path().join(name)
     }
 
+    /// The command in the world's folder. The addresses stand in the environment too, where tests set secrets.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command(self.folder.path());
-        command.args(arguments).env("SETTLE_SECONDS", "0");
+        let base = format!("http://{}", self.address);
+        command.args(arguments).env("SETTLE_SECONDS", "0").env("CLOUDFLARE_BASE_URL", format!("{base}/client/v4"));
+        command.env("GCP_TOKEN_URI", format!("{base}/token")).env("BIGQUERY_EMULATOR_HOST", &base);
         command
     }
 

@@ -163,3 +163,46 @@ fn the_script_alone_does_the_google_half_and_makes_no_second_key() {
     assert!(run().ends_with("= key key.json: there already\n"));
     assert!(!folder.read("bin/calls").contains("keys create"));
 }
+
+#[test]
+fn the_script_refuses_a_name_that_is_none_before_anything_is_done() {
+    let folder = Folder::new();
+    install(&folder);
+    for wrong in [
+        &["my project"][..],
+        &["p; rm"],
+        &["my-project", "a-b"],
+        &["my-project", "ai_gateway", "a'b"],
+        &["my-project", "ai_gateway", "a/b"],
+        &["my-project", "ai_gateway", "raw", "US; x"],
+        &["my-project", ".."],
+    ] {
+        let output = script(&folder, wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", String::from_utf8_lossy(&output.stdout));
+        assert!(!folder.path("bin/calls").exists(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_script_works_in_a_folder_with_spaces_and_quotes() {
+    let folder = Folder::new();
+    install(&folder);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = folder.path("the user's own $folder");
+    for part in ["scripts", "sql/bigquery"] {
+        fs::create_dir_all(copy.join(part)).unwrap();
+    }
+    for file in fs::read_dir(root.join("sql/bigquery")).unwrap().map(Result::unwrap) {
+        fs::copy(file.path(), copy.join("sql/bigquery").join(file.file_name())).unwrap();
+    }
+    let path = copy.join("scripts/gcp-setup.sh");
+    fs::copy(root.join("scripts/gcp-setup.sh"), &path).unwrap();
+    let mut command = Command::new(&path);
+    command.current_dir(folder.0.path()).env_clear();
+    command.env("PATH", format!("{}:/usr/bin:/bin", folder.path("bin").display()));
+    let output = command.args(["--key", "the key.json", "my-project"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(folder.read("bin/statements").contains("`my-project.ai_gateway.aig_logs_raw`"));
+    assert_eq!(mode(&folder.path("the key.json")), 0o600);
+}
