@@ -42,7 +42,8 @@ static ANSWERS: LazyLock<Vec<(Query, Response)>> = LazyLock::new(|| {
     let lookup = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let source: Source = Config::from_vars(lookup, Target::Local).unwrap().source;
     let mut page = |page| {
-        let query = Query { from: None, until: now, direction: Direction::Descending, page, longer_than: None };
+        let query =
+            Query { from: None, until: now, direction: Direction::Descending, page, per_page: 50, longer_than: None };
         match simulator.answer(now, &list(&source, &gateway, &query)) {
             Answer::Response(response) => (query, response),
             Answer::Silence => unreachable!("no fault is planned"),

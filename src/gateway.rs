@@ -38,13 +38,13 @@ pub struct Page {
 /// The request for one page of a gateway's logs.
 #[must_use]
 pub fn list(source: &Source, gateway: &str, query: &Query) -> Request {
-    logs(source, gateway, query, source.per_page)
+    logs(source, gateway, query)
 }
 
 /// The request that counts a gateway's logs: a page with one of them, for the sake of its total.
 #[must_use]
 pub fn count(source: &Source, gateway: &str, query: &Query) -> Request {
-    logs(source, gateway, query, 1)
+    logs(source, gateway, &Query { per_page: 1, ..*query })
 }
 
 /// The request that looks for one log by its id.
@@ -66,7 +66,7 @@ pub fn settings(source: &Source, gateway: &str) -> Request {
     get(source, &format!("/{}", encoded(gateway)))
 }
 
-fn logs(source: &Source, gateway: &str, query: &Query, per_page: u32) -> Request {
+fn logs(source: &Source, gateway: &str, query: &Query) -> Request {
     let filter =
         |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
     let mut filters = Vec::new();
@@ -78,7 +78,7 @@ fn logs(source: &Source, gateway: &str, query: &Query, per_page: u32) -> Request
     if let Some(duration) = query.longer_than {
         filters.push(json!({ "key": "duration", "operator": "gt", "value": [duration.as_millis()] }));
     }
-    filtered(source, gateway, filters, query.direction, (query.page, per_page))
+    filtered(source, gateway, filters, query.direction, (query.page, query.per_page))
 }
 
 fn filtered(
@@ -326,6 +326,7 @@ mod tests {
             until: at("2026-10-06T10:00:00Z"),
             direction,
             page: 1,
+            per_page: 50,
             longer_than: None,
         }
     }

@@ -35,7 +35,8 @@ pub async fn count<H: Host, S: Store, K: Sink>(
 ) -> Result<Option<u64>, Error> {
     let gateway = &report.gateway;
     let Stretch { from, until, .. } = *stretch;
-    let query = Query { from: Some(from), until, direction: Direction::Ascending, page: 1, longer_than: None };
+    let direction = Direction::Ascending;
+    let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
     let request = gateway::count(&context.config.source, gateway, &query);
     let counted = call(&context.host, &request, |response| gateway::read_page(response, &query)).await;
     let counted = counted.map_err(|error| Error::Source { gateway: gateway.clone(), error })?;

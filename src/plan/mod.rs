@@ -4,6 +4,7 @@ pub mod ahead;
 pub mod batch;
 pub mod budget;
 pub mod cursor;
+pub mod instant;
 pub mod lateness;
 pub mod peak;
 pub mod retry;

@@ -104,8 +104,8 @@ async fn room<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str, settings
 
 async fn logs<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str) -> Vec<Check> {
     let name = format!("{id}: logs");
-    let all =
-        Query { from: None, until: asker.host.now(), direction: Direction::Descending, page: 1, longer_than: None };
+    let (until, direction, per_page) = (asker.host.now(), Direction::Descending, source.per_page);
+    let all = Query { from: None, until, direction, page: 1, per_page, longer_than: None };
     let newest = match page(asker, source, id, all).await {
         Ok(page) => page,
         Err(error) => return vec![error],

@@ -71,7 +71,8 @@ async fn busiest<H: Host>(
 ) -> Result<Option<(u64, Timestamp)>, CallError> {
     let count = async |from: Timestamp| {
         let until = from + length;
-        let query = Query { from: Some(from), until, direction: Direction::Ascending, page: 1, longer_than: None };
+        let direction = Direction::Ascending;
+        let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
         let request = gateway::count(source, id, &query);
         let count = asker.ask(Service::Cloudflare, request, gateway::read_count).await;
         count.map(|count| Some((count?, from)))

@@ -140,7 +140,8 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
                 return Ok(None);
             }
         }
-        let whole = if self.doubtful { Ended::Doubtful } else { Ended::Complete };
+        let is_doubtful = self.doubtful || self.ahead.scan().is_doubtful();
+        let whole = if is_doubtful { Ended::Doubtful } else { Ended::Complete };
         Ok(Some(self.ended.unwrap_or(whole)))
     }
 

@@ -71,7 +71,7 @@ proptest! {
         let at = |text| time::parse(text).unwrap();
         let direction = if descending { Direction::Descending } else { Direction::Ascending };
         let from = (!descending).then(|| at("2026-10-06T09:00:00Z"));
-        let query = Query { from, until: at("2026-10-06T10:00:00Z"), direction, page: 1, longer_than: None };
+        let query = Query { from, until: at("2026-10-06T10:00:00Z"), direction, page: 1, per_page: 50, longer_than: None };
         let names = ["ratelimit", "ratelimit-policy", "retry-after", "date"];
         let headers: Vec<_> = names.into_iter().zip(headers).collect();
         let response = response(status, &headers, body.clone());

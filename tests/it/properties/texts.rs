@@ -196,7 +196,8 @@ proptest! {
                     prop_assert!(hides_the_secret(&config));
                     let now = time::parse("2026-11-02T12:00:00Z").unwrap();
                     _ = now - config.settle;
-                    let query = Query { from: None, until: now - MINUTE, direction: Direction::Descending, page: 1, longer_than: None };
+                    let (until, direction, per_page) = (now - MINUTE, Direction::Descending, config.source.per_page);
+                    let query = Query { from: None, until, direction, page: 1, per_page, longer_than: None };
                     let request = gateway::list(&config.source, "main", &query);
                     prop_assert!(request.uri().host().is_some() && hides_the_secret(&request));
                 }
