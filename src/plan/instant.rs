@@ -15,6 +15,7 @@ const UNCOUNTED_BARREN: u32 = 2;
 
 /// How far the reading of an instant has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Instant {
     /// Whether the instant alone is asked for: then the count is its own. Otherwise the stretch that begins with it.
     pub alone: bool,

@@ -161,8 +161,10 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
 
     /// The reading of a page, or why the pass ends before it.
     fn read(&mut self, query: Query) -> Result<LocalBoxFuture<'a, Read>, Ended> {
-        // An instant that was begun is read to its end: the next pass would begin it again, and come no further.
-        let pages = if self.ahead.scan().is_within_instant() { 0 } else { self.asked };
+        // An instant that was begun is read to its end, and pages are asked for that can be read: the next pass would begin
+        // again, and come no further.
+        let scan = self.ahead.scan();
+        let pages = if scan.is_within_instant() || scan.is_shrunk() { 0 } else { self.asked };
         let calls = Calls { pages, under_way: self.reads.len(), left: self.ahead.pages_left() };
         let from = self.pace.next(self.context, calls)?;
         self.asked += 1;
@@ -189,7 +191,17 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
             self.stop();
             return Ok(());
         };
-        let page = page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
+        let page = match page {
+            Err(CallError::TooLarge { beginning }) => {
+                // What is under way was asked for on account of larger pages.
+                self.reads.clear();
+                if self.ahead.too_large() {
+                    return Ok(());
+                }
+                gateway::page_of_one(&beginning, &query)
+            }
+            page => page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?,
+        };
         self.pace.note(page.rate, at);
         self.report.pages += 1;
         let is_empty = page.entries.is_empty();

@@ -134,11 +134,14 @@ impl<'a, K: Sink> Writer<'a, K> {
         let sink = self.sink;
         let (mut batch, mut bytes) = (Batch::default(), 0);
         while batch.rows.len() < sink.batch()
-            && bytes < MOST_UNWRITTEN_BYTES
             && let Some(line) = self.pending.pop_front()
         {
             bytes += size(&line);
             batch.push(line);
+            let next = self.pending.front().map_or(0, size);
+            if bytes + next > MOST_UNWRITTEN_BYTES {
+                break;
+            }
         }
         self.bytes -= bytes;
         self.pages = 0;

@@ -47,8 +47,7 @@ impl Cursor {
     }
 }
 
-/// Entries of a page, at most.
-/// developers.cloudflare.com/api/resources/ai_gateway/subresources/logs/methods/list
+/// Entries of a page, at most. The API's own reference, `GET /accounts/{account_id}/ai-gateway/gateways/{gateway_id}/logs`
 const LONGEST_PAGE: u32 = 50;
 
 /// One list request, as a value.
