@@ -5,7 +5,7 @@ use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use crate::{
     entry::Entry,
-    time::{MILLISECOND, Timestamp, floor_ms},
+    time::{self, MILLISECOND, Timestamp, floor_ms, held},
 };
 
 /// The way a scan goes through time.
@@ -21,8 +21,8 @@ pub enum Direction {
 /// ids in `at`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// A whole millisecond, UTC.
-    pub ts: Timestamp,
+    /// A whole millisecond, UTC, of those that can be stored.
+    ts: Timestamp,
     /// Ids with `created_at` in that millisecond that the next list call will show again.
     pub at: BTreeSet<String>,
 }
@@ -31,14 +31,20 @@ impl Cursor {
     /// A cursor with nothing of its millisecond done yet.
     #[must_use]
     pub fn at_start_of(ts: Timestamp) -> Self {
-        Self { ts: floor_ms(ts), at: BTreeSet::new() }
+        Self { ts: floor_ms(held(ts)), at: BTreeSet::new() }
+    }
+
+    /// A whole millisecond, UTC: everything on the near side of it is done.
+    #[must_use]
+    pub fn ts(&self) -> Timestamp {
+        self.ts
     }
 
     /// Moves over one entry. Entries come in scan order, so another millisecond is always a further one.
     pub fn pass_over(&mut self, id: &str, created_at: Timestamp) {
-        let ts = floor_ms(created_at);
-        if ts != self.ts {
-            *self = Self::at_start_of(ts);
+        let here = Self::at_start_of(created_at);
+        if here.ts != self.ts {
+            *self = here;
         }
         self.at.insert(id.to_owned());
     }
@@ -103,7 +109,8 @@ impl Scan {
     /// Reads upward from `cursor` to just before `until`.
     #[must_use]
     pub fn ascending(cursor: Cursor, until: Timestamp) -> Self {
-        let (end, done) = (Some(floor_ms(until)), cursor.ts >= floor_ms(until));
+        let until = floor_ms(held(until));
+        let (end, done) = (Some(until), cursor.ts >= until);
         Self { direction: Direction::Ascending, end, longer_than: None, cursor, instant: Instant::FIRST_PAGE, done }
     }
 
@@ -245,8 +252,8 @@ impl Scan {
         self.cursor = Cursor::at_start_of(next);
         self.done = match (self.direction, self.end) {
             (Direction::Ascending, Some(until)) => next >= until,
-            (Direction::Descending, Some(stop)) => next < stop,
-            (Direction::Ascending | Direction::Descending, None) => false,
+            (Direction::Descending, stop) => next < stop.unwrap_or(time::FIRST),
+            (Direction::Ascending, None) => false,
         };
         self.instant = Instant::FIRST_PAGE;
     }
@@ -257,7 +264,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{entry::Fields, time};
+    use crate::entry::Fields;
 
     fn entry(id: &str, ms: i64) -> Entry {
         Entry {
@@ -330,6 +337,26 @@ mod tests {
         assert_eq!((down.from, down.until), (None, at("2026-10-06T09:00:00.001Z")));
         assert_eq!(Scan::ascending(cursor.clone(), cursor.ts).query(), None);
         assert_eq!(Scan::descending(cursor, Some(at("2026-10-07"))).query(), None);
+    }
+
+    #[test]
+    fn a_cursor_stays_within_what_can_be_stored_and_a_descending_scan_ends_there() {
+        for (given, held) in
+            [(Timestamp::MIN_UTC, "1970-01-01T00:00:00.000Z"), (Timestamp::MAX_UTC, "2199-12-31T23:59:59.999Z")]
+        {
+            let mut cursor = Cursor::at_start_of(given);
+            assert_eq!(time::text(cursor.ts), held);
+            cursor.pass_over("a", given);
+            assert_eq!(time::text(cursor.ts), held);
+        }
+        let mut scan = Scan::descending(Cursor::at_start_of(Timestamp::UNIX_EPOCH), None);
+        let mut pages = 0;
+        while let Some(query) = scan.query() {
+            let (page, total) = serve(&[(0, "a".to_owned())], query, 2);
+            scan.take(page, Some(total));
+            pages += 1;
+            assert!(pages < 9, "no end");
+        }
     }
 
     #[test]
