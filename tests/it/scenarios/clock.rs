@@ -59,6 +59,7 @@ fn a_wrong_clock_is_an_error_that_saves_deletes_and_hides_nothing() {
         assert!(world.state.value("status").is_some_and(|status| status.contains(words)));
         world.clock = TimeDelta::zero();
         assert_eq!((values(&world), world.rows()), (before, rows), "{words}");
+        world.pass_time(MINUTE);
         assert!(world.forward().is_complete());
         assert_eq!(world.copies_of(&ids), [1; 100]);
         world.assert_once();
