@@ -133,9 +133,9 @@ fn a_cursor_of_the_future_is_an_error_that_says_how_to_set_it_right() {
             // As it says.
             let now = time::text(world.now() - MINUTE * 10);
             if key == "forward" {
-                move_to(&world, key, &now)
+                move_to(&world, key, &now);
             } else {
-                world.state.remove(key)
+                world.state.remove(key);
             }
             assert!(world.forward().is_complete() && world.backfill().is_complete());
             world.assert_complete();
