@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::{config::ConfigError, foreign::clean, host::LARGEST_ANSWER};
+use crate::{
+    config::ConfigError,
+    foreign::clean,
+    host::LARGEST_ANSWER,
+    time::{self, Timestamp},
+};
 
 /// Why an outside call did not give what was asked. The variants are what the caller does next. They hold foreign words as
 /// they came; whoever shows them shows them clean.
@@ -131,6 +136,21 @@ pub enum Error {
         #[source]
         error: StoreError,
     },
+    /// A cursor lies in the future: as long as it does, nothing would be read.
+    #[error(
+        "the cursor of gateway {gateway} under key {key} lies in the future of this machine's clock: {}. Nothing was changed; \
+         put an instant in its place up to which all is delivered, or delete the key: what lies behind it is then copied \
+         again, and readers see it once",
+        time::text(*at)
+    )]
+    Ahead {
+        /// The key.
+        key: &'static str,
+        /// Gateway id.
+        gateway: String,
+        /// Where it stands, UTC.
+        at: Timestamp,
+    },
     /// A stored value is there, but not one this program writes. It is never overwritten by a fresh start.
     #[error(
         "the state under key {} {}. Nothing was changed; use the version of the program that wrote it, \
@@ -153,7 +173,7 @@ impl Error {
         match self {
             Self::Gateways(error) | Self::Source { error, .. } | Self::Sink { error, .. } => error.is_transient(),
             Self::Store { error, .. } => error.is_transient(),
-            Self::Config(_) | Self::State { .. } => false,
+            Self::Config(_) | Self::Ahead { .. } | Self::State { .. } => false,
         }
     }
 

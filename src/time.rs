@@ -22,19 +22,42 @@ pub fn text(instant: Timestamp) -> String {
     instant.to_rfc3339_opts(fraction, true)
 }
 
-/// Reads RFC 3339 (`2026-10-06T09:15:22.417Z`), or a date alone as its midnight in UTC, of a year from 1 to 9999: so
-/// that a millisecond more or less is an instant too.
+/// Reads RFC 3339 (`2026-10-06T09:15:22.417Z`), or a date alone as its midnight in UTC, of a year from 1970 to 2199. A leap
+/// second is the second after it.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
-    let instant = DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc());
+    let instant = DateTime::parse_from_rfc3339(text).ok().map(|instant| without_leap(instant.to_utc()));
     let instant = instant.or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc()));
     instant.filter(|instant| is_near(*instant))
 }
 
-/// Whether an instant lies in a year from 1 to 9999.
+/// A leap second comes as the second before it, with more than a second's worth of nanoseconds. It has no text that BigQuery
+/// takes, and no place beside other instants.
+fn without_leap(instant: Timestamp) -> Timestamp {
+    let beyond = instant.timestamp_subsec_nanos().checked_sub(1_000_000_000);
+    beyond.and_then(|nanos| DateTime::from_timestamp(instant.timestamp() + 1, nanos)).unwrap_or(instant)
+}
+
+/// The first instant of all.
+pub const FIRST: Timestamp = DateTime::UNIX_EPOCH;
+
+/// The last millisecond of 2199, in milliseconds since 1970.
+const LAST_MS: i64 = 7_258_118_399_999;
+
+/// Whether an instant lies in a year from 1970 to 2199. Only such an instant is kept: it has a text that every store and sink
+/// takes, and an instant a day before and after it.
 #[must_use]
 pub fn is_near(instant: Timestamp) -> bool {
-    (1..=9_999).contains(&instant.year())
+    (1_970..2_200).contains(&instant.year())
+}
+
+/// The instant, or the nearest one of those years.
+#[must_use]
+pub fn held(instant: Timestamp) -> Timestamp {
+    if is_near(instant) {
+        return instant;
+    }
+    DateTime::from_timestamp_millis(instant.timestamp_millis().clamp(0, LAST_MS)).unwrap_or(FIRST)
 }
 
 #[cfg(test)]
@@ -49,7 +72,11 @@ mod tests {
         check("2026-10-06T09:15:22.417123987Z", "2026-10-06T09:15:22.417123Z");
         check("2026-10-06", "2026-10-06T00:00:00.000Z");
         assert_eq!(text(floor_ms(parse("2026-10-06T09:15:22.417999Z").unwrap())), "2026-10-06T09:15:22.417Z");
-        for strange in ["yesterday", "-262143-01-01", "+262142-12-31", "0000-01-01T00:00:00Z", "+10000-01-01"] {
+        check("2016-12-31T23:59:60.250Z", "2017-01-01T00:00:00.250Z");
+        check("2017-01-01T00:59:60+01:00", "2017-01-01T00:00:00.000Z");
+        check("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z");
+        check("2199-12-31T23:59:59.999999Z", "2199-12-31T23:59:59.999999Z");
+        for strange in ["yesterday", "-262143-01-01", "+262142-12-31", "+10000-01-01", "1969-12-31", "2200-01-01"] {
             assert_eq!(parse(strange), None, "{strange}");
         }
     }

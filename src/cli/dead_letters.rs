@@ -42,10 +42,10 @@ pub async fn dead_letters(
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     match action {
-        DeadLetters::List => list(&OpenState::to_look_at(options, stop)?.store()?, options.json).await,
+        DeadLetters::List => list(&OpenState::to_read(options, stop)?.store()?, options.json).await,
         DeadLetters::Show { key } => {
             let keys: Vec<_> = key.into_iter().collect();
-            show_rows(&OpenState::to_look_at(options, stop)?.store()?, &keys).await
+            show_rows(&OpenState::to_read(options, stop)?.store()?, &keys).await
         }
         DeadLetters::Replay { keys } => replay(&keys, options, stop, screen).await,
         DeadLetters::Discard { keys, all: _, yes } => {

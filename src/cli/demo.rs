@@ -137,7 +137,7 @@ async fn replace(file: &Path, screen: &Screen) -> Result<(), Failure> {
     if !file.exists() {
         return Ok(());
     }
-    if guard::target(&target::snapshot(file)?, file).await?.as_deref() != Some(TARGET) {
+    if guard::target(&target::read_only(file)?, file).await?.as_deref() != Some(TARGET) {
         return Err(Failure::denied(
             format!("replacing {}", file.display()),
             "no demo has made this file",

@@ -96,12 +96,12 @@ impl Gateway<'_> {
             "complete_through": self.complete_through().map(time::text),
             "slots_read_again": self.read_again(),
             "forward": self.position.map(|position| json!({
-                "delivered_up_to": time::text(position.cursor.ts),
+                "delivered_up_to": time::text(position.cursor.ts()),
                 "last_entry_seconds_ago": self.last_entry().map(|last| (self.now - last).num_seconds()),
             })),
             "backfill": {
                 "state": backfill,
-                "delivered_down_to": self.backfill.map(|backfill| time::text(backfill.cursor.ts)),
+                "delivered_down_to": self.backfill.map(|backfill| time::text(backfill.cursor.ts())),
             },
             "history": { "counted_down_to": self.counted_down_to().map(time::text), "waits": waits },
             "delivered_last_hour": self.delivered(TimeDelta::hours(1)),
@@ -141,7 +141,7 @@ impl Gateway<'_> {
     /// gateway this says nothing of how far behind it is.
     fn last_entry(&self) -> Option<Timestamp> {
         let cursor = &self.position?.cursor;
-        (!cursor.at.is_empty()).then_some(cursor.ts)
+        (!cursor.at.is_empty()).then_some(cursor.ts())
     }
 
     /// Entries that forward has delivered of the time since `back` before now, to ten minutes.
@@ -158,7 +158,7 @@ impl Gateway<'_> {
     fn forward(&self) -> String {
         match (self.position, self.last_entry()) {
             (None, _) => "not begun".to_owned(),
-            (Some(position), None) => format!("begun at {}, no entry since", time::text(position.cursor.ts)),
+            (Some(position), None) => format!("begun at {}, no entry since", time::text(position.cursor.ts())),
             (Some(_), Some(last)) => {
                 format!("delivered up to {}, the last entry ({})", time::text(last), show::ago(self.now - last))
             }
@@ -173,9 +173,9 @@ impl Gateway<'_> {
                     Some(Done { stop: Some(_) }) => "backfill_stop_at",
                     Some(Done { stop: None }) | None => "the first entry",
                 };
-                format!("finished, down to {end} ({})", time::text(cursor.ts))
+                format!("finished, down to {end} ({})", time::text(cursor.ts()))
             }
-            Some(Backfill { cursor, .. }) => format!("under way, delivered down to {}", time::text(cursor.ts)),
+            Some(Backfill { cursor, .. }) => format!("under way, delivered down to {}", time::text(cursor.ts())),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     failure::Failure,
     guard,
     settings::Vars,
-    target::{State, existing, no_state, read_only, snapshot, unusable},
+    target::{State, existing, read_only, unusable},
 };
 use crate::{
     config::Kv,
@@ -24,11 +24,11 @@ use crate::{
 
 /// A state, opened.
 pub enum OpenState {
-    /// A SQLite file, or its copy in memory.
+    /// A SQLite file.
     File {
         /// Where it is.
         path: PathBuf,
-        /// The file, or the copy.
+        /// The file, opened.
         connection: Connection,
     },
     /// A deployed Worker's.
@@ -41,16 +41,7 @@ pub enum OpenState {
 }
 
 impl OpenState {
-    /// A state that stays as it is, whatever is done to it here. In KV nothing must be done to it.
-    pub fn to_look_at(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
-        match State::of(options) {
-            State::File(path) if !path.exists() => Err(no_state(&path.display())),
-            State::File(path) => Ok(Self::File { connection: snapshot(&path)?, path }),
-            State::Kv => Self::kv(options, stop),
-        }
-    }
-
-    /// A state that stays as it is, ids and all: nothing is copied, and nothing must be done to it.
+    /// A state that stays as it is: nothing is copied, and nothing must be done to it.
     pub fn to_read(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
         match State::of(options) {
             State::File(path) => Ok(Self::File { connection: read_only(&path)?, path }),
@@ -150,5 +141,33 @@ impl Store for OpenStore<'_> {
             Self::File(store) => store.list(prefix, cursor).await,
             Self::Kv(store) => store.list(prefix, cursor).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_state_that_is_looked_at_is_not_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        let file = Connection::open(&path).unwrap();
+        let ids = SqliteStore::new(&file, "ids").unwrap();
+        for n in 0..40 {
+            ids.put(&format!("ids:main:{n}"), &"i".repeat(100_000), &Put::default()).now_or_never().unwrap().unwrap();
+        }
+        let state = Some(State::File(path));
+        let options = Options { sink: None, state, vars: None, json: false, dry_run: false, pages: None };
+        let (_stopper, stop) = watch::channel(false);
+        let looked_at = OpenState::to_read(&options, stop).unwrap();
+        let OpenState::File { connection, .. } = &looked_at else { panic!("it is a file") };
+        let [_, ids] = looked_at.stores().unwrap();
+        assert_eq!(ids.list("", None).now_or_never().unwrap().unwrap().keys.len(), 40);
+        let copied = connection.query_row("SELECT total_changes()", [], |row| row.get::<_, u32>(0));
+        assert_eq!(copied.unwrap(), 0);
+        assert!(ids.put("a", "1", &Put::default()).now_or_never().unwrap().is_err());
     }
 }

@@ -51,7 +51,7 @@ struct Standing {
 
 /// Says how things stand.
 pub async fn status(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
-    let state = OpenState::to_look_at(options, stop)?;
+    let state = OpenState::to_read(options, stop)?;
     let place = state.place();
     // A status must not fail for want of good settings.
     let vars = Vars::read(options).ok();

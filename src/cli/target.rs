@@ -12,8 +12,6 @@ use rusqlite::Connection;
 use super::{args::Options, failure::Failure, guard, lines::Lines};
 use crate::{
     config::{BigQuery, Config},
-    error::StoreError,
-    host::native::SqliteStore,
     sink::ndjson::Ndjson,
 };
 
@@ -116,7 +114,7 @@ impl Files {
             ));
         };
         if options.dry_run {
-            return Ok(Self { state: snapshot(&path)?, rows: Rows::shown()? });
+            return Ok(Self { state: overlay(&path)?, rows: Rows::shown()? });
         }
         let sink = options.sink.clone().unwrap_or_default();
         let beside = matches!(&sink, Sink::Sqlite(rows) if absolute(rows)? == absolute(&path)?);
@@ -181,35 +179,63 @@ fn make_private(path: &Path) {
     }
 }
 
-/// A SQLite file that is there, and that nothing done to it here changes.
+/// A SQLite file that is there, and that nothing done to it here changes. Where it holds no state, it looks as if it held an
+/// empty one.
 pub fn read_only(path: &Path) -> Result<Connection, Failure> {
-    let connection = existing(path)?;
-    let closed = connection.pragma_update(None, "query_only", true);
-    closed.map_err(|error| unusable(path, &error))?;
-    Ok(connection)
-}
-
-/// The state of a file, copied into memory: whatever is done to it, the file stays as it is.
-pub fn snapshot(path: &Path) -> Result<Connection, Failure> {
-    let copy = || {
-        let copy = Connection::open_in_memory()?;
-        SqliteStore::new(&copy, "state").map_err(invalid)?;
-        if path.exists() {
-            copy.execute("ATTACH ? AS file", [path.to_string_lossy()])?;
-            let known = "SELECT count(*) FROM file.sqlite_master WHERE name = 'aig_logs_state'";
-            if copy.query_row(known, [], |row| row.get::<_, u32>(0))? > 0 {
-                copy.execute("INSERT INTO main.aig_logs_state SELECT * FROM file.aig_logs_state", [])?;
-            }
-            copy.execute("DETACH file", [])?;
+    if !path.exists() {
+        return Err(no_state(&path.display()));
+    }
+    let open = || {
+        let connection = Connection::open(path)?;
+        if !holds_a_state(&connection, "main")? {
+            connection.execute_batch(NOTHING)?;
         }
-        Ok(copy)
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
     };
-    copy().map_err(|error: rusqlite::Error| unusable(path, &error))
+    open().map_err(|error: rusqlite::Error| unusable(path, &error))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
-fn invalid(problem: StoreError) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(problem.to_string().into())
+/// The state of a file, and over it what is written here: that stays in memory, and the file as it is. Nothing is copied.
+pub fn overlay(path: &Path) -> Result<Connection, Failure> {
+    let open = || {
+        let connection = Connection::open_in_memory()?;
+        if path.exists() {
+            connection.execute("ATTACH ? AS file", [path.to_string_lossy()])?;
+            if holds_a_state(&connection, "file")? {
+                connection.execute_batch(OVERLAY)?;
+            }
+        }
+        Ok(connection)
+    };
+    open().map_err(|error: rusqlite::Error| unusable(path, &error))
+}
+
+/// What stands in for the state of a file that holds none.
+const NOTHING: &str = "CREATE TEMP TABLE aig_logs_state (store, key, value, metadata, expires_at)";
+
+/// What is written hides what the file has; a value that was taken away is NULL.
+const OVERLAY: &str = "
+PRAGMA temp_store = MEMORY;
+CREATE TEMP TABLE written (
+  store TEXT NOT NULL, key TEXT NOT NULL, value TEXT, metadata TEXT, expires_at TEXT, PRIMARY KEY (store, key)
+) WITHOUT ROWID;
+CREATE TEMP VIEW aig_logs_state AS
+  SELECT store, key, value, metadata, expires_at FROM written WHERE value IS NOT NULL
+  UNION ALL
+  SELECT store, key, value, metadata, expires_at FROM file.aig_logs_state AS kept
+  WHERE NOT EXISTS (SELECT 1 FROM written WHERE written.store = kept.store AND written.key = kept.key);
+CREATE TEMP TRIGGER put INSTEAD OF INSERT ON aig_logs_state BEGIN
+  INSERT OR REPLACE INTO written VALUES (new.store, new.key, new.value, new.metadata, new.expires_at);
+END;
+CREATE TEMP TRIGGER taken INSTEAD OF DELETE ON aig_logs_state BEGIN
+  INSERT OR REPLACE INTO written VALUES (old.store, old.key, NULL, NULL, NULL);
+END;
+";
+
+fn holds_a_state(connection: &Connection, schema: &str) -> rusqlite::Result<bool> {
+    let tables = format!("SELECT count(*) FROM {schema}.sqlite_master WHERE name = 'aig_logs_state'");
+    Ok(connection.query_row(&tables, [], |row| row.get::<_, u32>(0))? > 0)
 }
 
 /// A file that cannot be opened as what it is taken for.
@@ -238,9 +264,75 @@ fn name(sink: &Sink, table: Option<&BigQuery>) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use rusqlite::Connection;
 
-    use super::{Sink, State, read_only};
+    use super::{Sink, State, overlay, read_only};
+    use crate::host::{Put, Store, native::SqliteStore};
+
+    /// Values that were copied into the memory of a connection, or written through it.
+    fn written(connection: &Connection) -> u32 {
+        connection.query_row("SELECT total_changes()", [], |row| row.get(0)).unwrap()
+    }
+
+    /// A state with four megabytes of ids.
+    fn remembering(path: &std::path::Path) {
+        let file = Connection::open(path).unwrap();
+        let ids = SqliteStore::new(&file, "ids").unwrap();
+        for n in 0..40 {
+            let (key, text) = (format!("ids:main:{n:02}"), "i".repeat(100_000));
+            ids.put(&key, &text, &Put::default()).now_or_never().unwrap().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_a_dry_run_writes_hides_what_the_file_has_and_leaves_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        remembering(&path);
+        let over = overlay(&path).unwrap();
+        let ids = SqliteStore::new(&over, "ids").unwrap();
+        let value =
+            |key: &str| ids.get_many(&[key]).now_or_never().unwrap().unwrap().pop().unwrap().map(|text| text.len());
+        assert_eq!((value("ids:main:07"), written(&over)), (Some(100_000), 0), "nothing is copied");
+        let put = |key: &str, text: &str| ids.put(key, text, &Put::default()).now_or_never().unwrap().unwrap();
+        put("ids:main:07", "new");
+        put("ids:main:07", "newer");
+        put("ids:main:99", "new");
+        ids.delete("ids:main:08").now_or_never().unwrap().unwrap();
+        ids.delete("ids:main:99").now_or_never().unwrap().unwrap();
+        put("ids:main:98", "new");
+        assert_eq!(
+            ["07", "08", "09", "98", "99"].map(|n| value(&format!("ids:main:{n}"))),
+            [Some(5), None, Some(100_000), Some(3), None]
+        );
+        let keys = ids.list("ids:main:", None).now_or_never().unwrap().unwrap().keys;
+        assert!(keys.is_sorted_by_key(|(key, _)| key.clone()) && keys.len() == 40, "{keys:?}");
+        assert_eq!(ids.list("ids:main:0", None).now_or_never().unwrap().unwrap().keys.len(), 9);
+        ids.expire(crate::time::Timestamp::MAX_UTC).now_or_never().unwrap().unwrap();
+        assert!(written(&over) < 20, "{}", written(&over));
+        let file = Connection::open(&path).unwrap();
+        let kept = SqliteStore::new(&file, "ids").unwrap();
+        assert_eq!(kept.list("", None).now_or_never().unwrap().unwrap().keys.len(), 40);
+        assert_eq!(
+            kept.get_many(&["ids:main:07"]).now_or_never().unwrap().unwrap()[0].as_ref().unwrap().len(),
+            100_000
+        );
+    }
+
+    #[test]
+    fn a_file_without_a_state_is_an_empty_one_and_gets_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.sqlite");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
+        for looked_at in [overlay(&path).unwrap(), read_only(&path).unwrap()] {
+            let store = SqliteStore::new(&looked_at, "state").unwrap();
+            assert_eq!(store.get_many(&["forward"]).now_or_never().unwrap().unwrap(), [None]);
+        }
+        let tables = "SELECT count(*) FROM sqlite_master";
+        let tables = Connection::open(&path).unwrap().query_row(tables, [], |row| row.get::<_, u32>(0));
+        assert_eq!(tables.unwrap(), 1);
+    }
 
     #[test]
     fn what_is_only_read_cannot_be_changed() {

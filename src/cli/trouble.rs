@@ -195,6 +195,10 @@ impl<S: Store> Store for Troubled<'_, S> {
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
         self.trouble.call(async || self.inner.list(prefix, cursor).await).await
     }
+
+    async fn expire(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.expire(now).await
+    }
 }
 
 impl<S: Store> Troubled<'_, S> {

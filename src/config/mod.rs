@@ -234,6 +234,14 @@ pub struct ServiceAccount {
     pub token_uri: String,
 }
 
+/// Whether a gateway can be called so, as the API's own reference has it. A colon would also break the keys under which state
+/// is kept, and dots an address.
+#[must_use]
+pub fn is_gateway_id(id: &str) -> bool {
+    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    (1..=64).contains(&id.len()) && id.chars().all(known)
+}
+
 /// Which settings must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {

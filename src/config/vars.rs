@@ -7,7 +7,8 @@ use http::Uri;
 use serde::Deserialize;
 
 use super::{
-    BigQuery, Gateways, Kv, Problem, SETTINGS, Secret, ServiceAccount, Source, TableName, Warehouse, settings,
+    BigQuery, Gateways, Kv, Problem, SETTINGS, Secret, ServiceAccount, Source, TableName, Warehouse, is_gateway_id,
+    settings,
 };
 use crate::google::PrivateKey;
 
@@ -143,9 +144,7 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         }
         let mut ids: Vec<String> = Vec::new();
         for id in text.split(',').map(str::trim).filter(|id| !id.is_empty()) {
-            // As the API's own reference has it; a colon would also break the keys under which state is kept.
-            let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-            if id.len() > 64 || !id.chars().all(known) {
+            if !is_gateway_id(id) {
                 let rule = "but a gateway id has up to 64 lower-case letters, digits, _ and -";
                 self.problem("AIG_GATEWAY_ID", format!("names {id:?}, {rule}"));
             } else if !ids.iter().any(|known| known == id) {

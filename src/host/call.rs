@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, future::LocalBoxFuture};
+use serde_json::Value;
 
 use super::{Host, Put, Request, Response, Store};
 use crate::{
@@ -74,6 +75,31 @@ pub async fn put<H: Host, S: Store>(
         host.sleep(wait).await;
         attempt += 1;
     }
+}
+
+/// Pages of one listing. KV gives up to 1,000 keys a page, so these are a million keys.
+const MOST_PAGES: u32 = 1_000;
+
+/// Shows all keys that begin with `prefix`, in order, each with its metadata.
+///
+/// # Errors
+/// Where the store does not answer, or its listing has no end.
+pub async fn list<S: Store>(
+    store: &S,
+    prefix: &str,
+    mut show: impl FnMut(String, Option<Value>),
+) -> Result<(), StoreError> {
+    let mut cursor: Option<String> = None;
+    for _ in 0..MOST_PAGES {
+        let listing = store.list(prefix, cursor.as_deref()).await?;
+        listing.keys.into_iter().for_each(|(key, metadata)| show(key, metadata));
+        match listing.cursor {
+            None => return Ok(()),
+            next if next == cursor => break,
+            next => cursor = next,
+        }
+    }
+    Err(StoreError::Failed("the listing of keys has no end".into()))
 }
 
 /// The longest wait within a pass: three windows of Cloudflare's rate limit. Whoever asks for more is asked again by a

@@ -19,7 +19,7 @@ use super::{BEGINNING, Host, LARGEST_ANSWER, Listing, Put, Request, Response, St
 use crate::{
     error::{CallError, StoreError},
     google::{PrivateKey, unusable_key},
-    time::Timestamp,
+    time::{Timestamp, held},
 };
 
 /// Until the whole answer is read, in milliseconds. An insert of 9 MB is answered within a few seconds.
@@ -72,7 +72,7 @@ impl Host for CloudflareHost {
     /// Stands still between two calls to the outside, as the platform has it.
     fn now(&self) -> Timestamp {
         #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds since 1970")]
-        Timestamp::from_timestamp_millis(js_sys::Date::now() as i64).unwrap_or_default()
+        held(Timestamp::from_timestamp_millis(js_sys::Date::now() as i64).unwrap_or_default())
     }
 
     fn random(&self) -> f64 {

@@ -20,13 +20,45 @@ pub struct Meter {
     calls: Cell<u32>,
     reads: Cell<u32>,
     writes: Cell<u32>,
+    clock: Cell<Clock>,
+}
+
+/// What servers have said of this machine's clock in one pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// No answer has said when it was given.
+    Unknown,
+    /// It was near theirs at this instant of its own, UTC.
+    Confirmed(Timestamp),
+    /// It is wrong, if only once.
+    Wrong,
 }
 
 impl Meter {
     /// A meter at zero.
     #[must_use]
     pub fn new(budget: Budget, started: Timestamp) -> Self {
-        Self { budget, started, calls: Cell::new(0), reads: Cell::new(0), writes: Cell::new(0) }
+        Self {
+            budget,
+            started,
+            calls: Cell::new(0),
+            reads: Cell::new(0),
+            writes: Cell::new(0),
+            clock: Cell::new(Clock::Unknown),
+        }
+    }
+
+    /// What is known of this machine's clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock.get()
+    }
+
+    /// Notes what an answer says of this machine's clock.
+    pub fn note_clock(&self, clock: Clock) {
+        if self.clock.get() != Clock::Wrong {
+            self.clock.set(clock);
+        }
     }
 
     /// Calls to the outside so far, stores not included.
@@ -126,5 +158,9 @@ impl<S: Store> Store for Metered<'_, S> {
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
         count(&self.meter.reads);
         self.inner.list(prefix, cursor).await
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.expire(now).await
     }
 }

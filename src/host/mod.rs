@@ -15,8 +15,8 @@ use serde_json::Value;
 
 pub(crate) use self::call::has_time_for;
 pub use self::{
-    call::{call, put},
-    metered::{Meter, Metered},
+    call::{call, list, put},
+    metered::{Clock, Meter, Metered},
 };
 use crate::{
     error::{CallError, StoreError},
@@ -115,6 +115,15 @@ pub trait Store {
     /// # Errors
     /// Where the store does not answer.
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError>;
+
+    /// Takes away what is over at `now`, an instant that a server has confirmed. A store that does so by itself, by a clock
+    /// of its own, has nothing to do.
+    ///
+    /// # Errors
+    /// Where the store does not say that it is done.
+    async fn expire(&self, _now: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// How a value is kept.

@@ -82,7 +82,7 @@ fn tunnel(address: &str) -> Result<reqwest::Proxy, CallError> {
 #[expect(clippy::disallowed_methods, reason = "a host reads the clock")]
 #[must_use]
 pub fn now() -> Timestamp {
-    SystemTime::now().into()
+    time::held(SystemTime::now().into())
 }
 
 impl Host for NativeHost {
@@ -164,6 +164,7 @@ CREATE TABLE IF NOT EXISTS aig_logs_state (
   expires_at TEXT,
   PRIMARY KEY (store, key)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS main.aig_logs_state_expiry ON aig_logs_state (store, expires_at) WHERE expires_at IS NOT NULL;
 ";
 
 /// Keys of one listing page, as KV has it.
@@ -178,50 +179,45 @@ pub struct SqliteStore<'a> {
 }
 
 impl<'a> SqliteStore<'a> {
-    /// The store called `name` in the file; its table is made where it is missing.
+    /// The store called `name` in the file; its table is made where it is missing, unless the connection may not write.
     ///
     /// # Errors
     /// Where the file cannot be written.
     pub fn new(connection: &'a Connection, name: &'static str) -> Result<Self, StoreError> {
-        connection.execute_batch(SCHEMA).map_err(|error| failed(&error))?;
+        let make = || {
+            let is_closed: bool = connection.pragma_query_value(None, "query_only", |row| row.get(0))?;
+            if is_closed { Ok(()) } else { connection.execute_batch(SCHEMA) }
+        };
+        make().map_err(|error| failed(&error))?;
         Ok(Self { connection, name, now })
     }
 
     fn get(&self, key: &str) -> rusqlite::Result<Option<String>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT value FROM aig_logs_state WHERE store = ? AND key = ? AND (expires_at IS NULL OR expires_at > ?)",
-        )?;
-        statement.query_row(params![self.name, key, time::text((self.now)())], |row| row.get(0)).optional()
+        let get = "SELECT value FROM aig_logs_state WHERE store = ? AND key = ?";
+        self.connection.prepare_cached(get)?.query_row([self.name, key], |row| row.get(0)).optional()
     }
 }
 
+/// What is over is there until somebody says what time it is: this machine's clock may be wrong.
 impl Store for SqliteStore<'_> {
     async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
         keys.iter().map(|key| self.get(key)).collect::<Result<_, _>>().map_err(|error| failed(&error))
     }
 
+    /// A value that is put again goes no earlier than before, even by a clock that is behind.
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
-        let now = (self.now)();
-        let put = || {
-            let transaction = self.connection.unchecked_transaction()?;
-            transaction
-                .prepare_cached("DELETE FROM aig_logs_state WHERE expires_at <= ?")?
-                .execute([time::text(now)])?;
-            transaction
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO aig_logs_state (store, key, value, metadata, expires_at) \
-                     VALUES (:store, :key, :value, :metadata, :expires_at)",
-                )?
-                .execute(named_params! {
-                    ":store": self.name,
-                    ":key": key,
-                    ":value": value,
-                    ":metadata": options.metadata.as_ref().map(ToString::to_string),
-                    ":expires_at": options.ttl.map(|ttl| time::text(now + ttl)),
-                })?;
-            transaction.commit()
+        let put = "INSERT OR REPLACE INTO aig_logs_state (store, key, value, metadata, expires_at) VALUES (\
+                   :store, :key, :value, :metadata, max(:expires_at, coalesce(\
+                   (SELECT expires_at FROM aig_logs_state WHERE store = :store AND key = :key), :expires_at)))";
+        let parameters = named_params! {
+            ":store": self.name,
+            ":key": key,
+            ":value": value,
+            ":metadata": options.metadata.as_ref().map(ToString::to_string),
+            ":expires_at": options.ttl.map(|ttl| time::text((self.now)() + ttl)),
         };
-        put().map_err(|error| failed(&error))
+        let kept = self.connection.prepare_cached(put).and_then(|mut put| put.execute(parameters));
+        kept.map(|_| ()).map_err(|error| failed(&error))
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
@@ -234,10 +230,9 @@ impl Store for SqliteStore<'_> {
         let list = || {
             let mut statement = self.connection.prepare_cached(
                 "SELECT key, metadata FROM aig_logs_state \
-                 WHERE store = ? AND key > ? AND key >= ? AND substr(key, 1, length(?3)) = ?3 \
-                   AND (expires_at IS NULL OR expires_at > ?) ORDER BY key LIMIT ?",
+                 WHERE store = ? AND key > ? AND key >= ? AND substr(key, 1, length(?3)) = ?3 ORDER BY key LIMIT ?",
             )?;
-            let parameters = params![self.name, cursor.unwrap_or(""), prefix, time::text((self.now)()), LISTED];
+            let parameters = params![self.name, cursor.unwrap_or(""), prefix, LISTED];
             let rows = statement.query_map(parameters, |row| {
                 let metadata: Option<String> = row.get(1)?;
                 Ok((row.get::<_, String>(0)?, metadata.and_then(|text| serde_json::from_str(&text).ok())))
@@ -247,6 +242,13 @@ impl Store for SqliteStore<'_> {
         let keys = list().map_err(|error| failed(&error))?;
         let cursor = keys.last().filter(|_| keys.len() == LISTED as usize).map(|(key, _)| key.clone());
         Ok(Listing { keys, cursor })
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<(), StoreError> {
+        let expire = "DELETE FROM aig_logs_state WHERE store = ? AND expires_at <= ?";
+        let expired = self.connection.prepare_cached(expire);
+        let expired = expired.and_then(|mut expire| expire.execute([self.name, &time::text(now)]));
+        expired.map(|_| ()).map_err(|error| failed(&error))
     }
 }
 
@@ -287,14 +289,35 @@ mod tests {
     }
 
     #[test]
-    fn a_value_goes_by_itself_after_its_time() {
+    fn what_is_over_is_there_until_a_confirmed_time_is_told() {
         let file = Connection::open_in_memory().unwrap();
-        let early = store(&file, "state", || Timestamp::UNIX_EPOCH);
-        let late = store(&file, "state", || Timestamp::UNIX_EPOCH + TimeDelta::seconds(60));
-        put(&early, "a", "1", &Put { ttl: Some(Duration::from_mins(1)), metadata: None });
-        assert_eq!(early.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("1".into())]);
-        assert_eq!(late.get_many(&["a"]).now_or_never().unwrap().unwrap(), [None]);
-        assert_eq!(late.list("", None).now_or_never().unwrap().unwrap(), Listing::default());
+        let (state, ids) =
+            (store(&file, "state", || Timestamp::UNIX_EPOCH), store(&file, "ids", || Timestamp::UNIX_EPOCH));
+        let late = store(&file, "state", || Timestamp::UNIX_EPOCH + TimeDelta::days(50));
+        let ttl = Put { ttl: Some(Duration::from_mins(1)), metadata: None };
+        put(&state, "a", "1", &ttl);
+        put(&ids, "a", "1", &ttl);
+        put(&state, "b", "2", &Put::default());
+        // Whatever the clock of whoever looks or writes.
+        put(&late, "c", "3", &Put::default());
+        assert_eq!(late.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("1".into())]);
+        assert_eq!(late.list("", None).now_or_never().unwrap().unwrap().keys.len(), 3);
+        state.expire(Timestamp::UNIX_EPOCH + TimeDelta::seconds(59)).now_or_never().unwrap().unwrap();
+        assert_eq!(state.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("1".into())]);
+        state.expire(Timestamp::UNIX_EPOCH + TimeDelta::seconds(60)).now_or_never().unwrap().unwrap();
+        assert_eq!(state.get_many(&["a", "b"]).now_or_never().unwrap().unwrap(), [None, Some("2".into())]);
+        assert_eq!(ids.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("1".into())]);
+    }
+
+    #[test]
+    fn a_value_that_is_put_again_goes_no_earlier_whatever_the_clock() {
+        let file = Connection::open_in_memory().unwrap();
+        let ttl = Put { ttl: Some(Duration::from_mins(1)), metadata: None };
+        put(&store(&file, "state", || Timestamp::UNIX_EPOCH + TimeDelta::days(50)), "a", "1", &ttl);
+        let behind = store(&file, "state", || Timestamp::UNIX_EPOCH);
+        put(&behind, "a", "2", &ttl);
+        behind.expire(Timestamp::UNIX_EPOCH + TimeDelta::days(50)).now_or_never().unwrap().unwrap();
+        assert_eq!(behind.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("2".into())]);
     }
 
     #[test]

@@ -26,7 +26,8 @@ async fn pass<H: Host, S: Store, K: Sink>(
     report: &mut Report,
     [oldest, forward, stop, _]: [Option<String>; 4],
 ) -> Result<(), Error> {
-    let mut gateways = context.gateways().await?;
+    let (mut gateways, strange) = context.gateways().await?;
+    report.error = strange;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
     let oldest = oldest.map(|text| Oldest::read(&text, &gateways)).transpose()?;
     let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
@@ -56,9 +57,14 @@ async fn count_and_copy<H: Host, S: Store, K: Sink>(
     report: &mut Report,
 ) -> bool {
     backfill.begin_counts();
-    let mut counted = GatewayReport::new(gateway, backfill.cursor.ts, stop);
-    counted.error = history::verify(context, &mut backfill, &mut counted).await.err();
-    if backfill.is_done(stop) {
+    let mut counted = GatewayReport::new(gateway, backfill.cursor.ts(), stop);
+    // A cursor of the future says nothing of what is delivered, or to be counted: the copying refuses it.
+    let is_ahead = context.is_ahead(backfill.cursor.ts());
+    if !is_ahead {
+        let failed = history::verify(context, &mut backfill, &mut counted).await.err();
+        counted.error = failed.or(counted.error.take());
+    }
+    if backfill.is_done(stop) && !is_ahead {
         cursors.set(gateway, backfill);
         if counted.counts + counted.reread > 0 || counted.error.is_some() {
             report.gateways.push(counted);
@@ -71,7 +77,9 @@ async fn count_and_copy<H: Host, S: Store, K: Sink>(
     if let (Some(copied), Some(backfill)) = (report.gateways.last_mut(), cursors.get_mut(gateway)) {
         copied.add(&counted);
         copied.error = copied.error.take().or(counted.error);
-        backfill.doubtful = copied.ended == Ended::Doubtful;
+        if copied.ended != Ended::Failed {
+            backfill.doubtful = copied.ended == Ended::Doubtful;
+        }
         if copied.ended == Ended::Complete {
             backfill.done = Some(Done { stop });
             let verified = history::verify(context, backfill, copied).await;
@@ -80,6 +88,7 @@ async fn count_and_copy<H: Host, S: Store, K: Sink>(
     }
     go_on
 }
+
 /// Where the backfill of a gateway stands. Two passes at once may have lost it, or left its border below the start of the
 /// forward pass that won: then it begins at that start, so that nothing between the two is without an owner.
 fn known_border(gateway: &str, cursors: &Cursors<Backfill>, forward: Option<&Forward>) -> Option<Backfill> {
@@ -107,7 +116,9 @@ async fn copy_range<H: Host, S: Store, K: Sink>(
     to: Timestamp,
     report: &mut Report,
 ) -> Result<(), Error> {
-    for gateway in context.gateways().await? {
+    let (gateways, strange) = context.gateways().await?;
+    report.error = strange;
+    for gateway in gateways {
         let mut cursor = Cursor::at_start_of(to - MILLISECOND);
         let mut copy = Copy::new(context, &gateway, Scan::descending(cursor.clone(), Some(from)));
         copy.run_to_end(&mut cursor).await?;

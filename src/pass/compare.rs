@@ -10,7 +10,7 @@ use crate::{
     entry::Entry,
     error::Error,
     gateway,
-    host::{Host, Store, call},
+    host::{Host, Store},
     plan::{
         budget::Ended,
         cursor::{Cursor, Direction, Query, Scan},
@@ -38,7 +38,7 @@ pub async fn count<H: Host, S: Store, K: Sink>(
     let direction = Direction::Ascending;
     let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
     let request = gateway::count(&context.config.source, gateway, &query);
-    let counted = call(&context.host, &request, |response| gateway::read_page(response, &query)).await;
+    let counted = context.page(&request, &query).await;
     let counted = counted.map_err(|error| Error::Source { gateway: gateway.clone(), error })?;
     pace.note(counted.rate, context.host.now());
     report.counts += 1;
@@ -86,7 +86,7 @@ pub async fn compare<H: Host, S: Store, K: Sink>(
 pub fn end_of_part(comparison: &Comparison) -> Timestamp {
     match comparison.source {
         Some(source) if source <= MOST_IDS => comparison.until,
-        Some(_) | None => comparison.until.min(slots::floor_hour(comparison.cursor.ts) + HOUR),
+        Some(_) | None => comparison.until.min(slots::floor_hour(comparison.cursor.ts()) + HOUR),
     }
 }
 
@@ -96,7 +96,7 @@ async fn compare_until<H: Host, S: Store, K: Sink>(
     comparison: &mut Comparison,
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
-    let known = known_ids(context, &report.gateway, comparison.cursor.ts, until).await?;
+    let known = known_ids(context, &report.gateway, comparison.cursor.ts(), until).await?;
     let longer_than = comparison.long_calls.then_some(LONG_CALL.to_std().unwrap_or_default());
     let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
     let (cursor, seen) = (comparison.cursor.clone(), comparison.seen.clone());
@@ -105,13 +105,16 @@ async fn compare_until<H: Host, S: Store, K: Sink>(
     let ended = copy.run_to_end(&mut track).await?;
     comparison.clone_from(&track.comparison);
     report.add_late(&copy.report);
-    let found = copy.report.entries;
-    match ended {
-        Ended::Complete => Ok(Compared::Finished { found, doubtful: false }),
-        Ended::Doubtful => Ok(Compared::Finished { found, doubtful: true }),
-        Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => Ok(Compared::Unfinished),
-        Ended::Failed => copy.report.error.map_or(Ok(Compared::Unfinished), Err),
-    }
+    let (found, failed) = (copy.report.entries, copy.report.error);
+    let compared = match ended {
+        Ended::Complete => Compared::Finished { found, doubtful: false },
+        Ended::Doubtful => Compared::Finished { found, doubtful: true },
+        Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => Compared::Unfinished,
+        Ended::Failed => return failed.map_or(Ok(Compared::Unfinished), Err),
+    };
+    // Ids that could not be kept are told, and end nothing.
+    report.error = report.error.take().or(failed);
+    Ok(compared)
 }
 
 /// Whether the source's own count is what was seen. Entries come and go meanwhile, so where it is not it is asked again.

@@ -1,14 +1,16 @@
 //! The cursors of one job while a pass moves them: as they were loaded, and as they are now.
 
+use chrono::TimeDelta;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Context, GatewayReport, Report, copy::Copy};
 use crate::{
     error::Error,
-    host::{Host, Store},
+    host::{Clock, Host, Store},
     plan::{budget::Ended, cursor::Scan},
     sink::Sink,
     state::{Gateways, Track},
+    time::Timestamp,
 };
 
 /// The cursors of all gateways under one key.
@@ -18,12 +20,21 @@ pub struct Cursors<T> {
     first: String,
     saved: Gateways<T>,
     current: Gateways<T>,
+    /// Rows whose ids are kept, and of which the saved cursors know nothing: a pass that dies has them written again.
+    unsaved: usize,
+    saved_at: Option<Timestamp>,
 }
+
+/// Rows after which the cursors of many gateways are saved before the end of a pass.
+const MANY_ROWS: usize = 500;
+
+/// KV takes one write to a key in a second. developers.cloudflare.com/kv/platform/limits
+const BETWEEN_SAVES: TimeDelta = TimeDelta::seconds(1);
 
 impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
     pub fn new(key: &'static str, first: &str, stored: Option<Gateways<T>>) -> Self {
         let saved = stored.unwrap_or_default();
-        Self { key, first: first.to_owned(), current: saved.clone(), saved }
+        Self { key, first: first.to_owned(), current: saved.clone(), saved, unsaved: 0, saved_at: None }
     }
 
     pub fn get(&self, gateway: &str) -> Option<&T> {
@@ -58,26 +69,13 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
         mut track: T,
         report: &mut Report,
     ) -> bool {
+        let is_idle = scan.query().is_none();
         let mut copy = Copy::new(context, gateway, scan);
-        let ended = loop {
-            let ended = copy.run(&mut track).await;
-            let mut remembered = context.keep(gateway, copy.take_written()).await;
-            if remembered.is_ok() && has_begun(&copy.report) {
-                self.set(gateway, track.clone());
-            }
-            if remembered.is_ok() && ended.is_none() {
-                remembered = self.save(context).await;
-            }
-            if let Err(error) = remembered {
-                copy.report.error = Some(error);
-                copy.report.ended = Ended::Failed;
-                break Ended::Failed;
-            }
-            if let Some(ended) = ended {
-                break ended;
-            }
+        let ended = match self.begin(context, gateway, track.cursor().ts(), is_idle).await {
+            Ok(()) => self.run(context, &mut copy, &mut track).await,
+            Err(error) => copy.fail(error),
         };
-        let own_fault = matches!(copy.report.error, Some(Error::Source { .. }));
+        let own_fault = matches!(copy.report.error, Some(Error::Source { .. } | Error::Ahead { .. }));
         report.gateways.push(copy.report);
         match ended {
             Ended::Complete | Ended::Doubtful | Ended::Pages => true,
@@ -86,12 +84,71 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
         }
     }
 
+    /// Saves what the gateways before have moved, where that is much, and makes sure that a cursor does not lie in the
+    /// future: nothing would ever be read from there. Where there is nothing to read, the clock is asked for.
+    async fn begin<H: Host, S: Store, K: Sink>(
+        &mut self,
+        context: &Context<'_, H, S, K>,
+        gateway: &str,
+        at: Timestamp,
+        is_idle: bool,
+    ) -> Result<(), Error> {
+        let now = context.host.now();
+        let is_early = self.saved_at.is_some_and(|saved_at| now - saved_at < BETWEEN_SAVES);
+        if self.unsaved >= MANY_ROWS && !is_early {
+            self.save(context).await?;
+        }
+        let is_ahead = context.is_ahead(at);
+        if is_ahead || is_idle && context.host.meter.clock() == Clock::Unknown {
+            context.ask_the_time(gateway, at).await?;
+        }
+        if is_ahead { Err(Error::Ahead { key: self.key, gateway: gateway.to_owned(), at }) } else { Ok(()) }
+    }
+
+    /// Copies until the stretch or the budget ends, or until something cannot be remembered.
+    async fn run<H: Host, S: Store, K: Sink>(
+        &mut self,
+        context: &Context<'_, H, S, K>,
+        copy: &mut Copy<'_, '_, H, S, K>,
+        track: &mut T,
+    ) -> Ended {
+        loop {
+            let ended = copy.run(track).await;
+            if let Err(error) = self.remember(context, copy, track, ended.is_none()).await {
+                copy.report.error = Some(error);
+                copy.report.ended = Ended::Failed;
+                return Ended::Failed;
+            }
+            if let Some(ended) = ended {
+                return ended;
+            }
+        }
+    }
+
+    /// Keeps what was written, and only then moves the cursor.
+    async fn remember<H: Host, S: Store, K: Sink>(
+        &mut self,
+        context: &Context<'_, H, S, K>,
+        copy: &mut Copy<'_, '_, H, S, K>,
+        track: &T,
+        save: bool,
+    ) -> Result<(), Error> {
+        let written = copy.take_written();
+        self.unsaved += written.segment.as_ref().map_or(0, |segment| segment.metadata.n);
+        context.keep(&mut copy.report, written).await?;
+        if has_begun(&copy.report) {
+            self.set(&copy.report.gateway, track.clone());
+        }
+        if save { self.save(context).await } else { Ok(()) }
+    }
+
     /// Saves the cursors if any of them moved.
     pub async fn save<H: Host, S: Store, K: Sink>(&mut self, context: &Context<'_, H, S, K>) -> Result<(), Error> {
         if self.current != self.saved {
             let value = self.current.to_json(&self.first).map_err(|error| super::unwritable(self.key, &error))?;
             context.save(self.key, &value).await?;
             self.saved = self.current.clone();
+            (self.unsaved, self.saved_at) = (0, Some(context.host.now()));
         }
         Ok(())
     }

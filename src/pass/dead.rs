@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     entry::Entry,
     error::Error,
-    host::{Put, Store},
+    host::{self, Put, Store},
     privacy::Privacy,
     row::Row,
     sink::{Rejected, Sink},
@@ -30,20 +30,13 @@ pub struct Replayed {
 /// # Errors
 /// Where the store does not answer.
 pub async fn keys<S: Store>(store: &S) -> Result<Vec<(String, u64)>, Error> {
-    let (mut keys, mut cursor) = (Vec::new(), None);
-    loop {
-        let listing = store.list(DEAD, cursor.as_deref()).await;
-        let listing = listing.map_err(|error| Error::Store { action: "listing", key: DEAD.into(), error })?;
-        let page = listing.keys.into_iter().map(|(key, metadata)| {
-            let rows = metadata.and_then(|metadata| metadata["n"].as_u64());
-            (key, rows.unwrap_or(0))
-        });
-        keys.extend(page);
-        cursor = listing.cursor;
-        if cursor.is_none() {
-            return Ok(keys);
-        }
-    }
+    let mut keys = Vec::new();
+    let listed = host::list(store, DEAD, |key, metadata| {
+        let rows = metadata.and_then(|metadata| metadata["n"].as_u64());
+        keys.push((key, rows.unwrap_or(0)));
+    });
+    listed.await.map_err(|error| Error::Store { action: "listing", key: DEAD.into(), error })?;
+    Ok(keys)
 }
 
 /// The dead letters of a gateway, each with its key. A value that cannot be read is passed over with a warning: `aig-logs

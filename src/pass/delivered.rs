@@ -35,7 +35,7 @@ impl<'a> Delivered<'a> {
     pub fn until(&self) -> Timestamp {
         let Position { cursor, counted, .. } = self.position;
         // Of the cursor's own millisecond everything that was there is delivered, if anything is.
-        let read = if cursor.at.is_empty() { cursor.ts } else { cursor.ts + MILLISECOND };
+        let read = if cursor.at.is_empty() { cursor.ts() } else { cursor.ts() + MILLISECOND };
         counted.map_or(read, |[counted, ..]| counted.max(read))
     }
 
@@ -46,14 +46,14 @@ impl<'a> Delivered<'a> {
         match (&backfill.done, stop) {
             (Some(done), _) if done.stop.is_none() => None,
             (Some(done), Some(_)) if backfill.is_done(stop) => done.stop,
-            (Some(_) | None, _) => Some(backfill.cursor.ts + MILLISECOND),
+            (Some(_) | None, _) => Some(backfill.cursor.ts() + MILLISECOND),
         }
     }
 
     /// The midnight before the first entry, UTC, if the backfill has come to it.
     pub fn first_day(&self) -> Option<Timestamp> {
         let backfill = self.backfill.filter(|backfill| backfill.done.is_some_and(|done| done.stop.is_none()))?;
-        Some(midnight_of(backfill.cursor.ts.date_naive()))
+        Some(midnight_of(backfill.cursor.ts().date_naive()))
     }
 
     /// From where on the ids of all that was delivered are kept, UTC: before it, some may be gone after their time `kept`, or

@@ -126,7 +126,7 @@ pub async fn explain<H: Host, S: Store, K: Sink>(
 /// # Errors
 /// Where they are all of the account, and could not be had.
 pub async fn gateways<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>) -> Result<Vec<String>, Error> {
-    context.gateways().await
+    context.gateways().await.map(|(gateways, _)| gateways)
 }
 
 /// Looks for what the counts say of its time, and for what follows.

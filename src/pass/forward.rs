@@ -27,7 +27,8 @@ async fn pass<H: Host, S: Store, K: Sink>(
     report: &mut Report,
     stored: Option<String>,
 ) -> Result<(), Error> {
-    let mut gateways = context.gateways().await?;
+    let (mut gateways, strange) = context.gateways().await?;
+    report.error = strange;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
     let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
     let mut cursors = Cursors::new(state::FORWARD, &first, stored);
@@ -39,7 +40,7 @@ async fn pass<H: Host, S: Store, K: Sink>(
     for gateway in &gateways {
         let known = cursors.get(gateway).cloned();
         // What was there long before says more of this program than of the source.
-        let keeps_up = known.as_ref().is_some_and(|position| until - position.cursor.ts <= AGES[0]);
+        let keeps_up = known.as_ref().is_some_and(|position| until - position.cursor.ts() <= AGES[0]);
         let mut position = known.unwrap_or_else(|| Position::starting(border.start(gateway, first_start)));
         position.begin_counts(report.started);
         let scan = Scan::ascending(position.cursor.clone(), until);
@@ -75,7 +76,8 @@ async fn verify_all<H: Host, S: Store, K: Sink>(
     for gateway in read {
         if let Some(position) = cursors.get_mut(&gateway.gateway) {
             let copied = std::mem::take(&mut gateway.lateness);
-            gateway.error = verify(context, until, position, gateway).await.err();
+            let failed = verify(context, until, position, gateway).await.err();
+            gateway.error = failed.or(gateway.error.take());
             position.lateness.remember(&gateway.lateness);
             gateway.lateness.merge(&copied);
         }
@@ -106,7 +108,7 @@ impl Border {
     /// deleted `forward`: what lies above it has no other owner.
     fn start(&self, gateway: &str, otherwise: Timestamp) -> Timestamp {
         let known = self.oldest.as_ref().and_then(|oldest| oldest.by_id.get(gateway));
-        known.map_or(otherwise, |backfill| backfill.start.unwrap_or(backfill.cursor.ts))
+        known.map_or(otherwise, |backfill| backfill.start.unwrap_or(backfill.cursor.ts()))
     }
 
     /// Gives the backfill everything before the start of each gateway that forward has begun with.

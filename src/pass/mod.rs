@@ -25,13 +25,14 @@ pub use self::{
     report::{GatewayReport, Report, Verdict},
 };
 use crate::{
-    config::{Config, Gateways, Source},
+    config::{Config, Gateways, Source, is_gateway_id},
     error::{CallError, Error},
-    gateway,
-    host::{self, Host, Metered, Put, Store, call},
+    gateway::{self, Page},
+    host::{self, Clock, Host, Metered, Put, Request, Store, call},
+    plan::cursor::{Direction, Query},
     sink::Sink,
     state::{self, Status},
-    time::Timestamp,
+    time::{MILLISECOND, Timestamp},
 };
 
 /// What a pass works with. Hosts and stores are counted, and held to the pass's budget.
@@ -50,9 +51,50 @@ pub struct Context<'a, H, S, K> {
 }
 
 impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
-    /// The gateways to read, in the order of the settings.
-    async fn gateways(&self) -> Result<Vec<String>, Error> {
-        gateways(&self.host, &self.config.source).await.map_err(Error::Gateways)
+    /// The gateways to read, in the order of the settings, and why there are others that cannot be.
+    async fn gateways(&self) -> Result<(Vec<String>, Option<Error>), Error> {
+        let (ids, strange) = gateways(&self.host, &self.config.source).await.map_err(Error::Gateways)?;
+        Ok((ids, strange.map(Error::Gateways)))
+    }
+
+    /// A page of logs. It is the one gate for the clock: before anything is decided, saved or let expire by this machine's
+    /// time, an answer has come through here.
+    async fn page(&self, request: &Request, query: &Query) -> Result<Page, CallError> {
+        let page = call(&self.host, request, |response| gateway::read_page(response, query)).await?;
+        let now = self.host.now();
+        let checked = gateway::check_clock(&page, now);
+        if page.date.is_some() {
+            self.host.meter.note_clock(if checked.is_ok() { Clock::Confirmed(now) } else { Clock::Wrong });
+        }
+        checked.map(|()| page)
+    }
+
+    /// Whether a cursor lies further in the future than clocks may be apart: no pass has put it there by a clock that was right.
+    fn is_ahead(&self, cursor: Timestamp) -> bool {
+        cursor > self.host.now() + gateway::FARTHEST
+    }
+
+    /// Asks for one entry at most, for the sake of the answer's clock.
+    async fn ask_the_time(&self, gateway: &str, from: Timestamp) -> Result<(), Error> {
+        let until = from + MILLISECOND;
+        let direction = Direction::Ascending;
+        let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
+        let asked = self.page(&gateway::count(&self.config.source, gateway, &query), &query).await;
+        asked.map(|_| ()).map_err(|error| Error::Source { gateway: gateway.to_owned(), error })
+    }
+
+    /// Takes away what is over, by a clock that a server has confirmed in this pass and by no other. Nothing depends on it.
+    async fn expire(&self) {
+        match self.host.meter.clock() {
+            Clock::Unknown | Clock::Wrong => {}
+            Clock::Confirmed(at) => {
+                for store in [&self.state, &self.ids] {
+                    if let Err(error) = store.expire(at).await {
+                        log::warn!("what is over stays for now: {error}");
+                    }
+                }
+            }
+        }
     }
 
     /// Begins with another gateway in each pass, so that no budget, however small, starves anyone.
@@ -94,8 +136,8 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
 
     /// Keeps the dead letters and the ids of what was written. The cursor comes after them: if we stop in between, the
     /// next pass writes the rows again, and readers see them once.
-    async fn keep(&self, gateway: &str, written: Written) -> Result<(), Error> {
-        let now = self.host.now();
+    async fn keep(&self, report: &mut GatewayReport, written: Written) -> Result<(), Error> {
+        let (gateway, now) = (&report.gateway, self.host.now());
         let ttl = Some(self.config.ids_ttl);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 65,535")]
         let tag = (self.host.random() * 65_536.0) as u16;
@@ -105,7 +147,13 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         }
         if let Some(segment) = written.segment {
             let metadata = serde_json::to_value(segment.metadata).ok();
-            self.put(&self.ids, &segment.key(gateway, now), segment.text(), &Put { ttl, metadata }).await?;
+            let kept = self.put(&self.ids, &segment.key(gateway, now), segment.text(), &Put { ttl, metadata }).await;
+            if let Err(error) = kept {
+                // The rows are in, so the cursor moves: if it stood still, each pass would write them again for as long as
+                // the store fails. Only a comparison of this stretch would, and readers see them once.
+                report.unremembered += segment.metadata.n as u64;
+                report.error.get_or_insert(error);
+            }
         }
         Ok(())
     }
@@ -132,12 +180,14 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         match self.load(keys).await {
             Ok(values) => {
                 let status = values.last().cloned().flatten();
-                report.error = work(&mut report, values).await.err();
+                let failed = work(&mut report, values).await.err();
+                report.error = failed.or(report.error.take());
                 let noted = self.note(&report, status).await;
                 report.error = report.error.or(noted.err());
             }
             Err(error) => report.error = Some(error),
         }
+        self.expire().await;
         let report = self.counted(report);
         record::record(self, &report).await;
         // The logs were done before; what that took is a call all the same.
@@ -160,16 +210,20 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
     }
 }
 
-/// The gateways of the settings, in their order; for `*` all of the account.
+/// Pages of an account's gateways, 50 on each.
+const MOST_PAGES: u32 = 200;
+
+/// The gateways of the settings, in their order; for `*` all of the account. And why there are others that cannot be read:
+/// these stop no other.
 ///
 /// # Errors
-/// Where they cannot be listed.
-pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<Vec<String>, CallError> {
+/// Where they cannot be listed, or not all of them are.
+pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<(Vec<String>, Option<CallError>), CallError> {
     if let Gateways::Named(ids) = &source.gateways {
-        return Ok(ids.clone());
+        return Ok((ids.clone(), None));
     }
     let mut all = Vec::new();
-    for page in 1.. {
+    for page in 1..=MOST_PAGES {
         let (found, total) = call(host, &gateway::gateways(source, page), gateway::read_gateways).await?;
         let known = all.len();
         for id in found {
@@ -178,11 +232,27 @@ pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<Vec<String>,
             }
         }
         // A short page may be the server's own cap: without a total only one with nothing new is certain to be the last.
-        if all.len() == known || total.is_some_and(|total| all.len() as u64 >= total) {
-            break;
+        match total {
+            Some(total) if all.len() as u64 >= total => return Ok(known_by_rule(all)),
+            Some(total) if all.len() == known => {
+                return Err(CallError::Broken(format!("it lists {known} of {total} gateways")));
+            }
+            None if all.len() == known => return Ok(known_by_rule(all)),
+            Some(_) | None => {}
         }
     }
-    Ok(all)
+    let hint = "Name those to copy in AIG_GATEWAY_ID";
+    Err(CallError::denied("the list of the account's gateways goes on after 10,000 of them", hint))
+}
+
+/// Ids that can be those of gateways, and a word about the others: they reach no address and no key.
+fn known_by_rule(ids: Vec<String>) -> (Vec<String>, Option<CallError>) {
+    let (ids, strange): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| is_gateway_id(id));
+    let told = (!strange.is_empty()).then(|| {
+        let hint = "Nothing was read of these. Name the gateways to copy in AIG_GATEWAY_ID, and please report it";
+        CallError::denied(format!("the list names {strange:?}, which no gateway can be called"), hint)
+    });
+    (ids, told)
 }
 
 fn unwritable(key: &str, error: &serde_json::Error) -> Error {

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{Context, GatewayReport, Report};
 use crate::{
     error::{CallError, Error},
-    host::{Host, Store},
+    host::{Clock, Host, Store},
     row::Cell,
     run::{self, Run},
     sink::Sink,
@@ -13,7 +13,9 @@ use crate::{
 
 /// Writes the line of a pass that has something to tell. A failure is said and no more: the logs are what counts.
 pub(super) async fn record<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>, report: &Report) {
-    if !context.config.record_runs || !has_news(report) {
+    // By a wrong clock the line would stand at a wrong time.
+    let is_wrong = context.host.meter.clock() == Clock::Wrong;
+    if !context.config.record_runs || is_wrong || !has_news(report) {
         return;
     }
     let recorded = context.sink.record(&line(report, context.host.random())).await;

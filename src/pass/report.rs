@@ -69,6 +69,8 @@ pub struct GatewayReport {
     pub known: u64,
     /// Rows the sink will never take: they are kept as dead letters.
     pub rejected: u64,
+    /// Rows, refused ones included, whose ids could not be kept: a later comparison may write them again.
+    pub unremembered: u64,
     /// Stretches counted at the source, to prove that they are complete.
     pub counts: u32,
     /// Pages read again, because a count was another than expected.
@@ -169,6 +171,7 @@ impl Report {
             "rows": self.sum(|gateway| gateway.rows),
             "known": self.sum(|gateway| gateway.known),
             "rejected": self.sum(|gateway| gateway.rejected),
+            "unremembered": self.sum(|gateway| gateway.unremembered),
             "late": self.sum(|gateway| gateway.late),
             "pages": self.sum(|gateway| gateway.pages.into()),
             "counts": self.sum(|gateway| gateway.counts.into()),
@@ -192,6 +195,7 @@ impl GatewayReport {
             rows: 0,
             known: 0,
             rejected: 0,
+            unremembered: 0,
             counts: 0,
             reread: 0,
             late: 0,
@@ -234,6 +238,7 @@ impl GatewayReport {
         self.rows += found.rows;
         self.known += found.known;
         self.rejected += found.rejected;
+        self.unremembered += found.unremembered;
         self.lateness.merge(&found.lateness);
     }
 
@@ -245,6 +250,7 @@ impl GatewayReport {
             "rows": self.rows,
             "known": self.known,
             "rejected": self.rejected,
+            "unremembered": self.unremembered,
             "late": self.late,
             "counts": self.counts,
             "reread": self.reread,

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     error::Error,
-    host::{Host, Store},
+    host::{self, Host, Store},
     plan::segments::Metadata,
     sink::Sink,
 };
@@ -21,19 +21,13 @@ pub async fn segments<H: Host, S: Store, K: Sink>(
 ) -> Result<(), Error> {
     let mut keys = Vec::new();
     for prefix in prefixes {
-        let mut cursor: Option<String> = None;
-        loop {
-            let listing = context.ids.list(prefix, cursor.as_deref()).await;
-            let listing = listing.map_err(|error| Error::Store { action: "loading", key: prefix.clone(), error })?;
-            keys.extend(listing.keys.into_iter().filter_map(|(key, metadata)| {
-                let metadata = metadata.and_then(|value| serde_json::from_value::<Metadata>(value).ok());
-                metadata.as_ref().is_none_or(&may_hold).then_some(key)
-            }));
-            cursor = listing.cursor;
-            if cursor.is_none() {
-                break;
+        let listed = host::list(&context.ids, prefix, |key, metadata| {
+            let metadata = metadata.and_then(|value| serde_json::from_value::<Metadata>(value).ok());
+            if metadata.as_ref().is_none_or(&may_hold) {
+                keys.push(key);
             }
-        }
+        });
+        listed.await.map_err(|error| Error::Store { action: "listing", key: prefix.clone(), error })?;
     }
     for keys in keys.chunks(AT_ONCE) {
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();

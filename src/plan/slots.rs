@@ -125,7 +125,7 @@ impl TryFrom<BTreeMap<Timestamp, Slot>> for Slots {
 
     fn try_from(slots: BTreeMap<Timestamp, Slot>) -> Result<Self, Self::Error> {
         let near = slots.keys().all(|start| time::is_near(*start));
-        near.then_some(Self(slots)).ok_or("a slot lies thousands of years away")
+        near.then_some(Self(slots)).ok_or("a slot lies in no year from 1970 to 2199")
     }
 }
 

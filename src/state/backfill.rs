@@ -105,7 +105,7 @@ impl Backfill {
     /// Makes sure that it is known from where on history is counted: where another program has come to, the day in which
     /// its cursor stands is not ours alone.
     pub fn begin_counts(&mut self) {
-        self.counted.get_or_insert(Counted { down_to: midnight(self.cursor.ts), recent: None });
+        self.counted.get_or_insert(Counted { down_to: midnight(self.cursor.ts()), recent: None });
     }
 
     /// The next stretch to be counted: whole days of which everything is delivered, and nothing can appear any more. One by
@@ -178,11 +178,13 @@ impl Backfill {
     fn delivered_down_to(&self) -> Timestamp {
         let recent = self.counted.and_then(|counted| counted.recent);
         match self.done {
-            Some(Done { stop: None }) => recent.into_iter().map(|it| it.from).fold(midnight(self.cursor.ts), Ord::min),
+            Some(Done { stop: None }) => {
+                recent.into_iter().map(|it| it.from).fold(midnight(self.cursor.ts()), Ord::min)
+            }
             Some(Done { stop: Some(stop) }) => midnight(stop - MILLISECOND) + DAY,
             // What lies before may still be read, and is not to be written twice.
-            None if self.doubtful => self.cursor.ts + MILLISECOND,
-            None => midnight(self.cursor.ts) + DAY,
+            None if self.doubtful => self.cursor.ts() + MILLISECOND,
+            None => midnight(self.cursor.ts()) + DAY,
         }
     }
 }
@@ -204,7 +206,7 @@ fn last_age() -> TimeDelta {
 }
 
 fn midnight(instant: Timestamp) -> Timestamp {
-    // Only an instant thousands of years away cannot be rounded.
+    // Only an instant hundreds of years away cannot be rounded.
     instant.duration_trunc(DAY).unwrap_or(instant)
 }
 

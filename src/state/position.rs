@@ -95,7 +95,7 @@ impl Position {
     /// took over, from the first slot on that it delivers the whole of. A state without counts is not counted further back than slots are kept.
     pub fn begin_counts(&mut self, now: Timestamp) {
         if self.counted.is_none() {
-            let first = self.start.unwrap_or_else(|| slots::ceil(self.cursor.ts + MILLISECOND));
+            let first = self.start.unwrap_or_else(|| slots::ceil(self.cursor.ts() + MILLISECOND));
             let first = first.max(slots::ceil(now - KEPT));
             (self.counted_from, self.counted) = (Some(first), Some([first; 3]));
         }
@@ -130,9 +130,9 @@ impl Position {
     /// appeared, and forward would write them again.
     pub fn pass(&mut self, comparison: &Comparison) {
         let Comparison { cursor, seen, .. } = comparison;
-        if self.cursor.ts == cursor.ts {
+        if self.cursor.ts() == cursor.ts() {
             self.cursor.at.extend(cursor.at.iter().cloned());
-        } else if self.cursor.ts < cursor.ts && !seen.is_empty() {
+        } else if self.cursor.ts() < cursor.ts() && !seen.is_empty() {
             self.cursor.clone_from(cursor);
         }
     }

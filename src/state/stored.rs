@@ -54,13 +54,15 @@ pub mod cursor {
             at: &'a BTreeSet<String>,
         }
         let id = cursor.at.last().map_or("", String::as_str);
-        Written { ts: time::text(cursor.ts), id, at: &cursor.at }.serialize(serializer)
+        Written { ts: time::text(cursor.ts()), id, at: &cursor.at }.serialize(serializer)
     }
 
     /// Reads a cursor.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cursor, D::Error> {
         let Stored { ts, id, mut at } = Stored::deserialize(deserializer)?;
         at.extend(id.filter(|id| !id.is_empty()));
-        Ok(Cursor { ts: time::floor_ms(ts), at })
+        let mut cursor = Cursor::at_start_of(ts);
+        cursor.at = at;
+        Ok(cursor)
     }
 }

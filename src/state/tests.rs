@@ -54,7 +54,7 @@ fn the_typescript_programs_values_are_taken_over() {
     let forward =
         Forward::from_json(FORWARD, r#"{"ts":"2026-10-06T09:01:00.5Z","id":"1"}"#, &names(&["main"])).unwrap();
     let Position { cursor, start, .. } = &forward.by_id["main"];
-    assert_eq!((time::text(cursor.ts).as_str(), cursor.at.len(), *start), ("2026-10-06T09:01:00.500Z", 1, None));
+    assert_eq!((time::text(cursor.ts()).as_str(), cursor.at.len(), *start), ("2026-10-06T09:01:00.500Z", 1, None));
     for text in ["2026-10-06T09:01:00.000Z", "\"2026-10-06T09:01:00.000Z\"\n"] {
         let oldest = Oldest::read(text, &names(&["main"])).unwrap();
         assert_eq!(oldest.by_id["main"].cursor, Cursor::at_start_of(at("2026-10-06T09:01:00Z")));

@@ -24,8 +24,8 @@ const NEARLY: u64 = 90;
 
 /// What each gateway says.
 pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config) -> Vec<Check> {
-    let ids = match pass::gateways(asker.host, &config.source).await {
-        Ok(ids) => ids,
+    let (ids, strange) = match pass::gateways(asker.host, &config.source).await {
+        Ok(found) => found,
         Err(error) => return vec![Check::refused("gateways", &error).mended_by("CF_API_TOKEN")],
     };
     if ids.is_empty() {
@@ -33,7 +33,9 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config) -> Vec<Check
         return vec![Check::warning("gateways", "the account has none", hint).mended_by("CF_ACCOUNT_ID")];
     }
     let each = stream::iter(&ids).map(|id| one(asker, config, id)).buffered(TOGETHER);
-    each.collect::<Vec<_>>().await.concat()
+    let mut checks = each.collect::<Vec<_>>().await.concat();
+    checks.extend(strange.map(|error| Check::refused("gateways", &error).mended_by("AIG_GATEWAY_ID")));
+    checks
 }
 
 async fn one<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str) -> Vec<Check> {

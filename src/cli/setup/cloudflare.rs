@@ -38,7 +38,8 @@ pub async fn account<H: Host>(host: &H, source: &Source, asker: Asker) -> Result
 /// The ids of the account's gateways.
 pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<Vec<String>, Failure> {
     let all = Source { gateways: Gateways::All, ..source.clone() };
-    pass::gateways(host, &all).await.map_err(|error| Failure::call("listing the gateways", error))
+    let found = pass::gateways(host, &all).await.map_err(|error| Failure::call("listing the gateways", error));
+    found.map(|(ids, _)| ids)
 }
 
 /// Which gateways are copied, as the setting has it: `given`, or what is chosen.

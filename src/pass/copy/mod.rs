@@ -14,7 +14,7 @@ use crate::{
     error::{CallError, Error},
     foreign,
     gateway::{self, Page},
-    host::{Host, Progress, Store, call},
+    host::{Host, Progress, Store},
     pass::{
         Context,
         pace::{self, Calls, Pace},
@@ -68,7 +68,7 @@ enum Event {
 impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
     /// A copy of what `scan` reads.
     pub fn new(context: &'a Context<'c, H, S, K>, gateway: &str, scan: Scan) -> Self {
-        let report = GatewayReport::new(gateway, scan.cursor().ts, scan.bound());
+        let report = GatewayReport::new(gateway, scan.cursor().ts(), scan.bound());
         Self {
             context,
             ahead: Ahead::new(scan, context.config.source.per_page),
@@ -97,16 +97,21 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
         }
         let ended = match result {
             Ok(ended) => ended?,
-            // What is read and not written, the next pass reads again.
-            Err(error) if self.context.is_out_of_calls(&error) => Ended::Calls,
-            Err(error) => {
-                self.report.error = Some(error);
-                Ended::Failed
-            }
+            Err(error) => self.fail(error),
         };
-        self.report.reached = track.cursor().ts;
+        self.report.reached = track.cursor().ts();
         self.report.ended = ended;
         Some(ended)
+    }
+
+    /// Notes why nothing more is copied. What is read and not written, the next pass reads again.
+    pub fn fail(&mut self, error: Error) -> Ended {
+        let is_failure = !self.context.is_out_of_calls(&error);
+        self.report.ended = if is_failure { Ended::Failed } else { Ended::Calls };
+        if is_failure {
+            self.report.error = Some(error);
+        }
+        self.report.ended
     }
 
     /// What was written since this was last asked: it is to be remembered.
@@ -119,7 +124,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
         loop {
             let ended = self.run(track).await;
             let written = self.take_written();
-            self.context.keep(&self.report.gateway, written).await?;
+            self.context.keep(&mut self.report, written).await?;
             if let Some(ended) = ended {
                 return Ok(ended);
             }
@@ -245,7 +250,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
             gateway: &self.report.gateway,
             entries: self.report.entries,
             left: self.ahead.left(),
-            at: self.ahead.scan().cursor().ts,
+            at: self.ahead.scan().cursor().ts(),
         });
     }
 
@@ -287,8 +292,6 @@ async fn read<H: Host, S: Store, K: Sink>(
         return Read { query, at: host.now(), page: None };
     }
     let request = gateway::list(&config.source, &gateway, &query);
-    let page = call(host, &request, |response| gateway::read_page(response, &query)).await;
-    let at = host.now();
-    let page = page.and_then(|page| gateway::check_clock(&page, at).map(|()| page));
-    Read { query, at, page: Some(page) }
+    let page = context.page(&request, &query).await;
+    Read { query, at: host.now(), page: Some(page) }
 }

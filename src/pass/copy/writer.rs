@@ -181,7 +181,7 @@ impl<'a, K: Sink> Writer<'a, K> {
         let mut letters = letters.into_iter().peekable();
         for place in 0..=rows.len() {
             while let Some((_, letter)) = letters.next_if(|(before, _)| *before == place) {
-                let created_at = letter.created_at().unwrap_or_else(|| track.cursor().ts);
+                let created_at = letter.created_at().unwrap_or_else(|| track.cursor().ts());
                 self.note(letter.id(), created_at, false, track);
                 report.rejected += 1;
                 self.reject(letter);

@@ -144,7 +144,7 @@ async fn claims<H: Host, S: Store, K: Sink>(
     [from, until]: [Timestamp; 2],
     proof: &mut Proof,
 ) -> Result<Vec<Claim>, Error> {
-    let gateways = context.gateways().await?;
+    let (gateways, _) = context.gateways().await?;
     let [forward, oldest, stop] = context.load([state::FORWARD, state::OLDEST, state::BACKFILL_STOP_AT]).await?;
     let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
     let oldest = oldest.map(|text| Oldest::read(&text, &gateways)).transpose()?;

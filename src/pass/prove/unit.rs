@@ -125,7 +125,7 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Prover<'a, 'c, H, S, K> {
         let repair = self.repair && !forgotten;
         let mut all = Found::default();
         loop {
-            let part = Stretch { from: comparison.cursor.ts, until: end_of_part(&comparison), expected: 0 };
+            let part = Stretch { from: comparison.cursor.ts(), until: end_of_part(&comparison), expected: 0 };
             let Some(found) = self.look_up(&part, repair).await? else { return Ok(None) };
             all.add(&found);
             if part.until >= until {
@@ -166,6 +166,9 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Prover<'a, 'c, H, S, K> {
             Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => return Ok(None),
             Ended::Failed => return copy.report.error.take().map_or(Ok(None), Err),
         };
+        if let Some(error) = copy.report.error.take() {
+            return Err(error);
+        }
         Ok(Some(Found { doubtful, rejected: copy.report.rejected, ..track.found }))
     }
 

@@ -8,7 +8,7 @@ use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 use super::instant::Instant;
 use crate::{
     entry::Entry,
-    time::{MILLISECOND, Timestamp, floor_ms},
+    time::{MILLISECOND, Timestamp, floor_ms, held},
 };
 
 /// The way a scan goes through time.
@@ -24,8 +24,8 @@ pub enum Direction {
 /// ids in `at`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// A whole millisecond, UTC.
-    pub ts: Timestamp,
+    /// A whole millisecond, UTC, of those that can be stored.
+    ts: Timestamp,
     /// Ids with `created_at` in that millisecond that the next list call will show again.
     pub at: BTreeSet<String>,
 }
@@ -34,14 +34,20 @@ impl Cursor {
     /// A cursor with nothing of its millisecond done yet.
     #[must_use]
     pub fn at_start_of(ts: Timestamp) -> Self {
-        Self { ts: floor_ms(ts), at: BTreeSet::new() }
+        Self { ts: floor_ms(held(ts)), at: BTreeSet::new() }
+    }
+
+    /// A whole millisecond, UTC: everything on the near side of it is done.
+    #[must_use]
+    pub fn ts(&self) -> Timestamp {
+        self.ts
     }
 
     /// Moves over one entry. Entries come in scan order, so another millisecond is always a further one.
     pub fn pass_over(&mut self, id: &str, created_at: Timestamp) {
-        let ts = floor_ms(created_at);
-        if ts != self.ts {
-            *self = Self::at_start_of(ts);
+        let here = Self::at_start_of(created_at);
+        if here.ts != self.ts {
+            *self = here;
         }
         self.at.insert(id.to_owned());
     }
@@ -94,7 +100,8 @@ impl Scan {
     /// Reads upward from `cursor` to just before `until`.
     #[must_use]
     pub fn ascending(cursor: Cursor, until: Timestamp) -> Self {
-        let (end, done) = (Some(floor_ms(until)), cursor.ts >= floor_ms(until));
+        let until = floor_ms(held(until));
+        let (end, done) = (Some(until), cursor.ts >= until);
         Self::new(Direction::Ascending, cursor, end, done)
     }
 
@@ -493,6 +500,25 @@ mod tests {
         assert_eq!((down.from, down.until), (None, at("2026-10-06T09:00:00.001Z")));
         assert_eq!(Scan::ascending(cursor.clone(), cursor.ts).query(), None);
         assert_eq!(Scan::descending(cursor, Some(at("2026-10-07"))).query(), None);
+    }
+
+    #[test]
+    fn a_cursor_stays_within_what_can_be_stored_and_a_descending_scan_ends_there() {
+        for (given, held) in
+            [(Timestamp::MIN_UTC, "1970-01-01T00:00:00.000Z"), (Timestamp::MAX_UTC, "2199-12-31T23:59:59.999Z")]
+        {
+            let mut cursor = Cursor::at_start_of(given);
+            assert_eq!(time::text(cursor.ts), held);
+            cursor.pass_over("a", given);
+            assert_eq!(time::text(cursor.ts), held);
+        }
+        let mut scan = Scan::descending(Cursor::at_start_of(Timestamp::UNIX_EPOCH), None).in_pages_of(2);
+        let table = [(0, "a".to_owned())];
+        let (_, calls) = read_all(&mut scan, |query| {
+            let (page, total) = serve(&table, query, 2, None);
+            (page, Some(total))
+        });
+        assert!(calls < 9, "{calls} calls");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Cursor, Direction, Scan};
 use crate::{
     entry::Entry,
     plan::instant::{Instant, Reading, Shown},
-    time::{MILLISECOND, Timestamp, floor_ms},
+    time::{self, MILLISECOND, Timestamp, floor_ms},
 };
 
 impl Scan {
@@ -124,8 +124,8 @@ impl Scan {
         self.begin_instant(next);
         self.done = match (self.direction, self.end) {
             (Direction::Ascending, Some(until)) => next >= until,
-            (Direction::Descending, Some(stop)) => next < stop,
-            (Direction::Ascending | Direction::Descending, None) => false,
+            (Direction::Descending, stop) => next < stop.unwrap_or(time::FIRST),
+            (Direction::Ascending, None) => false,
         };
     }
 

@@ -2,6 +2,8 @@
 
 use std::{fs, process::Command};
 
+use aig_logs::{host::native::now, time};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{World, assert_same, by_id, command, cursors, records, table, words};
@@ -39,6 +41,56 @@ fn a_dry_run_shows_rows_and_remembers_nothing() {
     assert_eq!(shown.len() + rows.len(), world.entries().len());
     assert_eq!(cursors(&world.path("aig-logs.sqlite")), state);
     assert_eq!(table(&world.path("aig-logs.sqlite")), rows);
+}
+
+/// The values of a state, but for the status.
+fn values(path: &std::path::Path) -> Vec<(String, String, Option<String>)> {
+    let file = Connection::open(path).unwrap();
+    let select = "SELECT key, value, expires_at FROM aig_logs_state WHERE key <> 'status' ORDER BY store, key";
+    let mut select = file.prepare(select).unwrap();
+    let values = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    values.map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_wrong_clock_is_told_with_exit_code_2_and_leaves_the_file_as_it_is() {
+    let world = World::start(&["--entries", "100", "--rate", "0", "--days", "0.003"]);
+    let path = world.path("aig-logs.sqlite");
+    let change = |ahead: i64| {
+        world.tell("POST", "/simulator/change", &json!({ "clock_ahead_seconds": ahead }).to_string());
+    };
+    world.run(&["forward"]);
+    world.run(&["backfill"]);
+    let before = (values(&path), table(&path));
+    let added = json!({ "id": "new", "created_at": time::text(now()), "cost": 0.1 });
+    world.tell("POST", "/simulator/entries?gateway=main", &added.to_string());
+    // The machine is a day behind, ten minutes, and fifty days ahead.
+    for ahead in [86_400, 600, -50 * 86_400] {
+        change(ahead);
+        let output = world.command(&["forward"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+        assert!(words(&output).contains("Set it"), "{}", words(&output));
+        assert_eq!((values(&path), table(&path)), before);
+    }
+    change(0);
+    world.run(&["forward"]);
+    assert_same(&world.entries(), table(&path));
+}
+
+#[test]
+fn what_is_over_goes_with_the_next_pass_and_no_look_takes_it_away() {
+    let world = World::start(&["--entries", "100", "--rate", "0", "--days", "0.003"]);
+    let path = world.path("aig-logs.sqlite");
+    world.run(&["forward"]);
+    let over = "UPDATE aig_logs_state SET expires_at = '2026-01-01T00:00:00.000Z' WHERE expires_at IS NOT NULL";
+    assert_eq!(Connection::open(&path).unwrap().execute(over, []).unwrap(), 1);
+    let before = values(&path);
+    for look in [&["status"][..], &["dead-letters", "list"], &["verify"], &["forward", "--dry-run"]] {
+        world.run(look);
+        assert_eq!(values(&path), before, "{look:?}");
+    }
+    world.run(&["forward"]);
+    assert_eq!(values(&path).len(), before.len() - 1);
 }
 
 #[test]

@@ -99,7 +99,7 @@ proptest! {
                 let stop = backfill.done.and_then(|done| done.stop);
                 _ = backfill.is_done(stop);
                 begin(Scan::descending(backfill.cursor.clone(), stop));
-                begin(Scan::ascending(Position::starting(backfill.start.unwrap_or(backfill.cursor.ts)).cursor, now));
+                begin(Scan::ascending(Position::starting(backfill.start.unwrap_or(backfill.cursor.ts())).cursor, now));
                 backfill.start.map(Backfill::before);
                 backfill.count(now, false);
             }

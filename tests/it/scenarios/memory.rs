@@ -199,3 +199,61 @@ fn an_hour_without_the_store_loses_nothing() {
     }
     world.assert_once();
 }
+
+#[test]
+fn a_pass_that_dies_among_four_hundred_gateways_repeats_some_hundred_rows() {
+    let gateways: Vec<String> = (0..400).map(|n| format!("gateway-{n}")).collect();
+    let mut world = World::with(Options { gateways: gateways.clone(), ..Options::default() });
+    for gateway in &gateways {
+        for n in 1..=5 {
+            world.add_to(gateway, MINUTE * n, json!({}));
+        }
+    }
+    // Three calls for each gateway.
+    world.strike(1_190, Strike::DiesBefore, 1);
+    assert!(world.attempt(Work::Forward).is_none());
+    world.outside.plan(None);
+    assert!(world.forward().is_complete());
+    world.assert_complete();
+    let rows: usize = world.rows().values().map(Vec::len).sum();
+    assert!((2_000..2_600).contains(&rows), "{rows} rows of 2,000 entries");
+}
+
+#[test]
+fn ids_that_cannot_be_kept_are_told_and_stop_no_cursor() {
+    let mut world = World::new();
+    world.forward();
+    world.ids.refuses.set(Some("ids:"));
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.extend(world.add_many(20, MINUTE, SECOND));
+        world.pass_time(MINUTE);
+        let report = world.forward();
+        assert_eq!((report.sum(|gateway| gateway.rows), report.sum(|gateway| gateway.unremembered)), (20, 20));
+        let error = report.worst().unwrap();
+        assert!(error.is_transient() && error.chain().contains("key ids:main:"), "{}", error.chain());
+        assert!(world.stored("status")["forward"]["error"].as_str().unwrap().contains("key ids:main:"));
+    }
+    assert_eq!(world.copies_of(&ids), [1; 100]);
+    world.ids.refuses.set(None);
+    assert!(world.forward().worst().is_none());
+    assert_eq!(world.stored("status"), json!({ "v": 1 }));
+    assert_eq!(world.copies_of(&ids), [1; 100]);
+}
+
+#[test]
+fn dead_letters_that_cannot_be_kept_stop_the_cursor() {
+    let mut world = World::new();
+    world.forward();
+    world.state.refuses.set(Some("dead:"));
+    let poisoned = world.add_many(3, MINUTE, SECOND)[1].clone();
+    world.simulator.get_mut().faults_mut().poison(&poisoned);
+    world.pass_time(MINUTE);
+    let before = world.stored("forward");
+    assert!(world.forward().worst().is_some());
+    assert_eq!(world.stored("forward"), before);
+    world.state.refuses.set(None);
+    assert!(world.forward().is_complete());
+    assert_eq!(world.dead_letters(), [poisoned].into());
+    world.assert_complete();
+}

@@ -3,6 +3,7 @@
 mod backfill;
 mod bigquery;
 mod budgets;
+mod clock;
 mod counted;
 mod dead;
 mod defects;

@@ -11,6 +11,7 @@ use aig_logs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
+use http::header::DATE;
 use jsonwebtoken::{Algorithm, EncodingKey};
 
 use super::{World, outside::Strike};
@@ -23,7 +24,7 @@ const MOST_CALLS: u32 = 10_000;
 
 impl Host for World {
     fn now(&self) -> Timestamp {
-        self.outside.now()
+        self.outside.now() + self.clock
     }
 
     fn random(&self) -> f64 {
@@ -41,7 +42,12 @@ impl Host for World {
                 return Ok(response);
             }
             match self.simulator.borrow_mut().answer(self.outside.now(), &request) {
-                Answer::Response(response) => self.as_much_as_is_read(response),
+                Answer::Response(mut response) => {
+                    let date = self.outside.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+                    let date = date.try_into().ok().filter(|_| !self.undated);
+                    response.headers_mut().extend(date.map(|date| (DATE, date)));
+                    self.as_much_as_is_read(response)
+                }
                 Answer::Silence => Err(CallError::Silent("nobody answers".into())),
             }
         };

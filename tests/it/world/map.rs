@@ -26,11 +26,26 @@ struct Version {
     put: Put,
 }
 
+/// How a listing fails to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endless {
+    Same,
+    New,
+}
+
 pub struct Map {
     outside: Rc<Outside>,
     versions: RefCell<BTreeMap<String, Vec<Version>>>,
     /// How old the answers to reads are; "not found" is as old.
     pub staleness: Cell<Duration>,
+    /// Whether what is over stays until somebody says what time it is, as in a file.
+    pub is_a_file: Cell<bool>,
+    /// What it was last told.
+    told: Cell<Timestamp>,
+    /// What the keys begin with that it does not keep.
+    pub refuses: Cell<Option<&'static str>>,
+    /// Whether its listings never end: with the same cursor again and again, or with ever new ones.
+    pub endless: Cell<Option<Endless>>,
     /// Whether it refuses a second write to a key within a second, as KV does.
     pub one_write_a_second: Cell<bool>,
     reads: Cell<u32>,
@@ -43,6 +58,10 @@ impl Map {
             outside,
             versions: RefCell::default(),
             staleness: Cell::default(),
+            is_a_file: Cell::default(),
+            told: Cell::new(Timestamp::MIN_UTC),
+            refuses: Cell::default(),
+            endless: Cell::default(),
             one_write_a_second: Cell::default(),
             reads: Cell::default(),
             writes: Cell::default(),
@@ -90,7 +109,8 @@ impl Map {
     fn at(&self, key: &str, instant: Timestamp) -> Option<(String, Put)> {
         let versions = self.versions.borrow();
         let Version { since, value, put } = versions.get(key)?.iter().rfind(|version| version.since <= instant)?;
-        let lives = put.ttl.is_none_or(|ttl| self.outside.now() < *since + ttl);
+        let now = if self.is_a_file.get() { self.told.get() } else { self.outside.now() };
+        let lives = put.ttl.is_none_or(|ttl| now < *since + ttl);
         value.clone().filter(|_| lives).map(|value| (value, put.clone()))
     }
 }
@@ -118,6 +138,9 @@ impl Store for Map {
             if self.one_write_a_second.get() && is_early {
                 return Err(StoreError::Failed("429 Too Many Requests".into()));
             }
+            if self.refuses.get().is_some_and(|prefix| key.starts_with(prefix)) {
+                return Err(StoreError::Failed("507 Insufficient Storage".into()));
+            }
             self.keep(key, Some(value), options.clone());
             Ok(())
         };
@@ -134,16 +157,26 @@ impl Store for Map {
         self.outside.call(delete, |strike| Err(failed(strike))).await
     }
 
-    async fn list(&self, prefix: &str, _cursor: Option<&str>) -> Result<Listing, StoreError> {
+    async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
         let list = || {
             let keys = self.keys().into_iter().filter(|key| key.starts_with(prefix));
             let keys = keys.map(|key| {
                 let metadata = self.entry(&key).and_then(|(_, put)| put.metadata);
                 (key, metadata)
             });
-            Ok(Listing { keys: keys.collect(), cursor: None })
+            let page = cursor.map_or(1, |cursor| cursor.parse::<u32>().unwrap() + 1);
+            let cursor = self.endless.get().map(|endless| match endless {
+                Endless::Same => "0".to_owned(),
+                Endless::New => page.to_string(),
+            });
+            Ok(Listing { keys: keys.collect(), cursor })
         };
         self.reads.set(self.reads.get() + 1);
         self.outside.call(list, |strike| Err(failed(strike))).await
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.told.set(now);
+        Ok(())
     }
 }

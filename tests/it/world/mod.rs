@@ -33,10 +33,12 @@ use aig_logs::{
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-pub use self::{counts::Counts, passes::Work, table::Table};
-use self::{
-    map::Map,
-    outside::{Outside, Plan, Strike},
+use self::outside::{Outside, Plan, Strike};
+pub use self::{
+    counts::Counts,
+    map::{Endless, Map},
+    passes::Work,
+    table::Table,
 };
 
 pub const SECOND: TimeDelta = TimeDelta::seconds(1);
@@ -69,6 +71,10 @@ pub struct World {
     pub stop_at: Option<Timestamp>,
     /// Answers that the simulator does not know how to give.
     pub instead: Option<Instead>,
+    /// By how much this machine's clock is ahead of the world's.
+    pub clock: TimeDelta,
+    /// Answers do not say when they were given.
+    pub undated: bool,
     /// Answers take their time, so that calls that are made at once overlap, and come in another order.
     pub overlapping: bool,
     under_way: Cell<u32>,
@@ -81,6 +87,8 @@ pub struct World {
     added: u64,
     /// Gateway and id of what the list shows in a way that no row can be made of, and how.
     shown: BTreeMap<(String, String), String>,
+    /// Rows whose ids could not be kept, as the reports say.
+    unremembered: u64,
     /// Where the last forward pass had to come to.
     due: Timestamp,
 }
@@ -125,6 +133,8 @@ impl World {
             largest: None,
             stop_at: None,
             instead: None,
+            clock: TimeDelta::zero(),
+            undated: false,
             overlapping: false,
             under_way: Cell::new(0),
             most_under_way: Cell::new(0),
@@ -133,6 +143,7 @@ impl World {
             sign_in: SignIn::default(),
             added: 0,
             shown: BTreeMap::new(),
+            unremembered: 0,
             due: start,
         }
     }

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use aig_logs::{
-    host::{Meter, Metered},
+    host::{Host, Meter, Metered},
     pass::{
         self, Context, Report,
         explain::{Life, Table as Asked, explain},
@@ -56,7 +56,7 @@ impl World {
             Work::Range(..) => None,
         };
         self.outside.revive();
-        let meter = Meter::new(Budget { pages, ..self.budget }, self.now());
+        let meter = Meter::new(Budget { pages, ..self.budget }, Host::now(self));
         let counted = self.counts();
         self.sends_before.set(counted.sends);
         let report = self.run(&meter, work);
@@ -64,6 +64,7 @@ impl World {
         if let Some(report) = &report {
             let reported = (report.calls, report.reads, report.writes);
             let seen = (counts.sends, counts.state_reads + counts.ids_reads, counts.writes());
+            self.unremembered += report.sum(|gateway| gateway.unremembered);
             assert_eq!(reported, seen, "calls, reads and writes, as reported and as seen");
         } else {
             // A token lives in memory.
