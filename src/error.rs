@@ -7,7 +7,6 @@ use thiserror::Error;
 use crate::{
     config::ConfigError,
     foreign::clean,
-    host::LARGEST_ANSWER,
     time::{self, Timestamp},
 };
 
@@ -33,8 +32,10 @@ pub enum CallError {
     #[error("the other side failed: {}", clean(.0))]
     Broken(String),
     /// The answer is larger than what is read of one: fewer entries make a smaller one.
-    #[error("the answer is larger than {} MiB", LARGEST_ANSWER >> 20)]
+    #[error("the answer is larger than {} MiB", .most >> 20)]
     TooLarge {
+        /// Bytes that are read of one.
+        most: usize,
         /// What it begins with.
         beginning: Vec<u8>,
     },

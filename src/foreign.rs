@@ -93,13 +93,14 @@ impl Secrets {
             if !self.has(part) {
                 continue;
             }
-            // With the backslashes before it: one that is left would give the mask another meaning in JSON.
-            let start = text[..text.floor_char_boundary(place[0])].trim_end_matches('\\').len();
+            // A quote at either end may be JSON's own, and says nothing.
+            let [first, last] = [0, PART - 1].map(|n| usize::from(part >> (8 * (PART - 1 - n)) & 0xff == 0));
+            let start = before_escape(&text[..text.floor_char_boundary(place[0] + first)]);
             if start > told || told == 0 {
                 shown.push_str(&text[told..start]);
                 shown.push_str(MASK);
             }
-            told = text.ceil_char_boundary(place[PART - 1] + 1);
+            told = text.ceil_char_boundary(place[PART - 1] + 1 - last).max(told);
         }
         shown.push_str(&text[told..]);
         shown
@@ -145,6 +146,14 @@ fn acts(letter: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Where a text ends without the backslashes at its end, or the escape that it ends in: what is left of one would give the
+/// mask another meaning in JSON.
+fn before_escape(text: &str) -> usize {
+    let digits = text.bytes().rev().take_while(u8::is_ascii_hexdigit).count();
+    let escape = text[..text.len() - digits].strip_suffix("\\u").filter(|_| digits < 4);
+    escape.unwrap_or(text).trim_end_matches('\\').len()
+}
+
 /// What stands before the end of a key, without its line breaks, however they are written.
 fn letters_of_pem(key: &str) -> String {
     let key = key.split("-----END").next().unwrap_or(key).replace("\\n", "").replace("\\r", "");
@@ -152,10 +161,12 @@ fn letters_of_pem(key: &str) -> String {
 }
 
 /// The letters of a text as they are compared, and where each stands: small, in one of base64's two alphabets, and without
-/// what JSON may put before and around them.
+/// what JSON puts before them. A quote that is not escaped is another letter: in JSON it stands around a text.
 fn compared(text: &str) -> impl Iterator<Item = (usize, u8)> {
-    let letters = text.bytes().enumerate().filter(|(_, letter)| !matches!(letter, b'\\' | b'"'));
-    letters.map(|(place, letter)| match letter {
+    let is_escaped = |place: usize| place > 0 && text.as_bytes()[place - 1] == b'\\';
+    let letters = text.bytes().enumerate().filter(|(_, letter)| *letter != b'\\');
+    letters.map(move |(place, letter)| match letter {
+        b'"' if !is_escaped(place) => (place, 0),
         b'-' => (place, b'+'),
         b'_' => (place, b'/'),
         letter => (place, letter.to_ascii_lowercase()),
@@ -178,7 +189,9 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         // The letters at both ends also say something of what stands around.
         form(&text[mixed..bytes.len() * 8 / 6])
     });
-    let plain = [form(secret), form(&utf8_percent_encode(secret, ESCAPED).to_string())];
+    let in_json = secret.replace('"', "\\\"");
+    let plain = [secret.to_owned(), in_json, utf8_percent_encode(secret, ESCAPED).to_string()];
+    let plain = plain.map(|text| form(&text));
     plain.into_iter().chain(in_base64).collect()
 }
 
@@ -228,6 +241,8 @@ mod tests {
         check(&format!("q={sent}&"), "q=[secret]&");
         check("v1.0-Kf9_x2Lq8%2fZrT%2b5wYbN7cD3mHsGpEaJu", "[secret]");
         check(&TOKEN.replace('/', "\\/"), "[secret]");
+        // The last digit of an escape may look like the begin of a part.
+        check("\\u000b5wYbN7cD3mH", "[secret]");
         check(&serde_json::json!({ "key": KEY }).to_string(), r#"{"key":"[secret]"}"#);
         for before in ["", "t", "to", "tok"] {
             for text in [

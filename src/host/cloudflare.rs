@@ -159,7 +159,7 @@ async fn read(stream: &ReadableStream) -> Result<Vec<u8>, CallError> {
             // Nobody waits for what is left.
             let _ = reader.cancel();
             bytes.truncate(BEGINNING);
-            return Err(CallError::TooLarge { beginning: bytes });
+            return Err(CallError::TooLarge { most: LARGEST_ANSWER, beginning: bytes });
         }
         let from = bytes.len();
         bytes.resize(from + chunk.length() as usize, 0);

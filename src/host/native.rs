@@ -120,7 +120,7 @@ impl Host for NativeHost {
             if bytes.len() + chunk.len() > LARGEST_ANSWER {
                 bytes.extend_from_slice(&chunk);
                 bytes.truncate(BEGINNING);
-                return Err(CallError::TooLarge { beginning: bytes });
+                return Err(CallError::TooLarge { most: LARGEST_ANSWER, beginning: bytes });
             }
             bytes.extend_from_slice(&chunk);
         }

@@ -9,9 +9,10 @@ use crate::time::Timestamp;
 /// shows ties in another order, a round misses a given one with a chance of 1 in e.
 const MOST_BARREN: u32 = 20;
 
-/// The same where the source does not count: one round up, which insertions cannot hide an entry from, and one down, which
-/// deletions cannot.
-const UNCOUNTED_BARREN: u32 = 2;
+/// Such rounds that are enough where the source does not count, and none of them has shown an id twice: one up, which
+/// insertions cannot hide an entry from, and one down, which deletions cannot. Where ties change their order, a round that
+/// misses one shows another twice.
+const ENOUGH_UNCOUNTED: u32 = 2;
 
 /// How far the reading of an instant has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +32,17 @@ pub struct Instant {
     is_fresh: bool,
     /// Rounds in a row that have shown none.
     barren: u32,
+    /// The ids of this round.
+    round: BTreeSet<String>,
+    /// Whether it has shown one of them twice.
+    is_mixed: bool,
+    /// Rounds in a row that have shown none, and none twice.
+    plain: u32,
     /// Whether counts are believed.
     believed: bool,
     counted: Counted,
+    /// What the source counts whatever it is asked for, where it does.
+    ignored: Option<u64>,
     /// The first instant behind this one that a page has shown.
     pub beyond: Option<Timestamp>,
 }
@@ -87,22 +96,33 @@ impl Instant {
             seen: BTreeSet::new(),
             is_fresh: false,
             barren: 0,
+            round: BTreeSet::new(),
+            is_mixed: false,
+            plain: 0,
             believed: true,
             counted: Counted::default(),
+            ignored: None,
             beyond: None,
         }
+    }
+
+    /// The same, alone, where a source may count so much whatever it is asked for.
+    #[must_use]
+    pub fn alone(ignored: Option<u64>) -> Self {
+        Self { ignored, ..Self::new(true) }
     }
 
     /// Begins again with page 1, because pages get another size. What was seen stays known.
     pub fn begin_again(&mut self) {
         let seen = std::mem::take(&mut self.seen);
-        *self = Self { seen, ..Self::new(self.alone) };
+        *self = Self { seen, ignored: self.ignored, ..Self::new(self.alone) };
     }
 
-    /// Whether the source counts more than was seen.
+    /// What the source counts, where that is more than was seen.
     #[must_use]
-    pub fn is_short(&self) -> bool {
-        self.alone && self.counted.total.is_some_and(|total| total > self.seen.len() as u64)
+    pub fn short(&self) -> Option<u64> {
+        let total = self.counted.total.filter(|_| self.alone && self.counted.total != self.ignored);
+        total.filter(|total| *total > self.seen.len() as u64)
     }
 
     /// Takes the page that was asked for.
@@ -111,6 +131,7 @@ impl Instant {
         self.full = self.full.max(shown.entries);
         for id in &shown.ids {
             self.is_fresh |= self.seen.insert(id.clone());
+            self.is_mixed |= !self.round.insert(id.clone());
         }
         self.beyond = shown.beyond.or(self.beyond);
         if self.count(shown, page) {
@@ -127,9 +148,16 @@ impl Instant {
     fn count(&mut self, shown: &Shown, page: u64) -> bool {
         let Shown { entries, total, .. } = *shown;
         // A page behind the last one may say that it has nothing.
+        // One without a count contradicts none.
+        if total.is_none() {
+            self.counted.answers += 1;
+            self.counted.ids.extend(shown.ids.iter().cloned());
+        }
         let Some(total) = total.filter(|total| (*total, entries) != (0, 0) || page == 1) else { return false };
         if self.counted.total != Some(total) {
-            self.counted = Counted { total: Some(total), ..Counted::default() };
+            let before = std::mem::take(&mut self.counted);
+            let known = if before.total.is_none() { before } else { Counted::default() };
+            self.counted = Counted { total: Some(total), ..known };
         }
         let Counted { answers, ids, all, .. } = &mut self.counted;
         *answers += 1;
@@ -163,7 +191,9 @@ impl Instant {
 
     fn end_round(&mut self) -> Reading {
         self.barren = if self.is_fresh { 0 } else { self.barren + 1 };
-        self.is_fresh = false;
+        self.plain = if self.is_fresh || self.is_mixed { 0 } else { self.plain + 1 };
+        (self.is_fresh, self.is_mixed) = (false, false);
+        self.round.clear();
         self.down = !self.down;
         let (is_counted, first_page) = (self.is_counted(), !self.down && !self.alone);
         if !self.alone {
@@ -171,9 +201,9 @@ impl Instant {
             // tell how many entries lie before all of these.
             self.counted = Counted { total: self.counted.total, ..Counted::default() };
         }
-        match (is_counted, self.barren) {
-            (true, MOST_BARREN..) => Reading::GivenUp,
-            (false, UNCOUNTED_BARREN..) => Reading::Whole,
+        match (is_counted, self.plain) {
+            (false, ENOUGH_UNCOUNTED..) => Reading::Whole,
+            _ if self.barren >= MOST_BARREN => Reading::GivenUp,
             _ if first_page => {
                 self.page = 1;
                 Reading::Unfinished

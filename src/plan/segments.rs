@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{self, Timestamp};
 
-/// Where segments are filed that span several days.
+/// Where segments are filed that span several days, or may.
 const DAYS: &str = "days:";
 
 /// What was written of a stretch since the last time it was remembered.
@@ -27,13 +27,16 @@ pub struct Metadata {
     pub to: Timestamp,
     /// Number of ids.
     pub n: usize,
+    /// Whether some are of entries whose own instant cannot be read: these may lie elsewhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub placed: bool,
 }
 
 impl Metadata {
     /// Whether the segment may hold entries of `[from, until)`.
     #[must_use]
     pub fn overlaps(&self, from: Timestamp, until: Timestamp) -> bool {
-        self.from < until && self.to >= from
+        self.placed || self.from < until && self.to >= from
     }
 }
 
@@ -77,24 +80,25 @@ impl Segment {
     /// A segment of one entry.
     #[must_use]
     pub fn of(id: &str, created_at: Timestamp) -> Self {
-        Self { metadata: Metadata { from: created_at, to: created_at, n: 1 }, ids: written_line(id).into_owned() }
+        let metadata = Metadata { from: created_at, to: created_at, n: 1, placed: false };
+        Self { metadata, ids: written_line(id).into_owned() }
     }
 
     /// Adds an entry.
     pub fn push(&mut self, id: &str, created_at: Timestamp) {
         self.ids.push('\n');
         self.ids.push_str(&written_line(id));
-        let Metadata { from, to, n } = self.metadata;
-        self.metadata = Metadata { from: from.min(created_at), to: to.max(created_at), n: n + 1 };
+        let Metadata { from, to, n, .. } = self.metadata;
+        self.metadata = Metadata { from: from.min(created_at), to: to.max(created_at), n: n + 1, ..self.metadata };
     }
 
     /// The key: `ids:<gateway>:<from>`, so that the segments of a day are found by the day's prefix, or under
-    /// `ids:<gateway>:days:` where it spans several, as a backfill of quiet years does. The instant of the writing makes
+    /// `ids:<gateway>:days:` where it spans several, as a backfill of quiet years does, or may have ids of others. The instant of the writing makes
     /// it unique: no segment ever takes another's place.
     #[must_use]
     pub fn key(&self, gateway: &str, written: Timestamp) -> String {
-        let Metadata { from, to, .. } = self.metadata;
-        let days = if from.date_naive() == to.date_naive() { "" } else { DAYS };
+        let Metadata { from, to, placed, .. } = self.metadata;
+        let days = if from.date_naive() == to.date_naive() && !placed { "" } else { DAYS };
         format!("ids:{gateway}:{days}{}:{}", time::text(from), time::text(written))
     }
 

@@ -48,7 +48,7 @@ pub enum Body {
     Text {
         /// Its id, or the one that stands in for it.
         id: String,
-        /// When the gateway logged the call, or an entry beside it, UTC, where that is known.
+        /// When the gateway logged the call, UTC, where that can be read.
         created_at: Option<Timestamp>,
         /// The text.
         text: String,

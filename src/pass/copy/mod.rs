@@ -8,9 +8,9 @@ use std::{future::poll_fn, task::Poll};
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesOrdered};
 
 pub use self::writer::Written;
-use self::writer::{Line, Writer, Wrote};
+use self::writer::{Letter, Line, Writer, Wrote};
 use crate::{
-    entry::Entry,
+    entry::{Entry, Unread},
     error::{CallError, Error},
     foreign,
     gateway::{self, Page},
@@ -197,13 +197,13 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
             return Ok(());
         };
         let page = match page {
-            Err(CallError::TooLarge { beginning }) => {
+            Err(CallError::TooLarge { most, beginning }) => {
                 // What is under way was asked for on account of larger pages.
                 self.reads.clear();
                 if self.ahead.too_large() {
                     return Ok(());
                 }
-                gateway::page_of_one(&beginning, &query)
+                gateway::page_of_one(&beginning, most, &query)
             }
             page => page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?,
         };
@@ -211,7 +211,8 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
         self.report.pages += 1;
         let is_empty = page.entries.is_empty();
         if let Some(new) = self.ahead.take(&query, page.entries, page.total) {
-            self.doubtful = query.page == 1 && is_empty && page.total.is_some_and(|total| total > 0);
+            let more = page.total.filter(|total| *total > 0 && !self.ahead.scan().is_counted_anyway(*total));
+            self.doubtful = query.page == 1 && is_empty && more.is_some();
             self.collect(new, at, track);
         } else if let Some(query) = self.ahead.next(self.reads.len())
             && let Ok(read) = self.read(query)
@@ -275,9 +276,10 @@ fn line(entry: Entry, gateway: &str, now: Timestamp, privacy: &Privacy) -> Line 
     let Entry { id, created_at, unread: Some(unread), .. } = entry else {
         return Line::Row(Row::new(entry, gateway, now, privacy));
     };
-    let body =
-        Body::Text { id, created_at: Some(created_at), text: foreign::masked(&privacy.apply_to_text(&unread.text)) };
-    Line::Letter(DeadLetter { body, reason: unread.reason })
+    let Unread { text, reason, is_placed } = *unread;
+    let text = foreign::masked(&privacy.apply_to_text(&text));
+    let body = Body::Text { id, created_at: (!is_placed).then_some(created_at), text };
+    Line::Letter(Letter { letter: DeadLetter { body, reason }, created_at, is_placed })
 }
 
 /// Sends for a page as soon as it may.

@@ -47,7 +47,17 @@ pub enum Line {
     /// A row.
     Row(Row),
     /// No row can be made of it: no sink is asked.
-    Letter(DeadLetter),
+    Letter(Letter),
+}
+
+/// A dead letter that no sink has seen.
+pub struct Letter {
+    /// The letter.
+    pub letter: DeadLetter,
+    /// The entry's instant, UTC.
+    pub created_at: Timestamp,
+    /// Whether that is another's.
+    pub is_placed: bool,
 }
 
 /// Lines in the order of the scan, rows and letters apart.
@@ -55,7 +65,7 @@ pub enum Line {
 pub struct Batch {
     rows: Vec<Row>,
     /// Each with how many rows stand before it.
-    letters: Vec<(usize, DeadLetter)>,
+    letters: Vec<(usize, Letter)>,
 }
 
 impl Batch {
@@ -181,8 +191,9 @@ impl<'a, K: Sink> Writer<'a, K> {
         let mut letters = letters.into_iter().peekable();
         for place in 0..=rows.len() {
             while let Some((_, letter)) = letters.next_if(|(before, _)| *before == place) {
-                let created_at = letter.created_at().unwrap_or_else(|| track.cursor().ts());
+                let Letter { letter, created_at, is_placed } = letter;
                 self.note(letter.id(), created_at, false, track);
+                self.written.segment.iter_mut().for_each(|segment| segment.metadata.placed |= is_placed);
                 report.rejected += 1;
                 self.reject(letter);
             }
@@ -219,7 +230,7 @@ impl<'a, K: Sink> Writer<'a, K> {
 fn size(line: &Line) -> usize {
     match line {
         Line::Row(row) => row.size(),
-        Line::Letter(letter) => match &letter.body {
+        Line::Letter(Letter { letter, .. }) => match &letter.body {
             Body::Row(row) => row.size(),
             Body::Text { text, .. } => text.len(),
             Body::Unknown { .. } => 0,

@@ -7,11 +7,18 @@ use crate::{
     time::{self, MILLISECOND, Timestamp, floor_ms},
 };
 
+/// Answers in a row that were small enough, after which twice as many entries are asked for: where all entries are large,
+/// each try with more is lost.
+const ENOUGH: u32 = 4;
+
 impl Scan {
     /// Takes the answer to [`query`](Self::query); `total` is its `total_count`. Returns what is new, in scan order.
     pub fn take(&mut self, entries: Vec<Entry>, total: Option<u64>) -> Vec<Entry> {
         let (entries, shown) = self.in_order(entries, total);
         let by_number = self.is_within_instant();
+        // Known from the scan before, and perhaps shown at a later instant now.
+        let again = entries.iter().filter(|entry| entry.is_placed() && self.cursor.at.contains(&entry.id));
+        self.placed.extend(again.map(|entry| entry.id.clone()));
         let mut new = Vec::new();
         for entry in entries {
             // Entries of other instants are left to a later page 1 while an instant is read by page number.
@@ -26,9 +33,18 @@ impl Scan {
         }
         self.go_on(&shown);
         if self.instant.is_none() {
-            self.per_page = self.per_page.saturating_mul(2).min(self.longest);
+            self.grow();
         }
         new
+    }
+
+    /// Asks for more entries again, once some answers were small enough.
+    fn grow(&mut self) {
+        self.fitting += 1;
+        if self.fitting >= ENOUGH {
+            self.per_page = self.per_page.saturating_mul(2).min(self.longest);
+            self.fitting = 0;
+        }
     }
 
     /// Decides what a page means for the next one.
@@ -36,6 +52,13 @@ impl Scan {
         let is_empty = shown.entries == 0;
         // A short page may be the server's own cap: without a total that can be true, only an empty one is certain to be
         // the last. And a total that is that of one full page may count no more than the page.
+        if self.instant.is_none()
+            && let Some(short) = self.short.take()
+        {
+            let is_ignored = shown.total == Some(short);
+            self.ignored = self.ignored.or(shown.total.filter(|_| is_ignored));
+            self.doubtful |= !is_ignored;
+        }
         self.counts_all |= shown.total.is_some_and(|total| total > shown.entries);
         let is_last = is_empty || (shown.is_short || self.counts_all) && shown.total == Some(shown.entries);
         let (is_up, holds_placed) = (self.direction == Direction::Ascending, !self.placed.is_empty());
@@ -43,6 +66,12 @@ impl Scan {
             self.read_on(shown);
         } else if is_empty || is_last && is_up {
             self.done = true;
+            // Where it has shown something the next scan begins: counts alone prove no end.
+            if let Some(left) =
+                self.left.take().filter(|_| shown.total.is_some_and(|total| self.is_counted_anyway(total)))
+            {
+                self.cursor = left;
+            }
         } else if shown.beyond.is_some() {
             // Only an empty page proves the end of history: until then the instant is left, and the rest asked for.
             if is_last && !holds_placed {
@@ -55,7 +84,8 @@ impl Scan {
         } else if is_last {
             self.leave_instant();
         } else {
-            self.instant = Some(Instant::new(true));
+            self.ignored = shown.total.filter(|_| shown.is_short).or(self.ignored);
+            self.instant = Some(Instant::alone(self.ignored));
         }
     }
 
@@ -66,7 +96,8 @@ impl Scan {
         if reading == Reading::Unfinished {
             return;
         }
-        self.doubtful |= reading == Reading::GivenUp || instant.is_short();
+        self.doubtful |= reading == Reading::GivenUp;
+        self.short = instant.short();
         match (instant.alone, instant.beyond) {
             (true, _) => self.leave_instant(),
             // All that lies before it was shown.
@@ -121,6 +152,7 @@ impl Scan {
             Direction::Ascending => self.cursor.ts + MILLISECOND,
             Direction::Descending => self.cursor.ts - MILLISECOND,
         };
+        self.left = Some(self.cursor.clone());
         self.begin_instant(next);
         self.done = match (self.direction, self.end) {
             (Direction::Ascending, Some(until)) => next >= until,

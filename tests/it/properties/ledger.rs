@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 use super::{
     history::{Arrival, Count, Setting},
     life::{GATEWAYS, Life},
+    poison::Oddity,
 };
 use crate::world::{DAY, HOUR, MINUTE};
 
@@ -93,7 +94,10 @@ impl<'a> End<'a> {
         let ledger = self.life.world.state.value(&key).map(|text| Ledger::read(&key, Some(&text)).unwrap());
         let known = ledger.and_then(|ledger| ledger.hours.get(&hour.format("%H").to_string()).copied());
         let Some(known) = known else { panic!("{hour} of {} is not in the ledger", GATEWAYS[gateway]) };
-        let there = self.there.iter().filter(|arrival| arrival.gateway == gateway && arrival.late <= LAST_COUNT);
+        // What hides its instant may be counted beside where it lies.
+        let hides = |arrival: &Arrival| arrival.oddity.is_some_and(Oddity::hides_its_instant);
+        let counts = |arrival: &&&Arrival| arrival.gateway == gateway && arrival.late <= LAST_COUNT && !hides(arrival);
+        let there = self.there.iter().filter(counts);
         let within = |arrival: &&&Arrival| (hour.max(from)..hour + HOUR).contains(&self.created_at(arrival));
         let least = there.filter(within).count() as u64;
         let counted = known.source.is_some_and(|source| source >= least) && known.delivered >= least;
@@ -111,6 +115,7 @@ impl<'a> End<'a> {
         let too_late = self.there.iter().filter(|arrival| arrival.late > DAY);
         let mut doubts = self.deleted.iter().chain(too_late).filter(|arrival| arrival.gateway == gateway);
         self.setting.count == Count::OfTheFilter
+            && !self.life.history.is_blurred()
             && !doubts.any(|arrival| (from..until).contains(&self.created_at(arrival)))
     }
 

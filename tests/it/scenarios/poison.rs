@@ -235,3 +235,21 @@ fn a_replay_makes_a_row_where_one_can_be_made_by_now_and_keeps_the_others() {
     assert_eq!((replayed.rows, replayed.refused), (1, 1));
     assert_eq!((world.rows().len(), world.letters().len()), (2, 1));
 }
+
+#[test]
+fn a_log_without_an_instant_is_kept_once_wherever_counts_look_for_it() {
+    for per_page in [1, 2, 50] {
+        let mut world = World::new();
+        world.config.source.per_page = per_page;
+        let id = world.add(TimeDelta::zero());
+        world.show_as("main", &id, b"[7]".to_vec(), true);
+        world.pass_time(MINUTE);
+        for n in 0..40 {
+            let report = world.forward();
+            assert!(report.worst().is_none(), "{}", report.to_json());
+            world.backfill();
+            assert_eq!(world.letters().len(), 1, "{per_page} {n} {}", report.to_json());
+            world.pass_time(MINUTE * 45);
+        }
+    }
+}

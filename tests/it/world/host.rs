@@ -100,7 +100,9 @@ impl Host for World {
 impl World {
     fn as_much_as_is_read(&self, response: Response) -> Result<Response, CallError> {
         match self.largest.filter(|largest| response.body().len() > *largest) {
-            Some(largest) => Err(CallError::TooLarge { beginning: response.body()[..largest / 2].to_vec() }),
+            Some(largest) => {
+                Err(CallError::TooLarge { most: largest, beginning: response.body()[..largest / 2].to_vec() })
+            }
             None => Ok(response),
         }
     }

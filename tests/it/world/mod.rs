@@ -87,6 +87,8 @@ pub struct World {
     added: u64,
     /// Gateway and id of what the list shows in a way that no row can be made of, and how.
     shown: BTreeMap<(String, String), String>,
+    /// Whether a dead letter may be kept twice: a pass has died, or could not remember it.
+    pub letters_may_repeat: bool,
     /// Rows whose ids could not be kept, as the reports say.
     unremembered: u64,
     /// Where the last forward pass had to come to.
@@ -143,6 +145,7 @@ impl World {
             sign_in: SignIn::default(),
             added: 0,
             shown: BTreeMap::new(),
+            letters_may_repeat: false,
             unremembered: 0,
             due: start,
         }
