@@ -99,7 +99,8 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
             self.save(context).await?;
         }
         let is_ahead = context.is_ahead(at);
-        if is_ahead || is_idle && context.host.meter.clock() == Clock::Unknown {
+        let is_confirmed = matches!(context.host.meter.clock(), Clock::Confirmed(_));
+        if is_ahead || is_idle && !is_confirmed {
             context.ask_the_time(gateway, at).await?;
         }
         if is_ahead { Err(Error::Ahead { key: self.key, gateway: gateway.to_owned(), at }) } else { Ok(()) }

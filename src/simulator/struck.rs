@@ -65,11 +65,31 @@ fn replace(body: &[u8], member: &str, value: Value) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// Shows a page's first entry once more at its end.
+/// The list with its first entry twice, in the same bytes: they may be no JSON.
 fn repeat_entry(body: &[u8]) -> Vec<u8> {
-    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
-    if let Some(entries) = body["result"].as_array_mut() {
-        entries.splice(0..0, entries.first().cloned());
+    let list = br#""result":["#;
+    let begin = body.windows(list.len()).position(|bytes| bytes == list).map(|at| at + list.len());
+    let first = begin.map(|begin| (begin, begin + element(&body[begin..])));
+    match first.filter(|(begin, end)| begin < end) {
+        Some((begin, end)) => [&body[..end], b",", &body[begin..end], &body[end..]].concat(),
+        None => body.to_vec(),
     }
-    body.to_string().into_bytes()
+}
+
+/// How long the element is that a list begins with.
+fn element(list: &[u8]) -> usize {
+    let (mut depth, mut quoted, mut escaped) = (0, false, false);
+    let ends = |byte: &u8| {
+        match (quoted, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => quoted = !quoted,
+            (false, b'{' | b'[') => depth += 1,
+            (false, b'}' | b']') if depth > 0 => depth -= 1,
+            (false, b',' | b']') if depth == 0 => return true,
+            _ => {}
+        }
+        false
+    };
+    list.iter().position(ends).unwrap_or(0)
 }

@@ -138,6 +138,7 @@ fn steps_over_days(chance: &mut ChaCha8Rng, entries: usize) -> Vec<Step> {
         steps.push(match chance.gen_range(0..30) {
             0 => Step::Delete(some(chance, entries)),
             1 => Step::Revoke,
+            2 | 3 => Step::Clock(clock(chance)),
             _ => Step::Pass(Pass { forward: chance.gen_bool(0.85), ..pass(chance, entries, storm, scarce) }),
         });
     }
@@ -159,6 +160,7 @@ fn steps(chance: &mut ChaCha8Rng, entries: usize) -> Vec<Step> {
             0 => Step::Delete(some(chance, entries)),
             1 => Step::StopAt(chance.gen_bool(0.7).then(|| chance.gen_range(0..=entries))),
             2 => Step::Revoke,
+            3 => Step::Clock(clock(chance)),
             _ => Step::Pass(pass(chance, entries, storm, scarce)),
         });
     }
@@ -185,6 +187,12 @@ fn pass(chance: &mut ChaCha8Rng, entries: usize, storm: f64, scarce: f64) -> Pas
         }
     }
     pass
+}
+
+/// How far a clock that jumps is ahead of the true time: right again, a little or far off, to either side.
+fn clock(chance: &mut ChaCha8Rng) -> TimeDelta {
+    let off = *[TimeDelta::zero(), SECOND * 20, MINUTE * 10, DAY, DAY * 50, DAY * 20_000].choose(chance).unwrap();
+    if chance.gen_bool(0.5) { off } else { -off }
 }
 
 fn some(chance: &mut ChaCha8Rng, entries: usize) -> Vec<usize> {

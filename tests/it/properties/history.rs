@@ -75,6 +75,8 @@ pub enum Step {
     Delete(Vec<usize>),
     /// An operator puts `backfill_stop_at` to the instant of an entry, or takes it away.
     StopAt(Option<usize>),
+    /// This machine's clock is set, so far ahead of the true time.
+    Clock(TimeDelta),
     /// Google forgets its tokens.
     Revoke,
     Pass(Pass),
@@ -153,17 +155,28 @@ impl History {
         let deletes = |step: &Step| match step {
             Step::Delete(entries) => !entries.is_empty(),
             Step::Pass(pass) => pass.deletes(),
-            Step::Wait(_) | Step::StopAt(_) | Step::Revoke => false,
+            Step::Wait(_) | Step::StopAt(_) | Step::Clock(_) | Step::Revoke => false,
         };
         // What hides its instant may be counted beside where it lies.
-        let hides = self.entries.iter().any(|entry| entry.oddity.is_some_and(Oddity::hides_its_instant));
-        let comes_and_stays = !self.has_late_entries() && !hides && !self.steps.iter().any(deletes);
+        let comes_and_stays = !self.has_late_entries() && !self.hides_instants() && !self.steps.iter().any(deletes);
         comes_and_stays && self.setting.count == Count::OfTheFilter && !self.may_repeat_rows()
+    }
+
+    /// Whether a dead letter may be kept twice: a log whose instant nobody can read lies beside another one by now, once a log
+    /// has appeared before it.
+    pub fn may_repeat_letters(&self) -> bool {
+        let appears = self.entries.iter().any(|entry| !entry.late.is_zero());
+        self.may_repeat_rows() || appears && self.hides_instants()
+    }
+
+    /// Whether the instant of some logs cannot be read.
+    pub fn hides_instants(&self) -> bool {
+        self.entries.iter().any(|entry| entry.oddity.is_some_and(Oddity::hides_its_instant))
     }
 
     /// Whether ties come in any order, and some hide their instant: then nobody can tell where all of an instant was seen.
     pub fn is_blurred(&self) -> bool {
-        self.setting.shuffled && self.entries.iter().any(|entry| entry.oddity.is_some_and(Oddity::hides_its_instant))
+        self.setting.shuffled && self.hides_instants()
     }
 
     /// Whether entries appear behind the forward pass.
@@ -174,7 +187,7 @@ impl History {
     fn passes(&self) -> impl Iterator<Item = &Pass> {
         self.steps.iter().filter_map(|step| match step {
             Step::Pass(pass) => Some(pass),
-            Step::Wait(_) | Step::Delete(_) | Step::StopAt(_) | Step::Revoke => None,
+            Step::Wait(_) | Step::Delete(_) | Step::StopAt(_) | Step::Clock(_) | Step::Revoke => None,
         })
     }
 }
@@ -183,7 +196,7 @@ impl Step {
     pub fn length(&self) -> TimeDelta {
         match self {
             Self::Wait(time) => *time,
-            Self::Delete(_) | Self::StopAt(_) | Self::Revoke | Self::Pass(_) => TimeDelta::zero(),
+            Self::Delete(_) | Self::StopAt(_) | Self::Clock(_) | Self::Revoke | Self::Pass(_) => TimeDelta::zero(),
         }
     }
 }

@@ -9,7 +9,6 @@ use super::{
     history::{Count, Pass},
     ledger::End,
     life::Life,
-    poison::Oddity,
 };
 use crate::world::Counts;
 
@@ -17,7 +16,7 @@ impl Life<'_> {
     /// What holds once nothing goes wrong any more, and everything that is due is counted. How many entries are missing, and
     /// may be.
     pub fn assert_laws(&mut self) -> u64 {
-        self.world.letters_may_repeat = self.history.may_repeat_rows();
+        self.world.letters_may_repeat = self.history.may_repeat_letters();
         let end = End::of(self);
         let excused = end.excused();
         let once = self.history.setting.sqlite || !self.history.may_repeat_rows();
@@ -122,8 +121,7 @@ impl Life<'_> {
         let mut entries = self.history.entries.iter();
         let millisecond = |at: TimeDelta| at.num_microseconds().unwrap().div_euclid(1_000);
         let ties = !entries.all(|entry| instants.insert((entry.gateway, millisecond(entry.at))));
-        let hides = self.history.entries.iter().any(|entry| entry.oddity.is_some_and(Oddity::hides_its_instant));
-        let full = setting.per_page > 1 && setting.page_cap.is_none() && !hides;
+        let full = setting.per_page > 1 && setting.page_cap.is_none() && !self.history.hides_instants();
         !ties && full && setting.count == Count::OfTheFilter && setting.quota.is_none()
     }
 }

@@ -113,6 +113,7 @@ impl<'a> Life<'a> {
                 self.world.state.set("backfill_stop_at", &time::text(instant));
             }
             Step::StopAt(None) => self.world.state.remove("backfill_stop_at"),
+            Step::Clock(ahead) => self.world.clock = *ahead,
             Step::Revoke => self.world.simulator.get_mut().revoke_tokens(),
             Step::Pass(pass) => _ = self.pass(pass),
         }
@@ -127,7 +128,8 @@ impl<'a> Life<'a> {
         self.passes += 1;
         self.reread += report.as_ref().map_or(0, |report| report.sum(|gateway| gateway.reread.into()));
         self.disarm();
-        if let Some(report) = report.as_ref().filter(|_| pass.is_calm()) {
+        let is_right = self.world.clock.is_zero();
+        if let Some(report) = report.as_ref().filter(|_| pass.is_calm() && is_right) {
             self.assert_cost(pass, report, cost);
         }
         report
@@ -164,6 +166,7 @@ impl<'a> Life<'a> {
     /// All faults are over: some passes later everything is there that is in time, and nothing is left to do.
     fn mend(&mut self) {
         self.world.state.remove("backfill_stop_at");
+        self.world.clock = TimeDelta::zero();
         self.world.state.staleness.set(std::time::Duration::ZERO);
         let settle = self.history.setting.settle;
         let in_time = |entry: &Arrival| entry.at + entry.late.min(settle);

@@ -73,6 +73,7 @@ impl fmt::Display for Step {
             Self::Delete(entries) => write!(f, "entries {entries:?} are deleted"),
             Self::StopAt(Some(entry)) => write!(f, "backfill_stop_at becomes the instant of entry {entry}"),
             Self::StopAt(None) => write!(f, "backfill_stop_at is taken away"),
+            Self::Clock(ahead) => write!(f, "the clock is set {} ahead", seconds(*ahead)),
             Self::Revoke => write!(f, "all tokens are revoked"),
             Self::Pass(pass) => write!(f, "{pass}"),
         }
