@@ -192,13 +192,18 @@ impl<'a, K: Sink> Writer<'a, K> {
         for place in 0..=rows.len() {
             while let Some((_, letter)) = letters.next_if(|(before, _)| *before == place) {
                 let Letter { letter, created_at, is_placed } = letter;
-                self.note(letter.id(), created_at, false, track);
+                self.note(letter.id(), created_at, track);
+                // Counted where it may not lie, it would stand for another one that is missing there.
+                if !is_placed {
+                    track.count(created_at, false);
+                }
                 self.written.segment.iter_mut().for_each(|segment| segment.metadata.placed |= is_placed);
                 report.rejected += 1;
                 self.reject(letter);
             }
             if let Some(row) = rows.get(place) {
-                self.note(&row.id, row.created_at, row.is_longer_than(LONG_CALL), track);
+                self.note(&row.id, row.created_at, track);
+                track.count(row.created_at, row.is_longer_than(LONG_CALL));
             }
         }
         report.known += outcome.known;
@@ -210,9 +215,8 @@ impl<'a, K: Sink> Writer<'a, K> {
         Ok(())
     }
 
-    fn note(&mut self, id: &str, created_at: Timestamp, is_long: bool, track: &mut dyn Track) {
+    fn note(&mut self, id: &str, created_at: Timestamp, track: &mut dyn Track) {
         track.cursor().pass_over(id, created_at);
-        track.count(created_at, is_long);
         match &mut self.written.segment {
             Some(segment) => segment.push(id, created_at),
             none @ None => *none = Some(Segment::of(id, created_at)),

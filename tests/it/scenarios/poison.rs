@@ -253,3 +253,20 @@ fn a_log_without_an_instant_is_kept_once_wherever_counts_look_for_it() {
         }
     }
 }
+
+#[test]
+fn a_log_without_an_instant_stands_for_no_other_that_appears_late() {
+    let mut world = World::new();
+    let odd = world.add(HOUR * 15);
+    world.show_as("main", &odd, b"[7]".to_vec(), true);
+    let start = world.now();
+    let late = world.add_at("main", start, start + HOUR * 9, json!({}));
+    // The backfill begins behind it, on its day, and finds the odd one of the day before.
+    world.pass_time(HOUR * 7);
+    for _ in 0..6 {
+        world.forward();
+        world.backfill();
+        world.pass_time(HOUR * 13);
+    }
+    assert_eq!((world.letters().len(), world.copies(&late)), (1, 1));
+}
