@@ -43,7 +43,7 @@ pub struct Instant {
     counted: Counted,
     /// What the source counts whatever it is asked for, where it does.
     ignored: Option<u64>,
-    /// The first instant behind this one that a page has shown.
+    /// The nearest instant behind this one that a page has shown, as whoever knows the direction notes it.
     pub beyond: Option<Timestamp>,
 }
 
@@ -133,7 +133,6 @@ impl Instant {
             self.is_fresh |= self.seen.insert(id.clone());
             self.is_mixed |= !self.round.insert(id.clone());
         }
-        self.beyond = shown.beyond.or(self.beyond);
         if self.count(shown, page) {
             return Reading::Whole;
         }

@@ -92,7 +92,13 @@ impl Scan {
     /// Reads on in an instant that fills a page, or behind it.
     fn read_on(&mut self, shown: &Shown) {
         let Some(instant) = &mut self.instant else { return };
+        let before = instant.beyond;
         let reading = instant.take(shown);
+        // Where ties change their order, a page may show what lies behind the nearest: nothing is leapt over.
+        instant.beyond = before.into_iter().chain(shown.beyond).reduce(match self.direction {
+            Direction::Ascending => Ord::min,
+            Direction::Descending => Ord::max,
+        });
         if reading == Reading::Unfinished {
             return;
         }

@@ -49,6 +49,7 @@ fn setting(chance: &mut ChaCha8Rng) -> Setting {
         quota: chance.gen_bool(0.1).then(|| chance.gen_range(5..60)),
         slow_stores: chance.gen_bool(0.2),
         shuffled: chance.gen_bool(0.3),
+        echoes: chance.gen_bool(0.1),
         overlapping: chance.gen_bool(0.5),
         last_pages: chance.gen_bool(0.5).then(|| chance.gen_range(1..4)),
         patience: *[HOUR * 3, HOUR * 7, HOUR * 13, HOUR * 30].choose(chance).unwrap(),

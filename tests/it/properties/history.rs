@@ -36,6 +36,8 @@ pub struct Setting {
     pub slow_stores: bool,
     /// The list shows ties in another order in each answer.
     pub shuffled: bool,
+    /// Whoever fails sends back what it has heard, secrets and all.
+    pub echoes: bool,
     /// Calls that are made at once overlap.
     pub overlapping: bool,
     /// Pages that each of the last passes, in which nothing goes wrong, may read.

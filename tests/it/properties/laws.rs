@@ -29,6 +29,9 @@ impl Life<'_> {
             assert_eq!(self.reread, 0, "nothing is missing, and pages are read again");
         }
         self.assert_idle();
+        if let Some(heard) = &self.world.heard {
+            heard.borrow().assert_hidden_in(self.world.kept().as_bytes(), "at the end");
+        }
         missing
     }
 

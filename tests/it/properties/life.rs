@@ -1,5 +1,7 @@
 //! A history lived through, and held against the laws.
 
+use std::cell::RefCell;
+
 use aig_logs::{
     config::Gateways,
     pass::Report,
@@ -247,6 +249,7 @@ fn world(setting: &Setting) -> World {
     world.config.settle = setting.settle.to_std().unwrap();
     world.batch = Some(setting.batch);
     world.overlapping = setting.overlapping;
+    world.heard = setting.echoes.then(RefCell::default);
     world.state.one_write_a_second.set(setting.slow_stores);
     world.ids.one_write_a_second.set(setting.slow_stores);
     world

@@ -33,6 +33,7 @@ impl fmt::Display for Setting {
             slow_stores,
             overlapping,
             shuffled,
+            echoes,
             last_pages,
             patience,
             ..
@@ -46,7 +47,7 @@ impl fmt::Display for Setting {
             settle.num_seconds()
         )?;
         write!(f, "API limit {quota:?}, one write a second: {slow_stores}, calls overlap: {overlapping}, ")?;
-        write!(f, "ties in any order: {shuffled}, ")?;
+        write!(f, "ties in any order: {shuffled}, failures echo: {echoes}, ")?;
         write!(f, "pages of the last passes: {last_pages:?}, ")?;
         write!(f, "{} h between them", patience.num_hours())
     }

@@ -77,7 +77,11 @@ impl Host for World {
             })
             .await;
         }
-        self.outside.call(answer, fail).await
+        if let Some(heard) = &self.heard {
+            heard.borrow_mut().listen(&request);
+        }
+        let answer = self.outside.call(answer, fail).await;
+        answer.map(|response| self.echoed(response))
     }
 
     async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
@@ -98,6 +102,18 @@ impl Host for World {
 }
 
 impl World {
+    /// A failure with what was heard in its words.
+    fn echoed(&self, response: Response) -> Response {
+        let Some(heard) = self.heard.as_ref().filter(|_| !response.status().is_success()) else { return response };
+        let echo = serde_json::Value::from(heard.borrow().echo()).to_string();
+        let echo = echo.trim_matches('"');
+        response.map(|body| {
+            let text = String::from_utf8_lossy(&body);
+            let said = text.replace("\"message\":\"", &format!("\"message\":\"{echo} "));
+            if said == text { format!("{text}{echo}").into_bytes() } else { said.into_bytes() }
+        })
+    }
+
     fn as_much_as_is_read(&self, response: Response) -> Result<Response, CallError> {
         match self.largest.filter(|largest| response.body().len() > *largest) {
             Some(largest) => {

@@ -40,6 +40,7 @@ pub use self::{
     passes::Work,
     table::Table,
 };
+use crate::secrets::Heard;
 
 pub const SECOND: TimeDelta = TimeDelta::seconds(1);
 pub const MINUTE: TimeDelta = TimeDelta::minutes(1);
@@ -87,6 +88,8 @@ pub struct World {
     added: u64,
     /// Gateway and id of what the list shows in a way that no row can be made of, and how.
     shown: BTreeMap<(String, String), String>,
+    /// What the services have heard, where they send it back in each failure.
+    pub heard: Option<RefCell<Heard>>,
     /// Whether a dead letter may be kept twice: a pass has died, or could not remember it.
     pub letters_may_repeat: bool,
     /// Rows whose ids could not be kept, as the reports say.
@@ -145,6 +148,7 @@ impl World {
             sign_in: SignIn::default(),
             added: 0,
             shown: BTreeMap::new(),
+            heard: None,
             letters_may_repeat: false,
             unremembered: 0,
             due: start,
@@ -225,6 +229,15 @@ impl World {
             self.shown.insert((gateway.to_owned(), id.to_owned()), text);
         }
         assert!(self.simulator.get_mut().gateway_mut(gateway).unwrap().show_as(id, bytes));
+    }
+
+    /// All that passes have left behind: state, ids and table.
+    pub fn kept(&self) -> String {
+        let stores = [&self.state, &self.ids].into_iter();
+        let values =
+            stores.flat_map(|store| store.keys().into_iter().flat_map(|key| [store.value(&key).unwrap(), key]));
+        let rows = self.table.rows(self).into_iter().map(|row| row.to_string());
+        values.chain(rows).collect::<Vec<_>>().join("\n")
     }
 
     /// Has the simulated services fail.
