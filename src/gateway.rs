@@ -1,10 +1,8 @@
 //! AI Gateway's API as values: requests out, pages in. The API ignores what it does not understand and then answers with
 //! everything, so each row is checked against the filter, and each page against the order.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,7 +17,7 @@ use crate::{
         cursor::{Direction, Query},
     },
     time::{self, MILLISECOND, Timestamp},
-    wire::{date, encoded, request},
+    wire::{date, encoded, rate, request},
 };
 
 /// One answer of the list request.
@@ -279,29 +277,10 @@ fn misbehaved(problem: &str) -> CallError {
     )
 }
 
-/// The longest that a window of a rate limit may be; Cloudflare's have five minutes. A longer one is as good as not told.
-const LONGEST_WINDOW: u64 = 24 * 60 * 60;
-
-/// By value, for a name that is looked up as a text is parsed first, which takes 4 KB of the Worker.
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-
-/// `Ratelimit: "default";r=50;t=30` and `Ratelimit-Policy: "burst";q=100;w=60`.
-fn rate(headers: &HeaderMap) -> Option<Rate> {
-    let number = |header: &HeaderName, name: &str| -> Option<u32> {
-        let parameters = headers.get(header)?.to_str().ok()?.split(';');
-        parameters.filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name)?.1.parse().ok()
-    };
-    let reset = u64::from(number(&LIMIT, "t")?);
-    (reset <= LONGEST_WINDOW).then_some(Rate {
-        remaining: number(&LIMIT, "r")?.into(),
-        reset: Duration::from_secs(reset),
-        quota: number(&POLICY, "q")?.into(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http::header::{self, DATE};
 
     use super::*;

@@ -145,13 +145,6 @@ impl Row {
         matches!(place.and_then(|place| self.cells.get(place)), Some(Cell::Float(duration)) if *duration > longest)
     }
 
-    /// About how many bytes it takes.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        let text = |cell: &Cell| if let Cell::Text(text) = cell { text.len() } else { 0 };
-        mem::size_of_val(&self.cells[..]) + self.cells.iter().map(text).sum::<usize>()
-    }
-
     /// Makes the row of an entry, without what `privacy` withholds: nothing else makes rows of entries. This never fails:
     /// a field of the wrong type stays in `extra`, and its column is null.
     #[must_use]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use crate::{
     foreign,
     host::{Request, Response},
+    plan::budget::Rate,
     time::Timestamp,
 };
 
@@ -54,6 +55,28 @@ pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
 fn instant(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
     let date = DateTime::parse_from_rfc2822(headers.get(name)?.to_str().ok()?).ok()?;
     Some(date.to_utc())
+}
+
+/// The longest that a window of a rate limit may be; Cloudflare's have five minutes. A longer one is as good as not told.
+const LONGEST_WINDOW: u64 = 24 * 60 * 60;
+
+/// By value, for a name that is looked up as a text is parsed first, which takes 4 KB of the Worker.
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// `Ratelimit: "default";r=50;t=30` and `Ratelimit-Policy: "burst";q=100;w=60`.
+#[must_use]
+pub fn rate(headers: &HeaderMap) -> Option<Rate> {
+    let number = |header: &HeaderName, name: &str| -> Option<u32> {
+        let parameters = headers.get(header)?.to_str().ok()?.split(';');
+        parameters.filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name)?.1.parse().ok()
+    };
+    let reset = u64::from(number(&LIMIT, "t")?);
+    (reset <= LONGEST_WINDOW).then_some(Rate {
+        remaining: number(&LIMIT, "r")?.into(),
+        reset: Duration::from_secs(reset),
+        quota: number(&POLICY, "q")?.into(),
+    })
 }
 
 /// Whether a status may pass by itself: the server's own failures, and a request that came too slowly or too early.

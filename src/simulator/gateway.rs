@@ -23,8 +23,6 @@ pub struct Gateway {
     entries: Vec<Stored>,
     /// When entries that nobody has been able to see yet become visible.
     hidden: BTreeMap<(i64, u64), i64>,
-    /// Entries that the list shows in other words than their own, by place.
-    shown: BTreeMap<(i64, u64), Vec<u8>>,
     /// Places of the live entries that were not visible at once.
     late: Vec<(i64, u64)>,
     traffic: Traffic,
@@ -43,7 +41,6 @@ impl Gateway {
             settings: Settings::default(),
             entries: Vec::with_capacity(options.entries),
             hidden: BTreeMap::new(),
-            shown: BTreeMap::new(),
             late: Vec::new(),
             traffic: traffic.clone(),
         };
@@ -82,8 +79,7 @@ impl Gateway {
 
     /// Has the list show these bytes, whatever they are, in place of the entry with this id. Says whether there is one.
     pub fn show_as(&mut self, id: &str, bytes: Vec<u8>) -> bool {
-        let place = self.entries.iter().find(|entry| entry.has_id(id)).map(Stored::place);
-        place.map(|place| self.shown.insert(place, bytes)).is_some()
+        self.entries.iter_mut().find(|entry| entry.has_id(id)).map(|entry| entry.show_as(bytes)).is_some()
     }
 
     /// Deletes the entry with this id; every entry is looked at. Says whether there was one.
@@ -177,8 +173,7 @@ impl Gateway {
 
     /// The entry at an index, as it stands in the list.
     pub(super) fn listed(&self, index: usize) -> Vec<u8> {
-        let entry = &self.entries[index];
-        self.shown.get(&entry.place()).cloned().unwrap_or_else(|| entry.render().to_string().into_bytes())
+        self.entries[index].listed()
     }
 
     /// The millisecond of the entry at an index.

@@ -19,6 +19,8 @@ pub(super) enum Special {
     LongCall(i64),
     /// Put in as it is.
     Given(Value),
+    /// The same, and the list shows these bytes in its place.
+    Shown(Value, Vec<u8>),
 }
 
 impl Stored {
@@ -33,15 +35,28 @@ impl Stored {
 
     pub fn render(&self) -> Value {
         match self.special.as_deref() {
-            Some(Special::Given(entry)) => entry.clone(),
+            Some(Special::Given(entry) | Special::Shown(entry, _)) => entry.clone(),
             Some(Special::LongCall(duration)) => entry::render(self.created_at, self.seed, Some(*duration)),
             None => entry::render(self.created_at, self.seed, None),
         }
     }
 
+    /// Has the list show these bytes in its place.
+    pub fn show_as(&mut self, bytes: Vec<u8>) {
+        self.special = Some(Box::new(Special::Shown(self.render(), bytes)));
+    }
+
+    /// As it stands in the list.
+    pub fn listed(&self) -> Vec<u8> {
+        match self.special.as_deref() {
+            Some(Special::Shown(_, bytes)) => bytes.clone(),
+            Some(Special::Given(_) | Special::LongCall(_)) | None => self.render().to_string().into_bytes(),
+        }
+    }
+
     pub fn has_id(&self, id: &str) -> bool {
         match self.special.as_deref() {
-            Some(Special::Given(entry)) => entry["id"] == id,
+            Some(Special::Given(entry) | Special::Shown(entry, _)) => entry["id"] == id,
             Some(Special::LongCall(_)) | None => self.render()["id"] == id,
         }
     }

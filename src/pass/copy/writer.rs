@@ -11,7 +11,7 @@ use crate::{
     error::{CallError, Error},
     pass::report::GatewayReport,
     plan::{segments::Segment, slots::LONG_CALL},
-    row::Row,
+    row::{Cell, Row},
     sink::{Outcome, Rejected, Sink},
     state::{Body, DeadLetter, Track},
     time::Timestamp,
@@ -232,10 +232,14 @@ impl<'a, K: Sink> Writer<'a, K> {
 
 /// About how many bytes a line takes.
 fn size(line: &Line) -> usize {
+    let of_row = |row: &Row| {
+        let text = |cell: &Cell| if let Cell::Text(text) = cell { text.len() } else { 0 };
+        size_of_val(&row.cells[..]) + row.cells.iter().map(text).sum::<usize>()
+    };
     match line {
-        Line::Row(row) => row.size(),
+        Line::Row(row) => of_row(row),
         Line::Letter(Letter { letter, .. }) => match &letter.body {
-            Body::Row(row) => row.size(),
+            Body::Row(row) => of_row(row),
             Body::Text { text, .. } => text.len(),
             Body::Unknown { .. } => 0,
         },

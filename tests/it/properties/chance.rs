@@ -16,7 +16,7 @@ impl History {
     /// The history of a seed.
     pub fn of(seed: u64) -> Self {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
-        let setting = setting(&mut chance);
+        let mut setting = setting(&mut chance);
         // Few entries and passes over days, or many within minutes.
         let days = chance.gen_bool(0.12);
         let most =
@@ -28,7 +28,10 @@ impl History {
         if chance.gen_bool(if days { 0.9 } else { 0.1 }) {
             delay(&mut chance, &mut entries);
         }
-        Self { setting, entries, steps }
+        let history = Self { setting: setting.clone(), entries, steps };
+        // Of a page of which neither order nor instants can be read nobody can tell what it leaves out.
+        setting.shuffled &= !history.hides_instants();
+        Self { setting, ..history }
     }
 }
 

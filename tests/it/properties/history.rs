@@ -176,11 +176,6 @@ impl History {
         self.entries.iter().any(|entry| entry.oddity.is_some_and(Oddity::hides_its_instant))
     }
 
-    /// Whether ties come in any order, and some hide their instant: then nobody can tell where all of an instant was seen.
-    pub fn is_blurred(&self) -> bool {
-        self.setting.shuffled && self.hides_instants()
-    }
-
     /// Whether entries appear behind the forward pass.
     pub fn has_late_entries(&self) -> bool {
         self.entries.iter().any(|entry| entry.late > self.setting.settle)

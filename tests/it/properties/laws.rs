@@ -20,7 +20,6 @@ impl Life<'_> {
         let end = End::of(self);
         let excused = end.excused();
         let once = self.history.setting.sqlite || !self.history.may_repeat_rows();
-        let once = once && !self.history.is_blurred();
         self.world.assert_all_but(&excused, |copies| if once { copies == 1 } else { copies > 0 });
         end.assert_ledger();
         let missing = self.world.copies_of(&excused.into_iter().collect::<Vec<_>>());
@@ -47,17 +46,17 @@ impl Life<'_> {
             let before = self.world.counts();
             let report = self.pass(&Pass::calm(forward)).unwrap();
             // A count of the whole gateway never lets a pass that finds nothing be certain of the end.
-            let is_certain = self.history.setting.count != Count::OfTheGateway && !self.history.is_blurred();
+            let is_certain = self.history.setting.count != Count::OfTheGateway;
             assert!(report.is_complete() || !is_certain, "more to read: {}", report.to_json());
             // Calls take time, and with time more is to be counted.
             let counted = report.sum(|gateway| (gateway.counts + gateway.reread).into()) > 0;
             (self.world.counts() - before, counted)
         });
         let [(forward, counted), (backfill, history_counted)] = idle;
-        if !counted && !self.history.is_blurred() {
+        if !counted {
             assert_eq!((forward.insert, forward.writes(), forward.state_reads), (0, 0, 1), "an idle pass writes");
         }
-        if self.history.setting.count != Count::OfTheGateway && !history_counted && !self.history.is_blurred() {
+        if self.history.setting.count != Count::OfTheGateway && !history_counted {
             assert_eq!((backfill.list, backfill.writes()), (0, 0), "a backfill that was done goes on");
         }
         if self.pages_are_plain() && !counted {

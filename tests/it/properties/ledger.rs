@@ -115,7 +115,6 @@ impl<'a> End<'a> {
         let too_late = self.there.iter().filter(|arrival| arrival.late > DAY);
         let mut doubts = self.deleted.iter().chain(too_late).filter(|arrival| arrival.gateway == gateway);
         self.setting.count == Count::OfTheFilter
-            && !self.life.history.is_blurred()
             && !doubts.any(|arrival| (from..until).contains(&self.created_at(arrival)))
     }
 
