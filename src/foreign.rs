@@ -94,7 +94,8 @@ impl Secrets {
                 continue;
             }
             // A quote at either end may be JSON's own, and says nothing.
-            let [first, last] = [0, PART - 1].map(|n| usize::from(part >> (8 * (PART - 1 - n)) & 0xff == 0));
+            let is_quote = |n: usize| usize::from(part.to_be_bytes()[size_of::<u128>() - PART + n] == 0);
+            let (first, last) = (is_quote(0), is_quote(PART - 1));
             let start = before_escape(&text[..text.floor_char_boundary(place[0] + first)]);
             if start > told || told == 0 {
                 shown.push_str(&text[told..start]);

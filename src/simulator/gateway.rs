@@ -77,7 +77,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Has the list show these bytes, whatever they are, in place of the entry with this id. Says whether there is one.
+    /// Has the list show any bytes in place of the entry with this id. Says whether there is one.
     pub fn show_as(&mut self, id: &str, bytes: Vec<u8>) -> bool {
         self.entries.iter_mut().find(|entry| entry.has_id(id)).map(|entry| entry.show_as(bytes)).is_some()
     }
@@ -166,19 +166,14 @@ impl Gateway {
         }
     }
 
-    /// The entry at an index, as the API shows it.
+    /// The entry at an index, as it truly is.
     pub(super) fn entry(&self, index: usize) -> Value {
-        self.entries[index].render()
+        self.stored(index).render()
     }
 
-    /// The entry at an index, as it stands in the list.
-    pub(super) fn listed(&self, index: usize) -> Vec<u8> {
-        self.entries[index].listed()
-    }
-
-    /// The millisecond of the entry at an index.
-    pub(super) fn instant(&self, index: usize) -> i64 {
-        self.entries[index].created_at
+    /// The same, as it is kept.
+    pub(super) fn stored(&self, index: usize) -> &Stored {
+        &self.entries[index]
     }
 
     fn window(&self, after: i64, before: i64) -> std::ops::Range<usize> {
@@ -219,8 +214,7 @@ pub(super) mod tests {
     pub fn gateway(entries: &[(&str, i64)]) -> Gateway {
         let mut gateway = Gateway::new("main", &Options::default());
         for (id, ms) in entries {
-            let entry = json!({ "id": id, "created_at": instant(*ms).to_rfc3339() });
-            gateway.insert(entry, None).unwrap();
+            gateway.insert(json!({ "id": id, "created_at": instant(*ms).to_rfc3339() }), None).unwrap();
         }
         gateway
     }

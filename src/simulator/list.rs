@@ -47,7 +47,7 @@ pub(super) fn answer(
     let per_page = query.per_page.min(quirks.page_cap.unwrap_or(MOST_PER_PAGE));
     let page = if quirks.ignores_page { 1 } else { query.page };
     let start = (page - 1).saturating_mul(per_page);
-    let entries: Vec<_> = indices.skip(start).take(per_page).map(|index| gateway.listed(index)).collect();
+    let entries: Vec<_> = indices.skip(start).take(per_page).map(|index| gateway.stored(index).listed()).collect();
     let mut info = json!({ "page": query.page, "per_page": query.per_page, "count": entries.len() });
     let total = if quirks.total_count_ignores_filter { gateway.count(now) } else { total };
     if !quirks.without_total_count {
@@ -66,7 +66,7 @@ fn shuffled<'a>(
     turn: u64,
 ) -> Box<dyn Iterator<Item = usize> + 'a> {
     let mut indices: Vec<_> = indices.collect();
-    for ties in indices.chunk_by_mut(|a, b| gateway.instant(*a) == gateway.instant(*b)) {
+    for ties in indices.chunk_by_mut(|a, b| gateway.stored(*a).created_at == gateway.stored(*b).created_at) {
         ties.sort_by_key(|index| mix(turn ^ mix(*index as u64)));
     }
     Box::new(indices.into_iter())

@@ -18,10 +18,15 @@ use super::{
     failure::{Exit, Failure},
     settings::{self, Vars},
     show,
+    target::{State, read_only},
 };
 use crate::{
     config::{Config, Target},
-    host::{Host, native::NativeHost},
+    host::{
+        Host,
+        native::{NativeHost, SqliteStore},
+    },
+    pass::dead,
 };
 
 /// The largest number of failed checks that an exit code tells.
@@ -36,7 +41,8 @@ pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Ex
         None if vars.names_bigquery() => Target::BigQuery,
         None => Target::Local,
     };
-    let checks = examine(&host, &vars, target).await;
+    let mut checks = examine(&host, &vars, target).await;
+    checks.extend(dead_letters(options).await);
     let text = if options.json { report::in_json(&checks) } else { report::in_words(&checks) };
     // With the colours of its marks.
     show::deliver(&text)?;
@@ -73,6 +79,17 @@ async fn examine(host: &impl Host, vars: &Vars, target: Target) -> Vec<Check> {
     checks.extend(asker.clocks());
     checks.extend(vars.crons().map(|crons| worker::crons(crons, &config)));
     checks
+}
+
+/// What this machine's state keeps that no sink takes, if there is any. What a Worker's keeps costs calls: `status` tells it.
+async fn dead_letters(options: &Options) -> Option<Check> {
+    let State::File(path) = State::of(options) else { return None };
+    let connection = read_only(&path).ok()?;
+    let store = SqliteStore::new(&connection, "state").ok()?;
+    let letters: u64 = dead::keys(&store).await.ok()?.iter().map(|(_, letters)| letters).sum();
+    let says = format!("{} no sink takes", show::counted(letters, "log"));
+    let hint = "They are kept with their reasons; all others are delivered";
+    (letters > 0).then(|| Check::warning("dead letters", says, hint).mended_by("aig-logs dead-letters list"))
 }
 
 fn skipped(names: &[&str]) -> Vec<Check> {

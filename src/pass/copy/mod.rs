@@ -279,7 +279,7 @@ fn line(entry: Entry, gateway: &str, now: Timestamp, privacy: &Privacy) -> Line 
     let Unread { text, reason, is_placed } = *unread;
     let text = foreign::masked(&privacy.apply_to_text(&text));
     let body = Body::Text { id, created_at: (!is_placed).then_some(created_at), text };
-    Line::Letter(Letter { letter: DeadLetter { body, reason }, created_at, is_placed })
+    Line::Letter(Letter { kept: DeadLetter { body, reason }, created_at, is_placed })
 }
 
 /// Sends for a page as soon as it may.

@@ -52,8 +52,8 @@ pub enum Line {
 
 /// A dead letter that no sink has seen.
 pub struct Letter {
-    /// The letter.
-    pub letter: DeadLetter,
+    /// What is kept.
+    pub kept: DeadLetter,
     /// The entry's instant, UTC.
     pub created_at: Timestamp,
     /// Whether that is another's.
@@ -191,15 +191,15 @@ impl<'a, K: Sink> Writer<'a, K> {
         let mut letters = letters.into_iter().peekable();
         for place in 0..=rows.len() {
             while let Some((_, letter)) = letters.next_if(|(before, _)| *before == place) {
-                let Letter { letter, created_at, is_placed } = letter;
-                self.note(letter.id(), created_at, track);
+                let Letter { kept, created_at, is_placed } = letter;
+                self.note(kept.id(), created_at, track);
                 // Counted where it may not lie, it would stand for another one that is missing there.
                 if !is_placed {
                     track.count(created_at, false);
                 }
                 self.written.segment.iter_mut().for_each(|segment| segment.metadata.placed |= is_placed);
                 report.rejected += 1;
-                self.reject(letter);
+                self.reject(kept);
             }
             if let Some(row) = rows.get(place) {
                 self.note(&row.id, row.created_at, track);
@@ -238,7 +238,7 @@ fn size(line: &Line) -> usize {
     };
     match line {
         Line::Row(row) => of_row(row),
-        Line::Letter(Letter { letter, .. }) => match &letter.body {
+        Line::Letter(letter) => match &letter.kept.body {
             Body::Row(row) => of_row(row),
             Body::Text { text, .. } => text.len(),
             Body::Unknown { .. } => 0,

@@ -76,7 +76,7 @@ impl Oddity {
         let text = entry.to_string();
         let without = |names: &[&str]| {
             let mut entry = entry.clone();
-            names.iter().for_each(|name| _ = entry.as_object_mut().unwrap().remove(*name));
+            entry.as_object_mut().unwrap().retain(|name, _| !names.contains(&name.as_str()));
             entry["number"] = n.into();
             entry
         };

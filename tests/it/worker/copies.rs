@@ -108,3 +108,29 @@ fn the_typescript_programs_state_is_taken_over_and_nothing_between_its_cursors_i
     assert_eq!(copied.collect::<Vec<_>>(), (0..=200).chain(501..700).collect::<Vec<_>>());
     assert_eq!(world.landed().len(), rows.len());
 }
+
+#[test]
+fn logs_of_any_bytes_stop_no_worker() {
+    let Some(world) = world(&["--entries", "0", "--rate", "0"]) else { return };
+    let worker = Runtime::start(&world, &[]);
+    assert!(worker.tick(FORWARD).0);
+    add(&world, 5, SOON);
+    let entries = world.entries();
+    let ids: Vec<_> = entries.keys().cloned().collect();
+    let show = |id: &str, text: &str| {
+        let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+        world.tell("POST", &format!("/simulator/show?gateway=main&id={id}"), text);
+    };
+    let half = serde_json::to_string(&entries[&ids[0]]).unwrap().replacen('{', r#"{"user_agent":"agent \ud83d","#, 1);
+    show(&ids[0], &half);
+    show(&ids[1], r#"{"id":42,"score":1e400}"#);
+    show(&ids[2], "[7]");
+    let (good, log) = worker.tick(FORWARD);
+    assert!(good, "{log:?}");
+    assert_eq!((log.number("rows"), log.number("rejected")), (3, 2), "{log:?}");
+    let (good, log) = worker.tick(FORWARD);
+    assert!(good && log.number("entries") == 0, "{log:?}");
+    let landed = world.landed();
+    assert_eq!(landed.len(), 3);
+    assert!(landed.iter().any(|row| row["user_agent"] == "agent \u{fffd}"), "{landed:?}");
+}
