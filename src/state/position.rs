@@ -133,7 +133,9 @@ impl Position {
         if self.cursor.ts() == cursor.ts() {
             self.cursor.at.extend(cursor.at.iter().cloned());
         } else if self.cursor.ts() < cursor.ts() && !seen.is_empty() {
-            self.cursor.clone_from(cursor);
+            // An entry whose own instant cannot be read may be shown again behind the one that it was seen beside.
+            let before = std::mem::replace(&mut self.cursor, cursor.clone());
+            self.cursor.at.extend(before.at);
         }
     }
 

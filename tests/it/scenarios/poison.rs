@@ -270,3 +270,19 @@ fn a_log_without_an_instant_stands_for_no_other_that_appears_late() {
     }
     assert_eq!((world.letters().len(), world.copies(&late)), (1, 1));
 }
+
+#[test]
+fn a_comparison_that_passes_logs_without_an_instant_leaves_forward_nothing_to_keep_again() {
+    let mut world = World::new();
+    world.forward();
+    for hours in [9, 19] {
+        let at = world.now() + HOUR * hours;
+        let id = world.add_at("main", at, at, json!({}));
+        world.show_as("main", &id, format!("[{hours}]").into_bytes(), true);
+    }
+    world.pass_time(HOUR * 19 + MINUTE * 2);
+    for _ in 0..20 {
+        world.forward();
+        assert_eq!(world.letters().len(), 2);
+    }
+}
