@@ -12,6 +12,8 @@ use aig_logs::cli::dotenv::parse;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
+use crate::properties::number;
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What texts are made of: all that means something to either of the two, and little else.
@@ -21,7 +23,8 @@ const PARTS: &[&str] = &[
     "\u{a0}", "\u{2028}", "\u{2029}",
 ];
 
-const TEXTS: usize = 5_000;
+/// Texts that are tried where `AIG_LOGS_CASES` says nothing else; `AIG_LOGS_SEED` makes others.
+const TEXTS: u64 = 5_000;
 
 /// Reads texts as JSON, and prints what dotenv makes of each.
 const SCRIPT: &str =
@@ -49,8 +52,8 @@ fn every_text_is_read_as_node_reads_it() {
     let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "vars"));
     let mut texts: Vec<_> = files.map(|path| fs::read_to_string(path).unwrap()).collect();
     texts.push(fs::read_to_string(Path::new(ROOT).join(".dev.vars.example")).unwrap());
-    let mut chance = ChaCha8Rng::seed_from_u64(16);
-    for n in 0..TEXTS {
+    let mut chance = ChaCha8Rng::seed_from_u64(number("AIG_LOGS_SEED").unwrap_or(16));
+    for n in 0..number("AIG_LOGS_CASES").unwrap_or(TEXTS) {
         let parts = (0..n % 24).map(|_| *PARTS.choose(&mut chance).unwrap());
         texts.push(parts.collect());
     }

@@ -73,7 +73,8 @@ fn seeds() -> Range<u64> {
     }
 }
 
-fn number(name: &str) -> Option<u64> {
+/// A number from the environment, such as a seed.
+pub fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a whole number, not {text:?}")))
 }
 
