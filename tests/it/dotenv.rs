@@ -28,7 +28,7 @@ const TEXTS: u64 = 5_000;
 
 /// Reads texts as JSON, and prints what dotenv makes of each.
 const SCRIPT: &str =
-    "const { parse } = require('dotenv'); let text = ''; process.stdin.on('data', part => text += part);
+    "const { parse } = require('dotenv'); let text = ''; process.stdin.setEncoding('utf8').on('data', part => text += part);
 process.stdin.on('end', () => console.log(JSON.stringify(JSON.parse(text).map(text => parse(text)))))";
 
 /// What Node makes of each text; none where the Worker's tools are left out on purpose.
