@@ -63,6 +63,36 @@ fn a_missing_or_dishonest_count_and_short_pages_lose_nothing() {
 }
 
 #[test]
+fn two_hundred_ties_in_another_order_in_each_answer_are_all_copied_once() {
+    for without_total_count in [false, true] {
+        let mut world = odd(Quirks { shuffles_ties: true, without_total_count, ..Quirks::default() });
+        (0..200).for_each(|_| _ = world.add(MINUTE * 2));
+        (0..200).for_each(|_| _ = world.add(DAY * 3));
+        world.forward();
+        world.backfill();
+        world.assert_once();
+    }
+}
+
+#[test]
+fn a_server_that_ignores_the_number_of_the_page_is_never_complete_and_keeps_nothing_back() {
+    let mut world = odd(Quirks { ignores_page: true, ..Quirks::default() });
+    // Half of these nobody is shown.
+    (0..100).for_each(|_| _ = world.add(MINUTE * 2));
+    let report = world.forward();
+    assert!(!report.is_complete() && report.worst().is_none(), "{}", report.to_json());
+    assert_eq!(report.sum(|gateway| gateway.rows), 130 + 50, "{}", report.to_json());
+}
+
+#[test]
+fn a_count_that_is_only_the_pages_own_ends_nothing() {
+    let mut world = odd(Quirks { counts_the_page: true, ..Quirks::default() });
+    world.forward();
+    world.backfill();
+    world.assert_once();
+}
+
+#[test]
 fn a_short_trouble_is_over_within_the_pass() {
     let troubles = [
         Fault::Silence,
