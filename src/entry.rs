@@ -94,16 +94,18 @@ impl Entry {
             let mut fields = Fields::default();
             for (name, value) in raw::members(text).unwrap_or_default() {
                 if let Value::String(name) = raw::value(name) {
-                    fields.set(name.into(), raw::value(value));
+                    let value = if name == "id" { own_id(value) } else { raw::value(value) };
+                    fields.set(name.into(), value);
                 }
             }
             Self::of(fields).unwrap_or_else(|missing| Self::unread(text, &missing, beside))
         })
     }
 
-    /// An entry of which no more than a beginning of its text is known.
+    /// An entry of which no more than a beginning of its text is known. Where that has no id, its `place` tells it from others
+    /// that begin alike.
     #[must_use]
-    pub fn of_beginning(text: &str, reason: &str, beside: Timestamp) -> Self {
+    pub fn of_beginning(text: &str, place: &str, reason: &str, beside: Timestamp) -> Self {
         let mut missing = Missing { id: None, created_at: None, reason: reason.to_owned() };
         for (name, value) in raw::first_members(text) {
             match (name, raw::value(value)) {
@@ -112,7 +114,14 @@ impl Entry {
                 _ => {}
             }
         }
+        missing.id = missing.id.or_else(|| Some(stand_in(&format!("{place} {text}"))));
         Self::unread(text, &missing, beside)
+    }
+
+    /// Lays it beside another entry, because its own instant cannot be right.
+    pub fn place(&mut self, beside: Timestamp) {
+        self.created_at = beside;
+        self.unread.iter_mut().for_each(|unread| unread.is_placed = true);
     }
 
     fn unread(text: &str, missing: &Missing, beside: Timestamp) -> Self {
@@ -156,6 +165,16 @@ impl Entry {
             }
             (id, created_at) => Err(Missing::of(id, created_at, &fields.misfits)),
         }
+    }
+}
+
+/// An id as it is; one with letters that cannot be kept with a hash of them, so that no two become one.
+fn own_id(text: &str) -> Value {
+    match (raw::value(text), raw::tame(text)) {
+        (Value::String(id), Cow::Owned(_)) if id.contains('\u{fffd}') => {
+            Value::String(format!("{id}~{}", stand_in(text)))
+        }
+        (id, _) => id,
     }
 }
 
@@ -317,6 +336,17 @@ mod tests {
     }
 
     #[test]
+    fn ids_that_differ_in_halves_of_letters_alone_stay_apart() {
+        let id = |half: &str| {
+            let text = format!(r#"{{"id":"s{half}","created_at":"2026-10-06T09:15:22.417Z"}}"#);
+            Entry::read(&text, Timestamp::UNIX_EPOCH).id
+        };
+        assert_ne!(id("\\ud83d"), id("\\ud83e"));
+        assert!(id("\\ud83d").starts_with("s\u{fffd}~") && id("\\ud83d") == id("\\ud83d"));
+        assert_eq!(id("\\ud83d\\ude00"), "s😀");
+    }
+
+    #[test]
     fn what_cannot_become_a_row_still_has_a_place_and_a_reason() {
         let at = time::parse("2026-10-06T09:15:22.417Z").unwrap();
         let beside = at - MILLISECOND;
@@ -354,11 +384,11 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_and_what_it_begins_with_is_enough_for_a_place() {
         let text = format!("{{\"id\":1,\"path\":\"{}", "x".repeat(2_000_000));
-        let entry = Entry::of_beginning(&text, "It is too large.", Timestamp::UNIX_EPOCH);
+        let entry = Entry::of_beginning(&text, "", "It is too large.", Timestamp::UNIX_EPOCH);
         let unread = entry.unread.unwrap();
         assert_eq!((unread.text.len(), unread.is_placed), (1_000_000, true));
         assert_eq!(unread.reason, format!("It is too large. Of its {} bytes the first are kept.", text.len()));
-        let known = Entry::of_beginning(&with("\"path\":\"xxx"), "It is too large.", Timestamp::UNIX_EPOCH);
+        let known = Entry::of_beginning(&with("\"path\":\"xxx"), "", "It is too large.", Timestamp::UNIX_EPOCH);
         assert_eq!((known.id.as_str(), time::text(known.created_at).as_str()), ("a", "2026-10-06T09:15:22.417Z"));
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         budget::Rate,
         cursor::{Direction, Query},
     },
+    raw,
     time::{self, MILLISECOND, Timestamp},
     wire::{date, encoded, rate, request},
 };
@@ -206,17 +207,21 @@ fn begin_of(query: &Query) -> Timestamp {
     }
 }
 
-/// The page that an answer is of which no more than the beginning was read, because the one log on it is too large.
+/// The page that an answer is of which no more than the beginning was read, because the one log on it is too large. None: it
+/// does not begin with a log that goes on behind what was read.
 #[must_use]
-pub fn page_of_one(beginning: &[u8], most: usize, query: &Query) -> Page {
+pub fn page_of_one(beginning: &[u8], most: usize, query: &Query) -> Option<Page> {
     let text = String::from_utf8_lossy(beginning);
     let list = text.split_once("\"result\"").and_then(|(_, result)| result.split_once('['));
-    let log = list.map_or("", |(_, log)| log.trim_start());
+    let log = list.map(|(_, log)| log.trim_start()).filter(|log| raw::is_unfinished_object(log))?;
     let reason = format!("It alone is larger than {most} bytes, the most that is read of an answer.");
-    let entry = Entry::of_beginning(log, &reason, begin_of(query));
-    let is_elsewhere = check(std::slice::from_ref(&entry), query).is_err();
-    let entry = if is_elsewhere { Entry::of_beginning("", &reason, begin_of(query)) } else { entry };
-    Page { entries: vec![entry], total: None, rate: None, date: None }
+    // Several may begin alike.
+    let place = format!("{} {}", time::text(begin_of(query)), query.page);
+    let mut entry = Entry::of_beginning(log, &place, &reason, begin_of(query));
+    if check(std::slice::from_ref(&entry), query).is_err() {
+        entry.place(begin_of(query));
+    }
+    Some(Page { entries: vec![entry], total: None, rate: None, date: None })
 }
 
 /// The farthest that this machine's clock may be from Cloudflare's.
@@ -433,15 +438,22 @@ mod tests {
     #[test]
     fn what_a_page_begins_with_places_the_one_log_that_is_too_large() {
         let query = query(Direction::Ascending);
-        let page = |beginning: &str| page_of_one(beginning.as_bytes(), 1_000, &query).entries.remove(0);
+        let page = |beginning: &str| page_of_one(beginning.as_bytes(), 1_000, &query).unwrap().entries.remove(0);
         let known = page(r#"{"errors":[],"result": [ {"id":"a","created_at":"2026-10-06T09:15:22.417Z","path":"xxx"#);
         assert_eq!((known.id.as_str(), known.is_placed()), ("a", false));
         let reason = &known.unread.as_ref().unwrap().reason;
         assert_eq!(reason, "It alone is larger than 1000 bytes, the most that is read of an answer.");
-        for beginning in
-            ["", "<html>", r#"{"result":[{"path":"xxx"#, r#"{"result":[{"id":"a","created_at":"2031-01-01"#]
-        {
+        let unplaced =
+            [r#"{"result":[{"path":"xxx"#, r#"{"result":[{"id":"a","created_at":"2031-01-01T00:00:00Z","p":"#];
+        for beginning in unplaced {
             assert_eq!((page(beginning).created_at, page(beginning).is_placed()), (begin_of(&query), true));
+        }
+        let next = page_of_one(unplaced[0].as_bytes(), 1_000, &Query { page: 2, ..query }).unwrap();
+        assert_ne!(next.entries[0].id, page(unplaced[0]).id, "two that begin alike");
+        for none in
+            ["", "<html>", "   ", r#"{"result":[   "#, r#"{"result":[{"id":"a"},{"id":"b"},"#, r#"{"result":[7,7,7"#]
+        {
+            assert_eq!(page_of_one(none.as_bytes(), 1_000, &query), None, "{none}");
         }
     }
 

@@ -37,6 +37,12 @@ pub fn members(text: &str) -> Option<Vec<(&str, &str)>> {
     object.is_at_end().then_some(members)
 }
 
+/// Whether a text is the beginning of an object that does not end in it.
+#[must_use]
+pub fn is_unfinished_object(text: &str) -> bool {
+    text.starts_with('{') && Cursor { text, at: 0, deepest: 0 }.value().is_none()
+}
+
 /// The members that an object begins with, up to where its text is cut or broken.
 #[must_use]
 pub fn first_members(text: &str) -> Vec<(&str, &str)> {

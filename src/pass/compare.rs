@@ -99,8 +99,8 @@ async fn compare_until<H: Host, S: Store, K: Sink>(
     let known = known_ids(context, &report.gateway, comparison.cursor.ts(), until).await?;
     let longer_than = comparison.long_calls.then_some(LONG_CALL.to_std().unwrap_or_default());
     let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
-    let (cursor, seen) = (comparison.cursor.clone(), comparison.seen.clone());
-    let mut track = Reading { comparison: comparison.clone(), cursor, seen, known };
+    let (cursor, seen, placed) = (comparison.cursor.clone(), comparison.seen.clone(), comparison.placed);
+    let mut track = Reading { comparison: comparison.clone(), cursor, seen, placed, known };
     let mut copy = Copy::new(context, &report.gateway, scan);
     let ended = copy.run_to_end(&mut track).await?;
     comparison.clone_from(&track.comparison);
@@ -124,7 +124,7 @@ pub async fn is_honest<H: Host, S: Store, K: Sink>(
     report: &mut GatewayReport,
     pace: &mut Pace,
 ) -> Result<bool, Error> {
-    let seen: u64 = comparison.seen.values().sum();
+    let seen = comparison.seen.values().sum::<u64>() + comparison.placed;
     match comparison.source {
         None => Ok(false),
         Some(source) if source == seen => Ok(true),
@@ -140,6 +140,8 @@ struct Reading {
     cursor: Cursor,
     /// Entries read so far, by the start of their slot.
     seen: BTreeMap<Timestamp, u64>,
+    /// And those that are placed.
+    placed: u64,
     known: BTreeSet<String>,
 }
 
@@ -152,7 +154,12 @@ impl Track for Reading {
     fn count(&mut self, _created_at: Timestamp, _is_long: bool) {}
 
     fn knows(&mut self, entry: &Entry) -> bool {
-        *self.seen.entry(slots::floor(entry.created_at)).or_default() += 1;
+        let count = if entry.is_placed() {
+            &mut self.placed
+        } else {
+            self.seen.entry(slots::floor(entry.created_at)).or_default()
+        };
+        *count += 1;
         self.known.contains(&entry.id)
     }
 
@@ -160,6 +167,7 @@ impl Track for Reading {
         self.cursor.clone_from(cursor);
         self.comparison.cursor.clone_from(cursor);
         self.comparison.seen.clone_from(&self.seen);
+        self.comparison.placed = self.placed;
     }
 }
 

@@ -222,10 +222,11 @@ pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<(Vec<String>
     if let Gateways::Named(ids) = &source.gateways {
         return Ok((ids.clone(), None));
     }
-    let mut all = Vec::new();
+    let (mut all, mut shown) = (Vec::new(), 0);
     for page in 1..=MOST_PAGES {
         let (found, total) = call(host, &gateway::gateways(source, page), gateway::read_gateways).await?;
         let known = all.len();
+        shown += found.len() as u64;
         for id in found {
             if !all.contains(&id) {
                 all.push(id);
@@ -234,6 +235,8 @@ pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<(Vec<String>
         // A short page may be the server's own cap: without a total only one with nothing new is certain to be the last.
         match total {
             Some(total) if all.len() as u64 >= total => return Ok(known_by_rule(all)),
+            // Some were named twice, and all were shown.
+            Some(total) if page == 1 && shown == total => return Ok(known_by_rule(all)),
             Some(total) if all.len() == known => {
                 return Err(CallError::Broken(format!("it lists {known} of {total} gateways")));
             }

@@ -71,6 +71,14 @@ pub struct Comparison {
     pub cursor: Cursor,
     /// Entries seen so far, by the start of their slot.
     pub seen: BTreeMap<Timestamp, u64>,
+    /// And those whose own instant cannot be read: nobody knows their slot, and none must stand for another in one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub placed: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Position {
@@ -170,7 +178,7 @@ impl Comparison {
     pub fn new(stretch: &Stretch, source: Option<u64>, begun: Timestamp) -> Self {
         let Stretch { from, until, .. } = *stretch;
         let (cursor, seen) = (Cursor::at_start_of(from), BTreeMap::new());
-        Self { from, until, source, long_calls: false, begun, cursor, seen }
+        Self { from, until, source, long_calls: false, begun, cursor, seen, placed: 0 }
     }
 
     /// The same, of the long calls alone.

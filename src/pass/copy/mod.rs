@@ -203,10 +203,11 @@ impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
                 if self.ahead.too_large() {
                     return Ok(());
                 }
-                gateway::page_of_one(&beginning, most, &query)
+                gateway::page_of_one(&beginning, most, &query).ok_or(CallError::TooLarge { most, beginning })
             }
-            page => page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?,
+            page => page,
         };
+        let page = page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
         self.pace.note(page.rate, at);
         self.report.pages += 1;
         let is_empty = page.entries.is_empty();

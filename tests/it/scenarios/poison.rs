@@ -286,3 +286,21 @@ fn a_comparison_that_passes_logs_without_an_instant_leaves_forward_nothing_to_ke
         assert_eq!(world.letters().len(), 2);
     }
 }
+
+#[test]
+fn a_log_that_a_comparison_finds_without_an_instant_stands_for_no_late_one() {
+    let mut world = World::new();
+    world.forward();
+    let start = world.now();
+    // Its hour holds nothing else at first: it is found at the hour's begin, and the late one lies in that slot.
+    let at = start + MINUTE * 60 + MINUTE * 46;
+    let odd = world.add_at("main", at, at, json!({}));
+    world.show_as("main", &odd, b"[7]".to_vec(), true);
+    let at = start + MINUTE * 63;
+    let late = world.add_at("main", at, at + HOUR * 4, json!({}));
+    for _ in 0..40 {
+        world.pass_time(HOUR);
+        world.forward();
+    }
+    assert_eq!((world.letters().len(), world.copies(&late)), (1, 1));
+}
