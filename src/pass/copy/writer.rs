@@ -89,6 +89,8 @@ pub struct Writer<'a, K> {
     /// Pages read since rows have been pending.
     pages: u32,
     in_hand: Option<LocalBoxFuture<'a, Wrote>>,
+    /// Ids whose entries lie at the cursor or behind it, nobody knows where: the next list call may show them again.
+    placed: Vec<String>,
     /// What is written and not yet remembered.
     pub written: Written,
 }
@@ -96,7 +98,15 @@ pub struct Writer<'a, K> {
 impl<'a, K: Sink> Writer<'a, K> {
     /// A writer with nothing to write.
     pub fn new(sink: &'a K) -> Self {
-        Self { sink, pending: VecDeque::new(), bytes: 0, pages: 0, in_hand: None, written: Written::default() }
+        Self {
+            sink,
+            pending: VecDeque::new(),
+            bytes: 0,
+            pages: 0,
+            in_hand: None,
+            placed: Vec::new(),
+            written: Written::default(),
+        }
     }
 
     /// Adds the lines of one page.
@@ -192,6 +202,9 @@ impl<'a, K: Sink> Writer<'a, K> {
         for place in 0..=rows.len() {
             while let Some((_, letter)) = letters.next_if(|(before, _)| *before == place) {
                 let Letter { kept, created_at, is_placed } = letter;
+                if is_placed {
+                    self.placed.push(kept.id().to_owned());
+                }
                 self.note(kept.id(), created_at, track);
                 // Counted where it may not lie, it would stand for another one that is missing there.
                 if !is_placed {
@@ -217,6 +230,7 @@ impl<'a, K: Sink> Writer<'a, K> {
 
     fn note(&mut self, id: &str, created_at: Timestamp, track: &mut dyn Track) {
         track.cursor().pass_over(id, created_at);
+        track.cursor().at.extend(self.placed.iter().cloned());
         match &mut self.written.segment {
             Some(segment) => segment.push(id, created_at),
             none @ None => *none = Some(Segment::of(id, created_at)),
