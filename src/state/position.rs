@@ -76,7 +76,6 @@ pub struct Comparison {
     pub placed: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
