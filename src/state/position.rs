@@ -72,12 +72,12 @@ pub struct Comparison {
     /// Entries seen so far, by the start of their slot.
     pub seen: BTreeMap<Timestamp, u64>,
     /// And those whose own instant cannot be read: nobody knows their slot, and none must stand for another in one.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub placed: u64,
 }
 
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Position {
