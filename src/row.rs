@@ -136,13 +136,13 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether the call took longer.
+    /// Whether the call took longer. None: it does not say how long it took.
     #[must_use]
-    pub fn is_longer_than(&self, length: TimeDelta) -> bool {
+    pub fn is_longer_than(&self, length: TimeDelta) -> Option<bool> {
         let place = COLUMNS.iter().position(|column| column.name == "duration");
         #[expect(clippy::cast_precision_loss, reason = "seconds")]
         let longest = length.num_milliseconds() as f64;
-        matches!(place.and_then(|place| self.cells.get(place)), Some(Cell::Float(duration)) if *duration > longest)
+        if let Cell::Float(duration) = self.cells.get(place?)? { Some(*duration > longest) } else { None }
     }
 
     /// Makes the row of an entry, without what `privacy` withholds: nothing else makes rows of entries. This never fails:

@@ -151,7 +151,7 @@ impl Track for Reading {
     }
 
     /// What was seen at the end is what counts.
-    fn count(&mut self, _created_at: Timestamp, _is_long: bool) {}
+    fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 
     fn knows(&mut self, entry: &Entry) -> bool {
         let count = if entry.is_placed() {

@@ -63,7 +63,8 @@ impl fmt::Display for Verdict {
 pub struct Slot {
     /// Entries of this slot that a sink has taken, or refused for good.
     pub delivered: u64,
-    /// Of these, long calls. None: not known, since some were found when the slot was read again.
+    /// Of these, long calls. None: not known, since some were found when the slot was read again, or do not say how long
+    /// they took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<u64>,
     /// Entries at the source when they were last counted.
@@ -130,11 +131,11 @@ impl TryFrom<BTreeMap<Timestamp, Slot>> for Slots {
 }
 
 impl Slots {
-    /// Counts an entry that forward has delivered.
-    pub fn deliver(&mut self, created_at: Timestamp, is_long: bool) {
+    /// Counts an entry that forward has delivered; whether it is a long call, where that is known.
+    pub fn deliver(&mut self, created_at: Timestamp, is_long: Option<bool>) {
         let slot = self.0.entry(floor(created_at)).or_insert(Slot { long: Some(0), ..Slot::default() });
         slot.delivered += 1;
-        slot.long = slot.long.map(|long| long + u64::from(is_long));
+        slot.long = slot.long.zip(is_long).map(|(long, is_long)| long + u64::from(is_long));
         // Catching up with months, the oldest would only swell the state until they are pruned.
         if self.0.len() > MOST {
             self.0.pop_first();
@@ -312,7 +313,7 @@ mod tests {
     fn entries_are_counted_in_ten_minute_stretches_which_go_when_no_count_needs_them() {
         let mut slots = Slots::default();
         for created_at in ["2026-10-06T09:10:00Z", "2026-10-06T09:19:59.999Z", "2026-10-06T09:20:00Z", "2026-10-05"] {
-            slots.deliver(time::parse(created_at).unwrap(), false);
+            slots.deliver(time::parse(created_at).unwrap(), Some(false));
         }
         let kept = |slots: &Slots| slots.iter().map(|(start, slot)| (start, slot.delivered)).collect::<Vec<_>>();
         slots.prune(at("08:00"), at("10:00"));
@@ -323,7 +324,7 @@ mod tests {
         slots.prune(at("10:00"), tomorrow);
         assert_eq!(kept(&slots), []);
         for minutes in 0..100_000 {
-            slots.deliver(at("09:30") + TimeDelta::minutes(minutes), false);
+            slots.deliver(at("09:30") + TimeDelta::minutes(minutes), Some(false));
         }
         assert_eq!(slots.iter().count(), MOST);
     }
@@ -390,7 +391,7 @@ mod tests {
         let mut slots = slots(&[("09:10", 3)]);
         slots.confirm(&stretch("09:10", "09:20", 3));
         assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, Some(Verdict::Proven));
-        slots.deliver(at("09:45"), false);
+        slots.deliver(at("09:45"), Some(false));
         assert_eq!(slots.sum(at("09:00"), at("10:00")).verdict, None);
     }
 

@@ -194,7 +194,7 @@ impl Track for Backfill {
         &mut self.cursor
     }
 
-    fn count(&mut self, created_at: Timestamp, _is_long: bool) {
+    fn count(&mut self, created_at: Timestamp, _is_long: Option<bool>) {
         *self.days.entry(created_at.date_naive()).or_default() += 1;
     }
 }

@@ -198,7 +198,7 @@ impl Track for Cursor {
         self
     }
 
-    fn count(&mut self, _created_at: Timestamp, _is_long: bool) {}
+    fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 }
 
 /// What a delivered row moves.
@@ -206,8 +206,8 @@ pub trait Track {
     /// The cursor.
     fn cursor(&mut self) -> &mut Cursor;
 
-    /// Counts an entry as delivered; whether it is a long call.
-    fn count(&mut self, created_at: Timestamp, is_long: bool);
+    /// Counts an entry as delivered; whether it is a long call, where that is known.
+    fn count(&mut self, created_at: Timestamp, is_long: Option<bool>);
 
     /// Everything that was read up to `cursor` is written: the writing is where the reading is.
     fn settle(&mut self, cursor: &Cursor) {
@@ -225,7 +225,7 @@ impl Track for Position {
         &mut self.cursor
     }
 
-    fn count(&mut self, created_at: Timestamp, is_long: bool) {
+    fn count(&mut self, created_at: Timestamp, is_long: Option<bool>) {
         self.slots.deliver(created_at, is_long);
         self.peak.count(created_at);
     }

@@ -11,7 +11,7 @@ fn position(ts: &str, ids: &[&str]) -> Position {
     let mut position = Position::starting(at("2026-10-06T09:00:00Z"));
     for id in ids {
         position.cursor.pass_over(id, at(ts));
-        position.count(at(ts), false);
+        position.count(at(ts), Some(false));
     }
     position
 }
@@ -102,7 +102,7 @@ fn history_is_counted_by_whole_days_when_nothing_can_appear_in_them_any_more() {
     let start = at("2026-10-06T12:00:00Z");
     let mut backfill = Backfill::before(start);
     for created_at in ["2026-10-05T10:00:00Z", "2026-10-05T09:00:00Z", "2026-10-04T23:00:00Z", "2026-10-02T01:00:00Z"] {
-        backfill.count(at(created_at), false);
+        backfill.count(at(created_at), Some(false));
         backfill.cursor.pass_over("id", at(created_at));
     }
     let due = |backfill: &Backfill, now: &str| {

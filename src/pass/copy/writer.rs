@@ -208,7 +208,7 @@ impl<'a, K: Sink> Writer<'a, K> {
                 self.note(kept.id(), created_at, track);
                 // Counted where it may not lie, it would stand for another one that is missing there.
                 if !is_placed {
-                    track.count(created_at, false);
+                    track.count(created_at, None);
                 }
                 self.written.segment.iter_mut().for_each(|segment| segment.metadata.placed |= is_placed);
                 report.rejected += 1;

@@ -217,7 +217,7 @@ impl Track for Lookup {
         &mut self.cursor
     }
 
-    fn count(&mut self, _created_at: Timestamp, _is_long: bool) {}
+    fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 
     fn knows(&mut self, entry: &Entry) -> bool {
         let known = self.known.contains(&entry.id);

@@ -81,7 +81,7 @@ proptest! {
             same_again(&forward, &gateways);
             for mut position in forward.by_id.into_values() {
                 begin(Scan::ascending(position.cursor.clone(), now));
-                position.count(now, false);
+                position.count(now, Some(false));
                 position.begin_counts(now);
                 if let Some(stretch) = position.due(now, now) {
                     position.slots.doubt(&stretch);
@@ -101,7 +101,7 @@ proptest! {
                 begin(Scan::descending(backfill.cursor.clone(), stop));
                 begin(Scan::ascending(Position::starting(backfill.start.unwrap_or(backfill.cursor.ts())).cursor, now));
                 backfill.start.map(Backfill::before);
-                backfill.count(now, false);
+                backfill.count(now, Some(false));
             }
         }
         if let Ok(stop) = state::read_stop(&text) {

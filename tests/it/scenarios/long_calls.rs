@@ -126,3 +126,28 @@ fn a_long_call_that_was_just_delivered_does_not_count_twice() {
     world.forward();
     assert!(world.copies(&short) > 0);
 }
+
+#[test]
+fn a_long_call_that_does_not_say_so_stands_for_no_other() {
+    for (field, value) in [("id", json!(42)), ("duration", json!("an hour"))] {
+        let mut world = World::new();
+        world.config.source.per_page = 2;
+        world.forward();
+        let now = world.now();
+        let late = world.add_at("main", now + SECOND, now + MINUTE * 60, json!({}));
+        // The source knows how long it took; here it cannot be read.
+        let odd = world.add_at("main", now + SECOND * 2, now, json!({ "duration": 3_540_000 }));
+        let mut shown = world.entry("main", &odd);
+        shown[field] = value;
+        world.show_as("main", &odd, shown.to_string().into_bytes(), field == "id");
+        world.add_at("main", now + SECOND * 3, now, json!({}));
+        world.add_at("main", now + SECOND * 4, now, json!({}));
+        world.pass_time(MINUTE * 10);
+        world.forward();
+        for _ in 0..3 {
+            world.pass_time(MINUTE * 60);
+            world.forward();
+        }
+        assert_eq!(world.copies(&late), 1, "{field}");
+    }
+}
