@@ -311,6 +311,7 @@ mod tests {
         check(r#""created_at":1,"id":"b","created_at":"2026-10-06T09:15:22.5Z""#);
         check(r#""st\u0065p":3,"n\u00e9w \ud83e\udd80":"\n","cost":0.30000000000000004,"score":1e-320"#);
     }
+
     /// The text of an element with these members beside an id and an instant.
     fn with(members: &str) -> String {
         format!(r#"{{"id":"a","created_at":"2026-10-06T09:15:22.417Z",{members}}}"#)

@@ -8,6 +8,7 @@ use std::{
     os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::Path,
     process::{Child, Command, Output},
+    thread::{self, JoinHandle},
 };
 
 use super::{World, assert_same, command, cursors, records, with_settings, words};
@@ -196,6 +197,17 @@ fn a_proxy_is_not_asked_for_what_is_on_this_machine() {
     assert!(listener.accept().is_err(), "the proxy was called");
 }
 
+/// Answers one connection with a status, and gives what it was sent.
+fn refuse_one(listener: TcpListener, status: &'static str) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut head = [0; 4096];
+        let length = connection.read(&mut head).unwrap();
+        let _ = write!(connection, "HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}");
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    })
+}
+
 #[test]
 fn a_proxy_is_asked_for_a_tunnel_and_sees_no_token() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -204,13 +216,7 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_no_token() {
     let mut forward = command(folder.path());
     let vars = [("CF_API_TOKEN", "hush"), ("CF_ACCOUNT_ID", "a"), ("AIG_GATEWAY_ID", "main")];
     forward.arg("forward").envs(vars).env("HTTPS_PROXY", proxy).env("CLOUDFLARE_BASE_URL", "https://far.invalid");
-    let asked = std::thread::spawn(move || {
-        let (mut connection, _) = listener.accept().unwrap();
-        let mut head = [0; 4096];
-        let length = connection.read(&mut head).unwrap();
-        let _ = connection.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
-        String::from_utf8_lossy(&head[..length]).into_owned()
-    });
+    let asked = refuse_one(listener, "502 Bad Gateway");
     let _pass = Running(forward.spawn().unwrap());
     let head = asked.join().unwrap();
     assert!(head.starts_with("CONNECT far.invalid:443 ") && !head.contains("hush"), "{head}");
@@ -220,13 +226,7 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_no_token() {
 fn a_dollar_in_a_secret_is_sent_as_it_is() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let asked = std::thread::spawn(move || {
-        let (mut connection, _) = listener.accept().unwrap();
-        let mut head = [0; 4096];
-        let length = connection.read(&mut head).unwrap();
-        let _ = connection.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\n{}");
-        String::from_utf8_lossy(&head[..length]).into_owned()
-    });
+    let asked = refuse_one(listener, "401 Unauthorized");
     let vars =
         format!("CF_API_TOKEN=ab$cd\nCF_ACCOUNT_ID=a\nAIG_GATEWAY_ID=main\nCLOUDFLARE_BASE_URL=http://{address}\n");
     let _: Output = with_settings(&vars, &["forward"]);
