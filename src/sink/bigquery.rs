@@ -20,7 +20,7 @@ use crate::{
 /// cloud.google.com/bigquery/quotas, streaming inserts
 const LIMITS: Limits = Limits { rows: 500, bytes: 9_000_000 };
 
-/// Rows in a row that are refused alone, from the first of a batch on, after which it is not they that are wrong.
+/// Rows, from the first of a write on, that are refused alone, after which it is not they that are wrong.
 const MANY: usize = 10;
 
 /// The token in use. It outlives a pass, in memory only.
@@ -85,7 +85,9 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         let rows: Vec<_> = indices.iter().map(|index| encoded[*index].as_slice()).collect();
         match rows[..] {
             // It cannot get in; asking would only cost the upload.
-            [row] if row.len() > LIMITS.bytes => Ok(Verdict::TooMuch("it is too large for a request".into())),
+            [row] if row.len() > LIMITS.bytes => {
+                Ok(Verdict::TooMuch { words: "it is too large for a request".into(), is_of_size: true })
+            }
             _ => self.insert(&self.table.table, &rows).await,
         }
     }
@@ -117,7 +119,8 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
         // The rows of each request that is still to be made, the next one last.
         let ranges = batch::cut(&sizes, LIMITS);
         let mut requests: Vec<Vec<usize>> = ranges.into_iter().rev().map(Iterator::collect).collect();
-        let (mut rejected, mut alone) = (Vec::new(), 0);
+        // Rows that were refused alone, from the first one on, and whether a refusal was not for their size.
+        let (mut rejected, mut alone, mut is_doubtful) = (Vec::new(), 0, false);
         while let Some(mut indices) = requests.pop() {
             match (self.offer(&encoded, &indices).await?, &indices[..]) {
                 (Verdict::Taken, _) => {}
@@ -128,20 +131,24 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
                     faults.iter().rev().for_each(|fault| _ = indices.remove(fault.index));
                     requests.extend(Some(indices).filter(|indices| !indices.is_empty()));
                 }
-                (Verdict::TooMuch(words), &[index]) => {
+                (Verdict::TooMuch { words, is_of_size }, &[index]) => {
                     let bytes = encoded[index].len();
                     let reason = format!("BigQuery does not take the row even alone, with its {bytes} bytes: {words}");
                     rejected.push(Rejected { index, reason });
-                    alone += 1;
-                    if alone == MANY && alone == rejected.len() && alone == index + 1 {
-                        return Err(nothing_is_taken());
+                    is_doubtful |= !is_of_size;
+                    alone += usize::from(bytes <= LIMITS.bytes);
+                    if alone == MANY && alone == index + 1 {
+                        return Err(nothing_is_taken(alone));
                     }
                 }
-                (Verdict::TooMuch(_), _) => {
+                (Verdict::TooMuch { .. }, _) => {
                     let second = indices.split_off(indices.len() / 2);
                     requests.extend([second, indices]);
                 }
             }
+        }
+        if is_doubtful && rejected.len() == rows.len() {
+            return Err(nothing_is_taken(rows.len()));
         }
         Ok(Outcome { known: 0, rejected })
     }
@@ -153,15 +160,17 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
             Verdict::Refused(faults) => {
                 Err(CallError::Broken(faults.iter().map(Fault::outline).collect::<Vec<_>>().join("; ")))
             }
-            Verdict::TooMuch(words) => Err(CallError::Broken(words)),
+            Verdict::TooMuch { words, .. } => Err(CallError::Broken(words)),
         }
     }
 }
 
-/// Not even single rows get in: that is the address, and no fault of so many rows.
-fn nothing_is_taken() -> CallError {
+/// Not even single rows get in: that is the address, and no fault of the rows.
+fn nothing_is_taken(rows: usize) -> CallError {
     let hint = "Check that BIGQUERY_EMULATOR_HOST is not set by mistake, and that no proxy stands between";
-    CallError::denied(format!("BigQuery takes none of {MANY} rows, each sent by itself"), hint)
+    let rows =
+        if rows == 1 { "the one row that was sent".to_owned() } else { format!("{rows} rows, each sent by itself") };
+    CallError::denied(format!("BigQuery takes none of {rows}"), hint)
 }
 
 fn formless(error: &serde_json::Error) -> CallError {

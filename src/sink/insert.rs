@@ -32,8 +32,13 @@ pub enum Verdict {
     Taken,
     /// No row is in, not even those that the answer leaves unnamed, and these never will be. All others are good.
     Refused(Vec<Fault>),
-    /// No row is in: the request is too much at once, or is not understood for one of its rows. The words say how.
-    TooMuch(String),
+    /// No row is in: the request is too much at once, or is not understood for one of its rows.
+    TooMuch {
+        /// What was answered.
+        words: String,
+        /// Whether they are those of a limit. Others may come from any server, which may know nothing of BigQuery.
+        is_of_size: bool,
+    },
 }
 
 /// What is wrong with one row.
@@ -170,15 +175,20 @@ pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option
         })?;
         return judge(answer.insert_errors.into_iter().flat_map(faults).collect(), rows, response).map(Some);
     }
-    let is_too_much = match status {
+    if status == StatusCode::UNAUTHORIZED {
+        return Ok(None);
+    }
+    let too_much = |is_of_size| Ok(Some(Verdict::TooMuch { words: told(response), is_of_size }));
+    let body = || String::from_utf8_lossy(response.body()).into_owned();
+    match (status, of_google(response)) {
         // The front end's refusal of a size may be a page of HTML.
-        StatusCode::PAYLOAD_TOO_LARGE => true,
-        // What the front end does not understand has not come to BigQuery, and BigQuery's own refusals can be read.
-        StatusCode::BAD_REQUEST => of_google(response).is_none_or(|(_, words)| is_size(&words)),
-        StatusCode::UNAUTHORIZED => return Ok(None),
-        _ => false,
-    };
-    if is_too_much { Ok(Some(Verdict::TooMuch(told(response)))) } else { Err(refusal(response, table)) }
+        (StatusCode::PAYLOAD_TOO_LARGE, _) => too_much(true),
+        (StatusCode::BAD_REQUEST, Some((_, words))) if is_size(&words) => too_much(true),
+        // What the front end does not understand has not come to BigQuery, whose own refusals can be read.
+        (StatusCode::BAD_REQUEST, None) => too_much(is_size(&body())),
+        (StatusCode::UNAUTHORIZED, _) => Ok(None),
+        _ => Err(refusal(response, table)),
+    }
 }
 
 /// What the faults of an answer mean. Since `skipInvalidRows` is false, one of them keeps every row out, whatever the
@@ -274,7 +284,7 @@ mod tests {
         }
         let refused = |body: &str| match verdict(200, body).unwrap() {
             Some(Verdict::Refused(faults)) => faults,
-            other @ (Some(Verdict::Taken | Verdict::TooMuch(_)) | None) => panic!("{other:?}"),
+            other @ (Some(Verdict::Taken | Verdict::TooMuch { .. }) | None) => panic!("{other:?}"),
         };
         let faults = refused(include_str!("../../tests/fixtures/insert_errors.json"));
         assert_eq!(faults.iter().map(|fault| fault.index).collect::<Vec<_>>(), [1]);
@@ -314,10 +324,20 @@ mod tests {
         let too_large = include_str!("../../tests/fixtures/payload_too_large.json");
         let html = include_str!("../../tests/fixtures/front_end.html");
         let malformed = r#"{"error":{"message":"Your client has issued a malformed or illegal request."}}"#;
-        for (status, body) in
-            [(400, too_large), (400, ""), (400, html), (400, malformed), (413, html), (413, ""), (413, "{}")]
-        {
-            assert!(matches!(verdict(status, body).unwrap(), Some(Verdict::TooMuch(_))), "{status} {body}");
+        for (status, body, of_size) in [
+            (400, too_large, true),
+            (400, html, true),
+            (400, malformed, true),
+            (413, html, true),
+            (413, "", true),
+            (413, "{}", true),
+            (400, "", false),
+            (400, "<html>Bad Request: nginx</html>", false),
+        ] {
+            let Some(Verdict::TooMuch { is_of_size, .. }) = verdict(status, body).unwrap() else {
+                panic!("{status} {body}")
+            };
+            assert_eq!(is_of_size, of_size, "{status} {body}");
         }
         assert_eq!(verdict(401, "").unwrap(), None);
         let check = |status, body: &str, transient, words: &str| {

@@ -159,17 +159,50 @@ fn every_recorded_answer_has_its_consequence() {
     assert_eq!(names.collect::<BTreeSet<_>>(), expected);
 }
 
+/// Gives an answer to every insert that has one of some texts in it.
+fn given_for(response: Response, texts: Vec<String>) -> Instead {
+    Box::new(move |request| {
+        let body = String::from_utf8_lossy(request.body()).into_owned();
+        let is_it = request.uri().path().ends_with("/aig_logs_raw/insertAll");
+        (is_it && texts.iter().any(|text| body.contains(text))).then(|| response.clone())
+    })
+}
+
+/// An answer of a server that is not Google's.
+fn foreign() -> Response {
+    let mut response = Response::new(b"<html><body>400 Bad Request<hr>nginx</body></html>".to_vec());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
+}
+
 #[test]
-fn where_not_one_of_many_rows_gets_in_it_is_the_address_that_is_wrong() {
-    let mut world = World::new();
-    let ids = world.add_many(20, MINUTE * 9, MINUTE);
-    let refused = answer("html_400_malformed");
-    world.instead = Some(Box::new(move |request| request.uri().path().ends_with("insertAll").then(|| refused.clone())));
-    let report = world.forward();
-    let error = report.worst().expect("a person must act");
-    assert!(!error.is_transient() && error.chain().contains("takes none of 10 rows"), "{}", error.chain());
-    assert_eq!((world.letters().len(), world.rows().len()), (0, 0));
-    world.instead = None;
-    assert!(world.forward().is_complete());
-    assert_eq!(world.copies_of(&ids), vec![1; 20]);
+fn where_not_one_row_gets_in_it_is_the_address_that_is_wrong() {
+    let google = "html_400_malformed";
+    for (rows, response) in [(20, answer(google)), (1, foreign()), (2, foreign()), (9, foreign()), (20, foreign())] {
+        let mut world = World::new();
+        let ids = world.add_many(rows, MINUTE * 9, MINUTE);
+        world.instead = Some(given_for(response, vec![String::new()]));
+        let report = world.forward();
+        let error = report.worst().expect("a person must act");
+        let words =
+            if rows == 1 { "takes none of the one row" } else { &format!("takes none of {} rows", rows.min(10)) };
+        assert!(!error.is_transient() && error.chain().contains(words), "{}", error.chain());
+        assert_eq!((world.letters().len(), world.rows().len()), (0, 0));
+        world.instead = None;
+        assert!(world.forward().is_complete());
+        assert_eq!(world.copies_of(&ids), vec![1; usize::try_from(rows).unwrap()]);
+    }
+}
+
+#[test]
+fn where_other_rows_get_in_it_is_the_row_that_is_wrong_whoever_says_so() {
+    for poison in [vec![0], vec![3], vec![0, 1, 2]] {
+        let mut world = World::new();
+        let ids = world.add_many(4, MINUTE * 9, MINUTE);
+        let refused: Vec<_> = poison.iter().map(|index| ids[*index].clone()).collect();
+        world.instead = Some(given_for(foreign(), refused.clone()));
+        assert!(world.forward().is_complete());
+        assert_eq!(world.dead_letters(), refused.into_iter().collect());
+        world.assert_once();
+    }
 }
