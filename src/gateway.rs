@@ -37,35 +37,6 @@ pub struct Page {
 /// The request for one page of a gateway's logs.
 #[must_use]
 pub fn list(source: &Source, gateway: &str, query: &Query) -> Request {
-    logs(source, gateway, query)
-}
-
-/// The request that counts a gateway's logs: a page with one of them, for the sake of its total.
-#[must_use]
-pub fn count(source: &Source, gateway: &str, query: &Query) -> Request {
-    logs(source, gateway, &Query { per_page: 1, ..*query })
-}
-
-/// The request that looks for one log by its id.
-#[must_use]
-pub fn find(source: &Source, gateway: &str, id: &str) -> Request {
-    let filters = vec![json!({ "key": "id", "operator": "eq", "value": [id] })];
-    filtered(source, gateway, filters, Direction::Descending, (1, 1))
-}
-
-/// The request that counts all logs of a gateway, as [`count`] does those of a time.
-#[must_use]
-pub fn count_all(source: &Source, gateway: &str) -> Request {
-    filtered(source, gateway, Vec::new(), Direction::Descending, (1, 1))
-}
-
-/// The request for a gateway's settings.
-#[must_use]
-pub fn settings(source: &Source, gateway: &str) -> Request {
-    get(source, &format!("/{}", encoded(gateway)))
-}
-
-fn logs(source: &Source, gateway: &str, query: &Query) -> Request {
     let filter =
         |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
     let mut filters = Vec::new();
@@ -78,6 +49,25 @@ fn logs(source: &Source, gateway: &str, query: &Query) -> Request {
         filters.push(json!({ "key": "duration", "operator": "gt", "value": [duration.as_millis()] }));
     }
     filtered(source, gateway, filters, query.direction, (query.page, query.per_page))
+}
+
+/// The request that looks for one log by its id.
+#[must_use]
+pub fn find(source: &Source, gateway: &str, id: &str) -> Request {
+    let filters = vec![json!({ "key": "id", "operator": "eq", "value": [id] })];
+    filtered(source, gateway, filters, Direction::Descending, (1, 1))
+}
+
+/// The request that counts all logs of a gateway: a page with one of them, for the sake of its total.
+#[must_use]
+pub fn count_all(source: &Source, gateway: &str) -> Request {
+    filtered(source, gateway, Vec::new(), Direction::Descending, (1, 1))
+}
+
+/// The request for a gateway's settings.
+#[must_use]
+pub fn settings(source: &Source, gateway: &str) -> Request {
+    get(source, &format!("/{}", encoded(gateway)))
 }
 
 fn filtered(

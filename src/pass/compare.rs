@@ -8,7 +8,7 @@ use std::{
 use super::{Context, GatewayReport, copy::Copy, pace::Pace, written};
 use crate::{
     entry::Entry,
-    error::Error,
+    error::{CallError, Error},
     gateway,
     host::{Host, Store},
     plan::{
@@ -26,7 +26,8 @@ use crate::{
 /// where nobody says how many there are, an hour at a time.
 const MOST_IDS: u64 = 100_000;
 
-/// Entries that the source has of a stretch, where it says.
+/// Entries that the source has of a stretch, where it says. It shows one of them with its count: where the first one is too
+/// large to be read, the last one may not be.
 pub async fn count<H: Host, S: Store, K: Sink>(
     context: &Context<'_, H, S, K>,
     stretch: &Stretch,
@@ -35,14 +36,20 @@ pub async fn count<H: Host, S: Store, K: Sink>(
 ) -> Result<Option<u64>, Error> {
     let gateway = &report.gateway;
     let Stretch { from, until, .. } = *stretch;
-    let direction = Direction::Ascending;
-    let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-    let request = gateway::count(&context.config.source, gateway, &query);
-    let counted = context.page(&request, &query).await;
-    let counted = counted.map_err(|error| Error::Source { gateway: gateway.clone(), error })?;
-    pace.note(counted.rate, context.host.now());
-    report.counts += 1;
-    Ok(counted.total)
+    for direction in [Direction::Ascending, Direction::Descending] {
+        let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
+        let request = gateway::list(&context.config.source, gateway, &query);
+        report.counts += 1;
+        match context.page(&request, &query).await {
+            Err(CallError::TooLarge { .. }) => {}
+            Err(error) => return Err(Error::Source { gateway: gateway.clone(), error }),
+            Ok(counted) => {
+                pace.note(counted.rate, context.host.now());
+                return Ok(counted.total);
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// What came of a comparison.

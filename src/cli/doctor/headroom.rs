@@ -73,7 +73,7 @@ async fn busiest<H: Host>(
         let until = from + length;
         let direction = Direction::Ascending;
         let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-        let request = gateway::count(source, id, &query);
+        let request = gateway::list(source, id, &query);
         let count = asker.ask(Service::Cloudflare, request, gateway::read_count).await;
         count.map(|count| Some((count?, from)))
     };

@@ -3,6 +3,7 @@
 use aig_logs::{config::Gateways, time};
 use serde_json::json;
 
+use super::verify::minutes;
 use crate::world::{HOUR, MINUTE, SECOND, World};
 
 /// Bytes of metadata with which three logs fill an answer of [`LARGEST`].
@@ -90,6 +91,26 @@ fn where_its_beginning_tells_no_place_it_is_passed_over_by_the_order_of_the_page
             assert_eq!((world.rows().len(), world.letters().len()), (6, 1), "{place}");
             world.pass_time(MINUTE);
         }
+    }
+}
+
+#[test]
+fn where_a_stretch_begins_or_ends_with_a_large_one_it_is_still_counted() {
+    for (places, verdict) in [(vec![0], "proven"), (vec![1, 4], "proven"), (vec![0, 4], "unprovable")] {
+        let mut world = world();
+        minutes(&mut world, 1);
+        for n in 0..5 {
+            world.pass_time(SECOND);
+            world.add_with(SECOND * 0, if places.contains(&n) { much(LARGEST + 1) } else { json!({}) });
+        }
+        for _ in 0..160 {
+            world.pass_time(MINUTE * 10);
+            let report = world.forward();
+            assert!(report.is_complete(), "{places:?} {}", report.to_json());
+        }
+        assert_eq!((world.rows().len(), world.letters().len()), (5 - places.len(), places.len()), "{places:?}");
+        let hour = &world.stored("ledger:main:2026-11-02")["hours"]["12"];
+        assert_eq!((&hour["delivered"], &hour["verdict"]), (&json!(5), &json!(verdict)), "{places:?}");
     }
 }
 
