@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     task::{Context, Poll},
 };
 
@@ -89,7 +90,7 @@ pub struct Writer<'a, K> {
     /// Pages read since rows have been pending.
     pages: u32,
     in_hand: Option<LocalBoxFuture<'a, Wrote>>,
-    /// Ids whose entries lie at the cursor or behind it, nobody knows where: the next list call may show them again.
+    /// Ids whose entries lie at the cursor or farther on, nobody knows where: the next instant may show them again.
     placed: Vec<String>,
     /// What is written and not yet remembered.
     pub written: Written,
@@ -202,10 +203,10 @@ impl<'a, K: Sink> Writer<'a, K> {
         for place in 0..=rows.len() {
             while let Some((_, letter)) = letters.next_if(|(before, _)| *before == place) {
                 let Letter { kept, created_at, is_placed } = letter;
+                self.note(kept.id(), created_at, track);
                 if is_placed {
                     self.placed.push(kept.id().to_owned());
                 }
-                self.note(kept.id(), created_at, track);
                 // Counted where it may not lie, it would stand for another one that is missing there.
                 if !is_placed {
                     track.count(created_at, None);
@@ -229,8 +230,12 @@ impl<'a, K: Sink> Writer<'a, K> {
     }
 
     fn note(&mut self, id: &str, created_at: Timestamp, track: &mut dyn Track) {
-        track.cursor().pass_over(id, created_at);
-        track.cursor().at.extend(self.placed.iter().cloned());
+        let cursor = track.cursor();
+        let before = cursor.ts();
+        cursor.pass_over(id, created_at);
+        if cursor.ts() != before {
+            cursor.at.extend(mem::take(&mut self.placed));
+        }
         match &mut self.written.segment {
             Some(segment) => segment.push(id, created_at),
             none @ None => *none = Some(Segment::of(id, created_at)),

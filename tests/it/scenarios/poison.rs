@@ -5,6 +5,7 @@ use aig_logs::{
     pass::dead,
     plan::budget::Budget,
     privacy::Privacy,
+    simulator::faults::{Endpoint, Fault, Refusal, When},
     sink::bigquery::{BigQuerySink, SignIn},
     time,
 };
@@ -303,4 +304,22 @@ fn a_log_that_a_comparison_finds_without_an_instant_stands_for_no_late_one() {
         world.forward();
     }
     assert_eq!((world.letters().len(), world.copies(&late)), (1, 1));
+}
+
+#[test]
+fn a_cursor_holds_no_more_than_what_the_next_page_may_show() {
+    let mut world = World::new();
+    for n in 0..1_000 {
+        let id = world.add(MINUTE * 9 - SECOND * n / 5);
+        if n % 2 == 0 {
+            world.show_as("main", &id, format!("[{n}]").into_bytes(), true);
+        }
+    }
+    // In the midst of them, where the writing is behind the reading.
+    world.fault(Endpoint::Insert, When::Among((12..100).collect()), Fault::Refuse(Refusal::Status(503)));
+    world.batch = Some(20);
+    assert!(world.forward().worst().is_some());
+    assert!((100..400).contains(&world.letters().len()));
+    let stored = world.stored("forward");
+    assert!(stored["at"].as_array().unwrap().len() <= 3, "{stored}");
 }
