@@ -154,14 +154,14 @@ async fn read(stream: &ReadableStream) -> Result<Vec<u8>, CallError> {
             return Ok(bytes);
         }
         let chunk: Uint8Array = value.unchecked_into();
-        let room = LARGEST_ANSWER.saturating_sub(bytes.len());
-        if chunk.length() as usize > room {
+        let from = bytes.len();
+        if from + chunk.length() as usize > LARGEST_ANSWER {
             // Nobody waits for what is left.
             let _ = reader.cancel();
+            bytes.extend(chunk.subarray(0, BEGINNING.try_into().unwrap_or(u32::MAX)).to_vec());
             bytes.truncate(BEGINNING);
             return Err(CallError::TooLarge { most: LARGEST_ANSWER, beginning: bytes });
         }
-        let from = bytes.len();
         bytes.resize(from + chunk.length() as usize, 0);
         chunk.copy_to(&mut bytes[from..]);
     }
