@@ -50,7 +50,7 @@ impl Vars {
         problems.extend(trust::redirected(&vars.files, |secret| environment(secret).is_some()));
         for warning in trust::misspelt_in_environment().chain(vars.files.warnings()) {
             // Nobody can be told that the standard error is gone.
-            writeln!(io::stderr(), "aig-logs: {warning}").unwrap_or_default();
+            writeln!(io::stderr(), "aig-logs: {}", foreign::line(&warning)).unwrap_or_default();
         }
         if problems.is_empty() { Ok(vars) } else { Err(ConfigError(problems).into()) }
     }
