@@ -35,9 +35,9 @@ pub struct Lines {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A file that is ours: its end can be looked at and cut.
+    /// A file that is ours: its end can be looked at.
     File,
-    /// A file that the shell has opened.
+    /// A file that the shell has opened, perhaps for others, too.
     Redirected,
     /// Somebody reads at the other end.
     Pipe,
@@ -69,17 +69,27 @@ impl Lines {
         Ok(Self { kind: kind(&file)?, file })
     }
 
-    /// Adds lines to the end of the file and waits until they are on the disk. All of them, or none.
+    /// Adds lines to a file and waits until they are on the disk. All of them, or none.
     fn add(&mut self, lines: &[u8]) -> io::Result<()> {
         let whole = self.file.metadata()?.len();
-        let cut = self.ends_within_a_line(whole)?;
-        let before: &[u8] = if cut { b"\n" } else { b"" };
+        let is_cut = self.kind == Kind::File && self.ends_within_a_line(whole)?;
+        let before: &[u8] = if is_cut { b"\n" } else { b"" };
+        let from = self.file.stream_position()?;
         let added = self.file.write_all(&[before, lines].concat()).and_then(|()| self.file.sync_data());
         if added.is_err() {
-            // If that fails too, the next write finds half a line.
-            self.file.set_len(whole).unwrap_or_default();
+            // If that fails too, the next write to a file of ours finds half a line.
+            self.take_back(whole, from).unwrap_or_default();
         }
         added
+    }
+
+    /// Cuts the file as it was before, unless others have added to it since.
+    fn take_back(&mut self, whole: u64, from: u64) -> io::Result<()> {
+        if self.file.stream_position()? == self.file.metadata()?.len() {
+            self.file.set_len(whole)?;
+            self.file.seek(SeekFrom::Start(from))?;
+        }
+        Ok(())
     }
 
     /// Whether a crash has cut the last line short. It must not swallow the next one.
@@ -101,8 +111,7 @@ impl Write for Lines {
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.kind {
-            Kind::File => self.add(bytes),
-            Kind::Redirected => self.file.write_all(bytes).and_then(|()| self.file.sync_data()),
+            Kind::File | Kind::Redirected => self.add(bytes),
             // Line by line: whoever goes after the first has not read the second, which a pipe would have taken all the same.
             Kind::Pipe => bytes.split_inclusive(|byte| *byte == b'\n').try_for_each(|line| {
                 self.file.write_all(line)?;

@@ -46,23 +46,32 @@ fn a_row_that_nobody_has_read_is_not_delivered() {
     assert_same(&world.entries(), records(&world.run(&forward)));
 }
 
-#[test]
-fn a_full_disk_leaves_no_half_row_and_no_cursor() {
-    let world = World::start(&["--entries", "300", "--rate", "0", "--days", "0.003"]);
-    let arguments = ["forward", "--sink", "ndjson:rows.ndjson", "--state", "s.sqlite"];
-    // No file may grow beyond 100 KiB: the write ends within a row.
+/// The command, where no file may grow beyond 100 KiB, and with its output in a file if this names one.
+fn limited(command: &Command, into: &str) -> Command {
     let mut limited = Command::new("/bin/bash");
-    limited.args(["-c", r#"trap '' XFSZ; ulimit -f 100; exec "$@""#, "bash"]);
-    let command = world.command(&arguments);
+    limited.arg("-c").arg(format!(r#"trap '' XFSZ; ulimit -f 100; exec "$@" {into}"#)).arg("bash");
     limited.arg(command.get_program()).args(command.get_args()).current_dir(command.get_current_dir().unwrap());
     limited.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = limited.output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", words(&output));
-    assert!(words(&output).contains("writing rows to NDJSON"), "{}", words(&output));
-    assert_eq!(fs::read_to_string(world.path("rows.ndjson")).unwrap(), "");
-    assert_eq!(cursors(&world.path("s.sqlite")), []);
-    world.run(&arguments);
-    assert_same(&world.entries(), records(&fs::read_to_string(world.path("rows.ndjson")).unwrap()));
+    limited
+}
+
+#[test]
+fn a_full_disk_leaves_no_half_row_and_no_cursor() {
+    for (sink, into) in [("ndjson:rows.ndjson", ""), ("ndjson", ">> rows.ndjson"), ("ndjson", "> rows.ndjson")] {
+        let world = World::start(&["--entries", "300", "--rate", "0", "--days", "0.003"]);
+        let before = if into.starts_with(">>") { "{}\n" } else { "" };
+        fs::write(world.path("rows.ndjson"), before).unwrap();
+        let arguments = ["forward", "--sink", sink, "--state", "s.sqlite"];
+        // The write ends within a row.
+        let output = limited(&world.command(&arguments), into).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+        assert!(words(&output).contains("writing rows to NDJSON"), "{}", words(&output));
+        assert_eq!(fs::read_to_string(world.path("rows.ndjson")).unwrap(), before, "{into}");
+        assert_eq!(cursors(&world.path("s.sqlite")), []);
+        let printed = world.run(&arguments);
+        let rows = fs::read_to_string(world.path("rows.ndjson")).unwrap();
+        assert_same(&world.entries(), records(if into.is_empty() { &rows } else { &printed }));
+    }
 }
 
 #[test]
