@@ -146,12 +146,12 @@ impl Instant {
     /// Notes what a page counts. Whether all that is counted was shown.
     fn count(&mut self, shown: &Shown, page: u64) -> bool {
         let Shown { entries, total, .. } = *shown;
-        // A page behind the last one may say that it has nothing.
-        // One without a count contradicts none.
+        // A page without a count contradicts no other one.
         if total.is_none() {
             self.counted.answers += 1;
             self.counted.ids.extend(shown.ids.iter().cloned());
         }
+        // A page behind the last one may count nothing.
         let Some(total) = total.filter(|total| (*total, entries) != (0, 0) || page == 1) else { return false };
         if self.counted.total != Some(total) {
             let before = std::mem::take(&mut self.counted);

@@ -1,6 +1,7 @@
 //! Answers that are larger than what is read of one.
 
 use aig_logs::{config::Gateways, time};
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::verify::minutes;
@@ -101,7 +102,7 @@ fn where_a_stretch_begins_or_ends_with_a_large_one_it_is_still_counted() {
         minutes(&mut world, 1);
         for n in 0..5 {
             world.pass_time(SECOND);
-            world.add_with(SECOND * 0, if places.contains(&n) { much(LARGEST + 1) } else { json!({}) });
+            world.add_with(TimeDelta::zero(), if places.contains(&n) { much(LARGEST + 1) } else { json!({}) });
         }
         for _ in 0..160 {
             world.pass_time(MINUTE * 10);
