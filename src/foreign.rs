@@ -11,9 +11,9 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Letters from which on a part of a secret is one. Two thirds of the shortest key that is taken stay unknown to whoever
-/// reads fewer; a shorter part would take plain words out of messages, such as `simulate`, which the simulator's token
-/// begins with. So a secret that is shorter itself is not masked.
+/// The fewest letters in a row that count as part of a secret. Whoever reads fewer does not know two thirds of the shortest
+/// key that is taken. Fewer would mask plain words, such as `simulate`, with which the simulator's token begins. So a secret
+/// that is shorter itself is not masked.
 const PART: usize = 12;
 
 /// The first secrets of a run are its settings', and stay known. After them come tokens, which are good for an hour: of

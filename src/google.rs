@@ -51,8 +51,8 @@ const BACKDATED: TimeDelta = TimeDelta::seconds(10);
 /// From `iat` to `exp`; Google takes an hour at most.
 const LIFETIME: TimeDelta = TimeDelta::minutes(55);
 
-/// A token is not used in its last minutes; one that lives less than twice as long, not in its second half: it would be as
-/// good as none, and each insert would sign in again.
+/// A token is not used in its last minutes. One that lives less than twice as long is not used in its second half: otherwise
+/// it would be as good as none, and each insert would sign in again.
 const EARLY: TimeDelta = TimeDelta::minutes(5);
 
 /// How long a token lives whose lifetime is not told, or makes no sense.

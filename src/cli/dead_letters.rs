@@ -82,7 +82,7 @@ async fn list(store: &impl Store, json: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Why nothing more can be done with a letter.
+/// Why the log is a dead letter, or why its row cannot be read.
 fn reason(letter: &DeadLetter) -> String {
     match &letter.body {
         Body::Row(_) | Body::Text { .. } => letter.reason.clone(),

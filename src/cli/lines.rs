@@ -19,7 +19,7 @@ use rustix::{
 
 use super::target::PRIVATE;
 
-/// Looks at a pipe before which the reader gets a moment of its own, in place of a wait.
+/// So often a pipe is looked at without a wait, while its reader gets the processor.
 const GLANCES: u32 = 100;
 
 /// Without a wait, and the longest wait from one look at a pipe to the next.

@@ -16,9 +16,9 @@ const ADDRESSES: [(&str, &[&str]); 3] = [
 /// Letters of a name from which on two of them may be wrong. Of a shorter one, other words are too near.
 const LONG: usize = 10;
 
-/// The addresses of a file that would get a secret of the environment, or of wherever else `is_outside` knows it to come
-/// from: a folder that somebody has sent must not send the token of this machine to him. An address of this machine is no
-/// exception, since anybody's program may listen there.
+/// The addresses in files that would get a secret which is in none of them; `is_outside` says of a secret whether it comes from
+/// elsewhere. A folder that a stranger made must not send him this machine's token. An address of this machine is no
+/// exception: any program may listen there.
 pub fn redirected(files: &SettingFiles, is_outside: impl Fn(&str) -> bool) -> Vec<Problem> {
     let redirected = ADDRESSES.iter().filter_map(|(setting, secrets)| {
         let default = SETTINGS.iter().find(|known| known.name == *setting).and_then(|known| known.default);

@@ -9,7 +9,7 @@ use crate::{
     config::TableName,
     error::CallError,
     host::{Request, Response},
-    sink::refusal::complaint,
+    sink::refusal::{BUSY, complaint},
     wire::{encoded, may_pass, request, retry_after},
 };
 
@@ -169,7 +169,7 @@ pub fn read<T: for<'de> Deserialize<'de>>(ask: Ask<'_>, response: &Response) -> 
         (StatusCode::NOT_FOUND, _) if matches!(ask, Ask::Dataset | Ask::Table(_)) => Ok(None),
         // It was made by a try whose answer got lost.
         (StatusCode::CONFLICT, _) if matches!(ask, Ask::NewDataset(_)) => Ok(None),
-        (StatusCode::TOO_MANY_REQUESTS, _) | (StatusCode::FORBIDDEN, "quotaExceeded" | "rateLimitExceeded") => {
+        (status, reason) if status == StatusCode::TOO_MANY_REQUESTS || BUSY.contains(&reason) => {
             Err(CallError::Throttled { message, wait: retry_after(response) })
         }
         (StatusCode::UNAUTHORIZED, _) => {
