@@ -34,14 +34,7 @@ pub async fn pass<H: Host, K: Sink>(
     sink: &K,
     config: &Config,
 ) -> Report {
-    let meter = host.meter;
-    let context = Context {
-        host,
-        state: Metered { inner: &memories.state, meter },
-        ids: Metered { inner: &memories.ids, meter },
-        sink,
-        config,
-    };
+    let context = Context::new(host, [&memories.state, &memories.ids], sink, config);
     let report = match job {
         Job::Forward => forward(&context).await,
         Job::Backfill => backfill(&context).await,

@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use super::{
     args::{Explain, Options},
     failure::{Exit, Failure},
-    jobs::context,
     log_to,
     progress::Screen,
     settings::Vars,
@@ -22,7 +21,7 @@ use crate::{
     foreign::{self, clean},
     host::{Host, Meter, Metered, native::NativeHost},
     pass::{
-        Job,
+        Context, Job,
         explain::{self, Fate, Life, Table},
     },
     plan::slots::LENGTH,
@@ -51,7 +50,7 @@ pub async fn explain(
     let host = Metered { inner: &host, meter: &meter };
     // Nothing is ever written to it.
     let nowhere = Ndjson::new(std::io::sink());
-    let context = context(host, [&cursors, &ids], &nowhere, &config);
+    let context = Context::new(host, [&cursors, &ids], &nowhere, &config);
     let gateways = match &arguments.gateway {
         Some(gateway) => vec![gateway.clone()],
         None => explain::gateways(&context).await?,

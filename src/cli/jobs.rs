@@ -139,14 +139,14 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
         let stores = [&self.state, &self.ids];
         match &self.rows {
             OpenSink::Sqlite(sink) => {
-                pass::prove::prove(&context(host, stores, sink, self.config), question, tell).await
+                pass::prove::prove(&Context::new(host, stores, sink, self.config), question, tell).await
             }
             OpenSink::Ndjson(sink) => {
-                pass::prove::prove(&context(host, stores, *sink, self.config), question, tell).await
+                pass::prove::prove(&Context::new(host, stores, *sink, self.config), question, tell).await
             }
             OpenSink::BigQuery(table) => {
                 let sink = BigQuerySink::new(&host, table, &self.sign_in);
-                pass::prove::prove(&context(host, stores, &sink, self.config), question, tell).await
+                pass::prove::prove(&Context::new(host, stores, &sink, self.config), question, tell).await
             }
         }
     }
@@ -162,25 +162,13 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     }
 
     async fn copy<K: Sink>(&self, work: Work, host: Metered<'_, H>, sink: &K) -> Report {
-        let context = context(host, [&self.state, &self.ids], sink, self.config);
+        let context = Context::new(host, [&self.state, &self.ids], sink, self.config);
         match work {
             Work::Forward => pass::forward(&context).await,
             Work::Backfill => pass::backfill(&context).await,
             Work::Range { from, to } => pass::range(&context, from, to).await,
         }
     }
-}
-
-/// What a pass works with, all on one meter.
-pub fn context<'a, H, S, K>(
-    host: Metered<'a, H>,
-    [state, ids]: [&'a S; 2],
-    sink: &'a K,
-    config: &'a Config,
-) -> Context<'a, H, S, K> {
-    let metered = |inner| Metered { inner, meter: host.meter };
-    let (state, ids) = (metered(state), metered(ids));
-    Context { host, state, ids, sink, config }
 }
 
 /// How results are told.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{
     args::{Options, Verify},
     failure::{Exit, Failure},
-    jobs::{Poller, context},
+    jobs::Poller,
     log_to,
     progress::Screen,
     settings::Vars,
@@ -25,7 +25,7 @@ use crate::{
     foreign::clean,
     host::{Host, Meter, Metered, native::NativeHost, rest_kv::RestKv},
     pass::{
-        Job,
+        Context, Job,
         prove::{self, Cut, Proof, Proven, Question, Ruling},
     },
     sink::{
@@ -67,7 +67,7 @@ pub async fn verify(
         let host = Metered { inner: &host, meter: &meter };
         // Nothing is ever written to it.
         let nowhere = Ndjson::new(std::io::sink());
-        prove::prove(&context(host, [&cursors, &ids], &nowhere, &config), &question, &tell).await
+        prove::prove(&Context::new(host, [&cursors, &ids], &nowhere, &config), &question, &tell).await
     };
     screen.clear();
     tell_proof(&proof, options.json, sink == Named::Ndjson(None) && question.repair, screen)
@@ -98,7 +98,7 @@ async fn repair(
             let meter = Meter::new(Job::Range.budget(config), host.now());
             let host = Metered { inner: host, meter: &meter };
             let sink = BigQuerySink::new(&host, table, &sign_in);
-            Ok(prove::prove(&context(host, [&state, &ids], &sink, config), question, tell).await)
+            Ok(prove::prove(&Context::new(host, [&state, &ids], &sink, config), question, tell).await)
         }
     }
 }

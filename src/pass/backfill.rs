@@ -1,28 +1,27 @@
 //! The backfill: from where forward began down to `backfill_stop_at` or the first entry, every hour, and then never
 //! again. It owns `(-∞, start)`. And the explicit range, which leaves all cursors alone.
 
-use super::{Context, GatewayReport, Job, Report, cursors::Cursors, history, opened};
+use super::{Context, GatewayReport, Job, Platform, Report, cursors::Cursors, history, opened};
 use crate::{
     error::Error,
-    host::{Host, Store},
+    host::Host,
     pass::copy::Copy,
     plan::{
         budget::Ended,
         cursor::{Cursor, Scan},
     },
-    sink::Sink,
     state::{self, Backfill, Done, Forward, Oldest},
     time::{MILLISECOND, Timestamp},
 };
 
 /// Copies the history of every gateway, newest first.
-pub async fn backfill<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>) -> Report {
+pub async fn backfill<P: Platform>(context: &Context<'_, P>) -> Report {
     let keys = [state::OLDEST, state::FORWARD, state::BACKFILL_STOP_AT, state::STATUS];
     context.report(Job::Backfill, keys, async |report, values| pass(context, report, values).await).await
 }
 
-async fn pass<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+async fn pass<P: Platform>(
+    context: &Context<'_, P>,
     report: &mut Report,
     [oldest, forward, stop, _]: [Option<String>; 4],
 ) -> Result<(), Error> {
@@ -48,8 +47,8 @@ async fn pass<H: Host, S: Store, K: Sink>(
 
 /// Counts what was delivered by earlier passes, copies, and counts again where that came to its end. Whether the pass may go
 /// on with the next gateway.
-async fn count_and_copy<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+async fn count_and_copy<P: Platform>(
+    context: &Context<'_, P>,
     gateway: &str,
     mut backfill: Backfill,
     stop: Option<Timestamp>,
@@ -98,11 +97,7 @@ fn known_border(gateway: &str, cursors: &Cursors<Backfill>, forward: Option<&For
 }
 
 /// Copies `[from, to)` of every gateway, newest first, and leaves both cursors alone.
-pub async fn range<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
-    from: Timestamp,
-    to: Timestamp,
-) -> Report {
+pub async fn range<P: Platform>(context: &Context<'_, P>, from: Timestamp, to: Timestamp) -> Report {
     let mut report = opened(Job::Range, context.host.now());
     if let Err(error) = copy_range(context, from, to, &mut report).await {
         report.error = Some(error);
@@ -110,8 +105,8 @@ pub async fn range<H: Host, S: Store, K: Sink>(
     context.counted(report)
 }
 
-async fn copy_range<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+async fn copy_range<P: Platform>(
+    context: &Context<'_, P>,
     from: Timestamp,
     to: Timestamp,
     report: &mut Report,

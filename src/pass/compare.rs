@@ -5,19 +5,18 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Context, GatewayReport, copy::Copy, pace::Pace, written};
+use super::{Context, GatewayReport, Platform, copy::Copy, pace::Pace, written};
 use crate::{
     entry::Entry,
     error::{CallError, Error},
     gateway,
-    host::{Host, Store},
+    host::Host,
     plan::{
         budget::Ended,
         cursor::{Cursor, Direction, Query, Scan},
         segments::{self, Metadata},
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
-    sink::Sink,
     state::{Comparison, Track},
     time::Timestamp,
 };
@@ -28,8 +27,8 @@ const MOST_IDS: u64 = 100_000;
 
 /// Entries that the source has of a stretch, where it says. It shows one of them with its count: where the first one is too
 /// large to be read, the last one may not be.
-pub async fn count<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+pub async fn count<P: Platform>(
+    context: &Context<'_, P>,
     stretch: &Stretch,
     report: &mut GatewayReport,
     pace: &mut Pace,
@@ -67,8 +66,8 @@ pub enum Compared {
 
 /// Reads a stretch again, and writes what was not delivered of it. Nothing is counted as delivered before its end, where
 /// everything that was seen is: rows may be written more than once, where ids that were just written do not show yet.
-pub async fn compare<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+pub async fn compare<P: Platform>(
+    context: &Context<'_, P>,
     comparison: &mut Comparison,
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
@@ -97,8 +96,8 @@ pub fn end_of_part(comparison: &Comparison) -> Timestamp {
     }
 }
 
-async fn compare_until<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+async fn compare_until<P: Platform>(
+    context: &Context<'_, P>,
     until: Timestamp,
     comparison: &mut Comparison,
     report: &mut GatewayReport,
@@ -125,8 +124,8 @@ async fn compare_until<H: Host, S: Store, K: Sink>(
 }
 
 /// Whether the source's own count is what was seen. Entries come and go meanwhile, so where it is not it is asked again.
-pub async fn is_honest<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+pub async fn is_honest<P: Platform>(
+    context: &Context<'_, P>,
     comparison: &Comparison,
     report: &mut GatewayReport,
     pace: &mut Pace,
@@ -180,8 +179,8 @@ impl Track for Reading {
 
 /// The ids that were delivered of a stretch of one day. What a store does not show yet is written again, and readers see it
 /// once.
-pub async fn known_ids<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+pub async fn known_ids<P: Platform>(
+    context: &Context<'_, P>,
     gateway: &str,
     from: Timestamp,
     until: Timestamp,

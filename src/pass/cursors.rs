@@ -3,12 +3,11 @@
 use chrono::TimeDelta;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Context, GatewayReport, Report, copy::Copy};
+use super::{Context, GatewayReport, Platform, Report, copy::Copy};
 use crate::{
     error::Error,
-    host::{Clock, Host, Store},
+    host::{Clock, Host},
     plan::{budget::Ended, cursor::Scan},
-    sink::Sink,
     state::{Gateways, Track},
     time::Timestamp,
 };
@@ -61,9 +60,9 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
 
     /// Copies one stretch, remembering as it goes; the last part is remembered when the caller saves the cursors of all
     /// gateways together. Whether the pass may go on with the next gateway.
-    pub async fn copy<H: Host, S: Store, K: Sink>(
+    pub async fn copy<P: Platform>(
         &mut self,
-        context: &Context<'_, H, S, K>,
+        context: &Context<'_, P>,
         gateway: &str,
         scan: Scan,
         mut track: T,
@@ -86,9 +85,9 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
 
     /// Saves what the gateways before have moved, where that is much, and makes sure that a cursor does not lie in the
     /// future: nothing would ever be read from there. Where there is nothing to read, the clock is asked for.
-    async fn begin<H: Host, S: Store, K: Sink>(
+    async fn begin<P: Platform>(
         &mut self,
-        context: &Context<'_, H, S, K>,
+        context: &Context<'_, P>,
         gateway: &str,
         at: Timestamp,
         is_idle: bool,
@@ -107,12 +106,7 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
     }
 
     /// Copies until the stretch or the budget ends, or until something cannot be remembered.
-    async fn run<H: Host, S: Store, K: Sink>(
-        &mut self,
-        context: &Context<'_, H, S, K>,
-        copy: &mut Copy<'_, '_, H, S, K>,
-        track: &mut T,
-    ) -> Ended {
+    async fn run<P: Platform>(&mut self, context: &Context<'_, P>, copy: &mut Copy<'_, '_, P>, track: &mut T) -> Ended {
         loop {
             let ended = copy.run(track).await;
             if let Err(error) = self.remember(context, copy, track, ended.is_none()).await {
@@ -127,10 +121,10 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
     }
 
     /// Keeps what was written, and only then moves the cursor.
-    async fn remember<H: Host, S: Store, K: Sink>(
+    async fn remember<P: Platform>(
         &mut self,
-        context: &Context<'_, H, S, K>,
-        copy: &mut Copy<'_, '_, H, S, K>,
+        context: &Context<'_, P>,
+        copy: &mut Copy<'_, '_, P>,
         track: &T,
         save: bool,
     ) -> Result<(), Error> {
@@ -144,7 +138,7 @@ impl<T: Track + Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
     }
 
     /// Saves the cursors if any of them moved.
-    pub async fn save<H: Host, S: Store, K: Sink>(&mut self, context: &Context<'_, H, S, K>) -> Result<(), Error> {
+    pub async fn save<P: Platform>(&mut self, context: &Context<'_, P>) -> Result<(), Error> {
         if self.current != self.saved {
             let value = self.current.to_json(&self.first).map_err(|error| super::unwritable(self.key, &error))?;
             context.save(self.key, &value).await?;

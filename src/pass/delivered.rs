@@ -2,12 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::Context;
+use super::{Context, Platform};
 use crate::{
     error::Error,
-    host::{Host, Store},
     plan::slots::{self, HOUR, KEPT},
-    sink::Sink,
     state::{Backfill, DAY, Finding, History, Ledger, Page, Position, midnight_of},
     time::{MILLISECOND, Timestamp},
 };
@@ -58,7 +56,7 @@ impl<'a> Delivered<'a> {
 
     /// From where on the ids of all that was delivered are kept, UTC: before it, some may be gone after their time `kept`, or
     /// another program has delivered them.
-    pub fn ids_from<H: Host, S: Store, K: Sink>(&self, context: &Context<'_, H, S, K>) -> Timestamp {
+    pub fn ids_from<P: Platform>(&self, context: &Context<'_, P>) -> Timestamp {
         let kept = self.now - context.config.ids_ttl;
         match self.position.start {
             Some(_) => kept,
@@ -67,9 +65,9 @@ impl<'a> Delivered<'a> {
     }
 
     /// Entries delivered of `[from, until)`, where that is known of exactly this stretch.
-    pub async fn of<H: Host, S: Store, K: Sink>(
+    pub async fn of<P: Platform>(
         &mut self,
-        context: &Context<'_, H, S, K>,
+        context: &Context<'_, P>,
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Option<u64>, Error> {
@@ -92,9 +90,9 @@ impl<'a> Delivered<'a> {
     }
 
     /// What the ledger says of an hour.
-    pub async fn hour<H: Host, S: Store, K: Sink>(
+    pub async fn hour<P: Platform>(
         &mut self,
-        context: &Context<'_, H, S, K>,
+        context: &Context<'_, P>,
         hour: Timestamp,
     ) -> Result<Option<Finding>, Error> {
         let key = Ledger::key(self.gateway, hour.date_naive());
@@ -103,9 +101,9 @@ impl<'a> Delivered<'a> {
     }
 
     /// What the ledger says of a day that the backfill has delivered all of.
-    pub async fn day<H: Host, S: Store, K: Sink>(
+    pub async fn day<P: Platform>(
         &mut self,
-        context: &Context<'_, H, S, K>,
+        context: &Context<'_, P>,
         day: NaiveDate,
     ) -> Result<Option<Finding>, Error> {
         let Some(backfill) = self.backfill else { return Ok(None) };
@@ -117,11 +115,7 @@ impl<'a> Delivered<'a> {
     }
 
     /// The sum over all hours of a day, where each is known.
-    async fn by_hours<H: Host, S: Store, K: Sink>(
-        &mut self,
-        context: &Context<'_, H, S, K>,
-        day: NaiveDate,
-    ) -> Result<Option<u64>, Error> {
+    async fn by_hours<P: Platform>(&mut self, context: &Context<'_, P>, day: NaiveDate) -> Result<Option<u64>, Error> {
         let mut sum = 0;
         for n in 0..24 {
             let hour = midnight_of(day) + HOUR * n;
@@ -145,14 +139,14 @@ impl<'a> Delivered<'a> {
 }
 
 /// The page under `key`, from the store unless it is the one that is at hand.
-async fn page<'p, H: Host, S: Store, K: Sink, P: Page>(
-    context: &Context<'_, H, S, K>,
-    at_hand: &'p mut Option<(String, P)>,
+async fn page<'p, P: Platform, G: Page>(
+    context: &Context<'_, P>,
+    at_hand: &'p mut Option<(String, G)>,
     key: String,
-) -> Result<&'p P, Error> {
+) -> Result<&'p G, Error> {
     if at_hand.as_ref().is_none_or(|(known, _)| *known != key) {
         let [stored] = context.load([key.as_str()]).await?;
-        let page = P::read(&key, stored.as_deref())?;
+        let page = G::read(&key, stored.as_deref())?;
         *at_hand = Some((key, page));
     }
     Ok(&at_hand.get_or_insert_default().1)

@@ -1,16 +1,15 @@
 //! The life of one log: at the source or not, written or not, refused or not, what the counts say of its time, and what
 //! follows. Nothing is changed.
 
-use super::{Context, dead, delivered::Delivered, written};
+use super::{Context, Platform, dead, delivered::Delivered, written};
 use crate::{
     error::Error,
     gateway,
-    host::{Host, Store, call},
+    host::{Host, call},
     plan::{
         segments::{self, Metadata},
         slots::{self, AGES, HOUR, LENGTH, Slot},
     },
-    sink::Sink,
     state::{self, Backfill, DAY, Finding, Forward, Oldest, Position, midnight_of},
     time::Timestamp,
 };
@@ -87,8 +86,8 @@ pub enum Fate {
 ///
 /// # Errors
 /// Where the source or the state does not answer, or holds what this program does not know.
-pub async fn explain<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+pub async fn explain<P: Platform>(
+    context: &Context<'_, P>,
     gateway: &str,
     id: &str,
     table: Table,
@@ -125,12 +124,12 @@ pub async fn explain<H: Host, S: Store, K: Sink>(
 ///
 /// # Errors
 /// Where they are all of the account, and could not be had.
-pub async fn gateways<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>) -> Result<Vec<String>, Error> {
+pub async fn gateways<P: Platform>(context: &Context<'_, P>) -> Result<Vec<String>, Error> {
     context.gateways().await.map(|(gateways, _)| gateways)
 }
 
 /// Looks for what the counts say of its time, and for what follows.
-async fn place<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>, life: &mut Life) -> Result<(), Error> {
+async fn place<P: Platform>(context: &Context<'_, P>, life: &mut Life) -> Result<(), Error> {
     let names = [life.gateway.clone()];
     let [forward, oldest, stop] = context.load([state::FORWARD, state::OLDEST, state::BACKFILL_STOP_AT]).await?;
     let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &names)).transpose()?;
@@ -197,8 +196,8 @@ fn next_count(position: &Position, backfill: Option<&Backfill>, created_at: Time
 }
 
 /// The segments that hold an id: those of its day, or where that is not known those of all days.
-async fn holding<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+async fn holding<P: Platform>(
+    context: &Context<'_, P>,
     gateway: &str,
     id: &str,
     created_at: Option<Timestamp>,

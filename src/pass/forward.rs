@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Context, Job, Report, cursors::Cursors, verify::verify};
+use super::{Context, Job, Platform, Report, cursors::Cursors, verify::verify};
 use crate::{
     error::Error,
-    host::{Host, Store},
     plan::{budget::Ended, cursor::Scan, slots::AGES},
-    sink::Sink,
     state::{self, Backfill, Forward, Oldest, Position},
     time::{Timestamp, floor_ms},
 };
@@ -17,16 +15,12 @@ use crate::{
 const FIRST: Duration = Duration::from_mins(10);
 
 /// Copies what is new of every gateway.
-pub async fn forward<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>) -> Report {
+pub async fn forward<P: Platform>(context: &Context<'_, P>) -> Report {
     let keys = [state::FORWARD, state::STATUS];
     context.report(Job::Forward, keys, async |report, [stored, _]| pass(context, report, stored).await).await
 }
 
-async fn pass<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
-    report: &mut Report,
-    stored: Option<String>,
-) -> Result<(), Error> {
+async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored: Option<String>) -> Result<(), Error> {
     let (mut gateways, strange) = context.gateways().await?;
     report.error = strange;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
@@ -66,8 +60,8 @@ async fn pass<H: Host, S: Store, K: Sink>(
 
 /// Verifies the gateways of which everything that the source shows up to `until` is delivered. What is new comes first, so all gateways are
 /// copied by now.
-async fn verify_all<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+async fn verify_all<P: Platform>(
+    context: &Context<'_, P>,
     until: Timestamp,
     cursors: &mut Cursors<Position>,
     report: &mut Report,
@@ -91,8 +85,8 @@ struct Border {
 }
 
 impl Border {
-    async fn load<H: Host, S: Store, K: Sink>(
-        context: &Context<'_, H, S, K>,
+    async fn load<P: Platform>(
+        context: &Context<'_, P>,
         gateways: &[String],
         cursors: &Cursors<Position>,
     ) -> Result<Self, Error> {
@@ -112,9 +106,9 @@ impl Border {
     }
 
     /// Gives the backfill everything before the start of each gateway that forward has begun with.
-    async fn save<H: Host, S: Store, K: Sink>(
+    async fn save<P: Platform>(
         self,
-        context: &Context<'_, H, S, K>,
+        context: &Context<'_, P>,
         cursors: &Cursors<Position>,
         first: &str,
     ) -> Result<(), Error> {

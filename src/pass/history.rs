@@ -6,23 +6,22 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::{
-    Context, GatewayReport,
+    Context, GatewayReport, Platform,
     compare::{Compared, compare, count, is_honest},
     pace::Pace,
     verify::MOST_COUNTS,
 };
 use crate::{
     error::Error,
-    host::{Host, Store},
+    host::Host,
     plan::slots::{Slot, Stretch},
-    sink::Sink,
     state::{Backfill, Comparison, DAY, History, midnight_of},
     time::{MILLISECOND, Timestamp},
 };
 
 /// Counts the days of one gateway that are due, and mends those that are short.
-pub async fn verify<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+pub async fn verify<P: Platform>(
+    context: &Context<'_, P>,
     backfill: &mut Backfill,
     report: &mut GatewayReport,
 ) -> Result<(), Error> {
@@ -39,8 +38,8 @@ pub async fn verify<H: Host, S: Store, K: Sink>(
     recorded.and(result.or_else(|error| if context.is_out_of_calls(&error) { Ok(()) } else { Err(error) }))
 }
 
-struct Verification<'a, 'c, H, S, K> {
-    context: &'a Context<'c, H, S, K>,
+struct Verification<'a, 'c, P: Platform> {
+    context: &'a Context<'c, P>,
     backfill: &'a mut Backfill,
     report: &'a mut GatewayReport,
     pace: Pace,
@@ -50,7 +49,7 @@ struct Verification<'a, 'c, H, S, K> {
     found: Vec<(NaiveDate, Slot)>,
 }
 
-impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
+impl<P: Platform> Verification<'_, '_, P> {
     async fn run(&mut self) -> Result<(), Error> {
         loop {
             let due = self.backfill.due(self.context.host.now());

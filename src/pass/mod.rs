@@ -35,22 +35,47 @@ use crate::{
     time::{MILLISECOND, Timestamp},
 };
 
+/// A platform as a pass sees it: what the three seams are in one program.
+pub trait Platform {
+    /// The clock, the network and the rest of the outside.
+    type Host: Host;
+    /// What remembers.
+    type Store: Store;
+    /// Where rows go.
+    type Sink: Sink;
+}
+
+impl<H: Host, S: Store, K: Sink> Platform for (H, S, K) {
+    type Host = H;
+    type Store = S;
+    type Sink = K;
+}
+
 /// What a pass works with. Hosts and stores are counted, and held to the pass's budget.
 #[derive(Debug)]
-pub struct Context<'a, H, S, K> {
+pub struct Context<'a, P: Platform> {
     /// The platform.
-    pub host: Metered<'a, H>,
+    pub host: Metered<'a, P::Host>,
     /// `STATE_KV`.
-    pub state: Metered<'a, S>,
+    pub state: Metered<'a, P::Store>,
     /// `IDS_KV`.
-    pub ids: Metered<'a, S>,
+    pub ids: Metered<'a, P::Store>,
     /// Where rows go.
-    pub sink: &'a K,
+    pub sink: &'a P::Sink,
     /// The settings.
     pub config: &'a Config,
 }
 
-impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
+impl<'a, H: Host, S: Store, K: Sink> Context<'a, (H, S, K)> {
+    /// What a pass works with, all on the host's meter. The stores are `STATE_KV` and `IDS_KV`.
+    pub fn new(host: Metered<'a, H>, [state, ids]: [&'a S; 2], sink: &'a K, config: &'a Config) -> Self {
+        let metered = |inner| Metered { inner, meter: host.meter };
+        let (state, ids) = (metered(state), metered(ids));
+        Self { host, state, ids, sink, config }
+    }
+}
+
+impl<P: Platform> Context<'_, P> {
     /// The gateways to read, in the order of the settings, and why there are others that cannot be.
     async fn gateways(&self) -> Result<(Vec<String>, Option<Error>), Error> {
         let (ids, strange) = gateways(&self.host, &self.config.source).await.map_err(Error::Gateways)?;
@@ -119,15 +144,15 @@ impl<H: Host, S: Store, K: Sink> Context<'_, H, S, K> {
         self.put(&self.state, key, value, &Put::default()).await
     }
 
-    async fn put(&self, store: &Metered<'_, S>, key: &str, value: &str, options: &Put) -> Result<(), Error> {
+    async fn put(&self, store: &Metered<'_, P::Store>, key: &str, value: &str, options: &Put) -> Result<(), Error> {
         let kept = host::put(&self.host, store, key, value, options).await;
         kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
     }
 
     /// Changes a page of the ledger, and saves it if that says something new.
-    async fn amend<P: state::Page>(&self, key: &str, change: impl FnOnce(&mut P)) -> Result<(), Error> {
+    async fn amend<G: state::Page>(&self, key: &str, change: impl FnOnce(&mut G)) -> Result<(), Error> {
         let [stored] = self.load([key]).await?;
-        let known = P::read(key, stored.as_deref())?;
+        let known = G::read(key, stored.as_deref())?;
         let mut page = known.clone();
         change(&mut page);
         if page == known {

@@ -1,10 +1,9 @@
 //! Whether a pass may make one more call to the source, and when.
 
-use super::Context;
+use super::{Context, Platform};
 use crate::{
-    host::{Host, Store, has_time_for},
+    host::{Host, has_time_for},
     plan::budget::{self, Ended, Hold, Rate, Used},
-    sink::Sink,
     time::Timestamp,
 };
 
@@ -46,11 +45,7 @@ impl Pace {
     ///
     /// # Errors
     /// Why none may.
-    pub fn next<H: Host, S: Store, K: Sink>(
-        &mut self,
-        context: &Context<'_, H, S, K>,
-        calls: Calls,
-    ) -> Result<Timestamp, Ended> {
+    pub fn next<P: Platform>(&mut self, context: &Context<'_, P>, calls: Calls) -> Result<Timestamp, Ended> {
         let Context { host, config, .. } = context;
         let (meter, now) = (host.meter, host.now());
         #[expect(clippy::cast_possible_truncation, reason = "a handful")]
@@ -85,7 +80,7 @@ impl Pace {
     }
 
     /// Waits for the next call. Why none may be made, if so.
-    pub async fn wait<H: Host, S: Store, K: Sink>(&mut self, context: &Context<'_, H, S, K>) -> Option<Ended> {
+    pub async fn wait<P: Platform>(&mut self, context: &Context<'_, P>) -> Option<Ended> {
         match self.next(context, Calls::ONE) {
             Ok(next) => (!until(&context.host, next).await).then_some(Ended::Stopped),
             Err(ended) => Some(ended),

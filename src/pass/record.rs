@@ -2,17 +2,17 @@
 
 use chrono::TimeDelta;
 
-use super::{Context, GatewayReport, Report};
+use super::{Context, GatewayReport, Platform, Report};
 use crate::{
     error::{CallError, Error},
-    host::{Clock, Host, Store},
+    host::{Clock, Host},
     row::Cell,
     run::{self, Run},
     sink::Sink,
 };
 
 /// Writes the line of a pass that has something to tell. A failure is said and no more: the logs are what counts.
-pub(super) async fn record<H: Host, S: Store, K: Sink>(context: &Context<'_, H, S, K>, report: &Report) {
+pub(super) async fn record<P: Platform>(context: &Context<'_, P>, report: &Report) {
     // By a wrong clock the line would stand at a wrong time.
     let is_wrong = context.host.meter.clock() == Clock::Wrong;
     if !context.config.record_runs || is_wrong || !has_news(report) {

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Context, GatewayReport,
+    Context, GatewayReport, Platform,
     compare::{Compared, compare, count, is_honest},
     pace::Pace,
 };
 use crate::{
     error::Error,
-    host::{Host, Store},
+    host::Host,
     plan::slots::{self, AGES, Stretch},
-    sink::Sink,
     state::{Comparison, Ledger, Position},
     time::Timestamp,
 };
@@ -21,8 +20,8 @@ use crate::{
 pub const MOST_COUNTS: u32 = 12;
 
 /// Counts what is due of one gateway, of which everything before `until` is delivered, and mends what is short.
-pub async fn verify<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+pub async fn verify<P: Platform>(
+    context: &Context<'_, P>,
     until: Timestamp,
     position: &mut Position,
     report: &mut GatewayReport,
@@ -45,8 +44,8 @@ pub async fn verify<H: Host, S: Store, K: Sink>(
     recorded.and(result.or_else(|error| if context.is_out_of_calls(&error) { Ok(()) } else { Err(error) }))
 }
 
-struct Verification<'a, 'c, H, S, K> {
-    context: &'a Context<'c, H, S, K>,
+struct Verification<'a, 'c, P: Platform> {
+    context: &'a Context<'c, P>,
     /// Everything before it is delivered.
     until: Timestamp,
     position: &'a mut Position,
@@ -56,7 +55,7 @@ struct Verification<'a, 'c, H, S, K> {
     changed: Vec<Timestamp>,
 }
 
-impl<H: Host, S: Store, K: Sink> Verification<'_, '_, H, S, K> {
+impl<P: Platform> Verification<'_, '_, P> {
     async fn run(&mut self) -> Result<(), Error> {
         loop {
             let now = self.context.host.now();

@@ -1,11 +1,10 @@
 //! What was written, as it is remembered: segments of ids.
 
-use super::Context;
+use super::{Context, Platform};
 use crate::{
     error::Error,
-    host::{self, Host, Store},
+    host::{self, Store},
     plan::segments::Metadata,
-    sink::Sink,
 };
 
 /// Segments whose ids are read at once: 10,000 ids of some 30 bytes each at most, and KV gives 25 MiB.
@@ -13,8 +12,8 @@ const AT_ONCE: usize = 50;
 
 /// Shows each segment under some prefixes that may hold what is looked for: its key and its value. A segment whose metadata
 /// cannot be read may hold anything.
-pub async fn segments<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+pub async fn segments<P: Platform>(
+    context: &Context<'_, P>,
     prefixes: &[String],
     may_hold: impl Fn(&Metadata) -> bool,
     mut show: impl FnMut(&str, &str),

@@ -89,13 +89,8 @@ impl Instance {
         };
         let (state, ids) = (kv("STATE_KV")?, kv("IDS_KV")?);
         let host = Metered { inner: &self.host, meter: &meter };
-        let context = Context {
-            host,
-            state: Metered { inner: &state, meter: &meter },
-            ids: Metered { inner: &ids, meter: &meter },
-            sink: &BigQuerySink::new(&host, &self.table, &self.sign_in),
-            config: &self.config,
-        };
+        let sink = BigQuerySink::new(&host, &self.table, &self.sign_in);
+        let context = Context::new(host, [&state, &ids], &sink, &self.config);
         Ok(match job {
             Job::Forward | Job::Range => pass::forward(&context).await,
             Job::Backfill => pass::backfill(&context).await,

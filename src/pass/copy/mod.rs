@@ -14,9 +14,9 @@ use crate::{
     error::{CallError, Error},
     foreign,
     gateway::{self, Page},
-    host::{Host, Progress, Store},
+    host::{Host, Progress},
     pass::{
-        Context,
+        Context, Platform,
         pace::{self, Calls, Pace},
         report::GatewayReport,
     },
@@ -27,14 +27,13 @@ use crate::{
     },
     privacy::Privacy,
     row::Row,
-    sink::Sink,
     state::{Body, DeadLetter, Track},
     time::Timestamp,
 };
 
 /// The copying of one stretch.
-pub struct Copy<'a, 'c, H, S, K> {
-    context: &'a Context<'c, H, S, K>,
+pub struct Copy<'a, 'c, P: Platform> {
+    context: &'a Context<'c, P>,
     ahead: Ahead,
     pace: Pace,
     /// Pages under way, in the order in which they are taken.
@@ -45,7 +44,7 @@ pub struct Copy<'a, 'c, H, S, K> {
     ended: Option<Ended>,
     /// The last page was empty although it counts entries: an end that does not prove itself.
     doubtful: bool,
-    writer: Writer<'a, K>,
+    writer: Writer<'a, P::Sink>,
     /// What was done so far.
     pub report: GatewayReport,
 }
@@ -65,9 +64,9 @@ enum Event {
     Wrote(Wrote),
 }
 
-impl<'a, 'c, H: Host, S: Store, K: Sink> Copy<'a, 'c, H, S, K> {
+impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
     /// A copy of what `scan` reads.
-    pub fn new(context: &'a Context<'c, H, S, K>, gateway: &str, scan: Scan) -> Self {
+    pub fn new(context: &'a Context<'c, P>, gateway: &str, scan: Scan) -> Self {
         let report = GatewayReport::new(gateway, scan.cursor().ts(), scan.bound());
         Self {
             context,
@@ -284,12 +283,7 @@ fn line(entry: Entry, gateway: &str, now: Timestamp, privacy: &Privacy) -> Line 
 }
 
 /// Sends for a page as soon as it may.
-async fn read<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
-    gateway: String,
-    query: Query,
-    from: Timestamp,
-) -> Read {
+async fn read<P: Platform>(context: &Context<'_, P>, gateway: String, query: Query, from: Timestamp) -> Read {
     let Context { host, config, .. } = context;
     if !pace::until(host, from).await {
         return Read { query, at: host.now(), page: None };

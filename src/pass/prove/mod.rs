@@ -7,12 +7,11 @@ use chrono::TimeDelta;
 
 use self::unit::Prover;
 pub use self::unit::{Proven, Ruling};
-use super::{Context, delivered::Delivered};
+use super::{Context, Platform, delivered::Delivered};
 use crate::{
     error::Error,
-    host::{Host, Store},
+    host::Host,
     plan::{slots::floor_hour, units::Unit},
-    sink::Sink,
     state::{self, Backfill, Forward, Oldest, Position},
     time::Timestamp,
 };
@@ -66,11 +65,7 @@ impl Proof {
 }
 
 /// Proves what is asked of every gateway. `tell` is told of each unit, and how many there are.
-pub async fn prove<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
-    question: &Question,
-    tell: &dyn Fn(&Proven, usize),
-) -> Proof {
+pub async fn prove<P: Platform>(context: &Context<'_, P>, question: &Question, tell: &dyn Fn(&Proven, usize)) -> Proof {
     let mut proof = Proof::default();
     if let Err(error) = prove_all(context, question, &mut proof, tell).await {
         proof.errors.push(error);
@@ -87,8 +82,8 @@ struct Claim {
     until: Timestamp,
 }
 
-async fn prove_all<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+async fn prove_all<P: Platform>(
+    context: &Context<'_, P>,
     question: &Question,
     proof: &mut Proof,
     tell: &dyn Fn(&Proven, usize),
@@ -138,8 +133,8 @@ async fn prove_all<H: Host, S: Store, K: Sink>(
 }
 
 /// What is claimed to be delivered of what is asked for; `end` is where somebody said that it ends.
-async fn claims<H: Host, S: Store, K: Sink>(
-    context: &Context<'_, H, S, K>,
+async fn claims<P: Platform>(
+    context: &Context<'_, P>,
     end: Option<Timestamp>,
     [from, until]: [Timestamp; 2],
     proof: &mut Proof,

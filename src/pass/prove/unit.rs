@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     entry::Entry,
     error::Error,
-    host::{Host, Store},
+    host::Host,
     pass::{
-        Context, GatewayReport,
+        Context, GatewayReport, Platform,
         compare::{count, end_of_part, is_honest, known_ids},
         copy::Copy,
         dead,
@@ -19,7 +19,6 @@ use crate::{
         cursor::{Cursor, Scan},
         slots::Stretch,
     },
-    sink::Sink,
     state::{Comparison, Track},
     time::Timestamp,
 };
@@ -66,8 +65,8 @@ pub struct Proven {
 }
 
 /// Proves one gateway, unit by unit.
-pub struct Prover<'a, 'c, H, S, K> {
-    context: &'a Context<'c, H, S, K>,
+pub struct Prover<'a, 'c, P: Platform> {
+    context: &'a Context<'c, P>,
     delivered: Delivered<'a>,
     repair: bool,
     report: GatewayReport,
@@ -76,8 +75,8 @@ pub struct Prover<'a, 'c, H, S, K> {
     dead: Option<BTreeSet<String>>,
 }
 
-impl<'a, 'c, H: Host, S: Store, K: Sink> Prover<'a, 'c, H, S, K> {
-    pub fn new(context: &'a Context<'c, H, S, K>, delivered: Delivered<'a>, repair: bool) -> Self {
+impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
+    pub fn new(context: &'a Context<'c, P>, delivered: Delivered<'a>, repair: bool) -> Self {
         let report = GatewayReport::new(delivered.gateway, delivered.until(), None);
         Self { context, delivered, repair, report, pace: Pace::default(), dead: None }
     }

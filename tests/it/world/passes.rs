@@ -87,14 +87,7 @@ impl World {
 
     fn run_into<K: Sink>(&self, host: Metered<'_, Self>, sink: K, work: Work) -> Option<Report> {
         let sink = InBatches { rows: self.batch.unwrap_or(sink.batch()), sink };
-        let meter = host.meter;
-        let context = Context {
-            host,
-            state: Metered { inner: &self.state, meter },
-            ids: Metered { inner: &self.ids, meter },
-            sink: &sink,
-            config: &self.config,
-        };
+        let context = Context::new(host, [&self.state, &self.ids], &sink, &self.config);
         match work {
             Work::Forward => self.outlived_by(pass::forward(&context)),
             Work::Backfill => self.outlived_by(pass::backfill(&context)),
@@ -123,18 +116,13 @@ impl World {
         self.ask(&async |context| explain(context, "main", id, Asked::Unknown).await).unwrap()
     }
 
-    fn ask<T>(&self, work: &impl AsyncFn(&Context<'_, Self, Map, BigQuerySink<'_, Metered<'_, Self>>>) -> T) -> T {
+    fn ask<T>(&self, work: &impl AsyncFn(&Context<'_, (Self, Map, BigQuerySink<'_, Metered<'_, Self>>)>) -> T) -> T {
         let meter = Meter::new(Budget { pages: None, time: None, calls: None }, self.now());
         self.sends_before.set(self.counts().sends);
         let host = Metered { inner: self, meter: &meter };
         let table = self.config.bigquery.as_ref().unwrap();
-        let context = Context {
-            host,
-            state: Metered { inner: &self.state, meter: &meter },
-            ids: Metered { inner: &self.ids, meter: &meter },
-            sink: &BigQuerySink::new(&host, table, &self.sign_in),
-            config: &self.config,
-        };
+        let sink = BigQuerySink::new(&host, table, &self.sign_in);
+        let context = Context::new(host, [&self.state, &self.ids], &sink, &self.config);
         self.outlived_by(work(&context)).expect("the process lives")
     }
 
