@@ -17,7 +17,8 @@ pub struct Calls {
     pub pages: u32,
     /// Under way.
     pub under_way: usize,
-    /// To be made, where that is known.
+    /// Calls that the rest of the stretch takes, those under way included, where that is known. A pass makes them as far as
+    /// its budget goes.
     pub left: Option<u64>,
 }
 
@@ -57,7 +58,9 @@ impl Pace {
         if host.stopping() {
             return Err(Ended::Stopped);
         }
-        let next = self.held_back(now, config.api_share, calls).max(now);
+        let allowed = meter.budget.pages.map(|pages| u64::from(pages - calls.pages) + calls.under_way as u64);
+        let left = calls.left.into_iter().chain(allowed).min();
+        let next = self.held_back(now, config.api_share, Calls { left, ..calls }).max(now);
         let wait = (next - now).to_std().unwrap_or_default();
         if !wait.is_zero() && !has_time_for(host, wait) {
             return Err(Ended::Rate);

@@ -182,6 +182,19 @@ fn a_long_catch_up_leaves_the_rest_of_the_rate_limit_to_others() {
 }
 
 #[test]
+fn a_pass_of_few_pages_waits_for_nobody_however_much_is_left_to_read() {
+    let rate_limit = Some(RateLimit { quota: 200, window_seconds: 300 });
+    let mut world = World::with(Options { rate_limit, ..Options::default() });
+    world.add_many(9_000, DAY * 9, HOUR);
+    world.forward();
+    world.config.backfill_pages = Some(40);
+    let began = world.now();
+    let report = world.backfill();
+    assert_eq!((report.gateways[0].pages, report.gateways[0].ended), (40, Ended::Pages));
+    assert!(world.now() - began < SECOND * 10, "{}", world.now() - began);
+}
+
+#[test]
 fn a_rate_limit_that_comes_back_too_late_ends_the_pass() {
     let rate_limit = Some(RateLimit { quota: 20, window_seconds: 60 });
     let mut world = World::with(Options { rate_limit, ..Options::default() });
