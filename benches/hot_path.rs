@@ -128,7 +128,7 @@ fn rows() -> Vec<Row> {
 fn write<K: Sink>(sink: &K, rows: &[Row]) {
     for batch in rows.chunks(sink.batch()) {
         let outcome = sink.write(batch).now_or_never().unwrap().unwrap();
-        assert_eq!((outcome.known, outcome.rejected.len()), (0, 0));
+        assert_eq!((outcome.known.len(), outcome.rejected.len()), (0, 0));
     }
 }
 

@@ -27,7 +27,7 @@ pub async fn measure() -> Vec<Line> {
         lines.extend(of_the_limit(latency, least).await);
     }
     lines.extend(hourly().await);
-    lines.extend(both_at_once().await);
+    lines.extend(Box::pin(both_at_once()).await);
     lines
 }
 

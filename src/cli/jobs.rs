@@ -164,9 +164,9 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     async fn copy<K: Sink>(&self, work: Work, host: Metered<'_, H>, sink: &K) -> Report {
         let context = Context::new(host, [&self.state, &self.ids], sink, self.config);
         match work {
-            Work::Forward => pass::forward(&context).await,
-            Work::Backfill => pass::backfill(&context).await,
-            Work::Range { from, to } => pass::range(&context, from, to).await,
+            Work::Forward => Box::pin(pass::forward(&context)).await,
+            Work::Backfill => Box::pin(pass::backfill(&context)).await,
+            Work::Range { from, to } => Box::pin(pass::range(&context, from, to)).await,
         }
     }
 }

@@ -1,11 +1,17 @@
 //! The backfill: from where forward began down to `backfill_stop_at` or the first entry, every hour, and then never
 //! again. It owns `(-∞, start)`. And the explicit range, which leaves all cursors alone.
 
-use super::{Context, GatewayReport, Job, Platform, Report, cursors::Cursors, history, opened};
+use std::collections::BTreeMap;
+
+use super::{
+    Context, GatewayReport, Job, Platform, Report,
+    copy::{Copied, Copy, Finished, Memory, Unsaved},
+    cursors::Cursors,
+    history, opened,
+};
 use crate::{
     error::Error,
     host::Host,
-    pass::copy::Copy,
     plan::{
         budget::Ended,
         cursor::{Cursor, Scan},
@@ -31,61 +37,75 @@ async fn pass<P: Platform>(
     let oldest = oldest.map(|text| Oldest::read(&text, &gateways)).transpose()?;
     let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
     let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
-    let mut cursors = Cursors::new(state::OLDEST, &first, oldest);
+    let mut copy = Copy::new(context, Cursors::new(state::OLDEST, &first, oldest));
     context.rotate(&mut gateways);
 
+    let mut counted = BTreeMap::new();
     for gateway in &gateways {
-        let Some(backfill) = known_border(gateway, &cursors, forward.as_ref()) else {
+        let Some(mut backfill) = known_border(gateway, &copy.memory, forward.as_ref()) else {
             continue;
         };
-        if !count_and_copy(context, gateway, backfill, stop, &mut cursors, report).await {
+        let before = count(context, gateway, &mut backfill, stop).await;
+        counted.insert(gateway, before);
+        // A cursor of the future says nothing of what is delivered, or to be counted: the copying refuses it.
+        if backfill.is_done(stop) && !context.is_ahead(backfill.cursor.ts()) {
+            copy.memory.set(gateway, &backfill);
+            continue;
+        }
+        backfill.done = None;
+        let scan = Scan::descending(backfill.cursor.clone(), stop);
+        if !copy.read(gateway, scan, backfill).await {
             break;
         }
     }
+    let Finished { memory: mut cursors, copied, error } = copy.finish().await;
+    report.error = report.error.take().or(error);
+    for Copied { report: mut copied, .. } in copied {
+        if let Some(before) = counted.remove(&copied.gateway) {
+            copied.add(&before);
+            copied.error = copied.error.take().or(before.error);
+        }
+        if let Some(backfill) = cursors.get_mut(&copied.gateway) {
+            conclude(context, backfill, stop, &mut copied).await;
+        }
+        report.gateways.push(copied);
+    }
+    let has_news = |it: &GatewayReport| it.counts + it.reread > 0 || it.error.is_some();
+    report.gateways.extend(counted.into_values().filter(has_news));
     cursors.save(context).await
 }
 
-/// Counts what was delivered by earlier passes, copies, and counts again where that came to its end. Whether the pass may go
-/// on with the next gateway.
-async fn count_and_copy<P: Platform>(
+/// Counts what was delivered by earlier passes.
+async fn count<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,
-    mut backfill: Backfill,
+    backfill: &mut Backfill,
     stop: Option<Timestamp>,
-    cursors: &mut Cursors<Backfill>,
-    report: &mut Report,
-) -> bool {
+) -> GatewayReport {
     backfill.begin_counts();
     let mut counted = GatewayReport::new(gateway, backfill.cursor.ts(), stop);
-    // A cursor of the future says nothing of what is delivered, or to be counted: the copying refuses it.
-    let is_ahead = context.is_ahead(backfill.cursor.ts());
-    if !is_ahead {
-        let failed = history::verify(context, &mut backfill, &mut counted).await.err();
+    if !context.is_ahead(backfill.cursor.ts()) {
+        let failed = history::verify(context, backfill, &mut counted).await.err();
         counted.error = failed.or(counted.error.take());
     }
-    if backfill.is_done(stop) && !is_ahead {
-        cursors.set(gateway, backfill);
-        if counted.counts + counted.reread > 0 || counted.error.is_some() {
-            report.gateways.push(counted);
-        }
-        return true;
+    counted
+}
+
+/// Notes how the copy of a gateway has ended, and counts again where it came to its end.
+async fn conclude<P: Platform>(
+    context: &Context<'_, P>,
+    backfill: &mut Backfill,
+    stop: Option<Timestamp>,
+    copied: &mut GatewayReport,
+) {
+    if copied.ended != Ended::Failed {
+        backfill.doubtful = copied.ended == Ended::Doubtful;
     }
-    backfill.done = None;
-    let scan = Scan::descending(backfill.cursor.clone(), stop);
-    let go_on = cursors.copy(context, gateway, scan, backfill, report).await;
-    if let (Some(copied), Some(backfill)) = (report.gateways.last_mut(), cursors.get_mut(gateway)) {
-        copied.add(&counted);
-        copied.error = copied.error.take().or(counted.error);
-        if copied.ended != Ended::Failed {
-            backfill.doubtful = copied.ended == Ended::Doubtful;
-        }
-        if copied.ended == Ended::Complete {
-            backfill.done = Some(Done { stop });
-            let verified = history::verify(context, backfill, copied).await;
-            copied.error = copied.error.take().or(verified.err());
-        }
+    if copied.ended == Ended::Complete {
+        backfill.done = Some(Done { stop });
+        let verified = history::verify(context, backfill, copied).await;
+        copied.error = copied.error.take().or(verified.err());
     }
-    go_on
 }
 
 /// Where the backfill of a gateway stands. Two passes at once may have lost it, or left its border below the start of the
@@ -112,12 +132,15 @@ async fn copy_range<P: Platform>(
     report: &mut Report,
 ) -> Result<(), Error> {
     let (gateways, strange) = context.gateways().await?;
-    report.error = strange;
+    let mut copy = Copy::new(context, Unsaved);
     for gateway in gateways {
-        let mut cursor = Cursor::at_start_of(to - MILLISECOND);
-        let mut copy = Copy::new(context, &gateway, Scan::descending(cursor.clone(), Some(from)));
-        copy.run_to_end(&mut cursor).await?;
-        report.gateways.push(copy.report);
+        let cursor = Cursor::at_start_of(to - MILLISECOND);
+        if !copy.read(&gateway, Scan::descending(cursor.clone(), Some(from)), cursor).await {
+            break;
+        }
     }
+    let Finished { copied, error, .. } = copy.finish().await;
+    report.error = strange.or(error);
+    report.gateways.extend(copied.into_iter().map(|copied| copied.report));
     Ok(())
 }

@@ -5,7 +5,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Context, GatewayReport, Platform, copy::Copy, pace::Pace, written};
+use super::{
+    Context, GatewayReport, Platform,
+    copy::{self, Copied},
+    pace::Pace,
+    written,
+};
 use crate::{
     entry::Entry,
     error::{CallError, Error},
@@ -106,13 +111,14 @@ async fn compare_until<P: Platform>(
     let longer_than = comparison.long_calls.then_some(LONG_CALL.to_std().unwrap_or_default());
     let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
     let (cursor, seen, placed) = (comparison.cursor.clone(), comparison.seen.clone(), comparison.placed);
-    let mut track = Reading { comparison: comparison.clone(), cursor, seen, placed, known };
-    let mut copy = Copy::new(context, &report.gateway, scan);
-    let ended = copy.run_to_end(&mut track).await?;
-    comparison.clone_from(&track.comparison);
-    report.add_late(&copy.report);
-    let (found, failed) = (copy.report.entries, copy.report.error);
-    let compared = match ended {
+    let track = Reading { comparison: comparison.clone(), cursor, seen, placed, known };
+    let Copied { track, report: copied } = copy::alone(context, &report.gateway, scan, track).await;
+    if let Some(track) = track {
+        *comparison = track.comparison;
+    }
+    report.add_late(&copied);
+    let (found, failed) = (copied.entries, copied.error);
+    let compared = match copied.ended {
         Ended::Complete => Compared::Finished { found, doubtful: false },
         Ended::Doubtful => Compared::Finished { found, doubtful: true },
         Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => Compared::Unfinished,
@@ -188,7 +194,7 @@ pub async fn known_ids<P: Platform>(
     let mut known = BTreeSet::new();
     let prefixes = segments::prefixes(gateway, from.date_naive());
     let overlaps = |metadata: &Metadata| metadata.overlaps(from, until);
-    written::segments(context, &prefixes, overlaps, |_, ids| known.extend(segments::ids(ids).map(Cow::into_owned)))
-        .await?;
+    let show = |key: &str, value: &str| known.extend(segments::ids(key, value, gateway).map(Cow::into_owned));
+    written::segments(context, &prefixes, overlaps, show).await?;
     Ok(known)
 }

@@ -100,7 +100,7 @@ pub async fn replay<S: Store, K: Sink>(
     for batch in rows.chunks(sink.batch()) {
         let outcome = sink.write(batch).await;
         let outcome = outcome.map_err(|error| Error::Sink { sink: sink.name(), error })?;
-        known += outcome.known;
+        known += outcome.known.len() as u64;
         written += (batch.len() - outcome.rejected.len()) as u64;
         let again = outcome.rejected.into_iter();
         refused.extend(

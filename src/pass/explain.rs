@@ -202,12 +202,12 @@ async fn holding<P: Platform>(
     id: &str,
     created_at: Option<Timestamp>,
 ) -> Result<Vec<(String, Option<Timestamp>)>, Error> {
-    let all = || vec![segments::prefix(gateway)];
-    let prefixes = created_at.map_or_else(all, |at| segments::prefixes(gateway, at.date_naive()).to_vec());
+    let all = || segments::all_prefixes(gateway);
+    let prefixes = created_at.map_or_else(all, |at| segments::prefixes(gateway, at.date_naive()));
     let may_hold = |metadata: &Metadata| created_at.is_none_or(|at| metadata.from <= at && at <= metadata.to);
     let mut found = Vec::new();
-    let note = |key: &str, ids: &str| {
-        if segments::ids(ids).any(|written| written == id) {
+    let note = |key: &str, value: &str| {
+        if segments::ids(key, value, gateway).any(|written| written == id) {
             found.push((key.to_owned(), segments::written(key)));
         }
     };

@@ -1,8 +1,13 @@
 //! The forward pass: from the cursor up to `now - SETTLE_SECONDS`, every minute. It owns `[start, ∞)`.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use super::{Context, Job, Platform, Report, cursors::Cursors, verify::verify};
+use super::{
+    Context, Job, Platform, Report,
+    copy::{Copied, Copy, Finished, Memory},
+    cursors::Cursors,
+    verify::verify,
+};
 use crate::{
     error::Error,
     plan::{budget::Ended, cursor::Scan, slots::AGES},
@@ -25,28 +30,36 @@ async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored
     report.error = strange;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
     let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
-    let mut cursors = Cursors::new(state::FORWARD, &first, stored);
-    let border = Border::load(context, &gateways, &cursors).await?;
+    let mut copy = Copy::new(context, Cursors::new(state::FORWARD, &first, stored));
+    let border = Border::load(context, &gateways, &copy.memory).await?;
     context.rotate(&mut gateways);
 
     let until = floor_ms(report.started - context.config.settle);
     let first_start = floor_ms(report.started - context.config.settle.max(FIRST));
+    let mut keeping_up = BTreeSet::new();
     for gateway in &gateways {
-        let known = cursors.get(gateway).cloned();
+        let known = copy.memory.get(gateway).cloned();
         // What was there long before says more of this program than of the source.
-        let keeps_up = known.as_ref().is_some_and(|position| until - position.cursor.ts() <= AGES[0]);
+        if known.as_ref().is_some_and(|position| until - position.cursor.ts() <= AGES[0]) {
+            keeping_up.insert(gateway);
+        }
         let mut position = known.unwrap_or_else(|| Position::starting(border.start(gateway, first_start)));
         position.begin_counts(report.started);
         let scan = Scan::ascending(position.cursor.clone(), until);
-        let go_on = cursors.copy(context, gateway, scan, position, report).await;
-        if let (Some(position), Some(copied), true) = (cursors.get_mut(gateway), report.gateways.last(), keeps_up)
-            && copied.rows > 0
+        if !copy.read(gateway, scan, position).await {
+            break;
+        }
+    }
+    let Finished { memory: mut cursors, copied, error } = copy.finish().await;
+    report.error = report.error.take().or(error);
+    for Copied { report: copied, .. } in copied {
+        if copied.rows > 0
+            && keeping_up.contains(&copied.gateway)
+            && let Some(position) = cursors.get_mut(&copied.gateway)
         {
             position.lateness.remember(&copied.lateness);
         }
-        if !go_on {
-            break;
-        }
+        report.gateways.push(copied);
     }
     verify_all(context, until, &mut cursors, report).await;
     // If we stop before `forward` is saved, the next pass finds the border here and starts at it again. A long pass has
@@ -116,7 +129,7 @@ impl Border {
         let mut borders = Cursors::new(state::OLDEST, first, Some(oldest));
         for (gateway, position) in cursors.iter() {
             if let (None, Some(start)) = (borders.get(gateway), position.start) {
-                borders.set(gateway, Backfill::before(start));
+                borders.set(gateway, &Backfill::before(start));
             }
         }
         borders.save(context).await

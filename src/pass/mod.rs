@@ -17,7 +17,6 @@ mod report;
 mod verify;
 mod written;
 
-use self::copy::Written;
 pub use self::{
     backfill::{backfill, range},
     forward::forward,
@@ -160,30 +159,6 @@ impl<P: Platform> Context<'_, P> {
         }
         let value = page.to_json().map_err(|error| unwritable(key, &error))?;
         self.save(key, &value).await
-    }
-
-    /// Keeps the dead letters and the ids of what was written. The cursor comes after them: if we stop in between, the
-    /// next pass writes the rows again, and readers see them once.
-    async fn keep(&self, report: &mut GatewayReport, written: Written) -> Result<(), Error> {
-        let (gateway, now) = (&report.gateway, self.host.now());
-        let ttl = Some(self.config.ids_ttl);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 65,535")]
-        let tag = (self.host.random() * 65_536.0) as u16;
-        for letters in state::dead_letters(gateway, now, tag, &written.rejected) {
-            let metadata = Some(letters.metadata());
-            self.put(&self.state, &letters.key, &letters.value, &Put { ttl, metadata }).await?;
-        }
-        if let Some(segment) = written.segment {
-            let metadata = serde_json::to_value(segment.metadata).ok();
-            let kept = self.put(&self.ids, &segment.key(gateway, now), segment.text(), &Put { ttl, metadata }).await;
-            if let Err(error) = kept {
-                // The rows are in, so the cursor moves: if it stood still, each pass would write them again for as long as
-                // the store fails. Only a comparison of this stretch would, and readers see them once.
-                report.unremembered += segment.metadata.n as u64;
-                report.error.get_or_insert(error);
-            }
-        }
-        Ok(())
     }
 
     /// Whether the platform allows no further call. Where it refuses the very first one that is a failure all the same: a

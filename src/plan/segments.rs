@@ -38,18 +38,30 @@ impl Metadata {
     pub fn overlaps(&self, from: Timestamp, until: Timestamp) -> bool {
         self.placed || self.from < until && self.to >= from
     }
+
+    fn and(self, Self { from, to, n, placed }: Self) -> Self {
+        let (from, to) = (self.from.min(from), self.to.max(to));
+        Self { from, to, n: self.n + n, placed: self.placed || placed }
+    }
 }
+
+/// Stands in a key for several gateways. No gateway has this id.
+const SEVERAL: &str = "*";
+
+/// What a line begins with that names the gateway of the ids after it, in a segment of several.
+const NAME: &str = "@";
 
 /// Under which beginnings of keys the segments with entries of a day are found.
 #[must_use]
-pub fn prefixes(gateway: &str, date: NaiveDate) -> [String; 2] {
-    [format!("ids:{gateway}:{date}T"), format!("ids:{gateway}:{DAYS}")]
+pub fn prefixes(gateway: &str, date: NaiveDate) -> Vec<String> {
+    let of = |gateway: &str| [format!("ids:{gateway}:{date}T"), format!("ids:{gateway}:{DAYS}")];
+    [gateway, SEVERAL].into_iter().flat_map(of).collect()
 }
 
 /// What all keys of a gateway's segments begin with.
 #[must_use]
-pub fn prefix(gateway: &str) -> String {
-    format!("ids:{gateway}:")
+pub fn all_prefixes(gateway: &str) -> Vec<String> {
+    [gateway, SEVERAL].map(|gateway| format!("ids:{gateway}:")).to_vec()
 }
 
 /// When the segment under a key was written, UTC.
@@ -59,21 +71,63 @@ pub fn written(key: &str) -> Option<Timestamp> {
     time::parse(written)
 }
 
-/// The ids in a segment's value.
-pub fn ids(value: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    value.lines().map(|line| {
+/// The ids of a gateway in the segment under a key.
+pub fn ids<'a>(key: &str, value: &'a str, gateway: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+    let is_shared = key.strip_prefix("ids:").is_some_and(|rest| rest.starts_with(SEVERAL));
+    let mut is_its_own = true;
+    value.lines().filter_map(move |line| {
+        if let Some(name) = line.strip_prefix(NAME).filter(|_| is_shared) {
+            is_its_own = name == gateway;
+            return None;
+        }
         let id = line.starts_with('"').then(|| serde_json::from_str(line).ok()).flatten();
-        id.map_or(Cow::Borrowed(line), Cow::Owned)
+        is_its_own.then(|| id.map_or(Cow::Borrowed(line), Cow::Owned))
     })
 }
 
 /// An id in a line of its own: as it is, or as JSON writes it where it would not be read again as it is.
 fn written_line(id: &str) -> Cow<'_, str> {
-    if id.is_empty() || id.starts_with('"') || id.contains(['\n', '\r']) {
+    if id.is_empty() || id.starts_with('"') || id.starts_with(NAME) || id.contains(['\n', '\r']) {
         Cow::Owned(serde_json::Value::from(id).to_string())
     } else {
         Cow::Borrowed(id)
     }
+}
+
+/// A segment as a store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// `ids:<gateway>:<from>:<written>`, so that the segments of a day are found by the day's prefix, or
+    /// `ids:<gateway>:days:…` where the segment spans several days, as a backfill of quiet years does, or may have ids of
+    /// others. The gateway is `*` for a segment of several. The instant of the writing makes the key unique: no segment ever
+    /// takes another's place.
+    pub key: String,
+    /// One id a line, to be read by [`ids`].
+    pub value: String,
+    /// What a listing shows.
+    pub metadata: Metadata,
+}
+
+/// What was `written` of some gateways at once, under one key; none: nothing was.
+#[must_use]
+pub fn kept(mut parts: Vec<(&str, Segment)>, written: Timestamp) -> Option<Kept> {
+    if parts.len() == 1 {
+        let (gateway, Segment { metadata, ids }) = parts.remove(0);
+        return Some(Kept { key: key(gateway, metadata, written), value: ids, metadata });
+    }
+    let mut parts = parts.into_iter();
+    let (gateway, Segment { mut metadata, ids }) = parts.next()?;
+    let mut value = format!("{NAME}{gateway}\n{ids}");
+    for (gateway, segment) in parts {
+        metadata = metadata.and(segment.metadata);
+        value.extend(["\n", NAME, gateway, "\n", &segment.ids]);
+    }
+    Some(Kept { key: key(SEVERAL, metadata, written), value, metadata })
+}
+
+fn key(gateway: &str, Metadata { from, to, placed, .. }: Metadata, written: Timestamp) -> String {
+    let days = if from.date_naive() == to.date_naive() && !placed { "" } else { DAYS };
+    format!("ids:{gateway}:{days}{}:{}", time::text(from), time::text(written))
 }
 
 impl Segment {
@@ -88,49 +142,60 @@ impl Segment {
     pub fn push(&mut self, id: &str, created_at: Timestamp) {
         self.ids.push('\n');
         self.ids.push_str(&written_line(id));
-        let Metadata { from, to, n, .. } = self.metadata;
-        self.metadata = Metadata { from: from.min(created_at), to: to.max(created_at), n: n + 1, ..self.metadata };
-    }
-
-    /// The key: `ids:<gateway>:<from>`, so that the segments of a day are found by the day's prefix, or under
-    /// `ids:<gateway>:days:` where it spans several, as a backfill of quiet years does, or may have ids of others. The instant of the writing makes
-    /// it unique: no segment ever takes another's place.
-    #[must_use]
-    pub fn key(&self, gateway: &str, written: Timestamp) -> String {
-        let Metadata { from, to, placed, .. } = self.metadata;
-        let days = if from.date_naive() == to.date_naive() && !placed { "" } else { DAYS };
-        format!("ids:{gateway}:{days}{}:{}", time::text(from), time::text(written))
-    }
-
-    /// The value: one id a line, to be read by [`ids`].
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.ids
+        self.metadata = self.metadata.and(Metadata { from: created_at, to: created_at, n: 1, placed: false });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Segment, ids, prefix, written};
-    use crate::time;
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        time::parse(text).unwrap()
+    }
+
+    /// The only segment of a gateway, as it is kept.
+    fn kept_of(gateway: &str, segment: &Segment, written: &str) -> Kept {
+        kept(vec![(gateway, segment.clone())], at(written)).unwrap()
+    }
 
     #[test]
     fn a_segment_is_filed_under_its_day_or_under_days() {
-        let at = |text| time::parse(text).unwrap();
         let mut segment = Segment::of("b", at("2026-10-06T09:00:00.5Z"));
         segment.push("a", at("2026-10-06T08:00:00Z"));
-        let key = segment.key("prod", at("2026-10-06T10:00:00Z"));
+        let Kept { key, value, metadata } = kept_of("prod", &segment, "2026-10-06T10:00:00Z");
         assert_eq!(key, "ids:prod:2026-10-06T08:00:00.000Z:2026-10-06T10:00:00.000Z");
         assert_eq!(written(&key), Some(at("2026-10-06T10:00:00Z")));
-        assert!(key.starts_with(&prefix("prod")));
-        assert_eq!((segment.text(), segment.metadata.n), ("b\na", 2));
+        assert!(key.starts_with(&all_prefixes("prod")[0]) && key.starts_with(&prefixes("prod", date())[0]));
+        assert_eq!((value.as_str(), metadata.n), ("b\na", 2));
 
         segment.push("c", at("2026-10-07"));
-        let key = segment.key("prod", at("2026-10-08"));
+        let Kept { key, .. } = kept_of("prod", &segment, "2026-10-08");
         assert_eq!(key, "ids:prod:days:2026-10-06T08:00:00.000Z:2026-10-08T00:00:00.000Z");
         assert_eq!(written(&key), Some(at("2026-10-08")));
-        assert!(key.starts_with(&prefix("prod")));
+        assert!(key.starts_with(&all_prefixes("prod")[0]) && key.starts_with(&prefixes("prod", date())[1]));
         assert_eq!(written("ids:prod:x"), None);
+    }
+
+    fn date() -> NaiveDate {
+        at("2026-10-06").date_naive()
+    }
+
+    #[test]
+    fn a_segment_of_several_gateways_shows_each_its_own_ids() {
+        let mut one = Segment::of("a", at("2026-10-06T08:00:00Z"));
+        one.push("@two", at("2026-10-06T09:00:00Z"));
+        let two = Segment::of("b", at("2026-10-06T07:00:00Z"));
+        let Kept { key, value, metadata } = kept(vec![("one", one), ("two", two)], at("2026-10-06T10:00:00Z")).unwrap();
+        assert_eq!(key, "ids:*:2026-10-06T07:00:00.000Z:2026-10-06T10:00:00.000Z");
+        assert_eq!((metadata.n, metadata.to), (3, at("2026-10-06T09:00:00Z")));
+        let ids = |gateway| ids(&key, &value, gateway).collect::<Vec<_>>();
+        assert_eq!((ids("one"), ids("two"), ids("three")), (vec!["a".into(), "@two".into()], vec!["b".into()], vec![]));
+        for gateway in ["one", "two"] {
+            assert!(prefixes(gateway, date()).iter().any(|prefix| key.starts_with(prefix)));
+            assert!(all_prefixes(gateway).iter().any(|prefix| key.starts_with(prefix)));
+        }
+        assert_eq!(kept(Vec::new(), at("2026-10-06")), None);
     }
 
     #[test]
@@ -149,22 +214,28 @@ mod tests {
             "null",
             "7",
             " ",
+            "@",
+            "@main",
             "søk 🦀",
         ];
-        let at = time::parse("2026-10-06").unwrap();
+        let read = |segment: &Segment| {
+            let Kept { key, value, metadata } = kept_of("main", segment, "2026-10-06");
+            assert_eq!(value.lines().count(), metadata.n);
+            ids(&key, &value, "main").map(Cow::into_owned).collect::<Vec<_>>()
+        };
         for id in strange {
-            assert_eq!(ids(Segment::of(id, at).text()).collect::<Vec<_>>(), [id]);
+            assert_eq!(read(&Segment::of(id, at("2026-10-06"))), [id]);
         }
-        let mut segment = Segment::of(strange[0], at);
-        strange[1..].iter().for_each(|id| segment.push(id, at));
-        assert_eq!(ids(segment.text()).collect::<Vec<_>>(), strange);
-        assert_eq!(segment.text().lines().count(), segment.metadata.n);
+        let mut segment = Segment::of(strange[0], at("2026-10-06"));
+        strange[1..].iter().for_each(|id| segment.push(id, at("2026-10-06")));
+        assert_eq!(read(&segment), strange);
     }
 
     #[test]
     fn a_segment_without_marks_is_read_as_it_stands() {
-        let written = "01JA\na\\nb\n\"half\n{}\n7";
-        assert_eq!(ids(written).collect::<Vec<_>>(), ["01JA", "a\\nb", "\"half", "{}", "7"]);
-        assert_eq!(ids("").count(), 0);
+        let written = "01JA\na\\nb\n\"half\n{}\n7\n@x";
+        let ids = |value| ids("ids:main:2026", value, "main").collect::<Vec<_>>();
+        assert_eq!(ids(written), ["01JA", "a\\nb", "\"half", "{}", "7", "@x"]);
+        assert_eq!(ids(""), Vec::<&str>::new());
     }
 }

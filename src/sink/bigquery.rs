@@ -150,7 +150,7 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
         if is_doubtful && rejected.len() == rows.len() {
             return Err(nothing_is_taken(rows.len()));
         }
-        Ok(Outcome { known: 0, rejected })
+        Ok(Outcome { known: Vec::new(), rejected })
     }
 
     async fn record(&self, run: &Run) -> Result<(), CallError> {

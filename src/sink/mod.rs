@@ -34,8 +34,8 @@ pub trait Sink {
 /// What the sink said of a batch. Every row not rejected is there now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Rows that were there before, where the sink can tell.
-    pub known: u64,
+    /// The places in the batch, from 0, of rows that were there before, where the sink can tell.
+    pub known: Vec<usize>,
     /// Rows it will never take.
     pub rejected: Vec<Rejected>,
 }

@@ -47,15 +47,17 @@ impl Sink for Sqlite<'_> {
     async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
         let written = || {
             let transaction = self.connection.unchecked_transaction()?;
-            let mut inserted = 0;
+            let mut known = Vec::new();
             {
                 let mut statement = transaction.prepare_cached(&self.insert)?;
-                for row in rows {
-                    inserted += statement.execute(params_from_iter(&row.cells))?;
+                for (index, row) in rows.iter().enumerate() {
+                    if statement.execute(params_from_iter(&row.cells))? == 0 {
+                        known.push(index);
+                    }
                 }
             }
             transaction.commit()?;
-            Ok(Outcome { known: (rows.len() - inserted) as u64, rejected: Vec::new() })
+            Ok(Outcome { known, rejected: Vec::new() })
         };
         written().map_err(|error: rusqlite::Error| failed(&error))
     }
@@ -142,7 +144,7 @@ mod tests {
         let sink = Sqlite::new(&file, &[]).unwrap();
         let write = |rows: &[Row]| sink.write(rows).now_or_never().unwrap().unwrap();
         assert_eq!(write(&[row("a", 0.0), row("b", 0.5)]), Outcome::default());
-        assert_eq!(write(&[row("b", 0.7), row("c", 0.1)]), Outcome { known: 1, rejected: Vec::new() });
+        assert_eq!(write(&[row("b", 0.7), row("c", 0.1)]), Outcome { known: vec![0], rejected: Vec::new() });
         let read = "SELECT json_array(id, created_at, cost, cached, step, typeof(cost)) FROM aig_logs ORDER BY id";
         let mut statement = file.prepare(read).unwrap();
         let rows = statement.query_map([], |row| row.get(0)).unwrap();

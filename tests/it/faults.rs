@@ -120,8 +120,8 @@ fn no_fault_in_a_backfill_loses_anything() {
 
 #[test]
 fn no_fault_in_a_pass_over_several_gateways_loses_anything() {
-    each_call_of(Work::Forward, 16, several);
-    each_call_of(Work::Backfill, 24, several);
+    each_call_of(Work::Forward, 15, several);
+    each_call_of(Work::Backfill, 23, several);
 }
 
 /// What a range has written without a word of it, it writes again; its rows are there when it has come to its end.

@@ -1,61 +1,57 @@
-//! One stretch of one gateway, from the list to the sink: pages are read, several at once, what is new is written meanwhile,
-//! and only what is written moves the cursor.
+//! Copying, from the lists to the sink: the pages of one gateway after another are read, several at once. What is new of all
+//! gateways is written in shared batches meanwhile. A cursor moves with its own gateway's written rows, and with nothing else.
 
-mod writer;
+mod lane;
+mod read;
+mod remember;
+mod write;
 
-use std::{future::poll_fn, task::Poll};
+use std::{collections::BTreeMap, future::poll_fn, task::Poll};
 
-use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesOrdered};
-
-pub use self::writer::Written;
-use self::writer::{Letter, Line, Writer, Wrote};
+pub use self::{
+    lane::Copied,
+    remember::{Memory, Unsaved},
+};
+use self::{
+    lane::Lane,
+    read::{Read, Reader},
+    write::{Batch, Writer, Wrote},
+};
+use super::{Context, Platform};
 use crate::{
-    entry::{Entry, Unread},
-    error::{CallError, Error},
-    foreign,
-    gateway::{self, Page},
+    error::Error,
     host::{Host, Progress},
-    pass::{
-        Context, Platform,
-        pace::{self, Calls, Pace},
-        report::GatewayReport,
-    },
-    plan::{
-        ahead::{AT_ONCE, Ahead},
-        budget::Ended,
-        cursor::{Query, Scan},
-    },
-    privacy::Privacy,
-    row::Row,
-    state::{Body, DeadLetter, Track},
+    plan::{budget::Ended, cursor::Scan},
+    sink::{Outcome, Rejected, Sink},
+    state::Track,
     time::Timestamp,
 };
 
-/// The copying of one stretch.
-pub struct Copy<'a, 'c, P: Platform> {
+/// A copy of stretches of gateways, one after the other.
+pub struct Copy<'a, 'c, P: Platform, T, M> {
     context: &'a Context<'c, P>,
-    ahead: Ahead,
-    pace: Pace,
-    /// Pages under way, in the order in which they are taken.
-    reads: FuturesOrdered<LocalBoxFuture<'a, Read>>,
-    /// Pages asked for.
-    asked: u32,
-    /// Why no further page is asked for, if that is not the end of the stretch.
-    ended: Option<Ended>,
-    /// The last page was empty although it counts entries: an end that does not prove itself.
-    doubtful: bool,
+    /// How far the gateways have come, as far as ids and dead letters of it are kept.
+    pub memory: M,
     writer: Writer<'a, P::Sink>,
-    /// What was done so far.
-    pub report: GatewayReport,
+    lanes: Vec<Lane<T>>,
+    /// Rows whose ids are kept, and of which the saved cursors know nothing: a pass that dies has them written again.
+    unsaved: usize,
+    /// When they were saved last, or the pass began.
+    saved_at: Timestamp,
+    /// Nothing more can be written, or remembered.
+    is_broken: bool,
+    /// Why, where no gateway tells it.
+    error: Option<Error>,
 }
 
-/// A page that was asked for.
-struct Read {
-    query: Query,
-    /// When it came, UTC.
-    at: Timestamp,
-    /// None: the program was asked to stop before it was sent for.
-    page: Option<Result<Page, CallError>>,
+/// What was copied.
+pub struct Finished<T, M> {
+    /// How far the gateways have come.
+    pub memory: M,
+    /// The gateways, in the order in which they were read.
+    pub copied: Vec<Copied<T>>,
+    /// What went wrong, where no gateway's report tells it.
+    pub error: Option<Error>,
 }
 
 /// What comes first.
@@ -64,125 +60,73 @@ enum Event {
     Wrote(Wrote),
 }
 
-impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
-    /// A copy of what `scan` reads.
-    pub fn new(context: &'a Context<'c, P>, gateway: &str, scan: Scan) -> Self {
-        let report = GatewayReport::new(gateway, scan.cursor().ts(), scan.bound());
-        Self {
-            context,
-            ahead: Ahead::new(scan, context.config.source.per_page),
-            pace: Pace::default(),
-            reads: FuturesOrdered::new(),
-            asked: 0,
-            ended: None,
-            doubtful: false,
-            writer: Writer::new(context.sink),
-            report,
-        }
+impl<'a, 'c, P: Platform, T: Track, M: Memory<T>> Copy<'a, 'c, P, T, M> {
+    /// A copy of nothing yet.
+    pub fn new(context: &'a Context<'c, P>, memory: M) -> Self {
+        let (writer, saved_at) = (Writer::new(context.sink), context.host.meter.started);
+        Self { context, memory, writer, lanes: Vec::new(), unsaved: 0, saved_at, is_broken: false, error: None }
     }
 
-    /// Copies until the stretch or the budget ends, or until there is enough to remember: `None` then, and this is to be
-    /// called again. `track` is how far the writing has come.
-    pub async fn run(&mut self, track: &mut dyn Track) -> Option<Ended> {
-        let mut result = self.read_and_write(track).await;
-        if matches!(result, Ok(Some(_)) | Err(Error::Source { .. })) {
-            // Whatever ended the reading, what was read is written.
-            match self.write_all(track).await {
-                Ok(()) => {}
-                // The source's own failure says more than that there was no call left to write with.
-                Err(error) if result.is_err() && self.context.is_out_of_calls(&error) => {}
-                Err(error) => result = Err(error),
-            }
-        }
-        let ended = match result {
-            Ok(ended) => ended?,
-            Err(error) => self.fail(error),
+    /// Reads one stretch of a gateway, and writes what is new as batches fill. The last batch is written with what comes
+    /// after it, or by [`finish`](Self::finish). Whether the pass may go on with the next gateway.
+    pub async fn read(&mut self, gateway: &str, scan: Scan, track: T) -> bool {
+        let (reached, bound, is_idle) = (scan.cursor().clone(), scan.bound(), scan.query().is_none());
+        self.lanes.push(Lane::new(gateway, track, reached, bound));
+        let mut reader = Reader::new(self.context, gateway, scan);
+        let result = match self.begin(gateway, is_idle).await {
+            Ok(()) => self.read_and_write(&mut reader).await,
+            Err(error) => Err(error),
         };
-        self.report.reached = track.cursor().ts();
-        self.report.ended = ended;
-        Some(ended)
-    }
-
-    /// Notes why nothing more is copied. What is read and not written, the next pass reads again.
-    pub fn fail(&mut self, error: Error) -> Ended {
-        let is_failure = !self.context.is_out_of_calls(&error);
-        self.report.ended = if is_failure { Ended::Failed } else { Ended::Calls };
-        if is_failure {
-            self.report.error = Some(error);
-        }
-        self.report.ended
-    }
-
-    /// What was written since this was last asked: it is to be remembered.
-    pub fn take_written(&mut self) -> Written {
-        std::mem::take(&mut self.writer.written)
-    }
-
-    /// The same to its end, with all that is written kept, and no cursor.
-    pub async fn run_to_end(&mut self, track: &mut dyn Track) -> Result<Ended, Error> {
-        loop {
-            let ended = self.run(track).await;
-            let written = self.take_written();
-            self.context.keep(&mut self.report, written).await?;
-            if let Some(ended) = ended {
-                return Ok(ended);
+        match result {
+            Ok(ended) => {
+                self.lane().end(ended);
+                matches!(ended, Ended::Complete | Ended::Doubtful | Ended::Pages)
             }
+            Err(error) => self.fail(error),
         }
     }
 
-    async fn read_and_write(&mut self, track: &mut dyn Track) -> Result<Option<Ended>, Error> {
+    /// Writes all that was read, and keeps the ids of it. The cursors are left for the caller to save.
+    pub async fn finish(mut self) -> Finished<T, M> {
+        if !self.is_broken
+            && let Err(error) = self.write_all().await
+        {
+            self.fail(error);
+        }
+        if let Err(error) = self.keep().await {
+            self.fail(error);
+        }
+        let Self { memory, lanes, error, .. } = self;
+        Finished { memory, copied: lanes.into_iter().map(Lane::copied).collect(), error }
+    }
+
+    /// The lane of the gateway that is read, or was read last.
+    fn lane(&mut self) -> &mut Lane<T> {
+        self.lanes.last_mut().unwrap_or_else(|| unreachable!("a stretch is read in a lane"))
+    }
+
+    async fn read_and_write(&mut self, reader: &mut Reader<'_, '_, P>) -> Result<Ended, Error> {
         loop {
-            self.ask();
+            reader.ask(self.writer.is_full());
             self.writer.begin();
-            match self.event().await {
-                Some(Event::Read(read)) => self.take(read, track)?,
-                Some(Event::Wrote(wrote)) => self.writer.acknowledge(wrote, track, &mut self.report)?,
-                None => break,
+            match self.event(reader).await {
+                Some(Event::Read(read)) => self.take(reader, read)?,
+                Some(Event::Wrote(wrote)) => self.acknowledge(wrote)?,
+                None => return Ok(reader.ended()),
             }
-            self.settle(track);
-            if self.writer.has_much_to_remember() {
-                return Ok(None);
-            }
-        }
-        let is_doubtful = self.doubtful || self.ahead.scan().is_doubtful();
-        let whole = if is_doubtful { Ended::Doubtful } else { Ended::Complete };
-        Ok(Some(self.ended.unwrap_or(whole)))
-    }
-
-    /// Asks for as many pages as may be under way at once.
-    fn ask(&mut self) {
-        while self.ended.is_none() && self.reads.len() < AT_ONCE && !self.writer.is_full() {
-            let is_first = self.reads.is_empty();
-            let query = if is_first { self.ahead.next(0) } else { self.ahead.guess() };
-            let Some(query) = query else { return };
-            match self.read(query) {
-                Ok(read) => self.reads.push_back(read),
-                // A guess is given up, and what is under way may be the end of the stretch.
-                Err(ended) => return self.ended = is_first.then_some(ended),
-            }
+            self.remember_much().await?;
         }
     }
 
-    /// The reading of a page, or why the pass ends before it.
-    fn read(&mut self, query: Query) -> Result<LocalBoxFuture<'a, Read>, Ended> {
-        // An instant that was begun is read to its end, and pages are asked for that can be read: the next pass would begin
-        // again, and come no further.
-        let scan = self.ahead.scan();
-        let pages = if scan.is_within_instant() || scan.is_shrunk() { 0 } else { self.asked };
-        let calls = Calls { pages, under_way: self.reads.len(), left: self.ahead.pages_left() };
-        let from = self.pace.next(self.context, calls)?;
-        self.asked += 1;
-        Ok(read(self.context, self.report.gateway.clone(), query, from).boxed_local())
-    }
-
-    /// Waits for the next page in order or the batch in hand, whichever comes first; `None` where there is neither.
-    async fn event(&mut self) -> Option<Event> {
+    /// Waits for the next page in order or the batch in hand, whichever comes first; `None` at the end of the reading.
+    async fn event(&mut self, reader: &mut Reader<'_, '_, P>) -> Option<Event> {
         poll_fn(|task| {
             if let Poll::Ready(wrote) = self.writer.poll(task) {
                 return Poll::Ready(Some(Event::Wrote(wrote)));
             }
-            match self.reads.poll_next_unpin(task) {
-                Poll::Ready(None) if self.writer.is_writing() => Poll::Pending,
+            match reader.poll_next(task) {
+                // It goes on once less waits to be written.
+                Poll::Ready(None) if !reader.is_done() && self.writer.is_writing() => Poll::Pending,
                 Poll::Ready(read) => Poll::Ready(read.map(Event::Read)),
                 Poll::Pending => Poll::Pending,
             }
@@ -190,105 +134,85 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         .await
     }
 
-    fn take(&mut self, Read { query, at, page }: Read, track: &mut dyn Track) -> Result<(), Error> {
-        let Some(page) = page else {
-            self.stop();
-            return Ok(());
-        };
-        let page = match page {
-            Err(CallError::TooLarge { most, beginning }) => {
-                // What is under way was asked for on account of larger pages.
-                self.reads.clear();
-                if self.ahead.too_large() {
-                    return Ok(());
-                }
-                gateway::page_of_one(&beginning, most, &query).ok_or(CallError::TooLarge { most, beginning })
-            }
-            page => page,
-        };
-        let page = page.map_err(|error| Error::Source { gateway: self.report.gateway.clone(), error })?;
-        self.pace.note(page.rate, at);
-        self.report.pages += 1;
-        let is_empty = page.entries.is_empty();
-        if let Some(new) = self.ahead.take(&query, page.entries, page.total) {
-            let more = page.total.filter(|total| *total > 0 && !self.ahead.scan().is_counted_anyway(*total));
-            self.doubtful = query.page == 1 && is_empty && more.is_some();
-            self.collect(new, at, track);
-        } else if let Some(query) = self.ahead.next(self.reads.len())
-            && let Ok(read) = self.read(query)
-        {
-            self.reads.push_front(read);
-        }
-        if self.ahead.scan().query().is_none() {
-            self.reads.clear();
-        }
-        if self.context.host.stopping() {
-            self.stop();
-        }
-        Ok(())
-    }
-
-    /// Reads nothing more.
-    fn stop(&mut self) {
-        self.reads.clear();
-        self.ended = self.ahead.scan().query().map(|_| Ended::Stopped);
-    }
-
-    /// Makes lines of what is new.
-    fn collect(&mut self, mut new: Vec<Entry>, now: Timestamp, track: &mut dyn Track) {
+    fn take(&mut self, reader: &mut Reader<'_, '_, P>, read: Read) -> Result<(), Error> {
+        let at = read.at;
+        let new = reader.take(read)?;
         let Context { host, config, .. } = self.context;
-        new.retain(|entry| !track.knows(entry));
-        self.report.entries += new.len() as u64;
-        for entry in &new {
-            // Where its instant is another's, nothing is known of how late it appeared.
-            if !entry.is_placed() {
-                self.report.lateness.add(now - entry.created_at);
-            }
-        }
-        let gateway = &self.report.gateway;
-        self.writer.add(new.into_iter().map(|entry| line(entry, gateway, now, &config.privacy)));
+        let number = self.lanes.len() - 1;
+        let lane = self.lane();
+        lane.report.pages = reader.pages;
+        let lines = new.map(|new| lane.lines(new, at, &config.privacy));
+        lane.has_read_to(reader.cursor());
+        let Some(lines) = lines else { return Ok(()) };
+        self.writer.add(number, lines);
+        let report = &self.lane().report;
         host.progress(Progress {
-            gateway: &self.report.gateway,
-            entries: self.report.entries,
-            left: self.ahead.left(),
-            at: self.ahead.scan().cursor().ts(),
+            gateway: &report.gateway,
+            entries: report.entries,
+            left: reader.left(),
+            at: reader.cursor().ts(),
         });
-    }
-
-    async fn write_all(&mut self, track: &mut dyn Track) -> Result<(), Error> {
-        while let Some(wrote) = self.writer.write_on().await {
-            self.writer.acknowledge(wrote, track, &mut self.report)?;
-        }
-        self.settle(track);
         Ok(())
     }
 
-    /// Where everything that was read is written, the writing is where the reading is.
-    fn settle(&self, track: &mut dyn Track) {
-        if self.writer.is_done() {
-            track.settle(self.ahead.scan().cursor());
+    /// Notes a batch that was written. Nothing else moves a cursor: if we stop before this is remembered, the next pass
+    /// writes the rows again, and readers see them once.
+    fn acknowledge(&mut self, Wrote { batch, outcome }: Wrote) -> Result<(), Error> {
+        let Outcome { known, rejected } =
+            outcome.map_err(|error| Error::Sink { sink: self.context.sink.name(), error })?;
+        let Batch { rows, lanes, letters } = batch;
+        for index in known {
+            self.lanes[lanes[index]].report.known += 1;
         }
+        let mut reasons: BTreeMap<_, _> =
+            rejected.into_iter().map(|Rejected { index, reason }| (index, reason)).collect();
+        let mut letters = letters.into_iter().peekable();
+        for (index, (row, lane)) in rows.into_iter().zip(lanes).enumerate() {
+            while let Some((_, lane, letter)) = letters.next_if(|(before, ..)| *before <= index) {
+                self.lanes[lane].acknowledge_letter(letter);
+            }
+            self.lanes[lane].acknowledge_row(row, reasons.remove(&index));
+        }
+        letters.for_each(|(_, lane, letter)| self.lanes[lane].acknowledge_letter(letter));
+        Ok(())
+    }
+
+    async fn write_all(&mut self) -> Result<(), Error> {
+        while let Some(wrote) = self.writer.write_on().await {
+            self.acknowledge(wrote)?;
+            self.remember_much().await?;
+        }
+        Ok(())
+    }
+
+    /// Notes why nothing more is read of a gateway, or written of any. What is read and not written, the next pass reads
+    /// again. Whether the pass may go on with the next gateway.
+    fn fail(&mut self, error: Error) -> bool {
+        let is_own = matches!(error, Error::Source { .. } | Error::Ahead { .. });
+        let is_failure = !self.context.is_out_of_calls(&error);
+        let ended = if is_failure { Ended::Failed } else { Ended::Calls };
+        let mut error = Some(error).filter(|_| is_failure);
+        if is_own {
+            let lane = self.lane();
+            lane.end(ended);
+            lane.report.error = error;
+            return is_failure;
+        }
+        self.is_broken = true;
+        // What a gateway's own failure says comes first; one of the others tells this one.
+        for lane in self.lanes.iter_mut().rev().filter(|lane| lane.falls_short() && lane.report.error.is_none()) {
+            lane.end(ended);
+            lane.report.error = error.take();
+        }
+        self.error = self.error.take().or(error);
+        false
     }
 }
 
-/// What an entry becomes: its row, or a dead letter.
-fn line(entry: Entry, gateway: &str, now: Timestamp, privacy: &Privacy) -> Line {
-    let Entry { id, created_at, unread: Some(unread), .. } = entry else {
-        return Line::Row(Row::new(entry, gateway, now, privacy));
-    };
-    let Unread { text, reason, is_placed } = *unread;
-    let text = foreign::masked(&privacy.apply_to_text(&text));
-    let body = Body::Text { id, created_at: (!is_placed).then_some(created_at), text };
-    Line::Letter(Letter { kept: DeadLetter { body, reason }, created_at, is_placed })
-}
-
-/// Sends for a page as soon as it may.
-async fn read<P: Platform>(context: &Context<'_, P>, gateway: String, query: Query, from: Timestamp) -> Read {
-    let Context { host, config, .. } = context;
-    if !pace::until(host, from).await {
-        return Read { query, at: host.now(), page: None };
-    }
-    let request = gateway::list(&config.source, &gateway, &query);
-    let page = context.page(&request, &query).await;
-    Read { query, at: host.now(), page: Some(page) }
+/// Copies one stretch of one gateway, and moves no cursor of a job.
+pub async fn alone<P: Platform, T: Track>(context: &Context<'_, P>, gateway: &str, scan: Scan, track: T) -> Copied<T> {
+    let mut copy = Copy::new(context, Unsaved);
+    copy.read(gateway, scan, track).await;
+    let Finished { mut copied, .. } = copy.finish().await;
+    copied.remove(0)
 }

@@ -9,7 +9,7 @@ use crate::{
     pass::{
         Context, GatewayReport, Platform,
         compare::{count, end_of_part, is_honest, known_ids},
-        copy::Copy,
+        copy::{self, Copied},
         dead,
         delivered::Delivered,
         pace::Pace,
@@ -155,20 +155,19 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         known.extend(self.dead_ids().await?.iter().cloned());
         let cursor = Cursor::at_start_of(part.from);
         let scan = Scan::ascending(cursor.clone(), part.until);
-        let mut track = Lookup { cursor, known, repair, found: Found::default() };
-        let mut copy = Copy::new(self.context, &gateway, scan);
+        let track = Lookup { cursor, known, repair, found: Found::default() };
         // If we stop before the ids are kept: the next repair writes the rows again, and readers see them once.
-        let ended = copy.run_to_end(&mut track).await?;
-        let doubtful = match ended {
+        let Copied { track, report } = copy::alone(self.context, &gateway, scan, track).await;
+        let doubtful = match report.ended {
             Ended::Complete => false,
             Ended::Doubtful => true,
             Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => return Ok(None),
-            Ended::Failed => return copy.report.error.take().map_or(Ok(None), Err),
+            Ended::Failed => return report.error.map_or(Ok(None), Err),
         };
-        if let Some(error) = copy.report.error.take() {
+        if let Some(error) = report.error {
             return Err(error);
         }
-        Ok(Some(Found { doubtful, rejected: copy.report.rejected, ..track.found }))
+        Ok(track.map(|track| Found { doubtful, rejected: report.rejected, ..track.found }))
     }
 
     /// The ids of this gateway's dead letters: they are delivered as far as that is possible.

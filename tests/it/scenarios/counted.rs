@@ -1,6 +1,10 @@
 //! What a pass costs, in numbers. Every pass of every test also compares its report with what the world has counted.
 
-use crate::world::{Counts, DAY, MINUTE, Work, World};
+use aig_logs::simulator::options::Options;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::world::{Counts, DAY, MINUTE, SECOND, Work, World};
 
 #[test]
 fn a_quiet_gateway_writes_nothing() {
@@ -33,6 +37,34 @@ fn a_thousand_new_entries_cost_21_pages_two_inserts_and_two_writes() {
     };
     assert_eq!(cost, expected);
     world.assert_once();
+}
+
+/// The rows of all gateways share batches, their ids a key, and their cursors another.
+#[test]
+fn sixty_gateways_with_twenty_new_entries_each_take_four_inserts_and_three_operations() {
+    let gateways: Vec<String> = (0..60).map(|n| format!("gateway-{n}")).collect();
+    let mut world = World::with(Options { gateways: gateways.clone(), ..Options::default() });
+    world.forward();
+    world.pass_time(MINUTE * 2);
+    for gateway in &gateways {
+        (0..20).for_each(|n| _ = world.add_to(gateway, MINUTE + SECOND * n, json!({})));
+    }
+    let cost = world.cost(Work::Forward);
+    // Fifteen pages of twenty rows make a batch.
+    let expected = Counts {
+        sends: 60 + 1 + 4,
+        list: 60,
+        token: 1,
+        insert: 4,
+        state_reads: 1,
+        state_writes: 1,
+        ids_writes: 1,
+        ..Counts::default()
+    };
+    assert_eq!(cost, expected);
+    world.assert_once();
+    world.pass_time(TimeDelta::minutes(1));
+    assert_eq!(world.cost(Work::Forward).insert, 0);
 }
 
 #[test]

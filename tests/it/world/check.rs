@@ -101,13 +101,18 @@ impl World {
 
     /// Gateway and id of every entry in `IDS_KV`.
     fn remembered(&self) -> BTreeSet<(String, String)> {
-        let segments = self.ids.keys().into_iter().map(|key| {
-            let gateway = key.split(':').nth(1).unwrap().to_owned();
-            (gateway, self.ids.value(&key).unwrap())
-        });
-        let ids = segments
-            .flat_map(|(gateway, ids)| ids.lines().map(|id| (gateway.clone(), id.to_owned())).collect::<Vec<_>>());
-        ids.collect()
+        let mut remembered = BTreeSet::new();
+        for key in self.ids.keys() {
+            let of = key.split(':').nth(1).unwrap();
+            let mut gateway = of.to_owned();
+            for line in self.ids.value(&key).unwrap().lines() {
+                match line.strip_prefix('@') {
+                    Some(name) if of == "*" => gateway = name.to_owned(),
+                    _ => _ = remembered.insert((gateway.clone(), line.to_owned())),
+                }
+            }
+        }
+        remembered
     }
 
     /// Copies of an entry in the table.

@@ -1,0 +1,184 @@
+//! One gateway in a copy: what was read of it, what of that is written, and what of that is remembered.
+
+use std::mem;
+
+use super::write::{Letter, Line};
+use crate::{
+    entry::{Entry, Unread},
+    foreign,
+    pass::report::GatewayReport,
+    plan::{budget::Ended, cursor::Cursor, segments::Segment, slots::LONG_CALL},
+    privacy::Privacy,
+    row::Row,
+    state::{Body, DeadLetter, Track},
+    time::Timestamp,
+};
+
+/// One gateway in a copy.
+pub struct Lane<T> {
+    track: T,
+    /// What was done so far.
+    pub report: GatewayReport,
+    /// Whether no more is read.
+    has_ended: bool,
+    /// How far the reading has come.
+    read_to: Cursor,
+    /// Lines that are read and not written.
+    unwritten: usize,
+    /// Ids whose entries lie at the cursor or farther on, nobody knows where: the next instant may show them again.
+    placed: Vec<String>,
+    /// What is written and not remembered: the ids.
+    pub segment: Option<Segment>,
+    /// And what the sink will never take.
+    pub rejected: Vec<DeadLetter>,
+}
+
+/// One gateway, copied.
+pub struct Copied<T> {
+    /// How far the writing has come; none where ids or dead letters of what was written could not be kept.
+    pub track: Option<T>,
+    /// What was done.
+    pub report: GatewayReport,
+}
+
+impl<T: Track> Lane<T> {
+    /// A gateway of which nothing is read yet.
+    pub fn new(gateway: &str, track: T, read_to: Cursor, bound: Option<Timestamp>) -> Self {
+        Self {
+            track,
+            report: GatewayReport::new(gateway, read_to.ts(), bound),
+            has_ended: false,
+            read_to,
+            unwritten: 0,
+            placed: Vec::new(),
+            segment: None,
+            rejected: Vec::new(),
+        }
+    }
+
+    /// How far the reading has come.
+    pub fn read_to(&self) -> &Cursor {
+        &self.read_to
+    }
+
+    /// Makes lines of what is new on a page that came at `at`.
+    pub fn lines(&mut self, mut new: Vec<Entry>, at: Timestamp, privacy: &Privacy) -> Vec<Line> {
+        new.retain(|entry| !self.track.knows(entry));
+        self.report.entries += new.len() as u64;
+        for entry in &new {
+            // Where its instant is another's, nothing is known of how late it appeared.
+            if !entry.is_placed() {
+                self.report.lateness.add(at - entry.created_at);
+            }
+        }
+        self.unwritten += new.len();
+        new.into_iter().map(|entry| line(entry, &self.report.gateway, at, privacy)).collect()
+    }
+
+    /// Notes how far the reading has come.
+    pub fn has_read_to(&mut self, cursor: &Cursor) {
+        self.read_to.clone_from(cursor);
+        self.settle();
+    }
+
+    /// Where everything that was read is written, the writing is where the reading is.
+    fn settle(&mut self) {
+        if self.unwritten == 0 {
+            self.track.settle(&self.read_to);
+        }
+    }
+
+    /// Notes a row that is written, or refused for a reason.
+    pub fn acknowledge_row(&mut self, row: Row, refused: Option<String>) {
+        self.note(&row.id, row.created_at);
+        self.track.count(row.created_at, row.is_longer_than(LONG_CALL));
+        match refused {
+            None => self.report.rows += 1,
+            Some(reason) => self.reject(DeadLetter { body: Body::Row(row), reason }),
+        }
+        self.settle();
+    }
+
+    /// Notes a letter whose turn it is.
+    pub fn acknowledge_letter(&mut self, letter: Letter) {
+        let Letter { created_at, is_placed, .. } = letter;
+        self.note(&letter.id, created_at);
+        if is_placed {
+            self.placed.push(letter.id.clone());
+        } else {
+            self.track.count(created_at, None);
+        }
+        // Counted where it may not lie, it would stand for another one that is missing there.
+        self.segment.iter_mut().for_each(|segment| segment.metadata.placed |= is_placed);
+        self.reject(letter.into());
+        self.settle();
+    }
+
+    fn note(&mut self, id: &str, created_at: Timestamp) {
+        self.unwritten -= 1;
+        let cursor = self.track.cursor();
+        let before = cursor.ts();
+        cursor.pass_over(id, created_at);
+        if cursor.ts() != before {
+            cursor.at.extend(mem::take(&mut self.placed));
+        }
+        match &mut self.segment {
+            Some(segment) => segment.push(id, created_at),
+            none @ None => *none = Some(Segment::of(id, created_at)),
+        }
+    }
+
+    fn reject(&mut self, letter: DeadLetter) {
+        // Its reason may quote the row: that is for the dead letter alone.
+        log::warn!(id = letter.id(); "kept as a dead letter");
+        self.report.rejected += 1;
+        self.rejected.push(letter);
+    }
+
+    /// Notes why no more is read.
+    pub fn end(&mut self, ended: Ended) {
+        self.report.ended = ended;
+        self.has_ended = true;
+    }
+
+    /// Whether something is still to be read, written or remembered.
+    pub fn falls_short(&self) -> bool {
+        !self.has_ended || self.unwritten > 0 || !self.is_remembered()
+    }
+
+    fn is_remembered(&self) -> bool {
+        self.segment.is_none() && self.rejected.is_empty()
+    }
+
+    /// How far the writing has come, where that may be kept. A new gateway gets a cursor only after its first page was read:
+    /// nothing else has confirmed this machine's clock.
+    pub fn begun(&self) -> Option<&T> {
+        let begun = match self.report.ended {
+            _ if !self.has_ended => self.report.pages > 0,
+            Ended::Complete => true,
+            Ended::Failed => self.report.rows + self.report.rejected > 0,
+            Ended::Doubtful | Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => {
+                self.report.pages > 0
+            }
+        };
+        begun.then_some(&self.track)
+    }
+
+    /// The end of the copy.
+    pub fn copied(self) -> Copied<T> {
+        let is_kept = self.is_remembered();
+        let Self { mut track, mut report, .. } = self;
+        report.reached = track.cursor().ts();
+        Copied { track: is_kept.then_some(track), report }
+    }
+}
+
+/// What an entry becomes: its row, or a dead letter.
+fn line(entry: Entry, gateway: &str, now: Timestamp, privacy: &Privacy) -> Line {
+    let Entry { id, created_at, unread: Some(unread), .. } = entry else {
+        return Line::Row(Row::new(entry, gateway, now, privacy));
+    };
+    let Unread { text, reason, is_placed } = *unread;
+    let text = foreign::masked(&privacy.apply_to_text(&text));
+    Line::Letter(Letter { id, created_at, is_placed, text, reason })
+}

@@ -1,0 +1,178 @@
+//! The reading half of a copy: the pages of one stretch of a gateway, several of them under way at once.
+
+use std::task::{Context as Task, Poll};
+
+use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesOrdered};
+
+use crate::{
+    entry::Entry,
+    error::{CallError, Error},
+    gateway::{self, Page},
+    host::Host,
+    pass::{
+        Context, Platform,
+        pace::{self, Calls, Pace},
+    },
+    plan::{
+        ahead::{AT_ONCE, Ahead},
+        budget::Ended,
+        cursor::{Cursor, Query, Scan},
+    },
+    time::Timestamp,
+};
+
+/// A page that was asked for.
+pub struct Read {
+    query: Query,
+    /// When it came, UTC.
+    pub at: Timestamp,
+    /// None: the program was asked to stop before it was sent for.
+    page: Option<Result<Page, CallError>>,
+}
+
+/// The reading of one stretch of a gateway.
+pub struct Reader<'a, 'c, P: Platform> {
+    context: &'a Context<'c, P>,
+    gateway: String,
+    ahead: Ahead,
+    pace: Pace,
+    /// Pages under way, in the order in which they are taken.
+    reads: FuturesOrdered<LocalBoxFuture<'a, Read>>,
+    /// Pages asked for.
+    asked: u32,
+    /// Pages read.
+    pub pages: u32,
+    /// Why no further page is asked for, if that is not the end of the stretch.
+    ended: Option<Ended>,
+    /// The last page was empty although it counts entries: an end that does not prove itself.
+    doubtful: bool,
+}
+
+impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
+    /// A reading of what `scan` asks for.
+    pub fn new(context: &'a Context<'c, P>, gateway: &str, scan: Scan) -> Self {
+        Self {
+            context,
+            gateway: gateway.to_owned(),
+            ahead: Ahead::new(scan, context.config.source.per_page),
+            pace: Pace::default(),
+            reads: FuturesOrdered::new(),
+            asked: 0,
+            pages: 0,
+            ended: None,
+            doubtful: false,
+        }
+    }
+
+    /// How far it has come.
+    pub fn cursor(&self) -> &Cursor {
+        self.ahead.scan().cursor()
+    }
+
+    /// Entries still to be read; none: the source does not say.
+    pub fn left(&self) -> Option<u64> {
+        self.ahead.left()
+    }
+
+    /// Whether no further page is asked for.
+    pub fn is_done(&self) -> bool {
+        self.ended.is_some() || self.ahead.scan().query().is_none()
+    }
+
+    /// Why no further page is asked for.
+    pub fn ended(&self) -> Ended {
+        let is_doubtful = self.doubtful || self.ahead.scan().is_doubtful();
+        self.ended.unwrap_or(if is_doubtful { Ended::Doubtful } else { Ended::Complete })
+    }
+
+    /// Asks for as many pages as may be under way at once.
+    pub fn ask(&mut self, is_full: bool) {
+        while self.ended.is_none() && self.reads.len() < AT_ONCE && !is_full {
+            let is_first = self.reads.is_empty();
+            let query = if is_first { self.ahead.next(0) } else { self.ahead.guess() };
+            let Some(query) = query else { return };
+            match self.read(query) {
+                Ok(read) => self.reads.push_back(read),
+                // A guess is given up, and what is under way may be the end of the stretch.
+                Err(ended) => return self.ended = is_first.then_some(ended),
+            }
+        }
+    }
+
+    /// The reading of a page, or why the pass ends before it.
+    fn read(&mut self, query: Query) -> Result<LocalBoxFuture<'a, Read>, Ended> {
+        // An instant that was begun is read to its end, and pages are asked for that can be read: the next pass would begin
+        // again, and come no further.
+        let scan = self.ahead.scan();
+        let pages = if scan.is_within_instant() || scan.is_shrunk() { 0 } else { self.asked };
+        let calls = Calls { pages, under_way: self.reads.len(), left: self.ahead.pages_left() };
+        let from = self.pace.next(self.context, calls)?;
+        self.asked += 1;
+        Ok(read(self.context, self.gateway.clone(), query, from).boxed_local())
+    }
+
+    /// The next page in order; `None` where none is under way.
+    pub fn poll_next(&mut self, task: &mut Task<'_>) -> Poll<Option<Read>> {
+        self.reads.poll_next_unpin(task)
+    }
+
+    /// Takes the next page in order, and gives what is new on it. None: it is to be asked for again, or the program was
+    /// asked to stop.
+    ///
+    /// # Errors
+    /// What the source fails at.
+    pub fn take(&mut self, Read { query, at, page }: Read) -> Result<Option<Vec<Entry>>, Error> {
+        let Some(page) = page else {
+            self.stop();
+            return Ok(None);
+        };
+        let page = match page {
+            Err(CallError::TooLarge { most, beginning }) => {
+                // What is under way was asked for on account of larger pages.
+                self.reads.clear();
+                if self.ahead.too_large() {
+                    return Ok(None);
+                }
+                gateway::page_of_one(&beginning, most, &query).ok_or(CallError::TooLarge { most, beginning })
+            }
+            page => page,
+        };
+        let page = page.map_err(|error| Error::Source { gateway: self.gateway.clone(), error })?;
+        self.pace.note(page.rate, at);
+        self.pages += 1;
+        let is_empty = page.entries.is_empty();
+        let new = self.ahead.take(&query, page.entries, page.total);
+        if new.is_some() {
+            let more = page.total.filter(|total| *total > 0 && !self.ahead.scan().is_counted_anyway(*total));
+            self.doubtful = query.page == 1 && is_empty && more.is_some();
+        } else if let Some(query) = self.ahead.next(self.reads.len())
+            && let Ok(read) = self.read(query)
+        {
+            self.reads.push_front(read);
+        }
+        if self.ahead.scan().query().is_none() {
+            self.reads.clear();
+        }
+        if self.context.host.stopping() {
+            self.stop();
+        }
+        Ok(new)
+    }
+
+    /// Reads nothing more.
+    fn stop(&mut self) {
+        self.reads.clear();
+        self.ended = self.ahead.scan().query().map(|_| Ended::Stopped);
+    }
+}
+
+/// Sends for a page as soon as it may.
+async fn read<P: Platform>(context: &Context<'_, P>, gateway: String, query: Query, from: Timestamp) -> Read {
+    let Context { host, config, .. } = context;
+    if !pace::until(host, from).await {
+        return Read { query, at: host.now(), page: None };
+    }
+    let request = gateway::list(&config.source, &gateway, &query);
+    let page = context.page(&request, &query).await;
+    Read { query, at: host.now(), page: Some(page) }
+}

@@ -1,0 +1,141 @@
+//! The remembering half of a copy: ids and dead letters of what is written are kept, and only then a cursor moves.
+
+use chrono::TimeDelta;
+
+use super::Copy;
+use crate::{
+    error::Error,
+    host::{Clock, Host, Put},
+    pass::{Context, Platform},
+    plan::segments::{self, Kept},
+    state::{self, DeadLetter, Track},
+    time::Timestamp,
+};
+
+/// Entries that may be written but not yet remembered. More would cost memory, and work after a crash.
+const MOST_UNREMEMBERED: usize = 10_000;
+
+/// Rows after which the cursors of many gateways are saved before the end of a pass.
+const MANY_ROWS: usize = 500;
+
+/// From one saving to the next, and from the start of the pass to the first: a pass over a few dozen gateways saves once. KV
+/// takes one write to a key in a second. developers.cloudflare.com/kv/platform/limits
+const BETWEEN_SAVES: TimeDelta = TimeDelta::seconds(2);
+
+/// Where it is kept how far the gateways of a copy have come.
+pub trait Memory<T> {
+    /// The key under which it is kept; none: nowhere.
+    fn key(&self) -> Option<&'static str>;
+
+    /// Notes how far a gateway has come.
+    fn set(&mut self, gateway: &str, track: &T);
+
+    /// Saves it.
+    async fn save<P: Platform>(&mut self, context: &Context<'_, P>) -> Result<(), Error>;
+}
+
+/// No memory: for copies that move no cursor of a job.
+pub struct Unsaved;
+
+impl<T> Memory<T> for Unsaved {
+    fn key(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn set(&mut self, _gateway: &str, _track: &T) {}
+
+    async fn save<P: Platform>(&mut self, _context: &Context<'_, P>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl<P: Platform, T: Track, M: Memory<T>> Copy<'_, '_, P, T, M> {
+    /// Saves what the gateways before have moved, where that is much, and makes sure that a cursor does not lie in the
+    /// future: nothing would ever be read from there. Where there is nothing to read, the clock is asked for.
+    pub(super) async fn begin(&mut self, gateway: &str, is_idle: bool) -> Result<(), Error> {
+        let Some(key) = self.memory.key() else { return Ok(()) };
+        let now = self.context.host.now();
+        let is_early = now - self.saved_at < BETWEEN_SAVES;
+        if self.unsaved + self.unremembered() >= MANY_ROWS && !is_early {
+            self.remember().await?;
+        }
+        let at = self.lane().read_to().ts();
+        let is_ahead = self.context.is_ahead(at);
+        let is_confirmed = matches!(self.context.host.meter.clock(), Clock::Confirmed(_));
+        if is_ahead || is_idle && !is_confirmed {
+            self.context.ask_the_time(gateway, at).await?;
+        }
+        if is_ahead { Err(Error::Ahead { key, gateway: gateway.to_owned(), at }) } else { Ok(()) }
+    }
+
+    /// Rows that are written and not remembered.
+    fn unremembered(&self) -> usize {
+        self.lanes.iter().filter_map(|lane| Some(lane.segment.as_ref()?.metadata.n)).sum()
+    }
+
+    pub(super) async fn remember_much(&mut self) -> Result<(), Error> {
+        if !self.writer.is_writing() && self.unremembered() >= MOST_UNREMEMBERED {
+            self.remember().await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what was written, and only then saves the cursors.
+    async fn remember(&mut self) -> Result<(), Error> {
+        self.keep().await?;
+        self.memory.save(self.context).await?;
+        (self.unsaved, self.saved_at) = (0, self.context.host.now());
+        Ok(())
+    }
+
+    /// Keeps the dead letters and the ids of what was written, and notes how far the gateways have come. The cursors are
+    /// saved after that: if we stop in between, the next pass writes the rows again, and readers see them once.
+    pub(super) async fn keep(&mut self) -> Result<(), Error> {
+        let now = self.context.host.now();
+        for lane in &mut self.lanes {
+            keep_letters(self.context, &lane.report.gateway, now, &lane.rejected).await?;
+            lane.rejected.clear();
+        }
+        self.unsaved += self.unremembered();
+        self.keep_ids(now).await;
+        for lane in &self.lanes {
+            if let Some(track) = lane.begun() {
+                self.memory.set(&lane.report.gateway, track);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the ids. Where that fails the rows are in all the same, so the cursors move: if they stood still, each pass
+    /// would write the rows again for as long as the store fails. Only a comparison would, and readers see them once.
+    async fn keep_ids(&mut self, now: Timestamp) {
+        let taken = self.lanes.iter_mut().filter_map(|lane| Some((lane.segment.take()?, &mut lane.report)));
+        let (segments, mut reports): (Vec<_>, Vec<_>) = taken.unzip();
+        let numbers: Vec<_> = segments.iter().map(|segment| segment.metadata.n as u64).collect();
+        let parts = reports.iter().map(|report| report.gateway.as_str()).zip(segments).collect();
+        let Some(Kept { key, value, metadata }) = segments::kept(parts, now) else { return };
+        let options = Put { ttl: Some(self.context.config.ids_ttl), metadata: serde_json::to_value(metadata).ok() };
+        let mut failed = self.context.put(&self.context.ids, &key, &value, &options).await.err();
+        if failed.is_some() {
+            for (report, number) in reports.iter_mut().zip(numbers) {
+                report.unremembered += number;
+                report.error = report.error.take().or_else(|| failed.take());
+            }
+        }
+    }
+}
+
+async fn keep_letters<P: Platform>(
+    context: &Context<'_, P>,
+    gateway: &str,
+    now: Timestamp,
+    letters: &[DeadLetter],
+) -> Result<(), Error> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 65,535")]
+    let tag = (context.host.random() * 65_536.0) as u16;
+    for letters in state::dead_letters(gateway, now, tag, letters) {
+        let options = Put { ttl: Some(context.config.ids_ttl), metadata: Some(letters.metadata()) };
+        context.put(&context.state, &letters.key, &letters.value, &options).await?;
+    }
+    Ok(())
+}
