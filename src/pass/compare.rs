@@ -22,7 +22,7 @@ use crate::{
         segments::{self, Metadata},
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
-    state::{Comparison, Track},
+    state::{Admission, Comparison, Track},
     time::Timestamp,
 };
 
@@ -56,45 +56,71 @@ pub async fn count<P: Platform>(
     Ok(None)
 }
 
+/// What a comparison does with entries that were not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It writes them.
+    Mend,
+    /// It counts them.
+    Look,
+}
+
 /// What came of a comparison.
 pub enum Compared {
     /// No further call is allowed: the next pass goes on.
     Unfinished,
-    /// All that the source shows is delivered.
-    Finished {
-        /// Entries that were not delivered before.
-        found: u64,
-        /// The source shows nothing more, although it counts more.
-        doubtful: bool,
-    },
+    /// It has come to its end.
+    Finished(Found),
 }
 
-/// Reads a stretch again, and writes what was not delivered of it. Nothing is counted as delivered before its end, where
-/// everything that was seen is: rows may be written more than once, where ids that were just written do not show yet.
+/// What a comparison has found.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Found {
+    /// Entries that were not delivered before.
+    pub missing: u64,
+    /// Of these, entries that the sink will never take: they are dead letters now.
+    pub rejected: u64,
+    /// The source shows nothing more, although it counts more.
+    pub doubtful: bool,
+}
+
+impl Found {
+    fn and(self, Self { missing, rejected, doubtful }: Self) -> Self {
+        Self {
+            missing: self.missing + missing,
+            rejected: self.rejected + rejected,
+            doubtful: self.doubtful || doubtful,
+        }
+    }
+}
+
+/// Reads a stretch again, and looks for what was not delivered of it. With [`Mode::Mend`] nothing is counted as delivered
+/// before its end, where everything that was seen is: rows may be written more than once, where ids that were just written do
+/// not show yet. `others` are ids that count as delivered besides those that are kept.
 pub async fn compare<P: Platform>(
     context: &Context<'_, P>,
     comparison: &mut Comparison,
+    (mode, others): (Mode, &BTreeSet<String>),
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
-    let (mut found, mut doubtful) = (0, false);
+    let mut all = Found::default();
     loop {
         let until = end_of_part(comparison);
-        match compare_until(context, until, comparison, report).await? {
+        let mut known = known_ids(context, &report.gateway, comparison.cursor.ts(), until).await?;
+        known.extend(others.iter().cloned());
+        match compare_until(context, until, comparison, (mode, known), report).await? {
             Compared::Unfinished => return Ok(Compared::Unfinished),
-            Compared::Finished { found: more, doubtful: also } => {
-                found += more;
-                doubtful |= also;
-            }
+            Compared::Finished(found) => all = all.and(found),
         }
         if until >= comparison.until {
-            return Ok(Compared::Finished { found, doubtful });
+            return Ok(Compared::Finished(all));
         }
         comparison.cursor = Cursor::at_start_of(until);
     }
 }
 
 /// Where the part of a comparison ends whose ids can be held in memory at once.
-pub fn end_of_part(comparison: &Comparison) -> Timestamp {
+fn end_of_part(comparison: &Comparison) -> Timestamp {
     match comparison.source {
         Some(source) if source <= MOST_IDS => comparison.until,
         Some(_) | None => comparison.until.min(slots::floor_hour(comparison.cursor.ts()) + HOUR),
@@ -105,22 +131,23 @@ async fn compare_until<P: Platform>(
     context: &Context<'_, P>,
     until: Timestamp,
     comparison: &mut Comparison,
+    (mode, known): (Mode, BTreeSet<String>),
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
-    let known = known_ids(context, &report.gateway, comparison.cursor.ts(), until).await?;
     let longer_than = comparison.long_calls.then_some(LONG_CALL.to_std().unwrap_or_default());
     let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
     let (cursor, seen, placed) = (comparison.cursor.clone(), comparison.seen.clone(), comparison.placed);
-    let track = Reading { comparison: comparison.clone(), cursor, seen, placed, known };
+    let track = Reading { comparison: comparison.clone(), cursor, seen, placed, known, mode, missing: 0 };
     let Copied { track, report: copied } = copy::alone(context, &report.gateway, scan, track).await;
+    let mut missing = 0;
     if let Some(track) = track {
-        *comparison = track.comparison;
+        (*comparison, missing) = (track.comparison, track.missing);
     }
     report.add_late(&copied);
-    let (found, failed) = (copied.entries, copied.error);
+    let (rejected, failed) = (copied.rejected, copied.error);
     let compared = match copied.ended {
-        Ended::Complete => Compared::Finished { found, doubtful: false },
-        Ended::Doubtful => Compared::Finished { found, doubtful: true },
+        Ended::Complete => Compared::Finished(Found { missing, rejected, doubtful: false }),
+        Ended::Doubtful => Compared::Finished(Found { missing, rejected, doubtful: true }),
         Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => Compared::Unfinished,
         Ended::Failed => return failed.map_or(Ok(Compared::Unfinished), Err),
     };
@@ -155,6 +182,9 @@ struct Reading {
     /// And those that are placed.
     placed: u64,
     known: BTreeSet<String>,
+    mode: Mode,
+    /// Entries read so far that are not known.
+    missing: u64,
 }
 
 impl Track for Reading {
@@ -165,14 +195,16 @@ impl Track for Reading {
     /// What was seen at the end is what counts.
     fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 
-    fn knows(&mut self, entry: &Entry) -> bool {
+    fn admit(&mut self, entry: &Entry) -> Admission {
         let count = if entry.is_placed() {
             &mut self.placed
         } else {
             self.seen.entry(slots::floor(entry.created_at)).or_default()
         };
         *count += 1;
-        self.known.contains(&entry.id)
+        let is_known = self.known.contains(&entry.id);
+        self.missing += u64::from(!is_known);
+        if is_known || self.mode == Mode::Look { Admission::Skip } else { Admission::Write }
     }
 
     fn settle(&mut self, cursor: &Cursor) {
@@ -185,7 +217,7 @@ impl Track for Reading {
 
 /// The ids that were delivered of a stretch of one day. What a store does not show yet is written again, and readers see it
 /// once.
-pub async fn known_ids<P: Platform>(
+async fn known_ids<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,
     from: Timestamp,

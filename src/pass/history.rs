@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::{
     Context, GatewayReport, Platform,
-    compare::{Compared, compare, count, is_honest},
+    compare::{Compared, Mode, compare, count, is_honest},
     pace::Pace,
     verify::MOST_COUNTS,
 };
@@ -92,11 +92,11 @@ impl<P: Platform> Verification<'_, '_, P> {
     /// Reads a day again, as far as that is allowed. Whether it came to the end of it.
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
         let Self { context, backfill, report, .. } = self;
-        let compared = compare(context, &mut comparison, report).await;
+        let compared = compare(context, &mut comparison, (Mode::Mend, &BTreeSet::new()), report).await;
         let stretch = backfill.stretch(comparison.from, comparison.until);
         backfill.comparison = Some(comparison.clone());
-        let Compared::Finished { doubtful, .. } = compared? else { return Ok(false) };
-        let honest = !doubtful && is_honest(context, &comparison, report, &mut self.pace).await?;
+        let Compared::Finished(found) = compared? else { return Ok(false) };
+        let honest = !found.doubtful && is_honest(context, &comparison, report, &mut self.pace).await?;
         backfill.comparison = None;
         let mut slot = Slot { delivered: stretch.expected, ..Slot::default() };
         slot.compared(comparison.seen.values().sum(), honest);

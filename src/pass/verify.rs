@@ -1,11 +1,11 @@
 //! The verification: counts each stretch at the source when it is ten minutes, an hour and a day old, reads again where the
 //! count is another than what was delivered, and keeps the ledger. It goes with the forward pass, after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Context, GatewayReport, Platform,
-    compare::{Compared, compare, count, is_honest},
+    compare::{Compared, Mode, compare, count, is_honest},
     pace::Pace,
 };
 use crate::{
@@ -123,14 +123,14 @@ impl<P: Platform> Verification<'_, '_, P> {
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
         let Self { context, position, report, .. } = self;
         self.changed.push(slots::floor_hour(comparison.from));
-        let compared = compare(context, &mut comparison, report).await;
+        let compared = compare(context, &mut comparison, (Mode::Mend, &BTreeSet::new()), report).await;
         position.pass(&comparison);
         if comparison.long_calls {
             return self.conclude_long_calls(comparison, compared).await;
         }
         position.comparison = Some(comparison.clone());
-        let Compared::Finished { doubtful, .. } = compared? else { return Ok(false) };
-        let honest = !doubtful && is_honest(context, &comparison, report, &mut self.pace).await?;
+        let Compared::Finished(found) = compared? else { return Ok(false) };
+        let honest = !found.doubtful && is_honest(context, &comparison, report, &mut self.pace).await?;
         position.comparison = None;
         position.slots.compared(&comparison.stretch(), &comparison.seen, honest);
         position.advance(&comparison.stretch(), comparison.begun);
@@ -148,7 +148,7 @@ impl<P: Platform> Verification<'_, '_, P> {
                 self.position.comparison = Some(comparison);
                 return Ok(false);
             }
-            Ok(Compared::Finished { found, .. }) => found,
+            Ok(Compared::Finished(found)) => found.missing,
             // Perhaps it is the condition that the source refuses.
             Err(Error::Source { error, .. }) if !error.is_transient() => 0,
             Err(error) => {

@@ -17,7 +17,7 @@ pub use self::{
     backfill::{Backfill, Counted, DAY, Days, Done, Recent, midnight_of},
     dead::{Body, DEAD, DeadLetter, DeadLetters, dead_letters, place_of, read_dead_letters},
     ledger::{Finding, History, Ledger, Page},
-    position::{Comparison, Position, Track},
+    position::{Admission, Comparison, Position, Track},
     status::{Failure, Status},
 };
 use crate::{

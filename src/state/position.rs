@@ -201,6 +201,15 @@ impl Track for Cursor {
     fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 }
 
+/// What becomes of an entry that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It is written.
+    Write,
+    /// It is passed over: it was delivered before, or nothing is to be written.
+    Skip,
+}
+
 /// What a delivered row moves.
 pub trait Track {
     /// The cursor.
@@ -214,9 +223,9 @@ pub trait Track {
         self.cursor().clone_from(cursor);
     }
 
-    /// Whether an entry was delivered before, and is to be passed over.
-    fn knows(&mut self, _entry: &Entry) -> bool {
-        false
+    /// Says what becomes of an entry that was read.
+    fn admit(&mut self, _entry: &Entry) -> Admission {
+        Admission::Write
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     plan::{budget::Ended, cursor::Cursor, segments::Segment, slots::LONG_CALL},
     privacy::Privacy,
     row::Row,
-    state::{Body, DeadLetter, Track},
+    state::{Admission, Body, DeadLetter, Track},
     time::Timestamp,
 };
 
@@ -63,7 +63,7 @@ impl<T: Track> Lane<T> {
 
     /// Makes lines of what is new on a page that came at `at`.
     pub fn lines(&mut self, mut new: Vec<Entry>, at: Timestamp, privacy: &Privacy) -> Vec<Line> {
-        new.retain(|entry| !self.track.knows(entry));
+        new.retain(|entry| self.track.admit(entry) == Admission::Write);
         self.report.entries += new.len() as u64;
         for entry in &new {
             // Where its instant is another's, nothing is known of how late it appeared.

@@ -1,25 +1,19 @@
 //! One hour or day of one gateway, proven.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
-    entry::Entry,
     error::Error,
     host::Host,
     pass::{
         Context, GatewayReport, Platform,
-        compare::{count, end_of_part, is_honest, known_ids},
-        copy::{self, Copied},
+        compare::{Compared, Found, Mode, compare, count, is_honest},
         dead,
         delivered::Delivered,
         pace::Pace,
     },
-    plan::{
-        budget::Ended,
-        cursor::{Cursor, Scan},
-        slots::Stretch,
-    },
-    state::{Comparison, Track},
+    plan::slots::Stretch,
+    state::Comparison,
     time::Timestamp,
 };
 
@@ -113,28 +107,24 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
                 read: 0,
                 ruling: Ruling::Proven,
             })),
-            Some(_) | None => self.read(Comparison::new(unit, source, begun), delivered.unwrap_or(0)).await,
+            Some(_) | None => self.compare(Comparison::new(unit, source, begun), delivered.unwrap_or(0)).await,
         }
     }
 
-    /// Reads a unit at the source, and looks each entry up.
-    async fn read(&mut self, mut comparison: Comparison, delivered: u64) -> Result<Option<Proven>, Error> {
+    /// Compares a unit. If we stop before the ids of a repair are kept, the next one writes the rows again, and readers see
+    /// them once. `None` where no further call is allowed.
+    async fn compare(&mut self, mut comparison: Comparison, delivered: u64) -> Result<Option<Proven>, Error> {
         let Comparison { from, until, .. } = comparison;
         let forgotten = from < self.delivered.ids_from(self.context);
         let repair = self.repair && !forgotten;
-        let mut all = Found::default();
-        loop {
-            let part = Stretch { from: comparison.cursor.ts(), until: end_of_part(&comparison), expected: 0 };
-            let Some(found) = self.look_up(&part, repair).await? else { return Ok(None) };
-            all.add(&found);
-            if part.until >= until {
-                break;
-            }
-            comparison.cursor = Cursor::at_start_of(part.until);
+        let how = (if repair { Mode::Mend } else { Mode::Look }, &self.dead_ids().await?.clone());
+        let compared = compare(self.context, &mut comparison, how, &mut self.report).await?;
+        if let Some(error) = self.report.error.take() {
+            return Err(error);
         }
-        let Found { seen, missing, rejected, doubtful } = all;
-        comparison.seen = BTreeMap::from([(from, seen)]);
+        let Compared::Finished(Found { missing, rejected, doubtful }) = compared else { return Ok(None) };
         let honest = !doubtful && is_honest(self.context, &comparison, &mut self.report, &mut self.pace).await?;
+        let seen = comparison.seen.values().sum::<u64>() + comparison.placed;
         let ruling = match (missing > 0, honest) {
             (true, _) if repair => Ruling::Repaired,
             (true, _) if forgotten => Ruling::Forgotten,
@@ -148,28 +138,6 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         Ok(Some(Proven { gateway, from, until, source: seen, delivered, missing, rejected, read: seen, ruling }))
     }
 
-    /// Reads a part of a unit whose ids can be held in memory at once. `None` where no further call is allowed.
-    async fn look_up(&mut self, part: &Stretch, repair: bool) -> Result<Option<Found>, Error> {
-        let gateway = self.report.gateway.clone();
-        let mut known = known_ids(self.context, &gateway, part.from, part.until).await?;
-        known.extend(self.dead_ids().await?.iter().cloned());
-        let cursor = Cursor::at_start_of(part.from);
-        let scan = Scan::ascending(cursor.clone(), part.until);
-        let track = Lookup { cursor, known, repair, found: Found::default() };
-        // If we stop before the ids are kept: the next repair writes the rows again, and readers see them once.
-        let Copied { track, report } = copy::alone(self.context, &gateway, scan, track).await;
-        let doubtful = match report.ended {
-            Ended::Complete => false,
-            Ended::Doubtful => true,
-            Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => return Ok(None),
-            Ended::Failed => return report.error.map_or(Ok(None), Err),
-        };
-        if let Some(error) = report.error {
-            return Err(error);
-        }
-        Ok(track.map(|track| Found { doubtful, rejected: report.rejected, ..track.found }))
-    }
-
     /// The ids of this gateway's dead letters: they are delivered as far as that is possible.
     async fn dead_ids(&mut self) -> Result<&BTreeSet<String>, Error> {
         if self.dead.is_none() {
@@ -178,50 +146,5 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
             self.dead = Some(ids);
         }
         Ok(self.dead.get_or_insert_default())
-    }
-}
-
-/// What the source shows, looked up.
-#[derive(Debug, Clone, Copy, Default)]
-struct Found {
-    seen: u64,
-    missing: u64,
-    /// Of these, rows that the sink will never take.
-    rejected: u64,
-    /// The source shows nothing more, although it counts more.
-    doubtful: bool,
-}
-
-impl Found {
-    fn add(&mut self, other: &Self) {
-        self.seen += other.seen;
-        self.missing += other.missing;
-        self.rejected += other.rejected;
-        self.doubtful |= other.doubtful;
-    }
-}
-
-/// The looking up of what the source shows.
-struct Lookup {
-    cursor: Cursor,
-    known: BTreeSet<String>,
-    /// Whether what is missing is written.
-    repair: bool,
-    found: Found,
-}
-
-impl Track for Lookup {
-    fn cursor(&mut self) -> &mut Cursor {
-        &mut self.cursor
-    }
-
-    fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
-
-    fn knows(&mut self, entry: &Entry) -> bool {
-        let known = self.known.contains(&entry.id);
-        self.found.seen += 1;
-        self.found.missing += u64::from(!known);
-        // Without a repair nothing is new, and so nothing is written.
-        known || !self.repair
     }
 }
