@@ -96,7 +96,7 @@ async fn both_at_once() -> [Line; 3] {
         }
         (slowest, rows)
     };
-    let (backfill, (slowest, rows)) = join(backfill, forward).await;
+    let (backfill, (slowest, rows)) = Box::pin(join(backfill, forward)).await;
     assert!(backfill.report.is_complete(), "{:?}", backfill.report);
     world.rows_landed_once();
     let rate = (backfill.rows() + rows) / backfill.time.as_secs_f64();

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use super::{
     Context, GatewayReport, Job, Platform, Report,
+    audit::audit,
     copy::{Copied, Copy, Finished, Memory, Unsaved},
     cursors::Cursors,
-    history, opened,
+    history::Past,
+    opened,
 };
 use crate::{
     error::Error,
@@ -85,7 +87,7 @@ async fn count<P: Platform>(
     backfill.begin_counts();
     let mut counted = GatewayReport::new(gateway, backfill.cursor.ts(), stop);
     if !context.is_ahead(backfill.cursor.ts()) {
-        let failed = history::verify(context, backfill, &mut counted).await.err();
+        let failed = audit(context, &mut Past::new(backfill), &mut counted).await.err();
         counted.error = failed.or(counted.error.take());
     }
     counted
@@ -103,7 +105,7 @@ async fn conclude<P: Platform>(
     }
     if copied.ended == Ended::Complete {
         backfill.done = Some(Done { stop });
-        let verified = history::verify(context, backfill, copied).await;
+        let verified = audit(context, &mut Past::new(backfill), copied).await;
         copied.error = copied.error.take().or(verified.err());
     }
 }

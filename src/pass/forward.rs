@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     Context, Job, Platform, Report,
+    audit::audit,
     copy::{Copied, Copy, Finished, Memory},
     cursors::Cursors,
-    verify::verify,
+    verify::Recent,
 };
 use crate::{
     error::Error,
@@ -83,7 +84,8 @@ async fn verify_all<P: Platform>(
     for gateway in read {
         if let Some(position) = cursors.get_mut(&gateway.gateway) {
             let copied = std::mem::take(&mut gateway.lateness);
-            let failed = verify(context, until, position, gateway).await.err();
+            let mut book = Recent::new(position, until, context.config.source.per_page);
+            let failed = audit(context, &mut book, gateway).await.err();
             gateway.error = failed.or(gateway.error.take());
             position.lateness.remember(&gateway.lateness);
             gateway.lateness.merge(&copied);

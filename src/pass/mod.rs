@@ -1,5 +1,6 @@
 //! The jobs: read → write → remember. One pass is one tick of the clock, or one command.
 
+mod audit;
 mod backfill;
 mod compare;
 mod copy;

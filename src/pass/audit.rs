@@ -1,0 +1,136 @@
+//! The audit: what is due is counted at the source; where a count is another than what was delivered, the time is read again
+//! and compared id by id, and what is missing is written. The books say what is due, and keep what follows.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Context, GatewayReport, Platform,
+    compare::{Compared, Found, Mode, compare, count, is_honest},
+    pace::Pace,
+};
+use crate::{error::Error, host::Host, plan::slots::Stretch, state::Comparison, time::Timestamp};
+
+/// Counts of one pass for each gateway. More are due only after hours without a pass, and then a few passes catch up.
+const MOST_COUNTS: u32 = 12;
+
+/// What is to be done next.
+pub enum Step {
+    /// A stretch is to be counted.
+    Count(Stretch),
+    /// A comparison is to go on.
+    Compare(Comparison),
+}
+
+/// What was delivered of one gateway, and what counts at the source say of it.
+pub trait Book {
+    /// What is to be done next; none: nothing is due. Where nothing comes of it, it is due again.
+    fn due(&mut self, now: Timestamp) -> Option<Step>;
+
+    /// Notes how many entries the source had of a stretch at an instant, where it said: the stretch agrees with that, or is
+    /// to be counted in parts, or compared.
+    fn count(&mut self, stretch: &Stretch, source: Option<u64>, at: Timestamp);
+
+    /// Keeps a comparison for later.
+    fn put_off(&mut self, comparison: Comparison);
+
+    /// Notes how far a comparison has come, to its end or not.
+    fn pass(&mut self, comparison: &Comparison);
+
+    /// Notes the end of a comparison. `is_honest` is whether the source's own count agrees with it.
+    fn settle(&mut self, comparison: &Comparison, is_honest: bool);
+
+    /// Notes the end of a comparison of long calls alone, which were missing or not. What is to be counted with them.
+    fn settle_long_calls(&mut self, comparison: Comparison, missing: u64) -> Stretch;
+
+    /// Keeps what is new in the ledger.
+    async fn record<P: Platform>(&self, context: &Context<'_, P>, gateway: &str) -> Result<(), Error>;
+
+    /// Is again as it was before the audit: what the ledger does not say is counted once more.
+    fn restore(&mut self);
+}
+
+/// Does what is due in the book of one gateway, as far as that is allowed.
+pub async fn audit<P: Platform>(
+    context: &Context<'_, P>,
+    book: &mut impl Book,
+    report: &mut GatewayReport,
+) -> Result<(), Error> {
+    let result = Audit { context, book, report, pace: Pace::default() }.run().await;
+    let recorded = book.record(context, &report.gateway).await;
+    if recorded.is_err() {
+        book.restore();
+    }
+    // That no further call is allowed is no failure.
+    recorded.and(result.or_else(|error| if context.is_out_of_calls(&error) { Ok(()) } else { Err(error) }))
+}
+
+struct Audit<'a, 'c, P: Platform, B> {
+    context: &'a Context<'c, P>,
+    book: &'a mut B,
+    report: &'a mut GatewayReport,
+    pace: Pace,
+}
+
+impl<P: Platform, B: Book> Audit<'_, '_, P, B> {
+    async fn run(&mut self) -> Result<(), Error> {
+        while let Some(step) = self.book.due(self.context.host.now()) {
+            let is_enough = self.report.counts >= MOST_COUNTS || self.pace.wait(self.context).await.is_some();
+            match step {
+                Step::Count(_) if is_enough => return Ok(()),
+                Step::Count(stretch) => self.count(&stretch).await?,
+                Step::Compare(comparison) if is_enough => {
+                    self.book.put_off(comparison);
+                    return Ok(());
+                }
+                Step::Compare(comparison) => {
+                    if !self.compare(comparison).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn count(&mut self, stretch: &Stretch) -> Result<(), Error> {
+        let now = self.context.host.now();
+        let source = count(self.context, stretch, self.report, &mut self.pace).await?;
+        self.book.count(stretch, source, now);
+        Ok(())
+    }
+
+    /// Goes on with a comparison, as far as that is allowed. Whether it has come to its end.
+    async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
+        let compared = compare(self.context, &mut comparison, (Mode::Mend, &BTreeSet::new()), self.report).await;
+        self.book.pass(&comparison);
+        let found = match compared {
+            Ok(Compared::Finished(found)) => found,
+            // Perhaps it is the condition that the source refuses.
+            Err(Error::Source { error, .. }) if comparison.long_calls && !error.is_transient() => Found::default(),
+            Ok(Compared::Unfinished) => {
+                self.book.put_off(comparison);
+                return Ok(false);
+            }
+            Err(error) => {
+                self.book.put_off(comparison);
+                return Err(error);
+            }
+        };
+        if comparison.long_calls {
+            let stretch = self.book.settle_long_calls(comparison, found.missing);
+            return self.count(&stretch).await.map(|()| true);
+        }
+        match self.is_honest(&comparison, &found).await {
+            Ok(is_honest) => self.book.settle(&comparison, is_honest),
+            Err(error) => {
+                self.book.put_off(comparison);
+                return Err(error);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn is_honest(&mut self, comparison: &Comparison, found: &Found) -> Result<bool, Error> {
+        Ok(!found.doubtful && is_honest(self.context, comparison, self.report, &mut self.pace).await?)
+    }
+}
