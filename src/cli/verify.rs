@@ -26,8 +26,9 @@ use crate::{
     host::{Host, Meter, Metered, native::NativeHost, rest_kv::RestKv},
     pass::{
         Context, Job,
-        prove::{self, Cut, Proof, Proven, Question, Ruling},
+        prove::{self, Cut, Proof, Proven, Question},
     },
+    plan::slots::Verdict,
     sink::{
         bigquery::{BigQuerySink, SignIn},
         ndjson::Ndjson,
@@ -140,34 +141,33 @@ fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Screen) 
     })
 }
 
-fn word(ruling: Ruling) -> &'static str {
-    match ruling {
-        Ruling::Proven => "proven",
-        Ruling::Repaired => "repaired",
-        Ruling::Over => "over",
-        Ruling::Unprovable | Ruling::Forgotten => "unprovable",
-        Ruling::Short => "short",
+fn word(unit: &Proven) -> &'static str {
+    match unit.verdict {
+        Verdict::Proven if unit.missing > 0 => "repaired",
+        Verdict::Proven => "proven",
+        Verdict::Over => "over",
+        Verdict::Unprovable => "unprovable",
+        Verdict::Short => "short",
     }
 }
 
-/// What follows of a verdict that a person must look at.
-fn act(ruling: Ruling) -> Option<&'static str> {
-    match ruling {
-        Ruling::Proven | Ruling::Repaired | Ruling::Over | Ruling::Unprovable => None,
-        Ruling::Forgotten => Some(
-            "Unprovable: some logs are not among the ids that are kept, but these go after DEDUP_TTL_DAYS, and another \
-             program keeps none. `aig-logs backfill --from … --to …` reads such a stretch again; readers see each log once",
-        ),
-        Ruling::Short => Some(
-            "Short: logs are missing. `aig-logs verify --repair` with the same --from and --to writes them. A stretch that \
-             is younger than 24 h 10 min the forward pass counts again by itself",
-        ),
+const FORGOTTEN: &str = "Unprovable: some logs are not among the ids that are kept, but these go after DEDUP_TTL_DAYS, and \
+    another program keeps none. `aig-logs backfill --from … --to …` reads such a stretch again; readers see each log once";
+
+const SHORT: &str = "Short: logs are missing. `aig-logs verify --repair` with the same --from and --to writes them. A stretch \
+    that is younger than 24 h 10 min the forward pass counts again by itself";
+
+/// What a person must look at.
+fn act(unit: &Proven) -> Option<&'static str> {
+    match unit.verdict {
+        Verdict::Unprovable if unit.missing > 0 => Some(FORGOTTEN),
+        Verdict::Short => Some(SHORT),
+        Verdict::Proven | Verdict::Over | Verdict::Unprovable => None,
     }
 }
 
 fn hints(units: &[Proven]) -> Vec<&'static str> {
-    let found = |ruling| units.iter().any(|unit| unit.ruling == ruling);
-    [Ruling::Forgotten, Ruling::Short].into_iter().filter(|ruling| found(*ruling)).filter_map(act).collect()
+    [FORGOTTEN, SHORT].into_iter().filter(|hint| units.iter().any(|unit| act(unit) == Some(hint))).collect()
 }
 
 fn note(cut: &Cut) -> String {
@@ -201,7 +201,7 @@ fn table(units: &[Proven]) -> String {
         let Proven { source, delivered, missing, .. } = *unit;
         let [source, delivered, missing] = [source, delivered, missing].map(|n| HumanCount(n).to_string());
         let when = name(unit.from, unit.until);
-        table.add_row([clean(&unit.gateway).as_str(), &when, &source, &delivered, &missing, word(unit.ruling)]);
+        table.add_row([clean(&unit.gateway).as_str(), &when, &source, &delivered, &missing, word(unit)]);
     }
     for column in 2..5 {
         if let Some(column) = table.column_mut(column) {
@@ -214,7 +214,7 @@ fn table(units: &[Proven]) -> String {
 fn sums(units: &[Proven]) -> String {
     let sum = |of: fn(&Proven) -> u64| HumanCount(units.iter().map(of).sum());
     let words = ["proven", "repaired", "over", "unprovable", "short"].into_iter().filter_map(|verdict| {
-        let number = units.iter().filter(|unit| word(unit.ruling) == verdict).count();
+        let number = units.iter().filter(|unit| word(unit) == verdict).count();
         (number > 0).then(|| format!("{number} {verdict}"))
     });
     let words: Vec<_> = words.collect();
@@ -236,8 +236,8 @@ fn to_json(unit: &Proven) -> Value {
         "delivered": unit.delivered,
         "missing": unit.missing,
         "rejected": unit.rejected,
-        "verdict": word(unit.ruling),
-        "hint": act(unit.ruling),
+        "verdict": word(unit),
+        "hint": act(unit),
     })
 }
 
@@ -245,25 +245,25 @@ fn to_json(unit: &Proven) -> Value {
 mod tests {
     use super::*;
 
-    fn proven(until: &str, [source, delivered, missing]: [u64; 3], ruling: Ruling) -> Proven {
+    fn proven(until: &str, [source, delivered, missing]: [u64; 3], verdict: Verdict) -> Proven {
         let until = time::parse(until).unwrap();
         let from = until - TimeDelta::hours(1);
-        Proven { gateway: "main".into(), from, until, source, delivered, missing, rejected: 1, read: 0, ruling }
+        Proven { gateway: "main".into(), from, until, source, delivered, missing, rejected: 1, read: 0, verdict }
     }
 
     #[test]
     fn units_are_a_table_with_sums() {
         let units = [
-            proven("2026-10-06T10:00:00Z", [1_234, 1_234, 0], Ruling::Proven),
-            proven("2026-10-07T00:00:00Z", [7, 5, 2], Ruling::Short),
-            proven("2026-10-07T00:30:12.5Z", [0, 0, 0], Ruling::Forgotten),
+            proven("2026-10-06T10:00:00Z", [1_234, 1_234, 0], Verdict::Proven),
+            proven("2026-10-07T00:00:00Z", [7, 5, 2], Verdict::Short),
+            proven("2026-10-07T00:30:12.5Z", [2, 0, 2], Verdict::Unprovable),
         ];
         let expected = "
  gateway  when (UTC)                           source  delivered  missing  verdict
  main     2026-10-06 09:00 to 10:00             1,234      1,234        0  proven
  main     2026-10-06 23:00 to 24:00                 7          5        2  short
- main     2026-10-06 23:30:12.500 to 00:30:12.500   0          0        0  unprovable
-1,241 at the source, 1,239 delivered, 2 missing: 1 proven, 1 unprovable, 1 short
+ main     2026-10-06 23:30:12.500 to 00:30:12.500   2          0        2  unprovable
+1,243 at the source, 1,239 delivered, 4 missing: 1 proven, 1 unprovable, 1 short
 3 rows refused for good: see `aig-logs dead-letters list`";
         let told = format!("\n{}\n{}", table(&units), sums(&units));
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

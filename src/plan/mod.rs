@@ -10,4 +10,3 @@ pub mod peak;
 pub mod retry;
 pub mod segments;
 pub mod slots;
-pub mod units;

@@ -3,21 +3,24 @@
 
 mod unit;
 
-use chrono::TimeDelta;
+use chrono::{DurationRound, TimeDelta};
 
+pub use self::unit::Proven;
 use self::unit::Prover;
-pub use self::unit::{Proven, Ruling};
 use super::{Context, Platform, delivered::Delivered};
 use crate::{
     error::Error,
     host::Host,
-    plan::{slots::floor_hour, units::Unit},
-    state::{self, Backfill, Forward, Oldest, Position},
+    plan::slots::{HOUR, Stretch, floor_hour},
+    state::{self, Backfill, DAY, Forward, Oldest, Position},
     time::Timestamp,
 };
 
 /// How far back it goes where nobody says.
 const BACK: TimeDelta = TimeDelta::hours(24);
+
+/// The longest time that is proven by the hour. A longer one is proven by the day.
+const HOURLY: TimeDelta = TimeDelta::days(3);
 
 /// What is to be proven.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +94,7 @@ async fn prove_all<P: Platform>(
     let now = context.host.now();
     let until = question.until.unwrap_or(now);
     let from = question.from.unwrap_or_else(|| floor_hour(until - BACK));
-    let unit = Unit::of(from, until);
+    let length = length_of_units(from, until);
     let claims = claims(context, question.until, [from, until], proof).await?;
     let mut gateways = Vec::new();
     for Claim { gateway, position, backfill, from, until } in &claims {
@@ -100,7 +103,7 @@ async fn prove_all<P: Platform>(
         match prover.first_day(*from, *until).await {
             Ok(first) => {
                 proof.cuts.extend(first.map(|first| (gateway.clone(), Cut::Empty(first))));
-                let units: Vec<_> = unit.cut(first.unwrap_or(*from), *until).collect();
+                let units: Vec<_> = cut(length, first.unwrap_or(*from), *until).collect();
                 gateways.push((prover, units));
             }
             // The others may be readable.
@@ -166,4 +169,56 @@ async fn claims<P: Platform>(
         claims.push(Claim { gateway, position, backfill, from, until });
     }
     Ok(claims)
+}
+
+fn length_of_units(from: Timestamp, until: Timestamp) -> TimeDelta {
+    if until - from <= HOURLY { HOUR } else { DAY }
+}
+
+/// Cuts `[from, until)` at full hours or midnights, oldest first; at both ends there may be a part. Nothing is expected of
+/// any.
+fn cut(length: TimeDelta, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Stretch> {
+    let mut from = from;
+    std::iter::from_fn(move || {
+        // Only an instant thousands of years away cannot be rounded.
+        let next = from.duration_trunc(length).unwrap_or(from) + length;
+        let stretch = Stretch { from, until: next.min(until), expected: 0 };
+        from = stretch.until;
+        (stretch.from < stretch.until).then_some(stretch)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time;
+
+    fn at(text: &str) -> Timestamp {
+        time::parse(text).unwrap()
+    }
+
+    fn units(length: TimeDelta, from: &str, until: &str) -> Vec<[String; 2]> {
+        cut(length, at(from), at(until)).map(|unit| [unit.from, unit.until].map(time::text)).collect()
+    }
+
+    #[test]
+    fn up_to_three_days_are_proven_by_the_hour() {
+        let check =
+            |until, expected| assert_eq!(length_of_units(at("2026-10-06T09:30:00Z"), at(until)), expected, "{until}");
+        check("2026-10-06T09:31:00Z", HOUR);
+        check("2026-10-09T09:30:00Z", HOUR);
+        check("2026-10-09T09:30:00.001Z", DAY);
+    }
+
+    #[test]
+    fn a_stretch_is_cut_at_full_hours_and_midnights_with_parts_at_its_ends() {
+        let [a, b, c, d] = ["09:30:00.000Z", "10:00:00.000Z", "11:00:00.000Z", "11:00:00.001Z"]
+            .map(|clock| format!("2026-10-06T{clock}"));
+        let expected = [[a.clone(), b.clone()], [b, c.clone()], [c, d.clone()]];
+        assert_eq!(units(HOUR, &a, &d), expected);
+        let [midnight, noon] = ["00:00:00.000Z", "12:00:00.000Z"].map(|clock| format!("2026-10-07T{clock}"));
+        assert_eq!(units(DAY, &a, &noon), [[a.clone(), midnight.clone()], [midnight, noon.clone()]]);
+        assert_eq!(units(DAY, &a, &a), [[""; 2]; 0]);
+        assert_eq!(units(DAY, &noon, &a), [[""; 2]; 0]);
+    }
 }

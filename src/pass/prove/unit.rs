@@ -12,28 +12,10 @@ use crate::{
         delivered::Delivered,
         pace::Pace,
     },
-    plan::slots::Stretch,
+    plan::slots::{Stretch, Verdict},
     state::Comparison,
     time::Timestamp,
 };
-
-/// What is to be said of an hour or a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ruling {
-    /// All that the source has is delivered.
-    Proven,
-    /// All that the source has is delivered, some of it just now.
-    Repaired,
-    /// The same, and more was delivered: some entries are deleted at the source.
-    Over,
-    /// All that the source shows is delivered, but it gives no count that can be true.
-    Unprovable,
-    /// Some of it is not among the ids that are kept; but it lies so far back that ids of it may be gone, or another program
-    /// has delivered it.
-    Forgotten,
-    /// The source has entries that were not delivered.
-    Short,
-}
 
 /// What was found of an hour, a day, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +36,9 @@ pub struct Proven {
     pub rejected: u64,
     /// Entries that were read one by one to find out.
     pub read: u64,
-    /// What follows.
-    pub ruling: Ruling,
+    /// What follows. Proven with entries missing: these were just delivered. Unprovable with entries missing: their ids may
+    /// be gone, or another program has delivered them.
+    pub verdict: Verdict,
 }
 
 /// Proves one gateway, unit by unit.
@@ -105,7 +88,7 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
                 missing: 0,
                 rejected: 0,
                 read: 0,
-                ruling: Ruling::Proven,
+                verdict: Verdict::Proven,
             })),
             Some(_) | None => self.compare(Comparison::new(unit, source, begun), delivered.unwrap_or(0)).await,
         }
@@ -125,17 +108,17 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         let Compared::Finished(Found { missing, rejected, doubtful }) = compared else { return Ok(None) };
         let honest = !doubtful && is_honest(self.context, &comparison, &mut self.report, &mut self.pace).await?;
         let seen = comparison.seen.values().sum::<u64>() + comparison.placed;
-        let ruling = match (missing > 0, honest) {
-            (true, _) if repair => Ruling::Repaired,
-            (true, _) if forgotten => Ruling::Forgotten,
-            (true, _) => Ruling::Short,
-            (false, false) => Ruling::Unprovable,
-            (false, true) if delivered > seen => Ruling::Over,
-            (false, true) => Ruling::Proven,
+        let verdict = match (missing > 0, honest) {
+            (true, _) if repair => Verdict::Proven,
+            (true, _) if forgotten => Verdict::Unprovable,
+            (true, _) => Verdict::Short,
+            (false, false) => Verdict::Unprovable,
+            (false, true) if delivered > seen => Verdict::Over,
+            (false, true) => Verdict::Proven,
         };
         let delivered = if missing > 0 && !repair { seen - missing } else { delivered.max(seen) };
         let gateway = self.report.gateway.clone();
-        Ok(Some(Proven { gateway, from, until, source: seen, delivered, missing, rejected, read: seen, ruling }))
+        Ok(Some(Proven { gateway, from, until, source: seen, delivered, missing, rejected, read: seen, verdict }))
     }
 
     /// The ids of this gateway's dead letters: they are delivered as far as that is possible.

@@ -1,7 +1,8 @@
 //! Any stretch is proven on demand, and repaired if somebody asks for it.
 
 use aig_logs::{
-    pass::prove::{Cut, Proof, Question, Ruling},
+    pass::prove::{Cut, Proof, Question},
+    plan::slots::Verdict,
     simulator::options::{Options, Quirks},
     time::{self, Timestamp},
 };
@@ -15,18 +16,25 @@ const LAST_DAY: Question = Question { from: None, until: None, repair: false };
 const REPAIR: Question = Question { repair: true, ..LAST_DAY };
 
 /// Each unit's start, as day and time, with its source, what was delivered, what is missing, and the verdict.
-fn told(proof: &Proof) -> Vec<(String, [u64; 3], Ruling)> {
+fn told(proof: &Proof) -> Vec<(String, [u64; 3], Verdict)> {
     assert!(proof.errors.is_empty() && !proof.stopped, "{proof:?}");
     let unit = |unit: &aig_logs::pass::prove::Proven| {
         let numbers = [unit.source, unit.delivered, unit.missing];
-        (time::text(unit.from)[8..16].to_owned(), numbers, unit.ruling)
+        (time::text(unit.from)[8..16].to_owned(), numbers, unit.verdict)
     };
     proof.units.iter().map(unit).collect()
 }
 
-fn unit(from: &str, numbers: [u64; 3], ruling: Ruling) -> (String, [u64; 3], Ruling) {
-    (from.to_owned(), numbers, ruling)
+fn unit(from: &str, numbers: [u64; 3], verdict: Verdict) -> (String, [u64; 3], Verdict) {
+    (from.to_owned(), numbers, verdict)
 }
+
+/// Verdicts, each with whether entries are missing.
+fn verdicts(proof: &Proof) -> Vec<(Verdict, bool)> {
+    told(proof).into_iter().map(|(_, [.., missing], verdict)| (verdict, missing > 0)).collect()
+}
+
+const FORGOTTEN: (Verdict, bool) = (Verdict::Unprovable, true);
 
 /// Everything that an operator could see changed.
 fn remembered(world: &World) -> (Vec<Option<String>>, Vec<String>, usize) {
@@ -55,9 +63,9 @@ fn what_the_state_knows_is_proven_with_one_call_an_hour_and_nothing_is_written()
     // The clock starts at noon, and the first pass goes ten minutes back.
     let last = told(&proof).into_iter().filter(|(_, [source, ..], _)| *source > 0).collect::<Vec<_>>();
     let expected = [
-        unit("02T11:00", [1, 1, 0], Ruling::Proven),
-        unit("02T12:00", [60, 60, 0], Ruling::Proven),
-        unit("02T13:00", [60, 60, 0], Ruling::Proven),
+        unit("02T11:00", [1, 1, 0], Verdict::Proven),
+        unit("02T12:00", [60, 60, 0], Verdict::Proven),
+        unit("02T13:00", [60, 60, 0], Verdict::Proven),
     ];
     assert_eq!(last, expected);
     let counts = world.counts() - counts;
@@ -73,17 +81,17 @@ fn what_is_missing_is_short_until_it_is_repaired_and_forward_finds_its_peace() {
     let mut world = two_hours();
     let lost: Vec<_> = (0..70).map(|n| world.add(MINUTE * 70 + TimeDelta::seconds(n))).collect();
     let before = remembered(&world);
-    let short = unit("02T12:00", [130, 60, 70], Ruling::Short);
+    let short = unit("02T12:00", [130, 60, 70], Verdict::Short);
     assert!(told(&world.prove(&LAST_DAY)).contains(&short));
     assert_eq!(remembered(&world), before);
 
     let cursors = |world: &World| ["forward", "oldest"].map(|key| world.state.value(key));
     let before = cursors(&world);
-    let repaired = unit("02T12:00", [130, 130, 70], Ruling::Repaired);
+    let repaired = unit("02T12:00", [130, 130, 70], Verdict::Proven);
     assert!(told(&world.prove(&REPAIR)).contains(&repaired));
     assert_eq!(cursors(&world), before);
     assert!(lost.iter().all(|id| world.copies(id) == 1));
-    let proven = unit("02T12:00", [130, 130, 0], Ruling::Proven);
+    let proven = unit("02T12:00", [130, 130, 0], Verdict::Proven);
     assert!(told(&world.prove(&REPAIR)).contains(&proven));
     minutes(&mut world, 120);
     world.assert_once();
@@ -98,7 +106,7 @@ fn deleted_entries_are_over_and_a_source_without_honest_counts_is_unprovable() {
     }
     let over: u64 = told(&world.prove(&LAST_DAY))
         .iter()
-        .filter(|(_, _, ruling)| *ruling == Ruling::Over)
+        .filter(|(_, _, verdict)| *verdict == Verdict::Over)
         .map(|(_, [source, delivered, _], _)| delivered - source)
         .sum();
     assert!((29..=30).contains(&over), "the first hour's own count is not known: {over}");
@@ -107,10 +115,10 @@ fn deleted_entries_are_over_and_a_source_without_honest_counts_is_unprovable() {
     let mut world = World::with(Options { quirks, ..Options::default() });
     world.add_many(60, MINUTE * 9, MINUTE);
     minutes(&mut world, 2);
-    assert_eq!(told(&world.prove(&LAST_DAY)).last().unwrap().2, Ruling::Unprovable);
+    assert_eq!(told(&world.prove(&LAST_DAY)).last().unwrap().2, Verdict::Unprovable);
     let late = world.add(MINUTE * 5);
-    assert_eq!(told(&world.prove(&LAST_DAY)).iter().filter(|unit| unit.2 == Ruling::Short).count(), 1);
-    assert!(told(&world.prove(&REPAIR)).iter().any(|unit| unit.2 == Ruling::Repaired));
+    assert_eq!(told(&world.prove(&LAST_DAY)).iter().filter(|unit| unit.2 == Verdict::Short).count(), 1);
+    assert!(told(&world.prove(&REPAIR)).iter().any(|unit| unit.2 == Verdict::Proven && unit.1[2] > 0));
     assert_eq!(world.copies(&late), 1);
 }
 
@@ -128,7 +136,7 @@ fn history_is_proven_by_the_day_as_soon_as_it_is_delivered() {
     assert!(
         told(&proof)
             .iter()
-            .all(|(_, [source, delivered, _], ruling)| { *ruling == Ruling::Proven && source == delivered })
+            .all(|(_, [source, delivered, _], verdict)| { *verdict == Verdict::Proven && source == delivered })
     );
     assert_eq!(proof.units.iter().map(|unit| unit.source).sum::<u64>(), 60);
     // All whole days are known, whether they are counted yet or not. One call more for all of the time before the first
@@ -138,7 +146,7 @@ fn history_is_proven_by_the_day_as_soon_as_it_is_delivered() {
     // What lies before the first entry is one call, if it is empty.
     assert!(proof.units[0].from > world.now() - DAY * 22 && matches!(proof.cuts[..], [(_, Cut::Empty(_))]));
     world.add(DAY * 12);
-    assert_eq!(told(&world.prove(&question)).iter().filter(|unit| unit.2 == Ruling::Short).count(), 1);
+    assert_eq!(told(&world.prove(&question)).iter().filter(|unit| unit.2 == Verdict::Short).count(), 1);
 }
 
 #[test]
@@ -156,7 +164,7 @@ fn what_nobody_claims_to_have_delivered_is_left_out_and_told() {
         panic!("{:?}", proof.cuts)
     };
     assert!(now - DAY * 2 < *from && *from < now - DAY && *until <= now && new == "new", "{:?}", proof.cuts);
-    assert!(told(&proof).iter().all(|unit| unit.2 == Ruling::Proven), "{proof:?}");
+    assert!(told(&proof).iter().all(|unit| unit.2 == Verdict::Proven), "{proof:?}");
 }
 
 #[test]
@@ -167,11 +175,11 @@ fn where_ids_may_be_gone_nothing_is_called_short_or_written() {
     world.add_at("main", then - HOUR, then, json!({}));
     let question = Question { from: Some(then - HOUR * 3), until: Some(then), repair: true };
     let before = remembered(&world);
-    let rulings: Vec<_> = told(&world.prove(&question)).into_iter().map(|unit| unit.2).collect();
-    assert_eq!(rulings.iter().filter(|ruling| **ruling == Ruling::Forgotten).count(), 2, "{rulings:?}");
-    assert!(!rulings.contains(&Ruling::Short) && remembered(&world) == before);
+    let verdicts = verdicts(&world.prove(&question));
+    assert_eq!(verdicts.iter().filter(|verdict| **verdict == FORGOTTEN).count(), 2, "{verdicts:?}");
+    assert!(!verdicts.iter().any(|(verdict, _)| *verdict == Verdict::Short) && remembered(&world) == before);
     // What the ledger has needs no ids.
-    assert!(rulings.contains(&Ruling::Proven));
+    assert!(verdicts.contains(&(Verdict::Proven, false)));
 }
 
 #[test]
@@ -182,9 +190,11 @@ fn what_another_program_delivered_is_not_called_short() {
     world.state.set("forward", &taken_over.to_string());
     world.state.set("oldest", "2026-01-01T00:00:00Z");
     minutes(&mut world, 75);
-    let rulings: Vec<_> = told(&world.prove(&REPAIR)).into_iter().map(|unit| unit.2).collect();
-    assert!(rulings.contains(&Ruling::Forgotten) && rulings.contains(&Ruling::Proven), "{rulings:?}");
-    assert!(!rulings.contains(&Ruling::Short) && !rulings.contains(&Ruling::Repaired), "{rulings:?}");
+    let verdicts = verdicts(&world.prove(&REPAIR));
+    assert!(verdicts.contains(&FORGOTTEN) && verdicts.contains(&(Verdict::Proven, false)), "{verdicts:?}");
+    let is_wrong =
+        |(verdict, missing): &(Verdict, bool)| *verdict == Verdict::Short || *verdict == Verdict::Proven && *missing;
+    assert!(!verdicts.iter().any(is_wrong), "{verdicts:?}");
 }
 
 #[test]
@@ -199,7 +209,7 @@ fn a_dead_letter_is_not_missing() {
     world.ids.keys().iter().for_each(|key| world.ids.remove(key));
     world.config.ids_ttl = std::time::Duration::from_hours(24 * 365 * 40);
     let question = Question { from: Some(created_at), until: Some(created_at + HOUR), repair: true };
-    assert_eq!(told(&world.prove(&question)), [unit("01T00:00", [1, 1, 0], Ruling::Proven)]);
+    assert_eq!(told(&world.prove(&question)), [unit("01T00:00", [1, 1, 0], Verdict::Proven)]);
 }
 
 #[test]
