@@ -22,7 +22,7 @@ use crate::{
     host::{Host, Meter, Metered, native::NativeHost},
     pass::{
         Context, Job,
-        explain::{self, Fate, Life, Table},
+        audit::explain::{self, Fate, Life, Table},
     },
     plan::slots::LENGTH,
     sink::ndjson::Ndjson,

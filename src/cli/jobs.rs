@@ -19,7 +19,7 @@ use crate::{
     },
     pass::{
         self, Context, Job, Report,
-        prove::{Proof, Proven, Question},
+        audit::prove::{Proof, Proven, Question},
     },
     plan::budget::Budget,
     sink::{
@@ -139,14 +139,14 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
         let stores = [&self.state, &self.ids];
         match &self.rows {
             OpenSink::Sqlite(sink) => {
-                pass::prove::prove(&Context::new(host, stores, sink, self.config), question, tell).await
+                pass::audit::prove::prove(&Context::new(host, stores, sink, self.config), question, tell).await
             }
             OpenSink::Ndjson(sink) => {
-                pass::prove::prove(&Context::new(host, stores, *sink, self.config), question, tell).await
+                pass::audit::prove::prove(&Context::new(host, stores, *sink, self.config), question, tell).await
             }
             OpenSink::BigQuery(table) => {
                 let sink = BigQuerySink::new(&host, table, &self.sign_in);
-                pass::prove::prove(&Context::new(host, stores, &sink, self.config), question, tell).await
+                pass::audit::prove::prove(&Context::new(host, stores, &sink, self.config), question, tell).await
             }
         }
     }

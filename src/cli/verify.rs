@@ -26,7 +26,7 @@ use crate::{
     host::{Host, Meter, Metered, native::NativeHost, rest_kv::RestKv},
     pass::{
         Context, Job,
-        prove::{self, Cut, Proof, Proven, Question},
+        audit::prove::{self, Cut, Proof, Proven, Question},
     },
     plan::slots::Verdict,
     sink::{

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Context, GatewayReport, Job, Platform, Report,
-    audit::audit,
+    audit::{Past, audit},
     copy::{Copied, Copy, Finished, Memory, Unsaved},
     cursors::Cursors,
-    history::Past,
     opened,
 };
 use crate::{

@@ -4,10 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     Context, Job, Platform, Report,
-    audit::audit,
+    audit::{Recent, audit},
     copy::{Copied, Copy, Finished, Memory},
     cursors::Cursors,
-    verify::Recent,
 };
 use crate::{
     error::Error,

@@ -1,218 +1,31 @@
 //! The jobs: read → write → remember. One pass is one tick of the clock, or one command.
 
-mod audit;
+pub mod audit;
 mod backfill;
-mod compare;
+mod context;
 mod copy;
 mod cursors;
 pub mod dead;
-mod delivered;
-pub mod explain;
 mod forward;
-mod history;
 mod job;
 mod pace;
-pub mod prove;
 mod record;
 mod report;
-mod verify;
-mod written;
 
 pub use self::{
     backfill::{backfill, range},
+    context::{Context, Platform},
     forward::forward,
     job::Job,
     report::{GatewayReport, Report, Verdict},
 };
 use crate::{
-    config::{Config, Gateways, Source, is_gateway_id},
+    config::{Gateways, Source, is_gateway_id},
     error::{CallError, Error},
-    gateway::{self, Page},
-    host::{self, Clock, Host, Metered, Put, Request, Store, call},
-    plan::cursor::{Direction, Query},
-    sink::Sink,
-    state::{self, Status},
-    time::{MILLISECOND, Timestamp},
+    gateway,
+    host::{Host, call},
+    time::Timestamp,
 };
-
-/// A platform as a pass sees it: what the three seams are in one program.
-pub trait Platform {
-    /// The clock, the network and the rest of the outside.
-    type Host: Host;
-    /// What remembers.
-    type Store: Store;
-    /// Where rows go.
-    type Sink: Sink;
-}
-
-impl<H: Host, S: Store, K: Sink> Platform for (H, S, K) {
-    type Host = H;
-    type Store = S;
-    type Sink = K;
-}
-
-/// What a pass works with. Hosts and stores are counted, and held to the pass's budget.
-#[derive(Debug)]
-pub struct Context<'a, P: Platform> {
-    /// The platform.
-    pub host: Metered<'a, P::Host>,
-    /// `STATE_KV`.
-    pub state: Metered<'a, P::Store>,
-    /// `IDS_KV`.
-    pub ids: Metered<'a, P::Store>,
-    /// Where rows go.
-    pub sink: &'a P::Sink,
-    /// The settings.
-    pub config: &'a Config,
-}
-
-impl<'a, H: Host, S: Store, K: Sink> Context<'a, (H, S, K)> {
-    /// What a pass works with, all on the host's meter. The stores are `STATE_KV` and `IDS_KV`.
-    pub fn new(host: Metered<'a, H>, [state, ids]: [&'a S; 2], sink: &'a K, config: &'a Config) -> Self {
-        let metered = |inner| Metered { inner, meter: host.meter };
-        let (state, ids) = (metered(state), metered(ids));
-        Self { host, state, ids, sink, config }
-    }
-}
-
-impl<P: Platform> Context<'_, P> {
-    /// The gateways to read, in the order of the settings, and why there are others that cannot be.
-    async fn gateways(&self) -> Result<(Vec<String>, Option<Error>), Error> {
-        let (ids, strange) = gateways(&self.host, &self.config.source).await.map_err(Error::Gateways)?;
-        Ok((ids, strange.map(Error::Gateways)))
-    }
-
-    /// A page of logs. It is the one gate for the clock: before anything is decided, saved or let expire by this machine's
-    /// time, an answer has come through here.
-    async fn page(&self, request: &Request, query: &Query) -> Result<Page, CallError> {
-        let page = call(&self.host, request, |response| gateway::read_page(response, query)).await?;
-        let now = self.host.now();
-        let checked = gateway::check_clock(&page, now);
-        if page.date.is_some() {
-            self.host.meter.note_clock(if checked.is_ok() { Clock::Confirmed(now) } else { Clock::Wrong });
-        }
-        checked.map(|()| page)
-    }
-
-    /// Whether a cursor lies further in the future than clocks may be apart: no pass has put it there by a clock that was right.
-    fn is_ahead(&self, cursor: Timestamp) -> bool {
-        cursor > self.host.now() + gateway::FARTHEST
-    }
-
-    /// Asks for one entry at most, for the sake of the answer's clock.
-    async fn ask_the_time(&self, gateway: &str, from: Timestamp) -> Result<(), Error> {
-        let until = from + MILLISECOND;
-        let direction = Direction::Ascending;
-        let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-        match self.page(&gateway::list(&self.config.source, gateway, &query), &query).await {
-            // It does not say: the same as an answer without a clock.
-            Ok(_) | Err(CallError::TooLarge { .. }) => Ok(()),
-            Err(error) => Err(Error::Source { gateway: gateway.to_owned(), error }),
-        }
-    }
-
-    /// Takes away what is over, by a clock that a server has confirmed in this pass and by no other. Nothing depends on it.
-    async fn expire(&self) {
-        match self.host.meter.clock() {
-            Clock::Unknown | Clock::Wrong => {}
-            Clock::Confirmed(at) => {
-                for store in [&self.state, &self.ids] {
-                    if let Err(error) = store.expire(at).await {
-                        log::warn!("what is over stays for now: {error}");
-                    }
-                }
-            }
-        }
-    }
-
-    /// Begins with another gateway in each pass, so that no budget, however small, starves anyone.
-    fn rotate(&self, gateways: &mut [String]) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the number of gateways")]
-        #[expect(clippy::cast_precision_loss, reason = "an account has a few dozen gateways at most")]
-        let first = (self.host.random() * gateways.len() as f64) as usize;
-        gateways.rotate_left(first.min(gateways.len()));
-    }
-
-    async fn load<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Error> {
-        let values = self.state.get_many(&keys).await;
-        let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
-        let mut values = values.into_iter();
-        Ok(std::array::from_fn(|_| values.next().flatten()))
-    }
-
-    async fn save(&self, key: &str, value: &str) -> Result<(), Error> {
-        self.put(&self.state, key, value, &Put::default()).await
-    }
-
-    async fn put(&self, store: &Metered<'_, P::Store>, key: &str, value: &str, options: &Put) -> Result<(), Error> {
-        let kept = host::put(&self.host, store, key, value, options).await;
-        kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
-    }
-
-    /// Changes a page of the ledger, and saves it if that says something new.
-    async fn amend<G: state::Page>(&self, key: &str, change: impl FnOnce(&mut G)) -> Result<(), Error> {
-        let [stored] = self.load([key]).await?;
-        let known = G::read(key, stored.as_deref())?;
-        let mut page = known.clone();
-        change(&mut page);
-        if page == known {
-            return Ok(());
-        }
-        let value = page.to_json().map_err(|error| unwritable(key, &error))?;
-        self.save(key, &value).await
-    }
-
-    /// Whether the platform allows no further call. Where it refuses the very first one that is a failure all the same: a
-    /// poller that may never call must not look healthy.
-    fn is_out_of_calls(&self, error: &Error) -> bool {
-        let refused = matches!(
-            error,
-            Error::Source { error: CallError::Refused(_), .. } | Error::Sink { error: CallError::Refused(_), .. }
-        );
-        refused && self.host.meter.calls() > 1
-    }
-
-    /// Does a job with the values of its keys, the last of which is the status, and reports what came of it. Without
-    /// those values nothing is done, and nothing noted: what the status says of other jobs is not known either.
-    async fn report<const N: usize>(
-        &self,
-        job: Job,
-        keys: [&str; N],
-        work: impl AsyncFnOnce(&mut Report, [Option<String>; N]) -> Result<(), Error>,
-    ) -> Report {
-        let mut report = opened(job, self.host.now());
-        match self.load(keys).await {
-            Ok(values) => {
-                let status = values.last().cloned().flatten();
-                let failed = work(&mut report, values).await.err();
-                report.error = failed.or(report.error.take());
-                let noted = self.note(&report, status).await;
-                report.error = report.error.or(noted.err());
-            }
-            Err(error) => report.error = Some(error),
-        }
-        self.expire().await;
-        let report = self.counted(report);
-        record::record(self, &report).await;
-        // The logs were done before; what that took is a call all the same.
-        Report { calls: self.host.meter.calls(), ..report }
-    }
-
-    fn counted(&self, report: Report) -> Report {
-        let meter = self.host.meter;
-        let (calls, reads, writes) = (meter.calls(), meter.reads(), meter.writes());
-        Report { calls, reads, writes, finished: self.host.now(), ..report }
-    }
-
-    async fn note(&self, report: &Report, status: Option<String>) -> Result<(), Error> {
-        let mut status = status.map_or_else(|| Ok(Status::default()), |text| Status::from_json(&text))?;
-        if status.note(&report.job.to_string(), report.worst(), self.host.now()) {
-            let value = status.to_json().map_err(|error| unwritable(state::STATUS, &error))?;
-            self.save(state::STATUS, &value).await?;
-        }
-        Ok(())
-    }
-}
 
 /// Pages of an account's gateways, 50 on each.
 const MOST_PAGES: u32 = 200;

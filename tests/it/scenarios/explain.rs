@@ -1,6 +1,6 @@
 //! What became of one log is told truthfully.
 
-use aig_logs::{pass::explain::Fate, plan::slots::Verdict, time};
+use aig_logs::{pass::audit::explain::Fate, plan::slots::Verdict, time};
 use chrono::TimeDelta;
 use serde_json::json;
 

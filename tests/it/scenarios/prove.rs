@@ -1,7 +1,7 @@
 //! Any stretch is proven on demand, and repaired if somebody asks for it.
 
 use aig_logs::{
-    pass::prove::{Cut, Proof, Question},
+    pass::audit::prove::{Cut, Proof, Question},
     plan::slots::Verdict,
     simulator::options::{Options, Quirks},
     time::{self, Timestamp},
@@ -18,7 +18,7 @@ const REPAIR: Question = Question { repair: true, ..LAST_DAY };
 /// Each unit's start, as day and time, with its source, what was delivered, what is missing, and the verdict.
 fn told(proof: &Proof) -> Vec<(String, [u64; 3], Verdict)> {
     assert!(proof.errors.is_empty() && !proof.stopped, "{proof:?}");
-    let unit = |unit: &aig_logs::pass::prove::Proven| {
+    let unit = |unit: &aig_logs::pass::audit::prove::Proven| {
         let numbers = [unit.source, unit.delivered, unit.missing];
         (time::text(unit.from)[8..16].to_owned(), numbers, unit.verdict)
     };

@@ -6,8 +6,8 @@ use aig_logs::{
     host::{Host, Meter, Metered},
     pass::{
         self, Context, Report,
-        explain::{Life, Table as Asked, explain},
-        prove::{Proof, Question, prove},
+        audit::explain::{Life, Table as Asked, explain},
+        audit::prove::{Proof, Question, prove},
     },
     plan::budget::Budget,
     sink::{

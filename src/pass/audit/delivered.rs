@@ -2,9 +2,9 @@
 
 use chrono::NaiveDate;
 
-use super::{Context, Platform};
 use crate::{
     error::Error,
+    pass::{Context, Platform},
     plan::slots::{self, HOUR, KEPT},
     state::{Backfill, DAY, Finding, History, Ledger, Page, Position, midnight_of},
     time::{MILLISECOND, Timestamp},

@@ -1,11 +1,12 @@
 //! The life of one log: at the source or not, written or not, refused or not, what the counts say of its time, and what
 //! follows. Nothing is changed.
 
-use super::{Context, Platform, dead, delivered::Delivered, written};
+use super::{delivered::Delivered, ids};
 use crate::{
     error::Error,
     gateway,
     host::{Host, call},
+    pass::{Context, Platform, dead},
     plan::{
         segments::{self, Metadata},
         slots::{self, AGES, HOUR, LENGTH, Slot},
@@ -211,6 +212,6 @@ async fn holding<P: Platform>(
             found.push((key.to_owned(), segments::written(key)));
         }
     };
-    written::segments(context, &prefixes, may_hold, note).await?;
+    ids::segments(context, &prefixes, may_hold, note).await?;
     Ok(found)
 }

@@ -1,16 +1,14 @@
 //! Any stretch, proven on demand: each hour or day is counted at the source, and where that does not prove it, read there
 //! and looked up among what was written. Cursors, slots and the ledger stay as they are.
 
-mod unit;
-
 use chrono::{DurationRound, TimeDelta};
 
-pub use self::unit::Proven;
-use self::unit::Prover;
-use super::{Context, Platform, delivered::Delivered};
+pub use super::prover::Proven;
+use super::{delivered::Delivered, prover::Prover};
 use crate::{
     error::Error,
     host::Host,
+    pass::{Context, Platform},
     plan::slots::{HOUR, Stretch, floor_hour},
     state::{self, Backfill, DAY, Forward, Oldest, Position},
     time::Timestamp,

@@ -1,20 +1,27 @@
 //! The audit: what is due is counted at the source; where a count is another than what was delivered, the time is read again
 //! and compared id by id, and what is missing is written. The books say what is due, and keep what follows.
 
+mod compare;
+mod delivered;
+pub mod explain;
+mod ids;
+mod past;
+pub mod prove;
+mod prover;
+mod recent;
+
 use std::collections::BTreeSet;
 
-use super::{
-    Context, GatewayReport, Platform,
-    compare::{Compared, Found, Mode, compare, count, is_honest},
-    pace::Pace,
-};
+use self::compare::{Compared, Found, Mode, compare, count, is_honest};
+pub(super) use self::{past::Past, recent::Recent};
+use super::{Context, GatewayReport, Platform, pace::Pace};
 use crate::{error::Error, host::Host, plan::slots::Stretch, state::Comparison, time::Timestamp};
 
 /// Counts of one pass for each gateway. More are due only after hours without a pass, and then a few passes catch up.
 const MOST_COUNTS: u32 = 12;
 
 /// What is to be done next.
-pub enum Step {
+pub(super) enum Step {
     /// A stretch is to be counted.
     Count(Stretch),
     /// A comparison is to go on.
@@ -22,7 +29,7 @@ pub enum Step {
 }
 
 /// What was delivered of one gateway, and what counts at the source say of it.
-pub trait Book {
+pub(super) trait Book {
     /// What is to be done next; none: nothing is due. Where nothing comes of it, it is due again.
     fn due(&mut self, now: Timestamp) -> Option<Step>;
 
@@ -50,7 +57,7 @@ pub trait Book {
 }
 
 /// Does what is due in the book of one gateway, as far as that is allowed.
-pub async fn audit<P: Platform>(
+pub(super) async fn audit<P: Platform>(
     context: &Context<'_, P>,
     book: &mut impl Book,
     report: &mut GatewayReport,

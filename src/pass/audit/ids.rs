@@ -1,9 +1,9 @@
 //! What was written, as it is remembered: segments of ids.
 
-use super::{Context, Platform};
 use crate::{
     error::Error,
     host::{self, Store},
+    pass::{Context, Platform},
     plan::segments::Metadata,
 };
 

@@ -5,13 +5,11 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::{
-    Context, Platform,
-    audit::{Book, Step},
-};
+use super::{Book, Step};
 use crate::{
     error::Error,
     host::Host,
+    pass::{Context, Platform},
     plan::slots::{Slot, Stretch},
     state::{Backfill, Comparison, DAY, History, midnight_of},
     time::{MILLISECOND, Timestamp},

@@ -5,17 +5,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{
-    Context, GatewayReport, Platform,
-    copy::{self, Copied},
-    pace::Pace,
-    written,
-};
+use super::ids;
 use crate::{
     entry::Entry,
     error::{CallError, Error},
     gateway,
     host::Host,
+    pass::{
+        Context, GatewayReport, Platform,
+        copy::{self, Copied},
+        pace::Pace,
+    },
     plan::{
         budget::Ended,
         cursor::{Cursor, Direction, Query, Scan},
@@ -227,6 +227,6 @@ async fn known_ids<P: Platform>(
     let prefixes = segments::prefixes(gateway, from.date_naive());
     let overlaps = |metadata: &Metadata| metadata.overlaps(from, until);
     let show = |key: &str, value: &str| known.extend(segments::ids(key, value, gateway).map(Cow::into_owned));
-    written::segments(context, &prefixes, overlaps, show).await?;
+    ids::segments(context, &prefixes, overlaps, show).await?;
     Ok(known)
 }

@@ -3,13 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Context, Platform,
-    audit::{Book, Step},
-};
+use super::{Book, Step};
 use crate::{
     error::Error,
     host::Host,
+    pass::{Context, Platform},
     plan::slots::{self, AGES, Stretch},
     state::{Comparison, Ledger, Position},
     time::Timestamp,

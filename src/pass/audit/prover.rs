@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::{
+    compare::{Compared, Found, Mode, compare, count, is_honest},
+    delivered::Delivered,
+};
 use crate::{
     error::Error,
     host::Host,
-    pass::{
-        Context, GatewayReport, Platform,
-        compare::{Compared, Found, Mode, compare, count, is_honest},
-        dead,
-        delivered::Delivered,
-        pace::Pace,
-    },
+    pass::{Context, GatewayReport, Platform, dead, pace::Pace},
     plan::slots::{Stretch, Verdict},
     state::Comparison,
     time::Timestamp,
