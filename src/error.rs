@@ -126,6 +126,15 @@ pub enum Error {
         #[source]
         error: CallError,
     },
+    /// The table could not be asked which rows it has.
+    #[error("asking {sink} for its rows")]
+    Table {
+        /// The sink's name.
+        sink: &'static str,
+        /// What went wrong.
+        #[source]
+        error: CallError,
+    },
     /// A stored value could not be read, written or taken away.
     #[error("{action} the state under key {}", clean(.key))]
     Store {
@@ -172,7 +181,10 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Gateways(error) | Self::Source { error, .. } | Self::Sink { error, .. } => error.is_transient(),
+            Self::Gateways(error)
+            | Self::Source { error, .. }
+            | Self::Sink { error, .. }
+            | Self::Table { error, .. } => error.is_transient(),
             Self::Store { error, .. } => error.is_transient(),
             Self::Config(_) | Self::Ahead { .. } | Self::State { .. } => false,
         }

@@ -17,6 +17,7 @@ mod looker;
 mod namespaces;
 mod progress;
 mod proof;
+mod rows;
 mod run;
 mod setting_files;
 mod settings;

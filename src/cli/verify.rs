@@ -14,6 +14,7 @@ use super::{
     jobs::Poller,
     log_to,
     progress::Screen,
+    rows::Rows,
     settings::Vars,
     show,
     state::OpenState,
@@ -32,6 +33,7 @@ use crate::{
     sink::{
         bigquery::{BigQuerySink, SignIn},
         ndjson::Ndjson,
+        sqlite::Sqlite,
     },
     time::{self, Timestamp},
 };
@@ -66,9 +68,16 @@ pub async fn verify(
         let [cursors, ids] = state.stores()?;
         let meter = Meter::new(Job::Range.budget(&config), host.now());
         let host = Metered { inner: &host, meter: &meter };
-        // Nothing is ever written to it.
-        let nowhere = Ndjson::new(std::io::sink());
-        prove::prove(&Context::new(host, [&cursors, &ids], &nowhere, &config), &question, &tell).await
+        let rows = Rows::of(&state, &vars).await?;
+        let stores = [&cursors, &ids];
+        // Nothing is ever written to either.
+        if let Some(file) = rows.file() {
+            let table = Sqlite::to_ask(file);
+            prove::prove(&Context::new(host, stores, &table, &config), &question, &tell).await
+        } else {
+            let nowhere = Ndjson::new(std::io::sink());
+            prove::prove(&Context::new(host, stores, &nowhere, &config), &question, &tell).await
+        }
     };
     screen.clear();
     tell_proof(&proof, options.json, sink == Named::Ndjson(None) && question.repair, screen)
@@ -126,6 +135,9 @@ fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Screen) 
     for error in &proof.errors {
         screen.say(&format!("aig-logs: verify failed: {}", error.chain()));
     }
+    if proof.units.iter().any(|unit| word(unit) == "delivered") {
+        screen.say(UNASKED);
+    }
     let hints = hints(&proof.units);
     for hint in &hints {
         screen.say(hint);
@@ -144,12 +156,22 @@ fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Screen) 
 fn word(unit: &Proven) -> &'static str {
     match unit.verdict {
         Verdict::Proven if unit.missing > 0 => "repaired",
+        // Nobody has looked whether the rows are still there.
+        Verdict::Proven if unit.in_table.is_none() => "delivered",
         Verdict::Proven => "proven",
         Verdict::Over => "over",
         Verdict::Unprovable => "unprovable",
         Verdict::Short => "short",
     }
 }
+
+/// The words, the best first.
+const WORDS: [&str; 6] = ["proven", "delivered", "repaired", "over", "unprovable", "short"];
+
+/// How to ask a table that the poller may not read.
+const UNASKED: &str = "Delivered: the poller's key may write to the table and not read it. Ask it yourself: SELECT \
+    TIMESTAMP_TRUNC(created_at, HOUR) AS hour, COUNT(DISTINCT id) AS logs FROM the table WHERE created_at BETWEEN … AND … \
+    GROUP BY hour ORDER BY hour";
 
 const FORGOTTEN: &str = "Unprovable: some logs are not among the ids that are kept, but these go after DEDUP_TTL_DAYS, and \
     another program keeps none. `aig-logs backfill --from … --to …` reads such a stretch again; readers see each log once";
@@ -193,17 +215,45 @@ fn name(from: Timestamp, until: Timestamp) -> String {
     format!("{} {} to {end}", from.format("%F"), clock(from))
 }
 
+/// A column of numbers: its name, and its number of a unit, where there is one.
+type Column = (&'static str, fn(&Proven) -> Option<u64>);
+
+/// Those that are always there, and those that are where there is something to tell.
+const NUMBERS: [Column; 6] = [
+    ("source", |unit| Some(unit.source)),
+    ("delivered", |unit| Some(unit.delivered)),
+    ("in the table", |unit| unit.in_table),
+    ("rejected", |unit| Some(unit.rejected)),
+    ("discarded", |unit| Some(unit.discarded)),
+    ("missing", |unit| Some(unit.missing)),
+];
+
+fn columns(units: &[Proven]) -> Vec<Column> {
+    let is_shown = |(name, number): &Column| {
+        let mut numbers = units.iter().filter_map(number);
+        match *name {
+            "in the table" => numbers.next().is_some(),
+            "rejected" | "discarded" => numbers.any(|number| number > 0),
+            _ => true,
+        }
+    };
+    NUMBERS.into_iter().filter(is_shown).collect()
+}
+
 fn table(units: &[Proven]) -> String {
+    let columns = columns(units);
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["gateway", "when (UTC)", "source", "delivered", "missing", "verdict"]);
+    let names = columns.iter().map(|(name, _)| *name);
+    table.set_header(["gateway", "when (UTC)"].into_iter().chain(names).chain(["verdict"]));
     for unit in units {
-        let Proven { source, delivered, missing, .. } = *unit;
-        let [source, delivered, missing] = [source, delivered, missing].map(|n| HumanCount(n).to_string());
-        let when = name(unit.from, unit.until);
-        table.add_row([clean(&unit.gateway).as_str(), &when, &source, &delivered, &missing, word(unit)]);
+        let numbers = columns
+            .iter()
+            .map(|(_, number)| number(unit).map_or_else(|| "–".to_owned(), |number| HumanCount(number).to_string()));
+        let place = [clean(&unit.gateway), name(unit.from, unit.until)];
+        table.add_row(place.into_iter().chain(numbers).chain([word(unit).to_owned()]));
     }
-    for column in 2..5 {
+    for column in 2..columns.len() + 2 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -212,19 +262,21 @@ fn table(units: &[Proven]) -> String {
 }
 
 fn sums(units: &[Proven]) -> String {
-    let sum = |of: fn(&Proven) -> u64| HumanCount(units.iter().map(of).sum());
-    let words = ["proven", "repaired", "over", "unprovable", "short"].into_iter().filter_map(|verdict| {
+    let sum = |number: fn(&Proven) -> Option<u64>| units.iter().filter_map(number).sum::<u64>();
+    let words = WORDS.into_iter().filter_map(|verdict| {
         let number = units.iter().filter(|unit| word(unit) == verdict).count();
         (number > 0).then(|| format!("{number} {verdict}"))
     });
     let words: Vec<_> = words.collect();
-    let (source, delivered) = (sum(|unit| unit.source), sum(|unit| unit.delivered));
-    let rejected = match units.iter().map(|unit| unit.rejected).sum() {
+    let numbers = columns(units).into_iter().map(|(name, number)| {
+        let name = if name == "source" { "at the source" } else { name };
+        format!("{} {name}", HumanCount(sum(number)))
+    });
+    let rejected = match sum(|unit| Some(unit.rejected)) {
         0 => String::new(),
         rows => format!("\n{} refused for good: see `aig-logs dead-letters list`", show::counted(rows, "row")),
     };
-    let missing = sum(|unit| unit.missing);
-    format!("{source} at the source, {delivered} delivered, {missing} missing: {}{rejected}", words.join(", "))
+    format!("{}: {}{rejected}", numbers.collect::<Vec<_>>().join(", "), words.join(", "))
 }
 
 fn to_json(unit: &Proven) -> Value {
@@ -234,8 +286,10 @@ fn to_json(unit: &Proven) -> Value {
         "until": time::text(unit.until),
         "source": unit.source,
         "delivered": unit.delivered,
+        "in_table": unit.in_table,
         "missing": unit.missing,
         "rejected": unit.rejected,
+        "discarded": unit.discarded,
         "verdict": word(unit),
         "hint": act(unit),
     })
@@ -248,7 +302,20 @@ mod tests {
     fn proven(until: &str, [source, delivered, missing]: [u64; 3], verdict: Verdict) -> Proven {
         let until = time::parse(until).unwrap();
         let from = until - TimeDelta::hours(1);
-        Proven { gateway: "main".into(), from, until, source, delivered, missing, rejected: 1, read: 0, verdict }
+        let (gateway, in_table) = ("main".into(), Some(delivered));
+        Proven {
+            gateway,
+            from,
+            until,
+            source,
+            delivered,
+            in_table,
+            missing,
+            rejected: 1,
+            discarded: 0,
+            read: 0,
+            verdict,
+        }
     }
 
     #[test]
@@ -259,11 +326,11 @@ mod tests {
             proven("2026-10-07T00:30:12.5Z", [2, 0, 2], Verdict::Unprovable),
         ];
         let expected = "
- gateway  when (UTC)                           source  delivered  missing  verdict
- main     2026-10-06 09:00 to 10:00             1,234      1,234        0  proven
- main     2026-10-06 23:00 to 24:00                 7          5        2  short
- main     2026-10-06 23:30:12.500 to 00:30:12.500   2          0        2  unprovable
-1,243 at the source, 1,239 delivered, 4 missing: 1 proven, 1 unprovable, 1 short
+ gateway  when (UTC)                           source  delivered  in the table  rejected  missing  verdict
+ main     2026-10-06 09:00 to 10:00             1,234      1,234         1,234         1        0  proven
+ main     2026-10-06 23:00 to 24:00                 7          5             5         1        2  short
+ main     2026-10-06 23:30:12.500 to 00:30:12.500   2          0             0         1        2  unprovable
+1,243 at the source, 1,239 delivered, 1,239 in the table, 3 rejected, 4 missing: 1 proven, 1 unprovable, 1 short
 3 rows refused for good: see `aig-logs dead-letters list`";
         let told = format!("\n{}\n{}", table(&units), sums(&units));
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

@@ -9,7 +9,7 @@ use crate::{
     privacy::Privacy,
     row::Row,
     sink::{Rejected, Sink},
-    state::{Body, DEAD, DeadLetter, DeadLetters, place_of, read_dead_letters},
+    state::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, place_of, read_dead_letters},
 };
 
 /// What came of one value of dead letters.
@@ -30,12 +30,16 @@ pub struct Replayed {
 /// # Errors
 /// Where the store does not answer.
 pub async fn keys<S: Store>(store: &S) -> Result<Vec<(String, u64)>, Error> {
+    keys_of(store, DEAD).await
+}
+
+async fn keys_of<S: Store>(store: &S, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
     let mut keys = Vec::new();
-    let listed = host::list(store, DEAD, |key, metadata| {
+    let listed = host::list(store, prefix, |key, metadata| {
         let rows = metadata.and_then(|metadata| metadata["n"].as_u64());
         keys.push((key, rows.unwrap_or(0)));
     });
-    listed.await.map_err(|error| Error::Store { action: "listing", key: DEAD.into(), error })?;
+    listed.await.map_err(|error| Error::Store { action: "listing", key: prefix.into(), error })?;
     Ok(keys)
 }
 
@@ -45,8 +49,21 @@ pub async fn keys<S: Store>(store: &S) -> Result<Vec<(String, u64)>, Error> {
 /// # Errors
 /// Where the store does not answer.
 pub async fn letters_of<S: Store>(store: &S, gateway: &str) -> Result<Vec<(String, DeadLetter)>, Error> {
+    letters_under(store, &format!("{DEAD}{gateway}:"), gateway).await
+}
+
+/// What is left of the letters of a gateway that an operator has thrown away.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn discarded_of<S: Store>(store: &S, gateway: &str) -> Result<Vec<DeadLetter>, Error> {
+    let letters = letters_under(store, &format!("{DISCARDED}{gateway}:"), gateway).await?;
+    Ok(letters.into_iter().map(|(_, letter)| letter).collect())
+}
+
+async fn letters_under<S: Store>(store: &S, prefix: &str, gateway: &str) -> Result<Vec<(String, DeadLetter)>, Error> {
     let mut letters = Vec::new();
-    for (key, _) in keys(store).await? {
+    for (key, _) in keys_of(store, prefix).await? {
         if place_of(&key).is_none_or(|(of, _)| of != gateway) {
             continue;
         }
@@ -69,11 +86,23 @@ pub async fn read<S: Store>(store: &S, key: &str) -> Result<Option<Vec<DeadLette
     values.into_iter().next().flatten().map(|text| read_dead_letters(key, &text)).transpose()
 }
 
-/// Takes a key away with all its rows.
+/// Takes a key away with all its rows, and keeps their ids: whoever asks for them is told that they were thrown away.
 ///
 /// # Errors
-/// Where the store does not say that it is gone.
+/// Where the store does not keep the ids, or does not say that the key is gone.
 pub async fn discard<S: Store>(store: &S, key: &str) -> Result<(), Error> {
+    let left = match read(store, key).await {
+        Ok(letters) => letters.and_then(|letters| DeadLetters::discarded(key, &letters)),
+        // Nobody knows whose it is.
+        Err(Error::State { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(left) = left {
+        let options = Put { metadata: Some(left.metadata()), ..Put::default() };
+        let kept = store.put(&left.key, &left.value, &options).await;
+        kept.map_err(|error| Error::Store { action: "saving", key: left.key.clone(), error })?;
+    }
+    // If we stop here, the letters are still there, and can be thrown away again.
     store.delete(key).await.map_err(|error| Error::Store { action: "deleting", key: key.into(), error })
 }
 

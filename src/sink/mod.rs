@@ -7,7 +7,9 @@ pub(crate) mod refusal;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
 
-use crate::{error::CallError, row::Row, run::Run};
+use std::collections::BTreeSet;
+
+use crate::{error::CallError, row::Row, run::Run, time::Timestamp};
 
 /// A place that rows are written to.
 #[expect(async_fn_in_trait, reason = "hosts have one thread; nothing here needs to be Send")]
@@ -23,6 +25,25 @@ pub trait Sink {
     /// # Errors
     /// Where that cannot be said of every row. Some may be kept: the same rows are written again later.
     async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError>;
+
+    /// How many logs of a gateway the table has of `[from, until)`, by `created_at`, UTC, each counted once; none: it cannot be
+    /// asked.
+    ///
+    /// # Errors
+    /// Where it can be asked and does not answer.
+    async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
+        let _ = (gateway, from, until);
+        Ok(None)
+    }
+
+    /// Their ids; none where the table cannot be asked.
+    ///
+    /// # Errors
+    /// The same.
+    async fn ids(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<BTreeSet<String>, CallError> {
+        let _ = (gateway, from, until);
+        Ok(BTreeSet::new())
+    }
 
     /// Writes what a pass did into the table of passes. A sink without one does nothing.
     ///

@@ -1,6 +1,6 @@
 //! Rows into a SQLite file: the embedded default, complete with the views that BigQuery has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter, types::ToSqlOutput};
 
@@ -11,7 +11,7 @@ use crate::{
     row::{COLUMNS, Cell, Row},
     run::{self, Run},
     sql::{SQLITE, view},
-    time,
+    time::{self, Timestamp},
 };
 
 /// A SQLite file with the raw table and the views over it.
@@ -22,6 +22,12 @@ pub struct Sqlite<'a> {
 }
 
 impl<'a> Sqlite<'a> {
+    /// The same, to be asked alone: nothing is made.
+    #[must_use]
+    pub fn to_ask(connection: &'a Connection) -> Self {
+        Self { connection, insert: String::new() }
+    }
+
     /// Makes the table and the views where they are missing, and the views again where another version of this program
     /// left one, or one with other columns from the metadata.
     ///
@@ -62,12 +68,32 @@ impl Sink for Sqlite<'_> {
         written().map_err(|error: rusqlite::Error| failed(&error))
     }
 
+    async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
+        let sql = format!("SELECT count(*) {OF_A_TIME}");
+        let counted = self.connection.prepare_cached(&sql).and_then(|mut statement| {
+            statement.query_row([gateway, &time::text(from), &time::text(until)], |row| row.get::<_, i64>(0))
+        });
+        counted.map(|rows| u64::try_from(rows).ok()).map_err(|error| failed(&error))
+    }
+
+    async fn ids(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<BTreeSet<String>, CallError> {
+        let sql = format!("SELECT id {OF_A_TIME}");
+        let ids = self.connection.prepare_cached(&sql).and_then(|mut statement| {
+            let rows = statement.query_map([gateway, &time::text(from), &time::text(until)], |row| row.get(0))?;
+            rows.collect::<Result<_, _>>()
+        });
+        ids.map_err(|error| failed(&error))
+    }
+
     async fn record(&self, run: &Run) -> Result<(), CallError> {
         let names: Vec<_> = run::COLUMNS.iter().map(|(name, _)| *name).collect();
         let recorded = self.connection.execute(&insert_into(run::TABLE, &names), params_from_iter(&run.cells));
         recorded.map(drop).map_err(|error| failed(&error))
     }
 }
+
+/// A log has one row, by its key. Instants are texts of one length, so they compare as texts.
+const OF_A_TIME: &str = "FROM aig_logs_raw WHERE gateway = ?1 AND created_at >= ?2 AND created_at < ?3";
 
 /// A line that is there already stays as it is.
 fn insert_into(table: &str, columns: &[&str]) -> String {

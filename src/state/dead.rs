@@ -15,6 +15,9 @@ use crate::{
 /// What the keys of dead letters begin with: `dead:<gateway>:<pass instant>:<tag>-<n>`.
 pub const DEAD: &str = "dead:";
 
+/// What the keys of discarded letters begin with, instead of [`DEAD`]: their ids are known, and nothing else of them.
+pub const DISCARDED: &str = "discarded:";
+
 /// KV takes values of up to 25 MiB; a row that BigQuery will not take may have 10 MB.
 /// developers.cloudflare.com/kv/platform/limits
 const MOST_DEAD_LETTERS: Limits = Limits { rows: 10_000, bytes: 20_000_000 };
@@ -105,6 +108,17 @@ impl DeadLetters {
         Self { key: key.to_owned(), n: letters.len(), value: value(&texts) }
     }
 
+    /// What is left of the letters under `key` once an operator has thrown them away.
+    #[must_use]
+    pub fn discarded(key: &str, letters: &[DeadLetter]) -> Option<Self> {
+        let left = |letter: &DeadLetter| {
+            let (id, created_at) = (letter.id().to_owned(), letter.created_at());
+            DeadLetter { body: Body::Text { id, created_at, text: String::new() }, reason: String::new() }
+        };
+        let letters: Vec<_> = letters.iter().map(left).collect();
+        Some(Self::under(&format!("{DISCARDED}{}", key.strip_prefix(DEAD)?), &letters))
+    }
+
     /// What listings show of it.
     #[must_use]
     pub fn metadata(&self) -> Value {
@@ -159,7 +173,7 @@ fn letter(mut stored: Value) -> DeadLetter {
 /// The gateway in a key, and when the pass saved it.
 #[must_use]
 pub fn place_of(key: &str) -> Option<(&str, Timestamp)> {
-    let (gateway, rest) = key.strip_prefix(DEAD)?.split_once(':')?;
+    let (gateway, rest) = key.strip_prefix(DEAD).or_else(|| key.strip_prefix(DISCARDED))?.split_once(':')?;
     let (instant, _) = rest.rsplit_once(':')?;
     Some((gateway, time::parse(instant)?))
 }

@@ -22,6 +22,7 @@ use crate::{
         segments::{self, Metadata},
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
+    sink::Sink,
     state::{Admission, Comparison, Track},
     time::Timestamp,
 };
@@ -65,6 +66,15 @@ pub enum Mode {
     Look,
 }
 
+/// Where the ids of what was delivered are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Among those that were kept when the rows were written, for as long as they are.
+    InStore,
+    /// Among the rows, where they can be asked.
+    InTable,
+}
+
 /// What came of a comparison.
 pub enum Compared {
     /// No further call is allowed: the next pass goes on.
@@ -96,17 +106,21 @@ impl Found {
 
 /// Reads a stretch again, and looks for what was not delivered of it. With [`Mode::Mend`] nothing is counted as delivered
 /// before its end, where everything that was seen is: rows may be written more than once, where ids that were just written do
-/// not show yet. `others` are ids that count as delivered besides those that are kept.
+/// not show yet. `others` are ids that count as delivered besides those that are `kept`.
 pub async fn compare<P: Platform>(
     context: &Context<'_, P>,
     comparison: &mut Comparison,
-    (mode, others): (Mode, &BTreeSet<String>),
+    (mode, kept, others): (Mode, Kept, &BTreeSet<String>),
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
     let mut all = Found::default();
     loop {
         let until = end_of_part(comparison);
-        let mut known = known_ids(context, &report.gateway, comparison.cursor.ts(), until).await?;
+        let from = comparison.cursor.ts();
+        let mut known = match kept {
+            Kept::InStore => known_ids(context, &report.gateway, from, until).await?,
+            Kept::InTable => ids_in_table(context, &report.gateway, from, until).await?,
+        };
         known.extend(others.iter().cloned());
         match compare_until(context, until, comparison, (mode, known), report).await? {
             Compared::Unfinished => return Ok(Compared::Unfinished),
@@ -229,4 +243,14 @@ async fn known_ids<P: Platform>(
     let show = |key: &str, value: &str| known.extend(segments::ids(key, value, gateway).map(Cow::into_owned));
     ids::segments(context, &prefixes, overlaps, show).await?;
     Ok(known)
+}
+
+async fn ids_in_table<P: Platform>(
+    context: &Context<'_, P>,
+    gateway: &str,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<BTreeSet<String>, Error> {
+    let ids = context.sink.ids(gateway, from, until).await;
+    ids.map_err(|error| Error::Table { sink: context.sink.name(), error })
 }

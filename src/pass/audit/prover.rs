@@ -1,9 +1,9 @@
 //! One hour or day of one gateway, proven.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    compare::{Compared, Found, Mode, compare, count, is_honest},
+    compare::{Compared, Found, Kept, Mode, compare, count, is_honest},
     delivered::Delivered,
 };
 use crate::{
@@ -11,7 +11,8 @@ use crate::{
     host::Host,
     pass::{Context, GatewayReport, Platform, dead, pace::Pace},
     plan::slots::{Stretch, Verdict},
-    state::Comparison,
+    sink::Sink,
+    state::{Comparison, DeadLetter},
     time::Timestamp,
 };
 
@@ -26,12 +27,17 @@ pub struct Proven {
     pub until: Timestamp,
     /// Entries at the source: counted there, or seen one by one.
     pub source: u64,
-    /// Entries delivered, those that are dead letters included.
+    /// Entries delivered, as far as the state knows; those included that the sink will never take.
     pub delivered: u64,
-    /// Entries at the source that are not among those that are known to be delivered; with a repair, that were not.
+    /// Logs in the table, a repair included; none: it cannot be asked.
+    pub in_table: Option<u64>,
+    /// Entries at the source that are neither known to be delivered, or in the table where it can be asked, nor dead letters,
+    /// nor discarded; with a repair, that were not.
     pub missing: u64,
-    /// Of these, rows that the sink will never take: they are dead letters now.
+    /// Entries that the sink will never take: they are dead letters.
     pub rejected: u64,
+    /// Entries that were dead letters, and that an operator has thrown away.
+    pub discarded: u64,
     /// Entries that were read one by one to find out.
     pub read: u64,
     /// What follows. Proven with entries missing: these were just delivered. Unprovable with entries missing: their ids may
@@ -46,14 +52,44 @@ pub struct Prover<'a, 'c, P: Platform> {
     repair: bool,
     report: GatewayReport,
     pace: Pace,
-    /// The ids of dead letters, once they were needed.
-    dead: Option<BTreeSet<String>>,
+    /// Once they were needed.
+    letters: Option<Letters>,
+}
+
+/// Entries of one gateway that no table has, by id, with their instants as far as these are known.
+#[derive(Debug, Default)]
+struct Letters {
+    rejected: BTreeMap<String, Option<Timestamp>>,
+    discarded: BTreeMap<String, Option<Timestamp>>,
+}
+
+impl Letters {
+    async fn of<P: Platform>(context: &Context<'_, P>, gateway: &str) -> Result<Self, Error> {
+        let place = |letter: DeadLetter| (letter.id().to_owned(), letter.created_at());
+        let letters = dead::letters_of(&context.state, gateway).await?;
+        let rejected: BTreeMap<_, _> = letters.into_iter().map(|(_, letter)| place(letter)).collect();
+        let discarded = dead::discarded_of(&context.state, gateway).await?.into_iter().map(place);
+        let discarded = discarded.filter(|(id, _)| !rejected.contains_key(id)).collect();
+        Ok(Self { rejected, discarded })
+    }
+
+    /// How many of them lie in a time, rejected and discarded.
+    fn within(&self, from: Timestamp, until: Timestamp) -> [u64; 2] {
+        [&self.rejected, &self.discarded].map(|letters| {
+            let instants = letters.values().flatten();
+            instants.filter(|instant| (from..until).contains(*instant)).count() as u64
+        })
+    }
+
+    fn ids(&self) -> BTreeSet<String> {
+        self.rejected.keys().chain(self.discarded.keys()).cloned().collect()
+    }
 }
 
 impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
     pub fn new(context: &'a Context<'c, P>, delivered: Delivered<'a>, repair: bool) -> Self {
         let report = GatewayReport::new(delivered.gateway, delivered.until(), None);
-        Self { context, delivered, repair, report, pace: Pace::default(), dead: None }
+        Self { context, delivered, repair, report, pace: Pace::default(), letters: None }
     }
 
     /// The day of the first entry, if the backfill has come to it, `from` lies before it, and the source has nothing there:
@@ -74,36 +110,72 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         }
         let begun = self.context.host.now();
         let source = count(self.context, unit, &mut self.report, &mut self.pace).await?;
-        let delivered = self.delivered.of(self.context, unit.from, unit.until).await?;
-        match source {
-            // Where there is nothing, nothing can be missing.
-            Some(source) if delivered.unwrap_or(0) == source => Ok(Some(Proven {
-                gateway: self.report.gateway.clone(),
-                from: unit.from,
-                until: unit.until,
-                source,
-                delivered: source,
-                missing: 0,
-                rejected: 0,
-                read: 0,
-                verdict: Verdict::Proven,
-            })),
-            Some(_) | None => self.compare(Comparison::new(unit, source, begun), delivered.unwrap_or(0)).await,
+        let known = self.delivered.of(self.context, unit.from, unit.until).await?;
+        let in_table = self.in_table(unit).await?;
+        // Where there is nothing, nothing can be missing.
+        if source == Some(0) && known.unwrap_or(0) == 0 && in_table.unwrap_or(0) == 0 {
+            return Ok(Some(self.proven(unit, 0, in_table)));
+        }
+        let letters = match self.letters.take() {
+            Some(letters) => letters,
+            None => Letters::of(self.context, &self.report.gateway).await?,
+        };
+        let [rejected, discarded] = letters.within(unit.from, unit.until);
+        // What can be asked says more than what was noted.
+        let there = in_table.map_or(known.unwrap_or(0), |rows| rows + rejected + discarded);
+        if source == Some(there) {
+            self.letters = Some(letters);
+            let proven = self.proven(unit, there, in_table);
+            return Ok(Some(Proven { delivered: known.unwrap_or(there), rejected, discarded, ..proven }));
+        }
+        let comparison = Comparison::new(unit, source, begun);
+        let compared = self.compare(comparison, (known, there, in_table), &letters).await?;
+        // A repair may have made more of them.
+        self.letters = Some(letters).filter(|_| !self.repair);
+        Ok(compared)
+    }
+
+    fn proven(&self, unit: &Stretch, source: u64, in_table: Option<u64>) -> Proven {
+        let Stretch { from, until, .. } = *unit;
+        Proven {
+            gateway: self.report.gateway.clone(),
+            from,
+            until,
+            source,
+            delivered: source,
+            in_table,
+            missing: 0,
+            rejected: 0,
+            discarded: 0,
+            read: 0,
+            verdict: Verdict::Proven,
         }
     }
 
-    /// Compares a unit. If we stop before the ids of a repair are kept, the next one writes the rows again, and readers see
-    /// them once. `None` where no further call is allowed.
-    async fn compare(&mut self, mut comparison: Comparison, delivered: u64) -> Result<Option<Proven>, Error> {
-        let Comparison { from, until, .. } = comparison;
-        let forgotten = from < self.delivered.ids_from(self.context);
+    async fn in_table(&self, unit: &Stretch) -> Result<Option<u64>, Error> {
+        let counted = self.context.sink.count(&self.report.gateway, unit.from, unit.until).await;
+        counted.map_err(|error| Error::Table { sink: self.context.sink.name(), error })
+    }
+
+    /// Compares a unit, of which so many entries are known to be delivered, and so many are there. If we stop before the ids
+    /// of a repair are kept, the next one writes the rows again, and readers see them once. `None` where no further call is
+    /// allowed.
+    async fn compare(
+        &mut self,
+        mut comparison: Comparison,
+        (known, there, in_table): (Option<u64>, u64, Option<u64>),
+        letters: &Letters,
+    ) -> Result<Option<Proven>, Error> {
+        let unit = comparison.stretch();
+        let kept = if in_table.is_some() { Kept::InTable } else { Kept::InStore };
+        let forgotten = kept == Kept::InStore && unit.from < self.delivered.ids_from(self.context);
         let repair = self.repair && !forgotten;
-        let how = (if repair { Mode::Mend } else { Mode::Look }, &self.dead_ids().await?.clone());
-        let compared = compare(self.context, &mut comparison, how, &mut self.report).await?;
+        let mode = if repair { Mode::Mend } else { Mode::Look };
+        let compared = compare(self.context, &mut comparison, (mode, kept, &letters.ids()), &mut self.report).await?;
         if let Some(error) = self.report.error.take() {
             return Err(error);
         }
-        let Compared::Finished(Found { missing, rejected, doubtful }) = compared else { return Ok(None) };
+        let Compared::Finished(Found { missing, rejected: refused, doubtful }) = compared else { return Ok(None) };
         let honest = !doubtful && is_honest(self.context, &comparison, &mut self.report, &mut self.pace).await?;
         let seen = comparison.seen.values().sum::<u64>() + comparison.placed;
         let verdict = match (missing > 0, honest) {
@@ -111,21 +183,17 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
             (true, _) if forgotten => Verdict::Unprovable,
             (true, _) => Verdict::Short,
             (false, false) => Verdict::Unprovable,
-            (false, true) if delivered > seen => Verdict::Over,
+            (false, true) if there > seen => Verdict::Over,
             (false, true) => Verdict::Proven,
         };
-        let delivered = if missing > 0 && !repair { seen - missing } else { delivered.max(seen) };
-        let gateway = self.report.gateway.clone();
-        Ok(Some(Proven { gateway, from, until, source: seen, delivered, missing, rejected, read: seen, verdict }))
-    }
-
-    /// The ids of this gateway's dead letters: they are delivered as far as that is possible.
-    async fn dead_ids(&mut self) -> Result<&BTreeSet<String>, Error> {
-        if self.dead.is_none() {
-            let letters = dead::letters_of(&self.context.state, &self.report.gateway).await?;
-            let ids = letters.iter().map(|(_, letter)| letter.id().to_owned()).collect();
-            self.dead = Some(ids);
-        }
-        Ok(self.dead.get_or_insert_default())
+        let delivered = match kept {
+            Kept::InTable if !repair => known.unwrap_or(there),
+            Kept::InStore if missing > 0 && !repair => seen - missing,
+            Kept::InTable | Kept::InStore => known.unwrap_or(0).max(seen),
+        };
+        let [rejected, discarded] = letters.within(unit.from, unit.until);
+        let in_table = if repair && in_table.is_some() { self.in_table(&unit).await? } else { in_table };
+        let proven = self.proven(&unit, seen, in_table);
+        Ok(Some(Proven { delivered, missing, rejected: rejected + refused, discarded, read: seen, verdict, ..proven }))
     }
 }

@@ -78,12 +78,18 @@ fn what_is_missing_is_told_with_exit_code_2_and_repaired_when_somebody_says_so()
     assert!(verdicts(&units).iter().all(|verdict| *verdict == "proven"), "{units}");
     assert_eq!((sum(&units, "source"), sum(&units, "delivered"), sum(&units, "missing")), (200, 200, 0));
     let told = world.run(&["verify"]);
-    assert!(told.contains("when (UTC)") && told.contains("200 at the source, 200 delivered, 0 missing"), "{told}");
+    assert!(
+        told.contains("when (UTC)") && told.contains("200 at the source, 200 delivered, 200 in the table, 0 missing"),
+        "{told}"
+    );
 
     lose(&world);
     let before = (values(&file), table(&file));
     let short = output(&world, &["verify"], 2);
-    assert!(String::from_utf8_lossy(&short.stdout).contains("201 at the source, 200 delivered, 1 missing"));
+    assert!(
+        String::from_utf8_lossy(&short.stdout)
+            .contains("201 at the source, 200 delivered, 200 in the table, 1 missing")
+    );
     assert!(words(&short).contains("aig-logs verify --repair"), "{}", words(&short));
     assert_eq!((values(&file), table(&file)), before);
 
@@ -93,6 +99,54 @@ fn what_is_missing_is_told_with_exit_code_2_and_repaired_when_somebody_says_so()
     assert_same(&world.entries(), table(&file));
     assert_eq!(super::cursors(&file).len(), 2);
     assert!(verdicts(&json_of(&output(&world, &["verify", "--json"], 0))).iter().all(|verdict| *verdict == "proven"));
+}
+
+#[test]
+fn rows_that_the_table_has_lost_are_missing_and_come_back() {
+    for (sink, file) in
+        [(&[][..], "aig-logs.sqlite"), (&["--sink", "sqlite:rows.sqlite", "--state", "s.sqlite"], "rows.sqlite")]
+    {
+        let world = copied(sink);
+        let verify = |more: &[&str], code| output(&world, &[&["verify"], sink, more].concat(), code);
+        verify(&[], 0);
+        let rows = Connection::open(world.path(file)).unwrap();
+        let lost = "DELETE FROM aig_logs_raw WHERE id IN (SELECT id FROM aig_logs_raw ORDER BY id LIMIT 7)";
+        assert_eq!(rows.execute(lost, []).unwrap(), 7);
+        let told = verify(&[], 2);
+        let sums = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(sums.contains("193 in the table, 7 missing"), "{sums}");
+        let repaired = json_of(&verify(&["--repair", "--json"], 0));
+        assert_eq!((sum(&repaired, "in_table"), sum(&repaired, "missing")), (200, 7));
+        assert_same(&world.entries(), table(&world.path(file)));
+        verify(&[], 0);
+        rows.execute("DELETE FROM aig_logs_raw", []).unwrap();
+        assert_eq!(sum(&json_of(&verify(&["--json"], 2)), "missing"), 200, "an empty table proves nothing");
+    }
+}
+
+#[test]
+fn dead_letters_and_discarded_ones_are_told_apart_from_rows() {
+    let world = copied(&[]);
+    let file = world.path("aig-logs.sqlite");
+    let (mut letters, rows) = (Vec::new(), Connection::open(&file).unwrap());
+    for row in table(&file).into_iter().take(3) {
+        letters.push(json!({ "id": row["id"], "created_at": row["created_at"], "text": "{}", "reason": "invalid" }));
+        rows.execute("DELETE FROM aig_logs_raw WHERE id = ?", [row["id"].as_str().unwrap()]).unwrap();
+    }
+    let put = "INSERT INTO aig_logs_state (store, key, value) VALUES ('state', ?, ?)";
+    for (n, letters) in [&letters[..1], &letters[1..]].into_iter().enumerate() {
+        let value = json!({ "rows": letters, "v": 1 }).to_string();
+        rows.execute(put, [format!("dead:main:2026-10-06T09:15:22.417Z:002a-{n}"), value]).unwrap();
+    }
+    let sums = |name| {
+        let units = json_of(&output(&world, &["verify", "--json"], 0));
+        assert_eq!((sum(&units, "source"), sum(&units, "in_table"), sum(&units, "missing")), (200, 197, 0));
+        sum(&units, name)
+    };
+    assert_eq!((sums("rejected"), sums("discarded")), (3, 0));
+    world.run(&["dead-letters", "discard", "dead:main:2026-10-06T09:15:22.417Z:002a-1", "--yes"]);
+    assert_eq!((sums("rejected"), sums("discarded")), (1, 2));
+    assert!(world.run(&["verify"]).contains("197 in the table, 1 rejected, 2 discarded, 0 missing"));
 }
 
 #[test]
