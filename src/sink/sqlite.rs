@@ -35,8 +35,7 @@ impl<'a> Sqlite<'a> {
     /// Where the file cannot be written, or holds another table of that name.
     pub fn new(connection: &'a Connection, columns: &[MetadataColumn]) -> Result<Self, CallError> {
         make(connection, columns).map_err(|error| failed(&error))?;
-        let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
-        Ok(Self { connection, insert: insert_into("aig_logs_raw", &names) })
+        Ok(Self { connection, insert: upsert() })
     }
 }
 
@@ -87,7 +86,8 @@ impl Sink for Sqlite<'_> {
 
     async fn record(&self, run: &Run) -> Result<(), CallError> {
         let names: Vec<_> = run::COLUMNS.iter().map(|(name, _)| *name).collect();
-        let recorded = self.connection.execute(&insert_into(run::TABLE, &names), params_from_iter(&run.cells));
+        let insert = format!("{} ON CONFLICT DO NOTHING", insert_into(run::TABLE, &names));
+        let recorded = self.connection.execute(&insert, params_from_iter(&run.cells));
         recorded.map(drop).map_err(|error| failed(&error))
     }
 }
@@ -95,10 +95,26 @@ impl Sink for Sqlite<'_> {
 /// A log has one row, by its key. Instants are texts of one length, so they compare as texts.
 const OF_A_TIME: &str = "FROM aig_logs_raw WHERE gateway = ?1 AND created_at >= ?2 AND created_at < ?3";
 
-/// A line that is there already stays as it is.
+/// A row of a log that is there replaces it where it was read later and says something else: a log that was read too early may
+/// have had no cost yet. A row that says the same changes nothing.
+fn upsert() -> String {
+    let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+    let values = names.iter().filter(|name| !["gateway", "id", "ingested_at"].contains(name));
+    let (sets, differs): (Vec<_>, Vec<_>) = values
+        .map(|name| (format!("{name} = excluded.{name}"), format!("aig_logs_raw.{name} IS NOT excluded.{name}")))
+        .unzip();
+    format!(
+        "{} ON CONFLICT (gateway, id) DO UPDATE SET ingested_at = excluded.ingested_at, {} WHERE excluded.ingested_at > \
+         aig_logs_raw.ingested_at AND ({})",
+        insert_into("aig_logs_raw", &names),
+        sets.join(", "),
+        differs.join(" OR ")
+    )
+}
+
 fn insert_into(table: &str, columns: &[&str]) -> String {
     let places = vec!["?"; columns.len()].join(", ");
-    format!("INSERT INTO {table} ({}) VALUES ({places}) ON CONFLICT DO NOTHING", columns.join(", "))
+    format!("INSERT INTO {table} ({}) VALUES ({places})", columns.join(", "))
 }
 
 /// A file that has everything is read and not written.
@@ -159,9 +175,39 @@ mod tests {
     use crate::{entry::Entry, privacy::Privacy};
 
     fn row(id: &str, cost: f64) -> Row {
+        read_at("2026-10-06T09:16:00Z", id, Some(cost))
+    }
+
+    fn read_at(ingested_at: &str, id: &str, cost: Option<f64>) -> Row {
         let entry = json!({ "id": id, "created_at": "2026-10-06T09:15:22.417Z", "cost": cost, "cached": false });
-        let ingested_at = time::parse("2026-10-06T09:16:00Z").unwrap();
-        Row::new(Entry::from_json(entry).unwrap(), "main", ingested_at, &Privacy::default())
+        Row::new(Entry::from_json(entry).unwrap(), "main", time::parse(ingested_at).unwrap(), &Privacy::default())
+    }
+
+    #[test]
+    fn a_row_that_was_read_later_replaces_another_and_one_that_says_the_same_is_known() {
+        let file = Connection::open_in_memory().unwrap();
+        let sink = Sqlite::new(&file, &[]).unwrap();
+        let check = |clock: &str, cost: Option<f64>, known: &[usize], expected: (Option<f64>, &str)| {
+            let row = read_at(&format!("2026-10-06T09:{clock}Z"), "a", cost);
+            let outcome = sink.write(&[row]).now_or_never().unwrap().unwrap();
+            assert_eq!(outcome, Outcome { known: known.to_vec(), rejected: Vec::new() }, "{clock} {cost:?}");
+            let read = "SELECT cost, substr(ingested_at, 15, 5) FROM aig_logs_raw";
+            let found: Vec<(Option<f64>, String)> = file
+                .prepare(read)
+                .unwrap()
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            assert_eq!(found, [(expected.0, expected.1.to_owned())], "{clock} {cost:?}");
+        };
+        check("20:00", None, &[], (None, "20:00"));
+        check("21:00", Some(0.5), &[], (Some(0.5), "21:00"));
+        check("22:00", Some(0.5), &[0], (Some(0.5), "21:00"));
+        // Written again after a crash, or by a slower pass.
+        check("20:30", None, &[0], (Some(0.5), "21:00"));
+        check("21:00", Some(0.7), &[0], (Some(0.5), "21:00"));
+        check("23:00", None, &[], (None, "23:00"));
     }
 
     #[test]
