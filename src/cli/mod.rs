@@ -10,6 +10,7 @@ mod estimate;
 mod explain;
 mod failure;
 mod guard;
+mod hold;
 mod jobs;
 mod landed;
 mod lines;
@@ -45,6 +46,7 @@ use tokio::sync::watch;
 use self::{
     args::{Arguments, Command, Options, Stretch},
     failure::{Exit, Failure},
+    hold::{Claim, Hold},
     jobs::{Poller, Teller, Work},
     progress::Screen,
     settings::Vars,
@@ -82,7 +84,9 @@ async fn dispatch(
     match command {
         Command::Demo(arguments) => demo::demo(arguments, options.json, stop, screen).await,
         Command::Setup(arguments) => setup::setup(&arguments, &options, stop).await,
-        Command::Run { every } => poll(&options, Task::Run(Duration::from_secs(every)), stop, screen).await,
+        Command::Run { every, takeover } => {
+            poll(&options, Task::Run { every: Duration::from_secs(every), takeover }, stop, screen).await
+        }
         Command::Forward => poll(&options, Task::Once(Work::Forward), stop, screen).await,
         Command::Backfill(Stretch { from: Some(from), to: Some(to) }) => {
             poll(&options, Task::Once(Work::Range { from, to }), stop, screen).await
@@ -105,7 +109,19 @@ async fn dispatch(
 /// What to do with a poller.
 enum Task {
     Once(Work),
-    Run(Duration),
+    Run { every: Duration, takeover: bool },
+}
+
+impl Task {
+    /// Who wants the state; none: no cursor is moved.
+    fn claim(&self) -> Option<Claim> {
+        match self {
+            Self::Once(Work::Forward | Work::Backfill) => Some(Claim::Pass),
+            Self::Once(Work::Range { .. }) => None,
+            Self::Run { takeover: false, .. } => Some(Claim::Run),
+            Self::Run { takeover: true, .. } => Some(Claim::Takeover),
+        }
+    }
 }
 
 /// Nothing is written before the settings are known to be good.
@@ -119,11 +135,15 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
     log_to(screen, config.log_level);
 
     let files = Files::open(options, &config).await?;
+    let hold = match (task.claim().filter(|_| !options.dry_run), files.paths(options)) {
+        (Some(claim), Some((state, rows))) => Some(Hold::take(&state, &rows, claim, &host).await?),
+        (Some(_) | None, _) => None,
+    };
     let poller = Poller::new(&host, &config, &files)?;
     let rows_on_output = options.dry_run || sink == target::Sink::Ndjson(None);
     let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
     match task {
-        Task::Run(every) => run::run(&poller, &teller, every, &schedule).await,
+        Task::Run { every, .. } => run::run((&poller, hold.as_ref()), &teller, every, &schedule).await,
         Task::Once(work) => {
             let report = poller.pass(work).await;
             screen.clear();

@@ -126,6 +126,18 @@ impl Files {
     }
 }
 
+impl Files {
+    /// Where the state is, and the rows if they are in a SQLite file of their own; none: in no file of that name.
+    pub fn paths(&self, options: &Options) -> Option<(PathBuf, Vec<PathBuf>)> {
+        let State::File(state) = State::of(options) else { return None };
+        let rows = match (&self.rows, &options.sink) {
+            (Rows::Sqlite(_), Some(Sink::Sqlite(path))) => vec![path.clone()],
+            (Rows::WithState | Rows::Sqlite(_) | Rows::Ndjson(_) | Rows::BigQuery(_), _) => Vec::new(),
+        };
+        Some((state, rows)).filter(|(state, rows)| state.exists() && rows.iter().all(|path| path.exists()))
+    }
+}
+
 impl Rows {
     fn open(sink: &Sink, table: Option<&BigQuery>) -> Result<Self, Failure> {
         Ok(match (sink, table) {

@@ -99,6 +99,9 @@ pub enum Command {
         /// Seconds from one forward pass to the next
         #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
         every: u64,
+        /// Go on in place of another `run` with the same state, which ends at its next pass
+        #[arg(long)]
+        takeover: bool,
     },
     /// Copy what is new, once, up to the present
     #[command(after_help = settings::table())]

@@ -6,6 +6,7 @@ mod dead_letters;
 mod doctor;
 mod estimate;
 mod files;
+mod hold;
 mod looker;
 mod refusals;
 mod secrets;
