@@ -84,6 +84,12 @@ impl<'a> Poller<'a> {
     }
 }
 
+/// The store in the file of a state that the Worker's has nothing of.
+pub fn native_store(state: &Connection) -> Result<SqliteStore<'_>, Failure> {
+    let unusable = |problem: StoreError| Failure::denied("opening the state", problem, "Check the file of --state");
+    SqliteStore::new(state, "native").map_err(unusable)
+}
+
 /// The two stores in the file of a state: cursors and status, and the ids written.
 pub fn stores(state: &Connection) -> Result<[SqliteStore<'_>; 2], Failure> {
     let unusable = |problem: StoreError| Failure::denied("opening the state", problem, "Check the file of --state");

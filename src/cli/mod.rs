@@ -16,6 +16,7 @@ mod landed;
 mod lines;
 mod looker;
 mod namespaces;
+mod passes;
 mod progress;
 mod proof;
 mod rows;
@@ -47,7 +48,8 @@ use self::{
     args::{Arguments, Command, Options, Stretch},
     failure::{Exit, Failure},
     hold::{Claim, Hold},
-    jobs::{Poller, Teller, Work},
+    jobs::{Poller, Teller, Work, native_store},
+    passes::Keeper,
     progress::Screen,
     settings::Vars,
     target::Files,
@@ -140,12 +142,15 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
         (Some(_) | None, _) => None,
     };
     let poller = Poller::new(&host, &config, &files)?;
+    let every = if let Task::Run { every, .. } = &task { Some(*every) } else { None };
+    let native = if options.dry_run { None } else { Some(native_store(&files.state)?) };
+    let keeper = Keeper { poller: &poller, hold, native, every };
     let rows_on_output = options.dry_run || sink == target::Sink::Ndjson(None);
     let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
     match task {
-        Task::Run { every, .. } => run::run((&poller, hold.as_ref()), &teller, every, &schedule).await,
+        Task::Run { every, .. } => run::run(&keeper, &teller, every, &schedule).await,
         Task::Once(work) => {
-            let report = poller.pass(work).await;
+            let report = keeper.pass(work).await;
             screen.clear();
             teller.tell(&report)
         }

@@ -6,35 +6,27 @@ use croner::Cron;
 
 use super::{
     failure::{Exit, Failure},
-    hold::Hold,
-    jobs::{Poller, Teller, Work},
+    jobs::{Teller, Work},
+    passes::Keeper,
 };
 use crate::{host::Host, pass::Report, time::Timestamp};
-
-/// A poller, and what it holds.
-type Held<'a> = (&'a Poller<'a>, Option<&'a Hold>);
 
 /// The longest sleep. A machine that was suspended in between notices within this time that a tick is due.
 const NAP: Duration = Duration::from_mins(1);
 
 /// Runs both jobs by their schedules. A pass that fails is told, and the next tick is the retry.
-pub async fn run(
-    (poller, hold): Held<'_>,
-    teller: &Teller<'_>,
-    every: Duration,
-    schedule: &Cron,
-) -> Result<Exit, Failure> {
-    let mut next = poller.host.now();
+pub async fn run(keeper: &Keeper<'_>, teller: &Teller<'_>, every: Duration, schedule: &Cron) -> Result<Exit, Failure> {
+    let mut next = keeper.poller.host.now();
     // The backfill begins where forward began: it has nothing to go by before forward has come to some gateway.
-    while tick(poller.host, &mut next, every).await && !forward((poller, hold), teller).await? {}
+    while tick(keeper.poller.host, &mut next, every).await && !forward(keeper, teller).await? {}
     tokio::try_join!(
         async {
-            while tick(poller.host, &mut next, every).await {
-                forward((poller, hold), teller).await?;
+            while tick(keeper.poller.host, &mut next, every).await {
+                forward(keeper, teller).await?;
             }
             Ok(())
         },
-        backfills((poller, hold), teller, schedule),
+        backfills(keeper, teller, schedule),
     )?;
     Ok(Exit::Done)
 }
@@ -47,25 +39,24 @@ async fn tick(host: &impl Host, next: &mut Timestamp, every: Duration) -> bool {
 }
 
 /// One pass. Where nobody reads its rows any more, no further one makes sense.
-async fn pass((poller, hold): Held<'_>, teller: &Teller<'_>, work: Work) -> Result<Report, Failure> {
-    hold.map_or(Ok(()), Hold::check)?;
-    let report = poller.scheduled(work).await;
+async fn pass(keeper: &Keeper<'_>, teller: &Teller<'_>, work: Work) -> Result<Report, Failure> {
+    let report = keeper.scheduled(work).await?;
     teller.tell(&report)?;
     if teller.is_unread() { Err(Failure::Unread) } else { Ok(report) }
 }
 
 /// One forward pass. Whether it came to some gateway.
-async fn forward((poller, hold): Held<'_>, teller: &Teller<'_>) -> Result<bool, Failure> {
-    let report = pass((poller, hold), teller, Work::Forward).await?;
+async fn forward(keeper: &Keeper<'_>, teller: &Teller<'_>) -> Result<bool, Failure> {
+    let report = pass(keeper, teller, Work::Forward).await?;
     Ok(report.gateways.iter().any(|gateway| gateway.error.is_none()))
 }
 
-async fn backfills((poller, hold): Held<'_>, teller: &Teller<'_>, schedule: &Cron) -> Result<(), Failure> {
-    while !poller.host.stopping() {
-        pass((poller, hold), teller, Work::Backfill).await?;
+async fn backfills(keeper: &Keeper<'_>, teller: &Teller<'_>, schedule: &Cron) -> Result<(), Failure> {
+    while !keeper.poller.host.stopping() {
+        pass(keeper, teller, Work::Backfill).await?;
         // A schedule without a next tick, such as the 30th of February, never comes.
-        let Ok(next) = schedule.find_next_occurrence(&poller.host.now(), false) else { break };
-        sleep_until(poller.host, next).await;
+        let Ok(next) = schedule.find_next_occurrence(&keeper.poller.host.now(), false) else { break };
+        sleep_until(keeper.poller.host, next).await;
     }
     Ok(())
 }

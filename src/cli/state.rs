@@ -9,6 +9,8 @@ use super::{
     args::Options,
     failure::Failure,
     guard,
+    jobs::native_store,
+    passes::Passes,
     settings::Vars,
     target::{State, existing, read_only, unusable},
 };
@@ -77,6 +79,14 @@ impl OpenState {
                 Ok([OpenStore::File(store("state")?), OpenStore::File(store("ids")?)])
             }
             Self::Kv { host, kv } => Ok([&kv.state, &kv.ids].map(|id| OpenStore::Kv(RestKv::new(host, kv, id)))),
+        }
+    }
+
+    /// When its passes were made, where it says.
+    pub async fn passes(&self) -> Result<Passes, Failure> {
+        match self {
+            Self::File { connection, .. } => Ok(Passes::load(&native_store(connection)?).await?),
+            Self::Kv { .. } => Ok(Passes::default()),
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::{
     args::Options,
     failure::{Exit, Failure},
+    passes::{Pass, Passes},
     settings::Vars,
     show,
     standing::{Gateway, Summary},
@@ -47,7 +48,12 @@ struct Standing {
     readable: Option<u64>,
     /// Keys of dead letters, and how many rows each holds.
     dead: Vec<(String, u64)>,
+    /// When passes were made, where the state says.
+    passes: Passes,
 }
+
+/// Even a gateway without logs is counted each hour, and its state saved then: where none is for so long, nothing runs.
+const LONGEST_SILENCE: TimeDelta = TimeDelta::minutes(150);
 
 /// Says how things stand.
 pub async fn status(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
@@ -56,13 +62,15 @@ pub async fn status(options: &Options, stop: watch::Receiver<bool>) -> Result<Ex
     // A status must not fail for want of good settings.
     let vars = Vars::read(options).ok();
     let (settle, readable) = vars.map(|vars| (vars.settle(), vars.readable())).unwrap_or_default();
-    let standing = Standing { settle, readable, ..Standing::load(&state.store()?, state.target().await?).await? };
+    let passes = state.passes().await?;
+    let standing =
+        Standing { settle, readable, passes, ..Standing::load(&state.store()?, state.target().await?).await? };
     if standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty() && standing.status.failing.is_empty() {
         return Err(no_state(&place));
     }
     let text = if options.json { format!("{:#}", standing.to_json(&place)) } else { standing.in_words(&place) };
     show::print(&text)?;
-    Ok(Exit::Done)
+    Ok(standing.exit())
 }
 
 impl Standing {
@@ -87,6 +95,7 @@ impl Standing {
             stop,
             status: status.unwrap_or_default(),
             dead: dead::keys(state).await?,
+            passes: Passes::default(),
         })
     }
 
@@ -107,6 +116,33 @@ impl Standing {
         })
     }
 
+    /// Since when no forward pass was made, if that is too long ago.
+    fn stalled_since(&self) -> Option<Timestamp> {
+        if !self.passes.last.is_empty() {
+            return self.passes.stalled_since(self.now);
+        }
+        let counted = self.forward.by_id.values().filter_map(|position| Some(position.counted?[0])).max()?;
+        (self.now - counted > LONGEST_SILENCE).then_some(counted)
+    }
+
+    /// Whether all is well, may be by itself, or somebody must act.
+    fn exit(&self) -> Exit {
+        let failing = || self.status.failing.values();
+        if self.stalled_since().is_some() || failing().any(|failing| !failing.transient) {
+            Exit::Person
+        } else if failing().next().is_some() {
+            Exit::Later
+        } else {
+            Exit::Done
+        }
+    }
+
+    fn pass_in_words(&self, job: &str) -> Option<String> {
+        let Pass { began, ended, verdict, .. } = self.passes.last.get(job)?;
+        let (began, ended, ago) = (time::text(*began), time::text(*ended), show::ago(self.now - *ended));
+        Some(format!("Last pass     {job} from {began} to {ended}, {ago}: {verdict}"))
+    }
+
     fn rows_refused(&self) -> u64 {
         self.dead.iter().map(|(_, rows)| rows).sum()
     }
@@ -123,12 +159,20 @@ impl Standing {
                 format!("Dead letters  {rows} refused for good: `aig-logs dead-letters list` shows where and why")
             }
         });
+        lines.extend(self.passes.last.keys().filter_map(|job| self.pass_in_words(job)));
+        if let Some(since) = self.stalled_since() {
+            let ago = show::ago(self.now - since);
+            lines.push(format!(
+                "Stalled       nothing was copied since {} ({ago}): is the poller running?",
+                time::text(since)
+            ));
+        }
         for (job, failing) in &self.status.failing {
             let who = if failing.transient { "may pass by itself" } else { "somebody must act" };
             let since = time::text(failing.since);
             lines.push(format!("Problem       {job} has failed since {since} ({who}): {}", clean(&failing.error)));
         }
-        if self.status.failing.is_empty() {
+        if self.status.failing.is_empty() && self.stalled_since().is_none() {
             lines.push("Problems      none".to_owned());
         }
         lines.join("\n")
@@ -143,6 +187,8 @@ impl Standing {
             "gateways": gateways,
             "dead_letters": dead,
             "failing": self.status.failing,
+            "passes": self.passes.last,
+            "stalled_since": self.stalled_since().map(time::text),
         })
     }
 }

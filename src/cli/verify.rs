@@ -148,6 +148,10 @@ fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Screen) 
         Some(true) => Exit::Later,
         // Somebody must let forward begin.
         None if proof.cuts.iter().any(|(_, cut)| *cut == Cut::NotBegun) => Exit::Person,
+        // Nobody has copied anything of what was asked for.
+        None if proof.units.is_empty() && proof.cuts.iter().any(|(_, cut)| !matches!(cut, Cut::Empty(_))) => {
+            Exit::Person
+        }
         None if proof.stopped => Exit::Later,
         None => Exit::Done,
     })

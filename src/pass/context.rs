@@ -184,7 +184,7 @@ impl<P: Platform> Context<'_, P> {
     pub(super) fn counted(&self, report: Report) -> Report {
         let meter = self.host.meter;
         let (calls, reads, writes) = (meter.calls(), meter.reads(), meter.writes());
-        Report { calls, reads, writes, finished: self.host.now(), ..report }
+        Report { calls, reads, writes, clock: meter.clock(), finished: self.host.now(), ..report }
     }
 
     async fn note(&self, report: &Report, status: Option<String>) -> Result<(), Error> {

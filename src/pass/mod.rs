@@ -23,7 +23,7 @@ use crate::{
     config::{Gateways, Source, is_gateway_id},
     error::{CallError, Error},
     gateway,
-    host::{Host, call},
+    host::{Clock, Host, call},
     time::Timestamp,
 };
 
@@ -80,5 +80,6 @@ fn unwritable(key: &str, error: &serde_json::Error) -> Error {
 }
 
 fn opened(job: Job, started: Timestamp) -> Report {
-    Report { job, started, finished: started, gateways: Vec::new(), calls: 0, reads: 0, writes: 0, error: None }
+    let (gateways, clock) = (Vec::new(), Clock::Unknown);
+    Report { job, started, finished: started, gateways, clock, calls: 0, reads: 0, writes: 0, error: None }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Job;
 use crate::{
     error::Error,
+    host::Clock,
     plan::{budget::Ended, lateness::Lateness},
     time::{self, Timestamp},
 };
@@ -44,6 +45,8 @@ pub struct Report {
     pub finished: Timestamp,
     /// What it did for each gateway it came to.
     pub gateways: Vec<GatewayReport>,
+    /// What servers have said of this machine's clock.
+    pub clock: Clock,
     /// Calls to the outside.
     pub calls: u32,
     /// Reads of the stores.

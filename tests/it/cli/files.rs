@@ -145,12 +145,18 @@ fn status_says_where_things_stand() {
     }
     world.run(&["backfill"]);
     world.command(&["forward"]).env("CF_API_TOKEN", "wrong").output().unwrap();
-    let status = world.run(&["status"]);
+    // Somebody must act.
+    let status = |arguments: &[&str]| {
+        let output = world.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", words(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (status, json) = (status(&["status"]), status(&["status", "--json"]));
     for words in ["finished, down to the first entry", "forward has failed since", "somebody must act", "CF_API_TOKEN"]
     {
         assert!(status.contains(words), "{words} is not in: {status}");
     }
-    let status: Value = serde_json::from_str(&world.run(&["status", "--json"])).unwrap();
+    let status: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(status["gateways"][0]["backfill"]["state"], "finished");
     assert_eq!(status["failing"]["forward"]["transient"], false);
 }
@@ -227,4 +233,42 @@ fn the_workers_variables_and_secrets_hold_for_the_command_too() {
     assert_eq!(output.status.code(), Some(2));
     assert!(words(&output).contains("wrangler.toml") && words(&output).contains("line 3"), "{}", words(&output));
     assert!(!words(&output).contains("secret token"), "{}", words(&output));
+}
+
+#[test]
+fn the_status_of_a_poller_that_was_stopped_is_that_somebody_must_act() {
+    let world = World::start(&["--entries", "20", "--rate", "0", "--days", "0.003"]);
+    world.run(&["forward"]);
+    world.run(&["backfill"]);
+    let told = world.run(&["status"]);
+    assert!(told.contains("Last pass     forward from 20") && told.contains("Problems      none"), "{told}");
+    let file = Connection::open(world.path("aig-logs.sqlite")).unwrap();
+    let passes = "FROM aig_logs_state WHERE store = 'native' AND key = 'passes'";
+    let value: String = file.query_row(&format!("SELECT value {passes}"), [], |row| row.get(0)).unwrap();
+    let mut value: Value = serde_json::from_str(&value).unwrap();
+    for ended in ["began", "ended"] {
+        value["last"]["forward"][ended] = json!(time::text(now() - chrono::TimeDelta::days(1)));
+    }
+    file.execute("UPDATE aig_logs_state SET value = ? WHERE store = 'native' AND key = 'passes'", [value.to_string()])
+        .unwrap();
+    let stopped = world.command(&["status"]).output().unwrap();
+    assert_eq!(stopped.status.code(), Some(2), "{}", words(&stopped));
+    let said = String::from_utf8_lossy(&stopped.stdout).into_owned();
+    assert!(said.contains("Stalled       nothing was copied since") && said.contains("24 h ago"), "{said}");
+    let json = world.command(&["status", "--json"]).output().unwrap();
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert!(json["stalled_since"].is_string() && json["passes"]["backfill"]["verdict"] == "complete", "{json}");
+    // A state that says nothing of its passes, as the Worker's: its last count is too long ago.
+    file.execute(&format!("DELETE {passes}"), []).unwrap();
+    assert_eq!(world.command(&["status"]).output().unwrap().status.code(), Some(0));
+    let forward: String = file
+        .query_row("SELECT value FROM aig_logs_state WHERE store = 'state' AND key = 'forward'", [], |row| row.get(0))
+        .unwrap();
+    let mut forward: Value = serde_json::from_str(&forward).unwrap();
+    let then = time::text(now() - chrono::TimeDelta::hours(3));
+    forward["counted"] = json!([then, then, then]);
+    file.execute("UPDATE aig_logs_state SET value = ? WHERE key = 'forward'", [forward.to_string()]).unwrap();
+    assert_eq!(world.command(&["status"]).output().unwrap().status.code(), Some(2));
+    world.run(&["forward"]);
+    world.run(&["status"]);
 }

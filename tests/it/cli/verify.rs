@@ -150,6 +150,22 @@ fn dead_letters_and_discarded_ones_are_told_apart_from_rows() {
 }
 
 #[test]
+fn a_time_that_nobody_has_copied_is_not_proven() {
+    let world = World::start(&["--entries", "200", "--days", "3", "--rate", "0"]);
+    world.run(&["forward"]);
+    let (day, end) = (now() - chrono::TimeDelta::days(2), now() - chrono::TimeDelta::days(1));
+    let (from, to) = (time::text(day), time::text(end));
+    let told = output(&world, &["verify", "--from", &from, "--to", &to], 2);
+    assert!(
+        words(&told).contains("is not delivered by the backfill") || words(&told).contains("backfill"),
+        "{}",
+        words(&told)
+    );
+    world.run(&["backfill"]);
+    output(&world, &["verify", "--from", &from, "--to", &to], 0);
+}
+
+#[test]
 fn only_what_is_claimed_to_be_delivered_is_looked_at() {
     let world = copied(&[]);
     let days = ["verify", "--from", "2020-01-01", "--to", "2099-01-01"];
