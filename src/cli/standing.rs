@@ -41,6 +41,8 @@ pub struct Gateway<'a> {
     pub settle: Option<Duration>,
     /// Entries that can be read in a minute, of all gateways, where it is known.
     pub readable: Option<u64>,
+    /// Entries that no table has: dead letters, and those that were discarded.
+    pub letters: [u64; 2],
     /// UTC.
     pub now: Timestamp,
 }
@@ -51,6 +53,7 @@ impl Gateway<'_> {
         let complete = self
             .complete_through()
             .map_or("not counted yet".to_owned(), |through| format!("complete through {} UTC", self.clock(through)));
+        let complete = format!("{complete}{}", self.but_for());
         let again = show::counted(self.read_again(), "slot");
         let last = match (self.position, self.last_entry()) {
             (None, _) => "forward has not begun".to_owned(),
@@ -94,6 +97,8 @@ impl Gateway<'_> {
         json!({
             "gateway": self.id,
             "complete_through": self.complete_through().map(time::text),
+            "rejected": self.letters[0],
+            "discarded": self.letters[1],
             "slots_read_again": self.read_again(),
             "forward": self.position.map(|position| json!({
                 "delivered_up_to": time::text(position.cursor.ts()),
@@ -118,6 +123,18 @@ impl Gateway<'_> {
             "settle_seconds": self.settle.map(|settle| settle.as_secs()),
             "suggested_settle_seconds": self.suggested_settle().map(|settle| settle.as_secs()),
         })
+    }
+
+    /// What no count can find missing, and no table has.
+    fn but_for(&self) -> String {
+        let [rejected, discarded] = self.letters;
+        let words = [(rejected, "dead letter"), (discarded, "discarded log")];
+        let words: Vec<_> = words.into_iter().filter(|(number, _)| *number > 0).collect();
+        if words.is_empty() {
+            return String::new();
+        }
+        let words: Vec<_> = words.into_iter().map(|(number, noun)| show::counted(number, noun)).collect();
+        format!(", but for {}", words.join(" and "))
     }
 
     /// The time of day, and the date where it is not today's.

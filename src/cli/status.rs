@@ -25,7 +25,9 @@ use crate::{
     host::{Store, native::now},
     pass::dead,
     plan::slots::{HOUR, floor_hour},
-    state::{self, BACKFILL_STOP_AT, FORWARD, Forward, Ledger, OLDEST, Oldest, Page, STATUS, Status, midnight_of},
+    state::{
+        self, BACKFILL_STOP_AT, FORWARD, Forward, Ledger, OLDEST, Oldest, Page, STATUS, Status, midnight_of, place_of,
+    },
     time::{self, Timestamp},
 };
 
@@ -48,6 +50,8 @@ struct Standing {
     readable: Option<u64>,
     /// Keys of dead letters, and how many rows each holds.
     dead: Vec<(String, u64)>,
+    /// The same of those that were discarded.
+    discarded: Vec<(String, u64)>,
     /// When passes were made, where the state says.
     passes: Passes,
 }
@@ -95,6 +99,7 @@ impl Standing {
             stop,
             status: status.unwrap_or_default(),
             dead: dead::keys(state).await?,
+            discarded: dead::discarded_keys(state).await?,
             passes: Passes::default(),
         })
     }
@@ -112,6 +117,7 @@ impl Standing {
             hours: self.ledgers.get(id),
             settle: self.settle,
             readable: self.readable,
+            letters: [&self.dead, &self.discarded].map(|keys| rows_of(keys, id)),
             now: self.now,
         })
     }
@@ -191,6 +197,12 @@ impl Standing {
             "stalled_since": self.stalled_since().map(time::text),
         })
     }
+}
+
+/// How many of the rows under some keys are a gateway's.
+fn rows_of(keys: &[(String, u64)], gateway: &str) -> u64 {
+    let own = keys.iter().filter(|(key, _)| place_of(key).is_some_and(|(of, _)| of == gateway));
+    own.map(|(_, rows)| rows).sum()
 }
 
 /// What the ledger says of the last 24 hours of each gateway of `forward`, as whole hours.

@@ -33,6 +33,14 @@ pub async fn keys<S: Store>(store: &S) -> Result<Vec<(String, u64)>, Error> {
     keys_of(store, DEAD).await
 }
 
+/// The keys of what operators have thrown away, in order, and how many rows each held.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn discarded_keys<S: Store>(store: &S) -> Result<Vec<(String, u64)>, Error> {
+    keys_of(store, DISCARDED).await
+}
+
 async fn keys_of<S: Store>(store: &S, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
     let mut keys = Vec::new();
     let listed = host::list(store, prefix, |key, metadata| {

@@ -133,10 +133,11 @@ fn dead_letters_and_discarded_ones_are_told_apart_from_rows() {
         letters.push(json!({ "id": row["id"], "created_at": row["created_at"], "text": "{}", "reason": "invalid" }));
         rows.execute("DELETE FROM aig_logs_raw WHERE id = ?", [row["id"].as_str().unwrap()]).unwrap();
     }
-    let put = "INSERT INTO aig_logs_state (store, key, value) VALUES ('state', ?, ?)";
+    let put = "INSERT INTO aig_logs_state (store, key, value, metadata) VALUES ('state', ?, ?, ?)";
     for (n, letters) in [&letters[..1], &letters[1..]].into_iter().enumerate() {
         let value = json!({ "rows": letters, "v": 1 }).to_string();
-        rows.execute(put, [format!("dead:main:2026-10-06T09:15:22.417Z:002a-{n}"), value]).unwrap();
+        let metadata = json!({ "n": letters.len() }).to_string();
+        rows.execute(put, [format!("dead:main:2026-10-06T09:15:22.417Z:002a-{n}"), value, metadata]).unwrap();
     }
     let sums = |name| {
         let units = json_of(&output(&world, &["verify", "--json"], 0));
@@ -147,6 +148,8 @@ fn dead_letters_and_discarded_ones_are_told_apart_from_rows() {
     world.run(&["dead-letters", "discard", "dead:main:2026-10-06T09:15:22.417Z:002a-1", "--yes"]);
     assert_eq!((sums("rejected"), sums("discarded")), (1, 2));
     assert!(world.run(&["verify"]).contains("197 in the table, 1 rejected, 2 discarded, 0 missing"));
+    let status = world.run(&["status"]);
+    assert!(status.contains(" UTC, but for 1 dead letter and 2 discarded logs; "), "{status}");
 }
 
 #[test]
