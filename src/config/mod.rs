@@ -1,4 +1,4 @@
-//! The settings: one table drives parsing, `.dev.vars.example`, the README and `--help`. Text becomes a type once, here,
+//! The settings: one table drives parsing, `.dev.vars.example`, docs/settings.md and `--help`. Text becomes a type once, here,
 //! and all problems are reported together.
 
 mod metadata;

@@ -90,22 +90,6 @@ fn files_are_short() {
     none(long, "Make it a folder of its name, with one idea a file.");
 }
 
-/// The README's lines on speed are those that `scripts/bench` has printed.
-#[test]
-fn the_readme_tells_the_speed_that_was_measured() {
-    let (readme, benchmarks) = (read("README.md"), read("docs/benchmarks.md"));
-    let (_, speed) = readme.split_once("## How fast it is").unwrap();
-    let (speed, _) = speed.split_once("\n## ").unwrap();
-    let rows = |text: &str| {
-        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-        text.lines().filter(|line| line.starts_with("| ")).map(cells).collect::<Vec<_>>()
-    };
-    let (told, measured) = (rows(speed), rows(&benchmarks));
-    assert!(told.len() > 5);
-    let unknown = told.iter().filter(|row| !measured.contains(row)).map(|row| row.join(" | "));
-    none(unknown, "Copy the line from docs/benchmarks.md.");
-}
-
 #[test]
 fn the_platform_is_asked_for_where_platforms_part() {
     let others = sources("src").filter(|file| !file.is_in(PLATFORM_SPLITS));
@@ -228,19 +212,14 @@ fn the_page_on_looker_studio_has_every_view_and_names_columns_that_it_has() {
 }
 
 #[test]
-fn every_setting_is_in_the_readme_with_its_default() {
-    let readme = read("README.md");
-    let (_, table) = readme.split_once("## Settings").unwrap();
-    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
-    let expected: Vec<_> = SETTINGS.iter().map(readme_row).collect();
-    assert_eq!(
-        rows[..expected.len().min(rows.len())],
-        expected,
-        "Bring README's table of settings up to config::SETTINGS."
-    );
+fn every_setting_is_in_the_documentation_with_its_default() {
+    let rows = read("docs/settings.md");
+    let rows: Vec<_> = rows.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected: Vec<_> = SETTINGS.iter().map(documented).collect();
+    assert_eq!(rows[..expected.len().min(rows.len())], expected, "Bring docs/settings.md up to config::SETTINGS.");
 }
 
-fn readme_row(setting: &Setting) -> String {
+fn documented(setting: &Setting) -> String {
     let need = match (setting.default, setting.need) {
         (Some(default), _) => format!("`{default}`"),
         (None, Need::Always) => "required".into(),

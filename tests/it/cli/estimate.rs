@@ -24,12 +24,12 @@ fn line(estimate: &Value, what: &str) -> (f64, f64) {
 }
 
 #[test]
-fn the_readme_shows_what_the_command_says() {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+fn the_documentation_shows_what_the_command_says() {
+    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/costs.md")).unwrap();
     let said = estimate(&["--logs-per-month", "1000000"]);
-    assert!(readme.contains(&said), "Bring README.md up to:\n{said}");
+    assert!(documented.contains(&said), "Bring docs/costs.md up to:\n{said}");
     let dear = numbers(&["--logs-per-month", "100000000"])["usd"].as_f64().unwrap();
-    assert!(readme.contains(&format!("100 M logs a month come to ${dear:.2}")), "{dear:.2}");
+    assert!(documented.contains(&format!("100 M logs a month come to ${dear:.2}")), "{dear:.2}");
 }
 
 #[test]

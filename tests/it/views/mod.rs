@@ -137,12 +137,17 @@ fn what_the_command_prints_makes_table_and_views() {
     }
 }
 
-/// The questions that the README asks, one of each view.
+/// The questions that the documentation asks, one of each view, and those of the README.
 fn examples() -> Vec<String> {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let lines = readme.lines().filter(|line| line.starts_with("| `aig_"));
-    let examples: Vec<_> = lines.filter_map(|line| Some(line.split_once("| `SELECT ")?.1.split_once('`')?.0)).collect();
-    assert_eq!(examples.len(), SQLITE.len() - 3, "README.md has a question for each view but aig_logs");
+    let read = |name| fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (views, readme) = (read("docs/views.md"), read("README.md"));
+    let lines = views.lines().filter(|line| line.starts_with("| `aig_"));
+    let mut examples: Vec<_> =
+        lines.filter_map(|line| Some(line.split_once("| `SELECT ")?.1.split_once('`')?.0)).collect();
+    assert_eq!(examples.len(), SQLITE.len() - 3, "docs/views.md has a question for each view but aig_logs");
+    let asked = readme.lines().filter_map(|line| line.strip_prefix("SELECT ")?.strip_suffix(';'));
+    examples.extend(asked);
+    assert_eq!(examples.len(), SQLITE.len(), "README.md asks three questions");
     examples.iter().map(|example| format!("SELECT {example}")).collect()
 }
 
