@@ -1,4 +1,15 @@
 //! A log as the API gives it: two fields the program relies on, and everything else untouched.
+//!
+//! A page is read straight into cells: `Entry` puts each field that is a column into its place, and keeps names and values
+//! only of the others, and of what does not fit its column. An answer that cannot be read so is read again log by log
+//! (`gateway::entries`): `raw.rs` splits it without a parser, by brackets and quotes alone, so that nothing in one log
+//! spoils another, and makes readable what no parser takes. Both ways must give the same entries.
+//!
+//! A log of which no row can be made has a place all the same. Its id is a hash of its text where it has none, so it is
+//! known again; its instant, where it cannot be read, is that of the log before it on the page (`Entry::is_placed`),
+//! because the server's order says that it lies at or behind it. It goes the way of all entries, is never shown to a sink,
+//! and is kept as a dead letter with its text once the rows before it are acknowledged. It is counted in no slot and no
+//! day: where it may not lie, it would stand for another one that is missing there. After a crash it may be kept twice.
 
 use std::{borrow::Cow, fmt, fmt::Write, mem};
 

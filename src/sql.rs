@@ -1,5 +1,12 @@
 //! The statements of `sql/`: the raw table, its columns, and the views over it, in the order in which they are carried
 //! out. Each may be carried out again, and then changes nothing.
+//!
+//! Views are the same twice. Each is written in both dialects, and both must show what plain loops in a test work out of
+//! the same rows. So percentiles are nearest ranks, counted in whole numbers: BigQuery's own are approximate, and SQLite
+//! has none. In BigQuery every view reads `aig_logs`, or `aig_runs`, once, and is written so that a filter on the day can
+//! reach the partitions: that comes through a window only if the window is partitioned by what the filter is on. A SQLite
+//! file gets a view again when its text is another than ours. `METADATA_COLUMNS` puts columns of any name into `aig_logs`,
+//! so the other views group by place and never by a name that such a column may have.
 
 use crate::{config::TableName, metadata::MetadataColumn};
 

@@ -1,4 +1,9 @@
 //! The link that opens Looker Studio with a view as its data source.
+//!
+//! The dashboard names its days by `${__from}` and `${__to}`, Grafana's own milliseconds, and not by the plugin's macros:
+//! `$__timeFilter(day)` compares with a text that holds a time, which is no DATE, and a filter on `TIMESTAMP(day)` reaches
+//! no partition. What stands there is worked out before anything is read. `aig-logs looker` brings one view a link,
+//! without an alias: a report made without a template has one data source, and refuses `ds.ds0`.
 
 use serde_json::json;
 

@@ -1,4 +1,7 @@
 //! The platform: clock, chance, network, signatures and storage. One host for each place the program runs in.
+//!
+//! Plain `async fn` in traits, one thread, no `dyn` in the core, no `spawn`. The Worker has one thread; `run` joins its
+//! two loops.
 
 mod call;
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,10 @@
 //! What a pass works with: the platform's three seams and the settings, and what every job does with them.
+//!
+//! The border between forward and backfill is this machine's time at the first run, less ten minutes, or less
+//! `SETTLE_SECONDS` where that is more: behind it no entry may still appear. So each page of logs comes through one gate
+//! (`Context::page`), which compares the clocks before anything is decided or saved; five minutes apart is an error. An
+//! answer without a `Date` confirms nothing: rows are copied, and nothing expires. A file's state neither hides nor
+//! deletes by itself; it is told the time at the end of a pass whose clock was confirmed.
 
 use super::{Job, Report, gateways, opened, record, unwritable};
 use crate::{

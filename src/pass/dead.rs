@@ -1,4 +1,8 @@
 //! What operators do with dead letters: see them, have them written once more, throw them away.
+//!
+//! A dead letter holds the whole row, in the JSON in which rows are written, and `Row::from_json` reads each column back
+//! as it was, or refuses: replay never guesses. A key goes only after the sink has all its rows (`pass/dead.rs`), so a
+//! replay that dies in between repeats rows in the raw table, and loses none.
 
 use std::time::Duration;
 

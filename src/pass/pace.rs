@@ -1,4 +1,9 @@
 //! Whether a pass may make one more call to the source, and when.
+//!
+//! The pace comes from the `Ratelimit` headers alone, so that two jobs, or two programs, share the limit without knowing
+//! of each other: each answer tells both what is left. A pass that needs less than half of that goes at full speed, so a
+//! tick is never slowed down; one that needs more is spread evenly over what is left of the window. What is under way, and
+//! one call in two hundred, counts as used.
 
 use super::{Context, Platform};
 use crate::{

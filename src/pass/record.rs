@@ -1,4 +1,9 @@
 //! What a pass did, as a line of `aig_runs`.
+//!
+//! Each pass that had something to do is a line of `aig_runs`, written after everything was remembered, so that a
+//! dashboard of the logs shows the pipeline's health too. It is one insert more for such a pass, and none for one that
+//! found nothing; a failure to write it is a warning and fails no pass, since no log depends on it. Counting makes sure of
+//! a line an hour.
 
 use chrono::TimeDelta;
 

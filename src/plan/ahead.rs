@@ -3,6 +3,18 @@
 //! a way that each begins with the last entry of the one before. Numbers shift with every change of the table; they are
 //! guesses. A page is taken only if it does begin with what is known, for then nothing lies in between. Otherwise it costs
 //! a call, and the scan goes on as if nobody had guessed.
+//!
+//! Several pages at once, one scan. At a latency of a second, one page after the other reaches a quarter of what the API
+//! allows. The scan stays what it is: one keyset, one cursor, answers in order. But `plan/ahead.rs` guesses the next four
+//! questions: by page number, counted from an entry that was read, so that each page begins with the last entry of the one
+//! before. An answer that begins before the cursor's instant joins in whatever order ties come. One that begins at it
+//! joins if the entries read that it does not show again are as many as lie before it, and the count is as it was. If it
+//! does not join, the scan's own question is asked in its place, and only a call is lost; where that happens twice, pages
+//! overlap by more. A deletion and an insertion between two answers that make up for each other can still hide a tie that
+//! changes its place, until the count finds it. Where nothing moves no guess costs a call: disjoint stretches chosen by
+//! counts, the other way to read at once, end in a page that is not full each, need counts, and leave what is read beyond
+//! a gap unremembered. Writing overlaps with reading (`pass/copy/write.rs`): one batch is in hand, two may wait, and then
+//! nothing more is read. Five pages and a write are the six connections that a Worker may have.
 
 use std::{cmp::Ordering, collections::VecDeque};
 

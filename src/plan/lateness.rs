@@ -1,5 +1,9 @@
 //! How long after its `created_at` an entry is first seen: what `SETTLE_SECONDS` can be chosen by. A histogram, small enough
 //! to be kept.
+//!
+//! Lateness is remembered with the position of each gateway, as a histogram of how long after its `created_at` an entry
+//! was first seen. What a pass reads that begins more than ten minutes back is left out, as is a first pass: then it was
+//! the poller that was late. Old entries count less and less.
 
 use std::{collections::BTreeMap, time::Duration};
 

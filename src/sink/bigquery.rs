@@ -1,4 +1,14 @@
 //! Rows into BigQuery by `insertAll`: signed in, cut to size, every row's verdict read.
+//!
+//! Refused rows. `skipInvalidRows` is false: where the schema is wrong for some rows only, the pass stops, and good rows
+//! of that batch must not be written again by each further pass. BigQuery's `stopped` rows are sent again. A refused row
+//! becomes a dead letter, unless the table is to blame: a column is missing, or all of two or more rows are refused for
+//! the same reason. A single refused row is a dead letter even if it was alone in its batch: it must not block the pass.
+//! An answer that names one row keeps none: what it does not name, and what it names as `stopped` or for trouble of
+//! BigQuery's own (`timeout`, `backendError`, quota), is sent again without the rows that are refused for good. A 400 that
+//! is not Google's own error is halved like a 413; where not one of ten rows gets in by itself, or none at all and the
+//! words are not Google's either, the address is wrong. Rows outside BigQuery's partition window are dead letters in any
+//! number.
 
 use std::cell::RefCell;
 

@@ -1,4 +1,15 @@
 //! One tick of the Worker's clock: settings, host, state and sink put together, and one pass made with them.
+//!
+//! The Worker's handler is exported by hand (`tick/mod.rs`). The `worker` crate's macro for cron triggers drops what a
+//! handler returns, and a pass that failed would show as a success. What this one returns as an error the runtime shows as
+//! an exception, after everything that could be delivered was remembered. A panic ends the instance, with every pass in
+//! flight in it; the state is as the last save left it, and the next tick gets a new instance.
+//!
+//! What outlives a tick in the Worker is what costs time to make and cannot be stale: the settings (a change of them is a
+//! deployment, and that is a new instance), the token, the imported key. Cursors are read anew by each tick, since ticks
+//! run in many places. KV may show a location an old value for as long as that location caches it, so values are read with
+//! the shortest cache time there is, 30 s, below the minute between two ticks. A value that is old all the same costs
+//! repeated rows in the raw table, and no lost ones.
 
 mod console;
 

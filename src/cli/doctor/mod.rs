@@ -1,4 +1,9 @@
 //! `aig-logs doctor`: what is wrong with a set-up, and what mends it. It looks, and changes nothing.
+//!
+//! The doctor looks with its own eyes. It asks each thing once, without the retries of a pass, signs in once more with a
+//! scope that can only look (`cloud-platform.read-only`: `tables.testIamPermissions` takes no narrower one that BigQuery
+//! has), and asks for permissions instead of trying an insert: BigQuery refuses an empty one in any case. What depends on
+//! the time of the question, such as a count beside live traffic, is compared within one answer.
 
 mod check;
 mod cloudflare;

@@ -1,5 +1,9 @@
 //! `aig-logs setup`: from a token and a project to a Worker that can be deployed. Each step finds what is there, makes what
 //! is missing, and tells of it in a line; what it may not do is left for a person, and the rest goes on.
+//!
+//! The set-up finds before it makes, tells each step in a line, and goes on past what it may not do; names are all known
+//! before anything is made. `scripts/gcp-setup.sh` is the one list of commands for the service account: `cli/setup/` holds
+//! its text, carries it out and lets it print them. Files are replaced whole, and only where something is new.
 
 mod ask;
 mod cloudflare;

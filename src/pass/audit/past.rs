@@ -1,5 +1,12 @@
 //! The book of the backfill: the history, counted in whole days, many at once as long as the counts agree. Once for each day,
 //! when nothing can appear in it any more. Its audit goes with the backfill.
+//!
+//! The history is counted once, by whole days, when they are over and 24 hours and ten minutes older than the present: no
+//! entry may appear in them any more. One count stands for all days since the last one, and is halved until it is known
+//! which days do not agree; those are compared id by id. The last days before the first run are counted last, and each
+//! alone: a deletion elsewhere must not make up for an entry that appeared there. So an entry of that day is delivered
+//! however late it appeared, which the cursors alone cannot do: the backfill had passed it, and forward never comes to it.
+//! The ledger keeps the days with entries under one key a year, so that a backfill of quiet years writes few.
 
 use std::collections::BTreeSet;
 

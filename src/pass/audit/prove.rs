@@ -1,5 +1,11 @@
 //! Any stretch, proven on demand: each hour or day is counted at the source, and where that does not prove it, read there
 //! and looked up among what was written. Cursors, slots and the ledger stay as they are.
+//!
+//! Proof on demand says nothing of what nobody claims to have delivered: it begins where the backfill is and ends where
+//! forward is. Where the table can be asked, its rows decide, and dead letters beside them; elsewhere a count that is what
+//! the state says was delivered, and then the ids that were kept. Where those may be gone nothing is called short. It
+//! looks at the state through a connection that cannot write, or reads KV, and only a repair writes: rows, then ids, and
+//! neither cursor nor ledger.
 
 use chrono::{DurationRound, TimeDelta};
 

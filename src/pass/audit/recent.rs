@@ -1,5 +1,24 @@
 //! The book of forward: each slot is counted at the source when it is ten minutes, an hour and a day old. Its audit goes with
 //! the forward pass, after it.
+//!
+//! Verification rides on the forward pass, after every gateway's new rows. `counted_from` is where it begins: with this
+//! program's first whole slot. What was counted is three instants in the position (`counted`, one for each age), because
+//! stretches come due in order. A count that is not what was delivered starts a comparison: the stretch is read again, ids
+//! of the overlapping segments are passed over, the rest is written. A comparison that a budget or a failure cuts short
+//! goes on from the last page whose rows are all written, kept in the state. What it writes is not counted before its end,
+//! and then by what was seen: rows that go in twice must not stand for an entry that is missing. Counts of ours that were
+//! lost (a crash after the ids were saved) look short, and mend themselves that way. A source without honest counts is
+//! compared at every age, and its hours are `unprovable`. The ages are ten minutes past whole hours, so that a quiet
+//! gateway has all its counts, and its one save, in one pass an hour. The ledger keeps each hour from then on; a pass that
+//! counts one, at any age, writes all hours of that day that it knows, so that one which a stale read lacked comes back.
+//!
+//! Late entries are mostly long calls: a call is logged when it ends. So a short stretch of more than one page is first
+//! read with the condition `duration gt 15000`, and counted again; only if it is still short all of it is read. Slots keep
+//! how many long calls they have, as long as every entry says how long its call took, so that what must be there is a sum
+//! of what was seen and not of what was written: ids that were just written may not show yet, and their rows go in twice.
+//! That takes a call or two where it would take the whole stretch twice. Nothing depends on it: the count decides, and a
+//! source that does not know the condition, or has other late entries, costs calls and no rows. Where it helped, the next
+//! stretches are read so before they are counted, which saves a count each.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,16 @@
 //! Where the next page starts. The list has no cursor of its own and its page numbers shift under every change, so a
 //! scan moves a bound on `created_at` instead, and reads each instant until it is certain to have all of it.
+//!
+//! Keyset, not pages. The list knows page numbers only, and they shift whenever an entry is deleted or appears late. So
+//! `Scan` asks for page 1 of "from this millisecond on" again and again. Only a millisecond that fills a page is read by
+//! page number, and alone, so that `total_count` is its own (`plan/instant.rs`). The server promises no order among ties,
+//! and a deletion shifts entries to pages already read; so the pages are read up and down, and the instant is left when
+//! two answers with the same count have shown as many different ids. Where that never happens it is given up, and the end
+//! is doubtful. Such an instant is read to its end whatever the page budget: the next pass would begin it again, and come
+//! no further.
+//!
+//! All instants of cursors are whole milliseconds, the step in which the API compares. A server that compares finer shows
+//! the tail of the millisecond before; `Scan` drops it.
 
 mod page;
 

@@ -1,4 +1,9 @@
 //! What the answer to a question of a scan means: which of its entries are new, and what is asked next.
+//!
+//! The end. A short page proves nothing: it may be the server's cap. Forward trusts `total_count` to say that nothing is
+//! left; without one that can be true it asks for an empty page, which costs some calls more. Backfill ends for good, so
+//! it always asks for an empty page first, and one that counts entries all the same ends the pass, but not the backfill
+//! (`Ended::Doubtful`).
 
 use super::{Cursor, Direction, Scan};
 use crate::{
