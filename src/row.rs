@@ -136,6 +136,16 @@ pub struct Row {
 }
 
 impl Row {
+    /// The gateway's id.
+    #[must_use]
+    pub fn gateway(&self) -> &str {
+        let place = COLUMNS.iter().position(|column| column.name == "gateway");
+        match place.and_then(|place| self.cells.get(place)) {
+            Some(Cell::Text(gateway)) => gateway,
+            Some(_) | None => "",
+        }
+    }
+
     /// Whether the call took longer. None: it does not say how long it took.
     #[must_use]
     pub fn is_longer_than(&self, length: TimeDelta) -> Option<bool> {

@@ -10,7 +10,7 @@
 //! words are not Google's either, the address is wrong. Rows outside BigQuery's partition window are dead letters in any
 //! number.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use super::{
     Outcome, Rejected, Sink,
@@ -103,8 +103,11 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
     }
 
     /// An error where rows are refused for what the table lacks.
-    fn check_table(&self, refused: &[Fault], rows: usize) -> Result<(), CallError> {
-        let Some(fault) = insert::common(refused, rows) else { return Ok(()) };
+    fn check_table(&self, refused: &[Fault], rows: &[Row], sent: &[usize]) -> Result<(), CallError> {
+        let mut of_gateways = BTreeMap::new();
+        sent.iter().for_each(|index| *of_gateways.entry(rows[*index].gateway()).or_insert(0) += 1);
+        let most = of_gateways.into_values().max().unwrap_or(0);
+        let Some(fault) = insert::common(refused, sent.len(), most) else { return Ok(()) };
         let BigQuery { project, dataset, table, .. } = self.table;
         let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.outline());
         let hint = "Bring it up to sql/bigquery/1_table.sql: `aig-logs sql --apply` adds missing columns; a change of the schema \
@@ -136,7 +139,7 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
                 (Verdict::Taken, _) => {}
                 // Each of these takes a row or more away, so there is an end to them.
                 (Verdict::Refused(faults), _) => {
-                    self.check_table(&faults, indices.len())?;
+                    self.check_table(&faults, rows, &indices)?;
                     rejected.extend(faults.iter().map(|fault| fault.rejected(indices[fault.index])));
                     faults.iter().rev().for_each(|fault| _ = indices.remove(fault.index));
                     requests.extend(Some(indices).filter(|indices| !indices.is_empty()));

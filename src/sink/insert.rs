@@ -92,11 +92,13 @@ impl Fault {
     }
 }
 
-/// The fault that every one of `rows` rows has, which is then the table's: a poison row does not come in twos.
-pub fn common(faults: &[Fault], rows: usize) -> Option<&Fault> {
+/// The fault that every one of `rows` rows has, which is then the table's: a gateway's poison row does not come in twos. So
+/// `of_one`, the most rows of one gateway among them, is more than one.
+pub fn common(faults: &[Fault], rows: usize, of_one: usize) -> Option<&Fault> {
     let (first, others) = faults.split_first()?;
     let alike = |fault: &Fault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
-    let all = rows > 1 && faults.len() == rows && others.iter().all(alike) && !faults.iter().any(Fault::is_of_the_row);
+    let all =
+        of_one > 1 && faults.len() == rows && others.iter().all(alike) && !faults.iter().any(Fault::is_of_the_row);
     faults.iter().find(|fault| fault.is_of_the_schema()).or(all.then_some(first))
 }
 
@@ -366,13 +368,15 @@ mod tests {
             location: location.into(),
             message: message.into(),
         };
-        let check = |faults: &[Fault], rows, of_the_table| assert_eq!(common(faults, rows).is_some(), of_the_table);
+        let check =
+            |faults: &[Fault], rows, of_the_table| assert_eq!(common(faults, rows, rows).is_some(), of_the_table);
         let bad_cost = fault("cost", "Cannot convert value to floating point (bad value): x");
         let too_old = fault("created_at", "Value 1 for field created_at is outside the allowed bounds. You can only …");
         check(&[], 0, false);
         check(std::slice::from_ref(&bad_cost), 1, false);
         check(std::slice::from_ref(&bad_cost), 2, false);
         check(&[bad_cost.clone(), bad_cost.clone()], 2, true);
+        assert_eq!(common(&[bad_cost.clone(), bad_cost.clone()], 2, 1), None, "one of each gateway");
         check(&[bad_cost.clone(), fault("step", "")], 2, false);
         check(&[too_old.clone(), too_old], 2, false);
         let too_large = fault("", "Maximum allowed row size exceeded. Allowed: 10485760");

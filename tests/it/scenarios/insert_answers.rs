@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::BTreeSet, fs};
 
 use aig_logs::host::Response;
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{Instead, MINUTE, World};
 
@@ -205,4 +205,13 @@ fn where_other_rows_get_in_it_is_the_row_that_is_wrong_whoever_says_so() {
         assert_eq!(world.dead_letters(), refused.into_iter().collect());
         world.assert_once();
     }
+}
+
+#[test]
+fn one_row_of_each_gateway_that_is_refused_stops_nobody() {
+    let mut world = World::of(&["main", "second"]);
+    let ids: Vec<_> = ["main", "second"].map(|gateway| world.add_to(gateway, MINUTE, json!({}))).into();
+    ids.iter().for_each(|id| world.simulator.get_mut().faults_mut().poison(id));
+    assert!(world.forward().is_complete());
+    assert_eq!(world.dead_letters(), ids.into_iter().collect());
 }
