@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, mem};
 
-use chrono::TimeDelta;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
@@ -136,23 +135,10 @@ pub struct Row {
 }
 
 impl Row {
-    /// The gateway's id.
+    /// The value of a column.
     #[must_use]
-    pub fn gateway(&self) -> &str {
-        let place = COLUMNS.iter().position(|column| column.name == "gateway");
-        match place.and_then(|place| self.cells.get(place)) {
-            Some(Cell::Text(gateway)) => gateway,
-            Some(_) | None => "",
-        }
-    }
-
-    /// Whether the call took longer. None: it does not say how long it took.
-    #[must_use]
-    pub fn is_longer_than(&self, length: TimeDelta) -> Option<bool> {
-        let place = COLUMNS.iter().position(|column| column.name == "duration");
-        #[expect(clippy::cast_precision_loss, reason = "seconds")]
-        let longest = length.num_milliseconds() as f64;
-        if let Cell::Float(duration) = self.cells.get(place?)? { Some(*duration > longest) } else { None }
+    pub fn cell(&self, name: &str) -> Option<&Cell> {
+        self.cells.get(COLUMNS.iter().position(|column| column.name == name)?)
     }
 
     /// Makes the row of an entry, without what `privacy` withholds: nothing else makes rows of entries. This never fails:

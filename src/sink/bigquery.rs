@@ -105,7 +105,10 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
     /// An error where rows are refused for what the table lacks.
     fn check_table(&self, refused: &[Fault], rows: &[Row], sent: &[usize]) -> Result<(), CallError> {
         let mut of_gateways = BTreeMap::new();
-        sent.iter().for_each(|index| *of_gateways.entry(rows[*index].gateway()).or_insert(0) += 1);
+        for index in sent {
+            let gateway = rows[*index].cell("gateway").map(|gateway| format!("{gateway:?}"));
+            *of_gateways.entry(gateway).or_insert(0) += 1;
+        }
         let most = of_gateways.into_values().max().unwrap_or(0);
         let Some(fault) = insert::common(refused, sent.len(), most) else { return Ok(()) };
         let BigQuery { project, dataset, table, .. } = self.table;

@@ -9,7 +9,7 @@ use crate::{
     pass::report::GatewayReport,
     plan::{budget::Ended, cursor::Cursor, segments::Segment, slots::LONG_CALL},
     privacy::Privacy,
-    row::Row,
+    row::{Cell, Row},
     state::{Admission, Body, DeadLetter, Track},
     time::Timestamp,
 };
@@ -91,7 +91,7 @@ impl<T: Track> Lane<T> {
     /// Notes a row that is written, or refused for a reason.
     pub fn acknowledge_row(&mut self, row: Row, refused: Option<String>) {
         self.note(&row.id, row.created_at);
-        self.track.count(row.created_at, row.is_longer_than(LONG_CALL));
+        self.track.count(row.created_at, is_long(&row));
         match refused {
             None => self.report.rows += 1,
             Some(reason) => self.reject(DeadLetter { body: Body::Row(row), reason }),
@@ -171,6 +171,13 @@ impl<T: Track> Lane<T> {
         report.reached = track.cursor().ts();
         Copied { track: is_kept.then_some(track), report }
     }
+}
+
+/// Whether a row is of a long call. None: it does not say how long it took.
+fn is_long(row: &Row) -> Option<bool> {
+    #[expect(clippy::cast_precision_loss, reason = "seconds")]
+    let longest = LONG_CALL.num_milliseconds() as f64;
+    if let Cell::Float(duration) = row.cell("duration")? { Some(*duration > longest) } else { None }
 }
 
 /// What an entry becomes: its row, or a dead letter.

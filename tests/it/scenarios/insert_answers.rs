@@ -211,7 +211,9 @@ fn where_other_rows_get_in_it_is_the_row_that_is_wrong_whoever_says_so() {
 fn one_row_of_each_gateway_that_is_refused_stops_nobody() {
     let mut world = World::of(&["main", "second"]);
     let ids: Vec<_> = ["main", "second"].map(|gateway| world.add_to(gateway, MINUTE, json!({}))).into();
-    ids.iter().for_each(|id| world.simulator.get_mut().faults_mut().poison(id));
+    for id in &ids {
+        world.simulator.get_mut().faults_mut().poison(id);
+    }
     assert!(world.forward().is_complete());
     assert_eq!(world.dead_letters(), ids.into_iter().collect());
 }
