@@ -26,7 +26,8 @@ use crate::{
     pass::dead,
     plan::slots::{HOUR, floor_hour},
     state::{
-        self, BACKFILL_STOP_AT, FORWARD, Forward, Ledger, OLDEST, Oldest, Page, STATUS, Status, midnight_of, place_of,
+        self, BACKFILL_STOP_AT, FORWARD, Forward, Ledger, LedgerPage, OLDEST, Oldest, STATUS, Status, midnight_of,
+        place_of,
     },
     time::{self, Timestamp},
 };

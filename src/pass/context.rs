@@ -139,7 +139,11 @@ impl<P: Platform> Context<'_, P> {
     }
 
     /// Changes a page of the ledger, and saves it if that says something new.
-    pub(super) async fn amend<G: state::Page>(&self, key: &str, change: impl FnOnce(&mut G)) -> Result<(), Error> {
+    pub(super) async fn amend<G: state::LedgerPage>(
+        &self,
+        key: &str,
+        change: impl FnOnce(&mut G),
+    ) -> Result<(), Error> {
         let [stored] = self.load([key]).await?;
         let known = G::read(key, stored.as_deref())?;
         let mut page = known.clone();

@@ -17,7 +17,7 @@ pub use self::{
     context::{Context, Platform},
     forward::forward,
     job::Job,
-    report::{GatewayReport, Report, Verdict},
+    report::{Completion, GatewayReport, Report},
 };
 use crate::{
     config::{Gateways, Source, is_gateway_id},

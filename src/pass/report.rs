@@ -20,7 +20,7 @@ use crate::{
 
 /// What came of a pass, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Completion {
     /// Every gateway was read to its end.
     Complete,
     /// There is more to read, and nothing went wrong: the next pass goes on.
@@ -29,7 +29,7 @@ pub enum Verdict {
     Failed,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Completion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Complete => "complete",
@@ -117,13 +117,13 @@ impl Report {
 
     /// What came of it.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Completion {
         if self.errors().next().is_some() {
-            Verdict::Failed
+            Completion::Failed
         } else if self.is_complete() {
-            Verdict::Complete
+            Completion::Complete
         } else {
-            Verdict::Incomplete
+            Completion::Incomplete
         }
     }
 

@@ -14,7 +14,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use super::{
     Outcome, Rejected, Sink,
-    insert::{self, Fault, Verdict},
+    insert::{self, Fault, Reply},
 };
 use crate::{
     config::{BigQuery, ServiceAccount},
@@ -72,7 +72,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
     }
 
     /// One insert into a table of the dataset. A refused token is replaced once.
-    async fn insert(&self, table: &str, rows: &[&[u8]]) -> Result<Verdict, CallError> {
+    async fn insert(&self, table: &str, rows: &[&[u8]]) -> Result<Reply, CallError> {
         for _ in 0..2 {
             let mut request = insert::insert(self.table, table, rows);
             if let Some(token) = self.token().await? {
@@ -91,12 +91,12 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
     }
 
     /// An insert of some of the rows into the table of logs.
-    async fn offer(&self, encoded: &[Vec<u8>], indices: &[usize]) -> Result<Verdict, CallError> {
+    async fn offer(&self, encoded: &[Vec<u8>], indices: &[usize]) -> Result<Reply, CallError> {
         let rows: Vec<_> = indices.iter().map(|index| encoded[*index].as_slice()).collect();
         match rows[..] {
             // It cannot get in; asking would only cost the upload.
             [row] if row.len() > LIMITS.bytes => {
-                Ok(Verdict::TooMuch { words: "it is too large for a request".into(), is_of_size: true })
+                Ok(Reply::TooMuch { words: "it is too large for a request".into(), is_of_size: true })
             }
             _ => self.insert(&self.table.table, &rows).await,
         }
@@ -139,15 +139,15 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
         let (mut rejected, mut alone, mut is_doubtful) = (Vec::new(), 0, false);
         while let Some(mut indices) = requests.pop() {
             match (self.offer(&encoded, &indices).await?, &indices[..]) {
-                (Verdict::Taken, _) => {}
+                (Reply::Taken, _) => {}
                 // Each of these takes a row or more away, so there is an end to them.
-                (Verdict::Refused(faults), _) => {
+                (Reply::Refused(faults), _) => {
                     self.check_table(&faults, rows, &indices)?;
                     rejected.extend(faults.iter().map(|fault| fault.rejected(indices[fault.index])));
                     faults.iter().rev().for_each(|fault| _ = indices.remove(fault.index));
                     requests.extend(Some(indices).filter(|indices| !indices.is_empty()));
                 }
-                (Verdict::TooMuch { words, is_of_size }, &[index]) => {
+                (Reply::TooMuch { words, is_of_size }, &[index]) => {
                     let bytes = encoded[index].len();
                     let reason = format!("BigQuery does not take the row even alone, with its {bytes} bytes: {words}");
                     rejected.push(Rejected { index, reason });
@@ -157,7 +157,7 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
                         return Err(nothing_is_taken(alone));
                     }
                 }
-                (Verdict::TooMuch { .. }, _) => {
+                (Reply::TooMuch { .. }, _) => {
                     let second = indices.split_off(indices.len() / 2);
                     requests.extend([second, indices]);
                 }
@@ -172,11 +172,11 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
     async fn record(&self, run: &Run) -> Result<(), CallError> {
         let line = insert::encode(&run.id, run).map_err(|error| formless(&error))?;
         match self.insert(run::TABLE, &[&line]).await? {
-            Verdict::Taken => Ok(()),
-            Verdict::Refused(faults) => {
+            Reply::Taken => Ok(()),
+            Reply::Refused(faults) => {
                 Err(CallError::Broken(faults.iter().map(Fault::outline).collect::<Vec<_>>().join("; ")))
             }
-            Verdict::TooMuch { words, .. } => Err(CallError::Broken(words)),
+            Reply::TooMuch { words, .. } => Err(CallError::Broken(words)),
         }
     }
 }

@@ -27,7 +27,7 @@ const TYPICAL: usize = 1_024;
 
 /// How `insertAll` answered.
 #[derive(Debug, PartialEq)]
-pub enum Verdict {
+pub enum Reply {
     /// Every row is in.
     Taken,
     /// No row is in, not even those that the answer leaves unnamed, and these never will be. All others are good.
@@ -169,7 +169,7 @@ struct RowError {
 ///
 /// # Errors
 /// Where no row is in, or that is not known.
-pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option<Verdict>, CallError> {
+pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option<Reply>, CallError> {
     let status = response.status();
     if status.is_success() {
         let answer: Answer = serde_json::from_slice(response.body()).map_err(|_| {
@@ -180,7 +180,7 @@ pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option
     if status == StatusCode::UNAUTHORIZED {
         return Ok(None);
     }
-    let too_much = |is_of_size| Ok(Some(Verdict::TooMuch { words: told(response), is_of_size }));
+    let too_much = |is_of_size| Ok(Some(Reply::TooMuch { words: told(response), is_of_size }));
     let body = || String::from_utf8_lossy(response.body()).into_owned();
     match (status, of_google(response)) {
         // The front end's refusal of a size may be a page of HTML.
@@ -195,7 +195,7 @@ pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option
 
 /// What the faults of an answer mean. Since `skipInvalidRows` is false, one of them keeps every row out, whatever the
 /// answer says of the others, and if it does not name them.
-fn judge(faults: Vec<Fault>, rows: usize, response: &Response) -> Result<Verdict, CallError> {
+fn judge(faults: Vec<Fault>, rows: usize, response: &Response) -> Result<Reply, CallError> {
     if faults.iter().any(|fault| fault.index >= rows) {
         return Err(CallError::Broken("BigQuery names a row that was not sent".into()));
     }
@@ -204,10 +204,10 @@ fn judge(faults: Vec<Fault>, rows: usize, response: &Response) -> Result<Verdict
         // One a row, even if the answer names a row twice.
         refused.sort_by_key(|fault| fault.index);
         refused.dedup_by_key(|fault| fault.index);
-        return Ok(Verdict::Refused(refused));
+        return Ok(Reply::Refused(refused));
     }
     let told = passing.iter().find(|fault| !fault.is_held_back()).or(passing.first());
-    let Some(Fault { reason, .. }) = told else { return Ok(Verdict::Taken) };
+    let Some(Fault { reason, .. }) = told else { return Ok(Reply::Taken) };
     let message = format!("BigQuery took none of {rows} good rows: {reason}");
     if BUSY.contains(&reason.as_str()) {
         return Err(CallError::Throttled { message, wait: retry_after(response) });
@@ -256,7 +256,7 @@ mod tests {
     }
 
     /// The answer to an insert of four rows.
-    fn verdict(status: u16, body: &str) -> Result<Option<Verdict>, CallError> {
+    fn verdict(status: u16, body: &str) -> Result<Option<Reply>, CallError> {
         read(&http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap(), 4, &table())
     }
 
@@ -282,11 +282,11 @@ mod tests {
     #[test]
     fn a_good_answer_still_names_the_rows_that_are_refused() {
         for body in ["{}", r#"{"insertErrors":[]}"#, r#"{"insertErrors":null}"#] {
-            assert_eq!(verdict(200, body).unwrap(), Some(Verdict::Taken));
+            assert_eq!(verdict(200, body).unwrap(), Some(Reply::Taken));
         }
         let refused = |body: &str| match verdict(200, body).unwrap() {
-            Some(Verdict::Refused(faults)) => faults,
-            other @ (Some(Verdict::Taken | Verdict::TooMuch { .. }) | None) => panic!("{other:?}"),
+            Some(Reply::Refused(faults)) => faults,
+            other @ (Some(Reply::Taken | Reply::TooMuch { .. }) | None) => panic!("{other:?}"),
         };
         let faults = refused(include_str!("../../tests/fixtures/insert_errors.json"));
         assert_eq!(faults.iter().map(|fault| fault.index).collect::<Vec<_>>(), [1]);
@@ -336,7 +336,7 @@ mod tests {
             (400, "", false),
             (400, "<html>Bad Request: nginx</html>", false),
         ] {
-            let Some(Verdict::TooMuch { is_of_size, .. }) = verdict(status, body).unwrap() else {
+            let Some(Reply::TooMuch { is_of_size, .. }) = verdict(status, body).unwrap() else {
                 panic!("{status} {body}")
             };
             assert_eq!(is_of_size, of_size, "{status} {body}");

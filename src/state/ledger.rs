@@ -82,7 +82,7 @@ fn note<K: Ord>(findings: &mut BTreeMap<K, Finding>, of: K, sum: &Slot, now: Tim
 }
 
 /// A stored page of the ledger.
-pub trait Page: Default + Clone + PartialEq + Serialize + DeserializeOwned {
+pub trait LedgerPage: Default + Clone + PartialEq + Serialize + DeserializeOwned {
     /// Reads the stored value, if there is one.
     ///
     /// # Errors
@@ -102,5 +102,5 @@ pub trait Page: Default + Clone + PartialEq + Serialize + DeserializeOwned {
     }
 }
 
-impl Page for Ledger {}
-impl Page for History {}
+impl LedgerPage for Ledger {}
+impl LedgerPage for History {}

@@ -22,7 +22,7 @@ use serde_json::Value;
 pub use self::{
     backfill::{Backfill, Counted, DAY, Days, Done, Recent, midnight_of},
     dead::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, dead_letters, place_of, read_dead_letters},
-    ledger::{Finding, History, Ledger, Page},
+    ledger::{Finding, History, Ledger, LedgerPage},
     position::{Admission, Comparison, Position, Track},
     status::{Failure, Status},
 };

@@ -20,7 +20,7 @@ const UNREMARKABLE: TimeDelta = TimeDelta::seconds(30);
 /// What follows from a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum Grade {
     /// As it should be.
     Ok,
     /// Somebody should know.
@@ -38,7 +38,7 @@ pub struct Check {
     #[serde(rename = "check")]
     pub name: String,
     /// What follows.
-    pub verdict: Verdict,
+    pub verdict: Grade,
     /// What there is, in a sentence.
     pub says: String,
     /// What can be done about it, in a sentence.
@@ -48,29 +48,29 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(verdict: Verdict, name: impl Into<String>, says: impl Into<String>) -> Self {
+    fn new(verdict: Grade, name: impl Into<String>, says: impl Into<String>) -> Self {
         let (name, says) = (foreign::line(&name.into()), foreign::lines(&says.into()));
         Self { name, verdict, says, hint: None, fix: None }
     }
 
     /// All is well.
     pub fn ok(name: impl Into<String>, says: impl Into<String>) -> Self {
-        Self::new(Verdict::Ok, name, says)
+        Self::new(Grade::Ok, name, says)
     }
 
     /// Not looked at, and why.
     pub fn skipped(name: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::new(Verdict::Skipped, name, why)
+        Self::new(Grade::Skipped, name, why)
     }
 
     /// Something that somebody should know.
     pub fn warning(name: impl Into<String>, says: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { hint: Some(foreign::line(&hint.into())), ..Self::new(Verdict::Warning, name, says) }
+        Self { hint: Some(foreign::line(&hint.into())), ..Self::new(Grade::Warning, name, says) }
     }
 
     /// Something that somebody must mend.
     pub fn failed(name: impl Into<String>, says: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { hint: Some(foreign::line(&hint.into())), ..Self::new(Verdict::Failed, name, says) }
+        Self { hint: Some(foreign::line(&hint.into())), ..Self::new(Grade::Failed, name, says) }
     }
 
     /// A call that gave no answer to read.
@@ -164,9 +164,9 @@ mod tests {
     #[test]
     fn clocks_are_judged_as_a_pass_does_and_earlier() {
         let verdict = |seconds| clock("Google", TimeDelta::seconds(seconds)).verdict;
-        assert_eq!([0, 30, -30].map(verdict), [Verdict::Ok; 3]);
-        assert_eq!([31, -31, 300, -300].map(verdict), [Verdict::Warning; 4]);
-        assert_eq!([301, -301].map(verdict), [Verdict::Failed; 2]);
+        assert_eq!([0, 30, -30].map(verdict), [Grade::Ok; 3]);
+        assert_eq!([31, -31, 300, -300].map(verdict), [Grade::Warning; 4]);
+        assert_eq!([301, -301].map(verdict), [Grade::Failed; 2]);
         assert_eq!(clock("Google", TimeDelta::seconds(-301)).says, "this machine is 301 s behind Google");
     }
 }

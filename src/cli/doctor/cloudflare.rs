@@ -3,7 +3,7 @@
 use futures_util::future;
 
 use super::{
-    check::{Asker, Check, Service, Verdict},
+    check::{Asker, Check, Grade, Service},
     gateway,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config, kv: Option<&Kv>) -> Vec<Check> {
     let source = &config.source;
     let token = token(asker, source).await;
-    let good = token.verdict == Verdict::Ok;
+    let good = token.verdict == Grade::Ok;
     let mut checks = vec![token];
     if !good {
         let names = ["account", "gateways"].into_iter().chain(kv.map(|_| "KV"));

@@ -17,7 +17,7 @@ mod worker;
 use futures_util::future;
 use tokio::sync::watch;
 
-use self::check::{Asker, Check, Verdict};
+use self::check::{Asker, Check, Grade};
 use super::{
     args::Options,
     failure::{Exit, Failure},
@@ -51,7 +51,7 @@ pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Ex
     let text = if options.json { report::in_json(&checks) } else { report::in_words(&checks) };
     // With the colours of its marks.
     show::deliver(&text)?;
-    let failed = checks.iter().filter(|check| check.verdict == Verdict::Failed).count();
+    let failed = checks.iter().filter(|check| check.verdict == Grade::Failed).count();
     Ok(match u8::try_from(failed.min(MOST)) {
         Ok(0) | Err(_) => Exit::Done,
         Ok(failed) => Exit::Checks(failed),

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use serde_json::json;
 
-use super::check::{Check, Verdict};
+use super::check::{Check, Grade};
 use crate::cli::show::counted;
 
 /// Width of the names of checks.
@@ -21,7 +21,7 @@ pub fn in_words(checks: &[Check]) -> String {
         lines.push(format!("{} {name:<WIDTH$}  {first}", mark(*verdict, colour)));
         lines.extend(follow.map(|line| format!("  {:WIDTH$}  {line}", "")));
     }
-    let counts = [Verdict::Failed, Verdict::Warning, Verdict::Skipped].map(|verdict| count(checks, verdict));
+    let counts = [Grade::Failed, Grade::Warning, Grade::Skipped].map(|verdict| count(checks, verdict));
     lines.push(String::new());
     lines.push(match counts {
         [0, 0, 0] => format!("All {} are ok.", counted(checks.len() as u64, "check")),
@@ -36,12 +36,12 @@ pub fn in_words(checks: &[Check]) -> String {
     lines.join("\n")
 }
 
-fn mark(verdict: Verdict, colour: bool) -> String {
+fn mark(verdict: Grade, colour: bool) -> String {
     let (mark, code) = match verdict {
-        Verdict::Ok => ('✓', 32),
-        Verdict::Warning => ('!', 33),
-        Verdict::Failed => ('✗', 31),
-        Verdict::Skipped => ('-', 90),
+        Grade::Ok => ('✓', 32),
+        Grade::Warning => ('!', 33),
+        Grade::Failed => ('✗', 31),
+        Grade::Skipped => ('-', 90),
     };
     if colour { format!("\x1b[{code}m{mark}\x1b[0m") } else { mark.to_string() }
 }
@@ -50,12 +50,12 @@ fn mark(verdict: Verdict, colour: bool) -> String {
 pub fn in_json(checks: &[Check]) -> String {
     let report = json!({
         "checks": checks,
-        "failed": count(checks, Verdict::Failed),
-        "warnings": count(checks, Verdict::Warning),
+        "failed": count(checks, Grade::Failed),
+        "warnings": count(checks, Grade::Warning),
     });
     format!("{report:#}")
 }
 
-fn count(checks: &[Check], verdict: Verdict) -> u64 {
+fn count(checks: &[Check], verdict: Grade) -> u64 {
     checks.iter().filter(|check| check.verdict == verdict).count() as u64
 }

@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     pass::{Context, Platform},
     plan::slots::{self, HOUR, KEPT},
-    state::{Backfill, DAY, Finding, History, Ledger, Page, Position, midnight_of},
+    state::{Backfill, DAY, Finding, History, Ledger, LedgerPage, Position, midnight_of},
     time::{MILLISECOND, Timestamp},
 };
 
@@ -139,7 +139,7 @@ impl<'a> Delivered<'a> {
 }
 
 /// The page under `key`, from the store unless it is the one that is at hand.
-async fn page<'p, P: Platform, G: Page>(
+async fn page<'p, P: Platform, G: LedgerPage>(
     context: &Context<'_, P>,
     at_hand: &'p mut Option<(String, G)>,
     key: String,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aig_logs::{
     plan::slots::{self, Verdict},
-    state::{self, Forward, Ledger, Page as _, Position},
+    state::{self, Forward, Ledger, LedgerPage as _, Position},
     time::Timestamp,
 };
 use chrono::TimeDelta;

@@ -1,7 +1,7 @@
 //! What is called proven is, whatever happens while it is being counted.
 
 use aig_logs::{
-    pass::Verdict,
+    pass::Completion,
     simulator::faults::{Endpoint, Fault, Refusal, When},
     time,
 };
@@ -74,7 +74,7 @@ fn what_failures_wrote_twice_hides_no_late_entry() {
                 Fault::Refuse(Refusal::Status(503)),
             );
             world.pass_time(MINUTE);
-            assert_eq!(world.forward().verdict(), Verdict::Failed);
+            assert_eq!(world.forward().verdict(), Completion::Failed);
             world.end_faults();
         }
         world.ids.staleness.set(std::time::Duration::ZERO);
@@ -96,7 +96,7 @@ fn minutes_with_more(world: &mut World, number: i32) {
     for _ in 0..number {
         world.pass_time(MINUTE);
         let report = world.forward();
-        assert!(report.verdict() != Verdict::Failed, "{}", report.to_json());
+        assert!(report.verdict() != Completion::Failed, "{}", report.to_json());
     }
 }
 
@@ -120,7 +120,7 @@ fn what_appears_between_forward_and_its_count_is_written_once() {
     // A pass at 13:10 asks for what is new 20 ms later, and counts after another 20 ms.
     world.pass_time(MINUTE * 40 - time::MILLISECOND * 20);
     while world.copies(&late) == 0 {
-        assert_eq!(world.forward().verdict(), Verdict::Complete);
+        assert_eq!(world.forward().verdict(), Completion::Complete);
         world.pass_time(MINUTE);
     }
     minutes(&mut world, 3);
@@ -140,7 +140,7 @@ fn what_appears_between_forward_and_a_comparison_of_pages_of_one_is_written_once
         let late = world.add_late(MINUTE * 40 + time::MILLISECOND * 10 * tenth);
         world.pass_time(MINUTE * 40);
         while world.copies(&late) == 0 {
-            assert_eq!(world.forward().verdict(), Verdict::Complete);
+            assert_eq!(world.forward().verdict(), Completion::Complete);
             world.pass_time(MINUTE);
         }
         minutes(&mut world, 3);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aig_logs::{
-    pass::{Report, Verdict},
+    pass::{Completion, Report},
     simulator::faults::{Endpoint, Fault, Refusal, When},
 };
 use chrono::TimeDelta;
@@ -29,15 +29,15 @@ fn the_verdict_is_complete_incomplete_or_failed() {
     let check = |report: &Report, verdict, word| {
         assert_eq!((report.verdict(), &report.to_json()["verdict"]), (verdict, &json!(word)));
     };
-    check(&world.forward(), Verdict::Incomplete, "incomplete");
+    check(&world.forward(), Completion::Incomplete, "incomplete");
     world.config.forward_pages = None;
-    check(&world.forward(), Verdict::Complete, "complete");
+    check(&world.forward(), Completion::Complete, "complete");
     world.fault(Endpoint::List, When::Always, Fault::Refuse(Refusal::Status(503)));
-    check(&world.forward(), Verdict::Failed, "failed");
+    check(&world.forward(), Completion::Failed, "failed");
     // A failure that is the pass's own, not a gateway's.
     world.end_faults();
     world.state.set("forward", "{}");
-    check(&world.forward(), Verdict::Failed, "failed");
+    check(&world.forward(), Completion::Failed, "failed");
 }
 
 #[test]

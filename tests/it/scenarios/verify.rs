@@ -1,7 +1,7 @@
 //! Everything is counted at the source, and what a count finds missing is brought in.
 
 use aig_logs::{
-    pass::Verdict,
+    pass::Completion,
     plan::budget::Ended,
     simulator::options::{Options, Quirks},
     time,
@@ -16,7 +16,7 @@ pub(super) fn minutes(world: &mut World, number: i32) {
     for _ in 0..number {
         world.pass_time(MINUTE);
         let report = world.forward();
-        assert_eq!(report.verdict(), Verdict::Complete, "{}", report.to_json());
+        assert_eq!(report.verdict(), Completion::Complete, "{}", report.to_json());
     }
 }
 
@@ -175,5 +175,5 @@ fn what_is_new_comes_before_what_is_verified() {
     let report = world.forward();
     assert_eq!((report.sum(|gateway| gateway.rows), report.gateways[0].ended), (100, Ended::Complete));
     // That no further call was allowed is no failure.
-    assert_eq!(report.verdict(), Verdict::Complete);
+    assert_eq!(report.verdict(), Completion::Complete);
 }
