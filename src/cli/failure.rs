@@ -4,8 +4,7 @@ use std::{fmt::Display, io, process::ExitCode};
 
 use thiserror::Error;
 
-use super::show;
-use crate::{config::ConfigError, error::CallError};
+use crate::{cli::show, config::ConfigError, error::CallError};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

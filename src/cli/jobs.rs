@@ -2,15 +2,17 @@
 
 use rusqlite::Connection;
 
-use super::{
-    dead_letters::Replay,
-    failure::{Exit, Failure},
-    lines::{self, Lines},
-    progress::Screen,
-    show,
-    target::{Files, Rows},
-};
 use crate::{
+    cli::{
+        commands::dead_letters::Replay,
+        failure::{Exit, Failure},
+        files::{
+            lines::{self, Lines},
+            target::{Files, Rows},
+        },
+        progress::Screen,
+        show,
+    },
     config::{BigQuery, Config},
     error::StoreError,
     host::{

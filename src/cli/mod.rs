@@ -1,42 +1,15 @@
 //! The command: arguments → settings → host → pass → exit code.
 
 mod args;
-mod clock;
-mod dead_letters;
+mod commands;
 mod demo;
-mod doctor;
-pub mod dotenv;
-mod estimate;
-mod explain;
 mod failure;
-mod guard;
-mod hold;
+mod files;
 mod jobs;
-mod landed;
-mod lines;
-mod looker;
-mod namespaces;
-mod passes;
 mod progress;
-mod proof;
-mod rows;
-mod run;
-mod setting_files;
-mod settings;
-mod setup;
 mod show;
-mod simulate;
-mod sql;
-mod standing;
-mod state;
-mod status;
 mod stop;
-mod storm;
-mod survival;
-mod target;
-mod trouble;
-mod trust;
-mod verify;
+pub mod vars;
 mod warehouse;
 
 use std::{process::ExitCode, time::Duration};
@@ -44,17 +17,22 @@ use std::{process::ExitCode, time::Duration};
 use clap::{CommandFactory, Parser};
 use tokio::sync::watch;
 
-use self::{
-    args::{Arguments, Command, Options, Stretch},
-    failure::{Exit, Failure},
-    hold::{Claim, Hold},
-    jobs::{Poller, Teller, Work, native_store},
-    passes::Keeper,
-    progress::Screen,
-    settings::Vars,
-    target::Files,
+use crate::{
+    cli::{
+        args::{Arguments, Command, Options, Stretch},
+        failure::{Exit, Failure},
+        files::{
+            hold::{Claim, Hold},
+            passes::Keeper,
+            target::Files,
+        },
+        jobs::{Poller, Teller, Work, native_store},
+        progress::Screen,
+        vars::settings::Vars,
+    },
+    config::Target,
+    host::native::NativeHost,
 };
-use crate::{config::Target, host::native::NativeHost};
 
 /// Carries out the command that was typed, until it is done or stopped.
 pub async fn main() -> ExitCode {
@@ -85,7 +63,7 @@ async fn dispatch(
 ) -> Result<Exit, Failure> {
     match command {
         Command::Demo(arguments) => demo::demo(arguments, options.json, stop, screen).await,
-        Command::Setup(arguments) => setup::setup(&arguments, &options, stop).await,
+        Command::Setup(arguments) => commands::setup::setup(&arguments, &options, stop).await,
         Command::Run { every, takeover } => {
             poll(&options, Task::Run { every: Duration::from_secs(every), takeover }, stop, screen).await
         }
@@ -94,16 +72,18 @@ async fn dispatch(
             poll(&options, Task::Once(Work::Range { from, to }), stop, screen).await
         }
         Command::Backfill(_) => poll(&options, Task::Once(Work::Backfill), stop, screen).await,
-        Command::Status => status::status(&options, stop).await,
-        Command::Verify(arguments) => verify::verify(&arguments, &options, stop, screen).await,
-        Command::Explain(arguments) => explain::explain(&arguments, &options, stop, screen).await,
-        Command::Doctor => doctor::doctor(&options, stop).await,
-        Command::DeadLetters { action } => dead_letters::dead_letters(action, &options, stop, screen).await,
-        Command::Simulate(arguments) => simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await,
-        Command::Sql(arguments) => sql::sql(&arguments, &options, stop, screen).await,
-        Command::Estimate(arguments) => estimate::estimate(&arguments, &options),
-        Command::Looker { view } => looker::looker(&view, &options),
-        Command::Settings => show::print(&settings::table()).map(|()| Exit::Done),
+        Command::Status => commands::status::status(&options, stop).await,
+        Command::Verify(arguments) => commands::verify::verify(&arguments, &options, stop, screen).await,
+        Command::Explain(arguments) => commands::explain::explain(&arguments, &options, stop, screen).await,
+        Command::Doctor => commands::doctor::doctor(&options, stop).await,
+        Command::DeadLetters { action } => commands::dead_letters::dead_letters(action, &options, stop, screen).await,
+        Command::Simulate(arguments) => {
+            commands::simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await
+        }
+        Command::Sql(arguments) => commands::sql::sql(&arguments, &options, stop, screen).await,
+        Command::Estimate(arguments) => commands::estimate::estimate(&arguments, &options),
+        Command::Looker { view } => commands::looker::looker(&view, &options),
+        Command::Settings => show::print(&vars::settings::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),
     }
 }
@@ -131,7 +111,7 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
     let sink = options.sink.clone().unwrap_or_default();
     let vars = Vars::read(options)?;
     let config = vars.config(if options.dry_run { Target::Local } else { Target::from(&sink) })?;
-    let schedule = settings::schedule(&config)?;
+    let schedule = vars::settings::schedule(&config)?;
     let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
     vars.check_key(&host, &config).await?;
     log_to(screen, config.log_level);
@@ -145,10 +125,10 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
     let every = if let Task::Run { every, .. } = &task { Some(*every) } else { None };
     let native = if options.dry_run { None } else { Some(native_store(&files.state)?) };
     let keeper = Keeper { poller: &poller, hold, native, every };
-    let rows_on_output = options.dry_run || sink == target::Sink::Ndjson(None);
+    let rows_on_output = options.dry_run || sink == files::target::Sink::Ndjson(None);
     let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
     match task {
-        Task::Run { every, .. } => run::run(&keeper, &teller, every, &schedule).await,
+        Task::Run { every, .. } => commands::run::run(&keeper, &teller, every, &schedule).await,
         Task::Once(work) => {
             let report = keeper.pass(work).await;
             screen.clear();

@@ -8,8 +8,8 @@ use std::{
 use chrono::TimeDelta;
 use indicatif::HumanCount;
 
-use super::failure::Failure;
 use crate::{
+    cli::failure::Failure,
     foreign::{self, clean},
     pass::{GatewayReport, Job, Report},
     plan::{budget::Ended, peak::percent},

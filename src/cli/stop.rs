@@ -7,7 +7,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::progress::Screen;
+use crate::cli::progress::Screen;
 
 /// What shells give a program that Ctrl-C has ended: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use aig_logs::cli::dotenv::parse;
+use aig_logs::cli::vars::dotenv::parse;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 

@@ -7,14 +7,18 @@ mod values;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::values::{instant, views};
-pub use self::{
-    options::Options,
-    setup::Setup,
-    simulated::{Demo, History, Simulate},
+pub use crate::cli::args::options::Options;
+pub use crate::cli::args::setup::Setup;
+pub use crate::cli::args::simulated::Demo;
+pub use crate::cli::args::simulated::History;
+pub use crate::cli::args::simulated::Simulate;
+use crate::{
+    cli::{
+        args::values::{instant, views},
+        vars::settings,
+    },
+    time::Timestamp,
 };
-use super::settings;
-use crate::time::Timestamp;
 
 const EXAMPLES: &str = "\
 Examples:

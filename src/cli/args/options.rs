@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, error::ErrorKind};
 
-use super::{
-    Arguments, Command, Simulate, Stretch, Verify,
-    values::{pages, sink, state},
+use crate::cli::{
+    args::{
+        Arguments, Command, Simulate, Stretch, Verify,
+        values::{pages, sink, state},
+    },
+    files::target::{Sink, State},
 };
-use crate::cli::target::{Sink, State};
 
 /// Where from, where to, and how to say it.
 #[derive(Debug, Args)]

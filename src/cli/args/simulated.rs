@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::ArgPredicate};
 
-use super::values::{days, seconds, share};
+use crate::cli::args::values::{days, seconds, share};
 
 /// What the demo shows.
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    cli::target::{Sink, State},
+    cli::files::target::{Sink, State},
     sql::{BIGQUERY, Script},
     time::{self, Timestamp},
 };

@@ -9,10 +9,15 @@ mod credentials;
 
 use serde::Deserialize;
 
-pub use self::api::{Ask, Field, Partitioning, Table};
-use self::api::{Dataset, JobReference, Statement};
-use super::failure::Failure;
+pub use crate::cli::warehouse::api::Ask;
+pub use crate::cli::warehouse::api::Field;
+pub use crate::cli::warehouse::api::Partitioning;
+pub use crate::cli::warehouse::api::Table;
 use crate::{
+    cli::{
+        failure::Failure,
+        warehouse::api::{Dataset, JobReference, Statement},
+    },
     config::{Secret, Warehouse as Settings},
     error::CallError,
     host::{Host, call},

@@ -1,0 +1,83 @@
+//! How close a gateway comes to what polling can read of it.
+
+use chrono::{DurationRound, TimeDelta};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use indicatif::HumanCount;
+
+use crate::{
+    cli::{
+        commands::doctor::check::{Asker, Check, Service},
+        show,
+    },
+    config::{Config, Source},
+    error::CallError,
+    gateway,
+    host::Host,
+    plan::{
+        cursor::{Direction, Query},
+        peak::{percent, readable},
+    },
+    time::Timestamp,
+};
+
+/// What a day is taken apart into, and its busiest part again, until a minute is left.
+const PARTS: [(TimeDelta, i32); 4] =
+    [(TimeDelta::hours(4), 6), (TimeDelta::hours(1), 4), (TimeDelta::minutes(10), 6), (TimeDelta::minutes(1), 10)];
+
+/// Counts that are asked for together.
+const TOGETHER: usize = 4;
+
+/// From this share on, in percent, a peak that grows a little is behind for longer than it lasts.
+const NEARLY: u64 = 80;
+
+/// Looks for the busiest minute of the last day by counting at the source: 26 counts at most.
+pub async fn headroom<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str) -> Check {
+    let name = format!("{id}: headroom");
+    let readable = readable(config.source.per_page, config.api_share, config.forward_pages);
+    let now = asker.host.now();
+    let mut from = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now) - TimeDelta::days(1);
+    let mut entries = 0;
+    for (length, parts) in PARTS {
+        (entries, from) = match busiest(asker, &config.source, id, (from, length, parts)).await {
+            Ok(Some(busiest)) => busiest,
+            Ok(None) => return Check::skipped(name, "the API does not count logs"),
+            Err(error) => return Check::refused(name, &error),
+        };
+        if percent(entries, readable) <= 1 {
+            let most = HumanCount(readable);
+            return Check::ok(name, format!("at its peak at most 1 % of the {most} logs a minute that can be read"));
+        }
+    }
+    let says = show::headroom(entries, &from.format("%H:%M").to_string(), readable);
+    if percent(entries, readable) < NEARLY {
+        return Check::ok(name, says);
+    }
+    let hint = "Nothing is lost, but rows come later than usual at the peak. The limit is shared by all gateways, and \
+                whatever else uses the token";
+    let fix = match config.forward_pages {
+        Some(_) => "FORWARD_MAX_PAGES=auto",
+        None if config.source.per_page < 50 => "LOGS_PER_PAGE=50",
+        None => "API_SHARE=1, or a second account for some of the traffic",
+    };
+    Check::warning(name, says, hint).mended_by(fix)
+}
+
+/// How many entries the part with the most of them has, and where it begins; none: the source does not count.
+async fn busiest<H: Host>(
+    asker: &Asker<'_, H>,
+    source: &Source,
+    id: &str,
+    (from, length, parts): (Timestamp, TimeDelta, i32),
+) -> Result<Option<(u64, Timestamp)>, CallError> {
+    let count = async |from: Timestamp| {
+        let until = from + length;
+        let direction = Direction::Ascending;
+        let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
+        let request = gateway::list(source, id, &query);
+        let count = asker.ask(Service::Cloudflare, request, gateway::read_count).await;
+        count.map(|count| Some((count?, from)))
+    };
+    let counts = stream::iter((0..parts).map(|part| from + length * part)).map(count).buffered(TOGETHER);
+    let counts: Option<Vec<_>> = counts.try_collect::<Vec<_>>().await?.into_iter().collect();
+    Ok(counts.and_then(|counts| counts.into_iter().max()))
+}

@@ -1,0 +1,114 @@
+//! `aig-logs doctor`: what is wrong with a set-up, and what mends it. It looks, and changes nothing.
+//!
+//! The doctor looks with its own eyes. It asks each thing once, without the retries of a pass, signs in once more with a
+//! scope that can only look (`cloud-platform.read-only`: `tables.testIamPermissions` takes no narrower one that BigQuery
+//! has), and asks for permissions instead of trying an insert: BigQuery refuses an empty one in any case. What depends on
+//! the time of the question, such as a count beside live traffic, is compared within one answer.
+
+mod check;
+mod cloudflare;
+mod gateway;
+mod google;
+mod headroom;
+mod report;
+mod table;
+mod worker;
+
+use futures_util::future;
+use tokio::sync::watch;
+
+use crate::{
+    cli::{
+        args::Options,
+        commands::doctor::check::{Asker, Check, Grade},
+        failure::{Exit, Failure},
+        files::target::{State, read_only},
+        show,
+        vars::settings::{self, Vars},
+    },
+    config::{Config, Target},
+    host::{
+        Host,
+        native::{NativeHost, SqliteStore},
+    },
+    pass::dead,
+};
+
+/// The largest number of failed checks that an exit code tells.
+const MOST: usize = 100;
+
+/// Checks everything, and says what it has found.
+pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
+    let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
+    let vars = Vars::read(options)?;
+    let target = match &options.sink {
+        Some(sink) => Target::from(sink),
+        None if vars.names_bigquery() => Target::BigQuery,
+        None => Target::Local,
+    };
+    let mut checks = examine(&host, &vars, target).await;
+    checks.extend(dead_letters(options).await);
+    let text = if options.json { report::in_json(&checks) } else { report::in_words(&checks) };
+    // With the colours of its marks.
+    show::deliver(&text)?;
+    let failed = checks.iter().filter(|check| check.verdict == Grade::Failed).count();
+    Ok(match u8::try_from(failed.min(MOST)) {
+        Ok(0) | Err(_) => Exit::Done,
+        Ok(failed) => Exit::Checks(failed),
+    })
+}
+
+/// The order of the checks: settings, Cloudflare, Google, clocks, Worker.
+async fn examine(host: &impl Host, vars: &Vars, target: Target) -> Vec<Check> {
+    let (settings, config) = read(vars, target);
+    let mut checks = vec![settings];
+    let asker = Asker::new(host);
+    let Some(config) = config else {
+        checks.extend(skipped(&["token", "account", "gateways"]));
+        if target == Target::BigQuery {
+            checks.extend(skipped(google::NAMES));
+        }
+        return checks;
+    };
+    let kv = vars.kv().ok();
+    let google = async {
+        match &config.bigquery {
+            Some(table) => google::checks(&asker, vars, &config, table).await,
+            None if target == Target::BigQuery => skipped(google::NAMES),
+            None => Vec::new(),
+        }
+    };
+    let (cloudflare, google) = future::join(cloudflare::checks(&asker, &config, kv.as_ref()), google).await;
+    checks.extend(cloudflare);
+    checks.extend(google);
+    checks.extend(asker.clocks());
+    checks.extend(vars.crons().map(|crons| worker::crons(crons, &config)));
+    checks
+}
+
+/// What this machine's state keeps that no sink takes, if there is any. What a Worker's keeps costs calls: `status` tells it.
+async fn dead_letters(options: &Options) -> Option<Check> {
+    let State::File(path) = State::of(options) else { return None };
+    let connection = read_only(&path).ok()?;
+    let store = SqliteStore::new(&connection, "state").ok()?;
+    let letters: u64 = dead::keys(&store).await.ok()?.iter().map(|(_, letters)| letters).sum();
+    let says = format!("{} no sink takes", show::counted(letters, "log"));
+    let hint = "They are kept with their reasons; all others are delivered";
+    (letters > 0).then(|| Check::warning("dead letters", says, hint).mended_by("aig-logs dead-letters list"))
+}
+
+fn skipped(names: &[&str]) -> Vec<Check> {
+    names.iter().map(|name| Check::skipped(*name, "its settings must be right first")).collect()
+}
+
+/// All problems of the settings together. Where those of BigQuery alone are wrong, the source can still be checked.
+fn read(vars: &Vars, target: Target) -> (Check, Option<Config>) {
+    let with_schedule = |config: Config| settings::schedule(&config).map(|_| config);
+    let error = match vars.config(target).and_then(with_schedule) {
+        Ok(config) => return (Check::ok("settings", "complete"), Some(config)),
+        Err(error) => error,
+    };
+    let hint = "Set them in the environment, in .dev.vars or in [vars] of wrangler.toml";
+    let check = Check::failed("settings", error.problem(), hint).mended_by("aig-logs help settings");
+    (check, vars.config(Target::Local).ok())
+}

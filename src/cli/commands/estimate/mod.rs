@@ -1,0 +1,93 @@
+//! `aig-logs estimate`: what a month costs, before anything is set up.
+
+mod prices;
+mod usage;
+
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{BinaryBytes, HumanCount};
+use serde_json::json;
+
+use crate::{
+    cli::{
+        args::{Estimate, Options},
+        commands::estimate::{
+            prices::{CPU, IDS, PASSES, Price, QUERIES, READS, STORAGE, STREAMING, Unit, WORKERS_PAID, WRITES},
+            usage::Usage,
+        },
+        failure::{Exit, Failure},
+        show,
+    },
+    plan::peak::readable,
+};
+
+/// Minutes of a month.
+const MONTH: u64 = 30 * 1_440;
+
+/// Prints what a month takes, and what it costs.
+pub fn estimate(arguments: &Estimate, options: &Options) -> Result<Exit, Failure> {
+    let usage = Usage::of(arguments);
+    let lines = lines(&usage);
+    let sum = WORKERS_PAID + lines.iter().map(|(price, units)| price.of(*units)).sum::<f64>();
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let limit = f64::from(arguments.logs_per_month) / (MONTH * readable(50, 0.8, None)) as f64;
+    let text = if options.json { in_json(&usage, &lines, sum, limit) } else { in_words(&usage, &lines, sum, limit) };
+    show::print(&text).map(|()| Exit::Done)
+}
+
+/// What is billed, and how much of it a month takes.
+fn lines(usage: &Usage) -> [(Price, f64); 8] {
+    [
+        (PASSES, usage.passes),
+        (CPU, usage.cpu),
+        (READS, usage.reads),
+        (WRITES, usage.writes),
+        (IDS, usage.ids),
+        (STREAMING, usage.streamed),
+        (STORAGE, usage.stored),
+        (QUERIES, usage.stored),
+    ]
+}
+
+fn in_words(usage: &Usage, lines: &[(Price, f64)], sum: f64, limit: f64) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["a month", "takes", "USD", "price", "as of"]);
+    for (price, units) in lines {
+        let cost = format!("{:.2}", price.of(*units));
+        table.add_row([price.what, &amount(price.unit, *units), &cost, price.says, price.as_of]);
+    }
+    let fixed = format!("{WORKERS_PAID:.2}");
+    table.add_row(["Workers Paid", "", &fixed, "for all Workers together", PASSES.as_of]);
+    table.add_row(["together", "", &format!("{sum:.2}")]);
+    for number in [1, 2] {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let [calls, inserts] = [usage.list_calls, usage.inserts].map(|number| amount(Unit::Number, number));
+    format!(
+        "{table}\n{calls} list calls and {inserts} inserts, which nobody bills. If logs come evenly, that is {:.1} % of what\n\
+         can be read with API_SHARE 0.8. A row is taken to have 500 bytes, and ids to be kept for 45 days.\n\
+         Each further month that BigQuery keeps adds its storage.",
+        limit * 100.0,
+    )
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and far below 2^53")]
+fn amount(unit: Unit, units: f64) -> String {
+    match unit {
+        Unit::Number => HumanCount(units.round() as u64).to_string(),
+        Unit::Bytes => BinaryBytes(units.round() as u64).to_string(),
+    }
+}
+
+fn in_json(usage: &Usage, lines: &[(Price, f64)], sum: f64, limit: f64) -> String {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|(price, units)| json!({ "what": price.what, "units": units, "usd": price.of(*units), "price": price.says, "as_of": price.as_of }))
+        .collect();
+    let report = json!({
+        "lines": lines, "workers_paid_usd": WORKERS_PAID, "usd": sum, "list_calls": usage.list_calls,
+        "inserts": usage.inserts, "share_of_the_lists_limit": limit,
+    });
+    format!("{report:#}")
+}

@@ -1,0 +1,220 @@
+//! `aig-logs explain`: what became of one log.
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::{
+    cli::{
+        args::{Explain, Options},
+        failure::{Exit, Failure},
+        files::{rows::Rows, state::OpenState},
+        log_to,
+        progress::Screen,
+        show,
+        vars::settings::Vars,
+    },
+    config::Target,
+    foreign::clean,
+    host::{Host, Meter, Metered, native::NativeHost},
+    pass::{
+        Context, Job,
+        audit::explain::{self, Fate, Life, Table},
+    },
+    plan::slots::LENGTH,
+    sink::ndjson::Ndjson,
+    state::Finding,
+    time::{self, Timestamp},
+};
+
+/// Tells the life of a log.
+pub async fn explain(
+    arguments: &Explain,
+    options: &Options,
+    stop: watch::Receiver<bool>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let vars = Vars::read(options)?;
+    let config = vars.config(Target::Local)?;
+    log_to(screen, config.log_level);
+    let host = NativeHost::new(stop.clone(), |_| {}).map_err(|error| Failure::host(&error))?;
+    let state = OpenState::to_read(options, stop)?;
+    state.check_account(&config.source.account).await?;
+    let rows = Rows::of(&state, &vars).await?;
+
+    let [cursors, ids] = state.stores()?;
+    let meter = Meter::new(Job::Range.budget(&config), host.now());
+    let host = Metered { inner: &host, meter: &meter };
+    // Nothing is ever written to it.
+    let nowhere = Ndjson::new(std::io::sink());
+    let context = Context::new(host, [&cursors, &ids], &nowhere, &config);
+    let gateways = match &arguments.gateway {
+        Some(gateway) => vec![gateway.clone()],
+        None => explain::gateways(&context).await?,
+    };
+    let mut lives = Vec::new();
+    for gateway in &gateways {
+        lives.push(explain::explain(&context, gateway, &arguments.id, rows.find(gateway, &arguments.id)?).await?);
+    }
+    // An id is that of one gateway alone: what the others do not know says nothing, unless nobody knows it.
+    if lives.iter().any(|life| life.fate != Fate::Nowhere) {
+        lives.retain(|life| life.fate != Fate::Nowhere);
+    }
+    let told = Told { id: &arguments.id, rows: &rows, now: host.now() };
+    if options.json {
+        show::print(&format!("{:#}", lives.iter().map(|life| told.to_json(life)).collect::<Value>()))?;
+    } else {
+        let texts: Vec<_> = lives.iter().map(|life| told.in_words(life)).collect();
+        show::print(&texts.join("\n\n"))?;
+    }
+    let acts = lives.is_empty() || lives.iter().any(|life| needs_somebody(life.fate));
+    Ok(if acts { Exit::Person } else { Exit::Done })
+}
+
+fn needs_somebody(fate: Fate) -> bool {
+    match fate {
+        Fate::Delivered | Fate::Settling(_) | Fate::Next | Fate::Backfill(_) | Fate::Excluded(_) | Fate::Counted(_) => {
+            false
+        }
+        Fate::Dead | Fate::Forgotten | Fate::Missing | Fate::Nowhere => true,
+    }
+}
+
+/// How lives are told.
+struct Told<'a> {
+    id: &'a str,
+    rows: &'a Rows,
+    now: Timestamp,
+}
+
+impl Told<'_> {
+    fn in_words(&self, life: &Life) -> String {
+        let Self { id, rows, now } = self;
+        let mut lines = vec![format!("Log {} of gateway {}", clean(id), clean(&life.gateway))];
+        let mut say = |name: &str, text: String| lines.push(format!("  {name:<12}{text}"));
+        say("source", if life.at_source { "shown".into() } else { "not shown: deleted, or never there".into() });
+        if let Some(created_at) = life.created_at {
+            say("created", format!("{}, {}", time::text(created_at), show::ago(*now - created_at)));
+        }
+        for (key, at) in &life.segments {
+            let at = at.map_or_else(String::new, |at| format!("{}, ", time::text(at)));
+            say("written", format!("{at}segment {}", clean(key)));
+        }
+        if life.segments.is_empty() {
+            say("written", "in no segment that is kept".into());
+        }
+        say("table", self.table(life));
+        if let Some(query) = rows.query(life, id) {
+            say("", query);
+        }
+        if let Some((key, reason)) = &life.dead {
+            say("dead letter", format!("{}: {}", clean(key), clean(reason)));
+        }
+        if let Some((start, slot)) = life.slot {
+            let verdict = slot.verdict.map_or("not counted yet".to_owned(), |verdict| verdict.to_string());
+            let when = format!("{} to {}", start.format("%F %H:%M"), (start + LENGTH).format("%H:%M"));
+            say("slot", format!("{when}: {} delivered, {verdict}", slot.delivered));
+        }
+        if let (Some(finding), Some(at)) = (&life.hour, life.created_at) {
+            say("hour", format!("{}: {}", at.format("%F %H:00"), found(finding)));
+        }
+        if let (Some(finding), Some(at)) = (&life.day, life.created_at) {
+            say("day", format!("{}: {}", at.format("%F"), found(finding)));
+        }
+        lines.push(follows(life));
+        lines.join("\n")
+    }
+
+    fn table(&self, life: &Life) -> String {
+        match (life.table, self.rows) {
+            (Table::Row { ingested_at, seen, .. }, Rows::Sqlite(_, path)) => {
+                let seen = show::counted(seen.into(), "time");
+                format!("{path}: there since {}, readers see it {seen}", time::text(ingested_at))
+            }
+            (Table::Row { .. }, Rows::BigQuery(_) | Rows::Elsewhere(_)) => "there".into(),
+            (Table::Absent, Rows::Sqlite(_, path)) => format!("{path}: not there"),
+            (Table::Absent | Table::Unknown, Rows::BigQuery(_)) => {
+                "not asked: the poller's key may only insert. Whoever may read can ask:".into()
+            }
+            (Table::Absent | Table::Unknown, Rows::Elsewhere(place)) => format!("not asked: rows went to {place}"),
+            (Table::Unknown, Rows::Sqlite(_, path)) => format!("{path}: there, but not as this program writes it"),
+        }
+    }
+
+    fn to_json(&self, life: &Life) -> Value {
+        let segments = life.segments.iter().map(|(key, at)| json!({ "key": key, "written": at.map(time::text) }));
+        let table = match life.table {
+            Table::Unknown => Value::Null,
+            Table::Absent => json!({ "there": false }),
+            Table::Row { ingested_at, seen, .. } => {
+                json!({ "there": true, "ingested_at": time::text(ingested_at), "seen": seen })
+            }
+        };
+        let slot = life.slot.map(|(start, slot)| json!({ "start": time::text(start), "known": slot }));
+        json!({
+            "id": self.id,
+            "gateway": life.gateway,
+            "at_source": life.at_source,
+            "created_at": life.created_at.map(time::text),
+            "segments": segments.collect::<Value>(),
+            "table": table,
+            "query": self.rows.query(life, self.id),
+            "dead_letter": life.dead.as_ref().map(|(key, reason)| json!({ "key": key, "reason": reason })),
+            "slot": slot,
+            "hour": life.hour,
+            "day": life.day,
+            "fate": fate(life.fate),
+            "follows": follows(life),
+        })
+    }
+}
+
+fn found(finding: &Finding) -> String {
+    let source = finding.source.map_or_else(|| "no count".to_owned(), |source| source.to_string());
+    format!("{} delivered, {source} at the source, {}", finding.delivered, finding.verdict)
+}
+
+fn fate(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Delivered => "delivered",
+        Fate::Dead => "dead letter",
+        Fate::Settling(_) | Fate::Next | Fate::Backfill(_) => "waits",
+        Fate::Excluded(_) => "excluded",
+        Fate::Counted(_) => "late",
+        Fate::Forgotten => "unknown",
+        Fate::Missing => "missing",
+        Fate::Nowhere => "nowhere",
+    }
+}
+
+/// One sentence: what follows.
+fn follows(life: &Life) -> String {
+    match life.fate {
+        Fate::Delivered if life.at_source => "Delivered.".into(),
+        Fate::Delivered => "Delivered; the source does not show it any more.".into(),
+        Fate::Dead => {
+            let (key, reason) = life.dead.clone().unwrap_or_default();
+            let [key, reason] = [key, reason].map(|text| clean(&text));
+            format!("Kept as a dead letter: {reason}. Once that is mended: aig-logs dead-letters replay {key}")
+        }
+        Fate::Settling(at) => format!("Waits: younger than SETTLE_SECONDS; forward reads it after {}.", time::text(at)),
+        Fate::Next => "Waits: forward has not come to it yet, and reads it next.".into(),
+        Fate::Backfill(down_to) => {
+            format!("Waits: the backfill has come down to {}, and goes on.", time::text(down_to))
+        }
+        Fate::Excluded(stop) => {
+            format!("Not wanted: it lies before backfill_stop_at, or where a backfill ended, {}.", time::text(stop))
+        }
+        Fate::Counted(at) => format!("Late: its time is counted next after {}, and it is written then.", time::text(at)),
+        Fate::Forgotten => {
+            "Not known to be written, but so old that its id may be gone, or another program's: aig-logs backfill --from … \
+             --to … reads its time again, and readers see each log once."
+                .into()
+        }
+        Fate::Missing => {
+            "Missing, and no further count is due: aig-logs verify --repair --from … --to … looks for it, aig-logs backfill \
+             --from … --to … writes its time again."
+                .into()
+        }
+        Fate::Nowhere => "Not at the source and never written: check the id and the gateway.".into(),
+    }
+}

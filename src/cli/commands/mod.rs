@@ -1,0 +1,14 @@
+//! A file or a folder for each thing that the command does.
+
+pub mod dead_letters;
+pub mod doctor;
+pub mod estimate;
+pub mod explain;
+pub mod looker;
+pub mod run;
+pub mod setup;
+pub mod simulate;
+pub mod sql;
+pub mod standing;
+pub mod status;
+pub mod verify;

@@ -1,0 +1,75 @@
+//! Both schedules until somebody stops the program.
+
+use std::time::Duration;
+
+use croner::Cron;
+
+use crate::{
+    cli::{
+        failure::{Exit, Failure},
+        files::passes::Keeper,
+        jobs::{Teller, Work},
+    },
+    host::Host,
+    pass::Report,
+    time::Timestamp,
+};
+
+/// The longest sleep. A machine that was suspended in between notices within this time that a tick is due.
+const NAP: Duration = Duration::from_mins(1);
+
+/// Runs both jobs by their schedules. A pass that fails is told, and the next tick is the retry.
+pub async fn run(keeper: &Keeper<'_>, teller: &Teller<'_>, every: Duration, schedule: &Cron) -> Result<Exit, Failure> {
+    let mut next = keeper.poller.host.now();
+    // The backfill begins where forward began: it has nothing to go by before forward has come to some gateway.
+    while tick(keeper.poller.host, &mut next, every).await && !forward(keeper, teller).await? {}
+    tokio::try_join!(
+        async {
+            while tick(keeper.poller.host, &mut next, every).await {
+                forward(keeper, teller).await?;
+            }
+            Ok(())
+        },
+        backfills(keeper, teller, schedule),
+    )?;
+    Ok(Exit::Done)
+}
+
+/// Waits for the next tick, and sets the one after it. Whether to go on.
+async fn tick(host: &impl Host, next: &mut Timestamp, every: Duration) -> bool {
+    sleep_until(host, *next).await;
+    *next = host.now() + every;
+    !host.stopping()
+}
+
+/// One pass. Where nobody reads its rows any more, no further one makes sense.
+async fn pass(keeper: &Keeper<'_>, teller: &Teller<'_>, work: Work) -> Result<Report, Failure> {
+    let report = keeper.scheduled(work).await?;
+    teller.tell(&report)?;
+    if teller.is_unread() { Err(Failure::Unread) } else { Ok(report) }
+}
+
+/// One forward pass. Whether it came to some gateway.
+async fn forward(keeper: &Keeper<'_>, teller: &Teller<'_>) -> Result<bool, Failure> {
+    let report = pass(keeper, teller, Work::Forward).await?;
+    Ok(report.gateways.iter().any(|gateway| gateway.error.is_none()))
+}
+
+async fn backfills(keeper: &Keeper<'_>, teller: &Teller<'_>, schedule: &Cron) -> Result<(), Failure> {
+    while !keeper.poller.host.stopping() {
+        pass(keeper, teller, Work::Backfill).await?;
+        // A schedule without a next tick, such as the 30th of February, never comes.
+        let Ok(next) = schedule.find_next_occurrence(&keeper.poller.host.now(), false) else { break };
+        sleep_until(keeper.poller.host, next).await;
+    }
+    Ok(())
+}
+
+async fn sleep_until(host: &impl Host, instant: Timestamp) {
+    while let Ok(left) = (instant - host.now()).to_std()
+        && !left.is_zero()
+        && !host.stopping()
+    {
+        host.sleep(left.min(NAP)).await;
+    }
+}

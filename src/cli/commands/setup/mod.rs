@@ -1,0 +1,203 @@
+//! `aig-logs setup`: from a token and a project to a Worker that can be deployed. Each step finds what is there, makes what
+//! is missing, and tells of it in a line; what it may not do is left for a person, and the rest goes on.
+//!
+//! The set-up finds before it makes, tells each step in a line, and goes on past what it may not do; names are all known
+//! before anything is made. `scripts/gcp-setup.sh` is the one list of commands for the service account: `cli/commands/setup/` holds
+//! its text, carries it out and lets it print them. Files are replaced whole, and only where something is new.
+
+mod ask;
+mod cloudflare;
+mod files;
+mod google;
+mod steps;
+
+use tokio::sync::watch;
+
+use crate::{
+    cli::{
+        args::{Options, Setup},
+        commands::{
+            doctor,
+            setup::{
+                ask::{Asker, Question},
+                files::{Change, Worker},
+                steps::{Mark, Steps},
+            },
+        },
+        failure::{Exit, Failure},
+        show,
+        vars::{setting_files::NAMESPACES, settings::Vars},
+    },
+    config::{SETTINGS, Secret, Source, Warehouse},
+    host::{Host, native::NativeHost},
+};
+
+const TOKEN: &str = "CF_API_TOKEN";
+
+/// Sets up all that is missing.
+pub async fn setup(arguments: &Setup, options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
+    let asker = Asker::new(arguments.yes)?;
+    // What cannot be read is never changed.
+    let (worker, vars) = (Worker::read()?, Vars::read(options)?);
+    let host = NativeHost::new(stop.clone(), |_| {}).map_err(|error| Failure::host(&error))?;
+    let steps = Steps::default();
+    let task = Task { arguments, asker, vars: &vars, steps: &steps };
+
+    let (source, gateways) = task.source(&host).await?;
+    // Nothing is made before all names are known.
+    let warehouse = task.warehouse()?;
+    let ids = task.namespaces(&host, &source, worker.name()).await?;
+    let has_table = google::table(&host, &warehouse, task).await?;
+    let values = [
+        ("CF_ACCOUNT_ID", source.account.clone()),
+        ("AIG_GATEWAY_ID", gateways),
+        ("GCP_BQ_PROJECT", warehouse.table.project.clone()),
+        ("GCP_BQ_DATASET", warehouse.table.dataset.clone()),
+        ("GCP_BQ_TABLE", warehouse.table.table.clone()),
+    ];
+    let changes = [worker.with(&ids, &values)?, files::with_secrets(&task.secrets(&source.token))?];
+    if task.write(&changes)? {
+        task.service_account(&warehouse, has_table)?;
+    }
+    show::print("")?;
+    let exit = doctor::doctor(options, stop).await?;
+    finish(task.steps, exit)
+}
+
+/// What all steps need.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    arguments: &'a Setup,
+    asker: Asker,
+    vars: &'a Vars,
+    steps: &'a Steps,
+}
+
+impl Task<'_> {
+    /// Token, account and gateways; the last also as the setting has them.
+    async fn source<H: Host>(self, host: &H) -> Result<(Source, String), Failure> {
+        let Self { arguments, asker, vars, steps } = self;
+        let token = if let Some(token) = vars.get(TOKEN) {
+            Secret::new(token)
+        } else {
+            vars.trust_with(TOKEN)?;
+            asker.secret(Question { what: "Cloudflare API token", flag: "", setting: TOKEN })?
+        };
+        let read = |account: &str, gateways: &str| {
+            Source::from_vars(|name| match name {
+                TOKEN => Some(token.reveal().to_owned()),
+                "CF_ACCOUNT_ID" => Some(account.to_owned()),
+                "AIG_GATEWAY_ID" => Some(gateways.to_owned()),
+                _ => vars.get(name),
+            })
+        };
+        let account = match arguments.account.clone().or_else(|| vars.get("CF_ACCOUNT_ID")) {
+            Some(account) => account,
+            // Which account it is plays no part in the search for it.
+            None => cloudflare::account(host, &read("0", "*")?, asker).await?,
+        };
+        let found = cloudflare::gateways(host, &read(&account, "*")?).await?;
+        let given = arguments.gateways.clone().or_else(|| vars.get("AIG_GATEWAY_ID"));
+        let gateways = cloudflare::chosen(&found, given, asker)?;
+        let source = read(&account, &gateways)?;
+        cloudflare::check(&found, &source.gateways)?;
+        steps.tell(Mark::There, format!("account {account}, gateways {gateways}: the token can read them"))?;
+        Ok((source, gateways))
+    }
+
+    /// The ids of the Worker's namespaces, by binding, as far as they are known.
+    async fn namespaces<H: Host>(
+        self,
+        host: &H,
+        source: &Source,
+        worker: &str,
+    ) -> Result<Vec<(&'static str, String)>, Failure> {
+        let mut ids = Vec::new();
+        for (binding, setting) in NAMESPACES {
+            let id = if let Some(id) = self.vars.get(setting) {
+                self.steps.tell(Mark::There, format!("KV namespace {binding}: its id is set already"))?;
+                Some(id)
+            } else {
+                cloudflare::namespace(host, source, &format!("{worker}-{binding}"), self.steps).await?
+            };
+            ids.extend(id.map(|id| (binding, id)));
+        }
+        Ok(ids)
+    }
+
+    /// The table, and the service that has it.
+    fn warehouse(self) -> Result<Warehouse, Failure> {
+        let name = google::table_name(self)?;
+        Ok(Warehouse::from_vars(|setting| match setting {
+            "GCP_BQ_PROJECT" => Some(name.project.clone()),
+            "GCP_BQ_DATASET" => Some(name.dataset.clone()),
+            "GCP_BQ_TABLE" => Some(name.table.clone()),
+            _ => self.vars.get(setting),
+        })?)
+    }
+
+    /// The secrets that are known, and not in a file yet.
+    fn secrets(self, token: &Secret) -> Vec<(&'static str, Secret)> {
+        let known = |name| if name == TOKEN { Some(token.clone()) } else { self.vars.get(name).map(Secret::new) };
+        let secrets = SETTINGS.iter().filter(|setting| setting.secret).map(|setting| setting.name);
+        let missing = secrets.filter(|name| !self.vars.is_in_file(name));
+        missing.filter_map(|name| Some((name, known(name)?))).collect()
+    }
+
+    /// Shows what is to change, and changes it unless somebody objects. Says whether nobody did.
+    fn write(self, changes: &[Change]) -> Result<bool, Failure> {
+        let changes: Vec<_> = changes.iter().filter(|change| !change.lines.is_empty()).collect();
+        if changes.is_empty() {
+            self.steps.tell(Mark::There, "wrangler.toml and .dev.vars: nothing to change")?;
+            return Ok(true);
+        }
+        for change in &changes {
+            show::print(&format!("To be written into {}:\n{}", change.path, show::indented(&change.lines.join("\n"))))?;
+        }
+        if !self.asker.agrees("Write that?")? {
+            self.steps.tell(Mark::Left, "wrangler.toml and .dev.vars: left as they are")?;
+            return Ok(false);
+        }
+        for change in changes {
+            change.write()?;
+            self.steps.tell(Mark::Done, change.path)?;
+        }
+        Ok(true)
+    }
+
+    /// Makes who may write to the table, where nobody is set.
+    fn service_account(self, warehouse: &Warehouse, has_table: bool) -> Result<(), Failure> {
+        let Self { arguments, asker, vars, steps } = self;
+        if vars.get("GCP_SA_KEY_JSON").or_else(|| vars.get("GCP_SA_EMAIL")).is_some() {
+            return steps.tell(Mark::There, "service account: one is set already");
+        }
+        if warehouse.emulated && !arguments.service_account {
+            return steps.tell(Mark::There, "service account: BIGQUERY_EMULATOR_HOST needs none");
+        }
+        if !has_table {
+            steps.tell(Mark::Left, "service account: the table comes first")?;
+            return google::tell_commands(arguments, &warehouse.table, false);
+        }
+        if !asker.agrees("Make the service account aig-logs, and write its key into .dev.vars?")? {
+            steps.tell(Mark::Left, "service account")?;
+            return google::tell_commands(arguments, &warehouse.table, true);
+        }
+        let Some(key) = google::service_account(self, &warehouse.table)? else { return Ok(()) };
+        files::with_secrets(&[("GCP_SA_KEY_JSON", key)])?.write()?;
+        steps.tell(Mark::Done, ".dev.vars: GCP_SA_KEY_JSON (secret, not shown)")
+    }
+}
+
+/// What comes next.
+fn finish(steps: &Steps, found: Exit) -> Result<Exit, Failure> {
+    let (words, exit) = if steps.any_left() || found != Exit::Done {
+        ("When what is left for you is done", Exit::Person)
+    } else {
+        ("Next", Exit::Done)
+    };
+    show::print(&format!(
+        "\n{words}, give the Worker its secrets, which .dev.vars has, and deploy it:\n  npx wrangler secret put \
+         CF_API_TOKEN\n  npx wrangler secret put GCP_SA_KEY_JSON\n  npm run deploy"
+    ))?;
+    Ok(exit)
+}

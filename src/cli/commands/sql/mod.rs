@@ -1,0 +1,92 @@
+//! Table and views: as statements, for whoever carries them out, or carried out and checked here.
+
+mod apply;
+pub mod check;
+
+use serde_json::json;
+use tokio::sync::watch;
+
+pub use crate::cli::commands::sql::apply::LOCATION;
+pub use crate::cli::commands::sql::apply::apply;
+use crate::{
+    cli::{
+        args::{Options, Sql},
+        commands::sql::check::Finding,
+        failure::{Exit, Failure},
+        files::target::Sink,
+        progress::Screen,
+        show,
+        vars::settings::Vars,
+        warehouse::Warehouse,
+    },
+    config::{Schema, Target},
+    host::native::NativeHost,
+    sql::{BIGQUERY, SQLITE, Script},
+};
+
+/// Prints the statements of a sink in their order, or carries them out, or compares what is there.
+pub async fn sql(
+    arguments: &Sql,
+    options: &Options,
+    stop: watch::Receiver<bool>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let sink = options.sink.as_ref().unwrap_or(&Sink::BigQuery);
+    if !arguments.apply && !arguments.check {
+        return print(sink, options);
+    }
+    if *sink != Sink::BigQuery {
+        let hint = "A SQLite file gets its table and views by itself: leave --sink out";
+        return Err(Failure::denied("making or checking a table", "--apply and --check are for BigQuery", hint));
+    }
+    let vars = Vars::read(options)?;
+    let Schema { metadata_columns, .. } = vars.schema(Target::BigQuery)?;
+    let settings = vars.warehouse()?;
+    let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
+    let warehouse = Warehouse::new(&host, &settings)?;
+    if arguments.apply {
+        let location = arguments.location.as_deref();
+        apply(&warehouse, &settings.table, &metadata_columns, location, |done| screen.say(done)).await?;
+    }
+    let findings = check::check(&warehouse, &settings.table, &metadata_columns).await?;
+    show::print(&check::told(&findings, options.json))?;
+    if findings.is_empty() {
+        return Ok(Exit::Done);
+    }
+    screen.say(advice(&findings, arguments.apply));
+    Ok(Exit::Person)
+}
+
+/// The way out.
+fn advice(findings: &[Finding], applied: bool) -> &'static str {
+    match (findings, applied) {
+        (_, false) => "`aig-logs sql --apply` makes what is missing; it changes no type and no partitioning",
+        (_, true) => {
+            "A type or a partitioning cannot be changed in place: make another table (GCP_BQ_TABLE), and copy the rows"
+        }
+    }
+}
+
+fn print(sink: &Sink, options: &Options) -> Result<Exit, Failure> {
+    if let Sink::Ndjson(_) = sink {
+        let hint = "Give --sink bigquery or --sink sqlite";
+        return Err(Failure::denied("printing the statements", "lines of JSON have no table", hint));
+    }
+    let Schema { table, metadata_columns } = Vars::read(options)?.schema(Target::from(sink))?;
+    let scripts = match table {
+        Some(table) => texts(BIGQUERY, |script| script.for_bigquery(&table, &metadata_columns)),
+        None => texts(SQLITE, |script| script.for_sqlite(&metadata_columns)),
+    };
+    let text = if options.json {
+        let scripts = scripts.iter().map(|(name, text)| json!({ "file": name, "sql": text }));
+        scripts.collect::<serde_json::Value>().to_string()
+    } else {
+        let texts: Vec<_> = scripts.iter().map(|(_, text)| text.trim_end()).collect();
+        texts.join("\n\n")
+    };
+    show::deliver(&text).map(|()| Exit::Done)
+}
+
+fn texts(scripts: &[Script], text: impl Fn(&Script) -> String) -> Vec<(&'static str, String)> {
+    scripts.iter().map(|script| (script.name, text(script))).collect()
+}

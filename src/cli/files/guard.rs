@@ -1,0 +1,71 @@
+//! One state, one target, one account. A cursor says what is in one target from one account; used with another, it would
+//! leave a hole there.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::{
+    cli::{failure::Failure, files::target::unusable},
+    error::{Error, StoreError},
+    host::{Put, Store, native::SqliteStore},
+    state::{FORWARD, OLDEST},
+};
+
+/// What a state belongs to, and what says so.
+const TARGET: (&str, &str) = ("target", "--sink, GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE");
+
+/// The same of the source.
+const ACCOUNT: (&str, &str) = ("account", "CF_ACCOUNT_ID");
+
+/// Checks that the state belongs to both, or takes it for them: a state without a cursor says nothing yet.
+pub async fn check(state: &Connection, path: &Path, target: &str, account: &str) -> Result<(), Failure> {
+    let store = |name| SqliteStore::new(state, name).map_err(|error| unusable(path, &error));
+    let (state, native) = (store("state")?, store("native")?);
+    let begun = state.get_many(&[FORWARD, OLDEST]).await.map_err(|error| stored("loading", FORWARD, error))?;
+    let begun = begun.iter().any(Option::is_some);
+    for ((key, settings), given) in [(TARGET, target), (ACCOUNT, account)] {
+        match read(&native, key).await? {
+            Some(known) if known == given => {}
+            Some(known) if begun => return Err(foreign(path, (key, settings), &known, given)),
+            Some(_) | None => {
+                let saved = native.put(key, given, &Put::default()).await;
+                saved.map_err(|error| stored("saving", key, error))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the state belongs to the account, and leaves it as it is.
+pub async fn check_account(state: &Connection, path: &Path, account: &str) -> Result<(), Failure> {
+    let native = SqliteStore::new(state, "native").map_err(|error| unusable(path, &error))?;
+    let known = read(&native, ACCOUNT.0).await?.filter(|known| known != account);
+    known.map_or(Ok(()), |known| Err(foreign(path, ACCOUNT, &known, account)))
+}
+
+fn foreign(path: &Path, (key, settings): (&str, &str), known: &str, given: &str) -> Failure {
+    Failure::denied(
+        format!("opening the state in {}", path.display()),
+        format!("it belongs to the {key} {known:?}, but this is the {key} {given:?}"),
+        format!(
+            "Nothing was changed. Check {settings}; or give the new {key} a state of its own with --state PATH, and with \
+             sqlite a file of its own with --sink sqlite:PATH"
+        ),
+    )
+}
+
+/// The target that a state remembers.
+pub async fn target(state: &Connection, path: &Path) -> Result<Option<String>, Failure> {
+    let native = SqliteStore::new(state, "native").map_err(|error| unusable(path, &error))?;
+    Ok(read(&native, TARGET.0).await?)
+}
+
+async fn read(native: &SqliteStore<'_>, key: &str) -> Result<Option<String>, Error> {
+    let values = native.get_many(&[key]).await;
+    Ok(values.map_err(|error| stored("loading", key, error))?.pop().flatten())
+}
+
+fn stored(action: &'static str, key: &str, error: StoreError) -> Error {
+    Error::Store { action, key: key.into(), error }
+}

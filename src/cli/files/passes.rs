@@ -1,0 +1,150 @@
+//! When the passes of a file's state were made: what a quiet pass leaves behind. The Worker's state has none of it, because
+//! each value there costs.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cli::{
+        failure::Failure,
+        files::hold::Hold,
+        jobs::{Poller, Work},
+    },
+    error::{Error, StoreError},
+    host::{Clock, Put, Store, native::SqliteStore},
+    pass::{Job, Report},
+    time::{Timestamp, floor_ms},
+};
+
+/// The key, in the store of what only a file has.
+const KEY: &str = "passes";
+
+/// Ticks after which a poller that makes no pass stands still.
+const MISSED: i32 = 3;
+
+/// The shortest tick that counts.
+const SHORTEST: TimeDelta = TimeDelta::minutes(1);
+
+/// The last pass of each job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passes {
+    /// By job.
+    #[serde(default)]
+    pub last: BTreeMap<String, Pass>,
+}
+
+/// The last pass of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// UTC.
+    pub began: Timestamp,
+    /// UTC.
+    pub ended: Timestamp,
+    /// What came of it.
+    pub verdict: String,
+    /// From one pass to the next: what `run` was told, else the time since the pass before.
+    #[serde(default)]
+    pub every_seconds: Option<i64>,
+}
+
+impl Passes {
+    /// What a store says; nothing where it says nothing that can be read.
+    pub async fn load(native: &impl Store) -> Result<Self, Error> {
+        let loaded = native.get_many(&[KEY]).await.map_err(|error| failed("loading", error))?.pop().flatten();
+        Ok(loaded.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    /// Notes a pass, of a poller that makes one `every` so often, where that is known.
+    pub async fn note(native: &impl Store, report: &Report, every: Option<Duration>) -> Result<(), Error> {
+        let mut passes = Self::load(native).await?;
+        let job = report.job.to_string();
+        let since = passes.last.get(&job).map(|before| (report.started - before.began).num_seconds());
+        let every = every.and_then(|every| i64::try_from(every.as_secs()).ok());
+        passes.last.insert(
+            job,
+            Pass {
+                began: floor_ms(report.started),
+                ended: floor_ms(report.finished),
+                verdict: report.verdict().to_string(),
+                every_seconds: every.or(since),
+            },
+        );
+        let value = serde_json::to_string(&passes).unwrap_or_default();
+        native.put(KEY, &value, &Put::default()).await.map_err(|error| failed("saving", error))
+    }
+
+    /// Since when forward stands still: its last pass is three ticks old.
+    pub fn stalled_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let pass = self.last.get("forward")?;
+        let tick = pass.every_seconds.map_or(SHORTEST, TimeDelta::seconds).max(SHORTEST);
+        (now - pass.ended > tick * MISSED).then_some(pass.ended)
+    }
+}
+
+/// A poller, the files that it holds, and where it notes its passes.
+pub struct Keeper<'a> {
+    /// The poller.
+    pub poller: &'a Poller<'a>,
+    /// None: it moves no cursor.
+    pub hold: Option<Hold>,
+    /// The store of what only a file has; none: nothing is noted.
+    pub native: Option<SqliteStore<'a>>,
+    /// From one forward pass to the next, where that is known.
+    pub every: Option<Duration>,
+}
+
+impl Keeper<'_> {
+    /// One pass, as long as it takes.
+    pub async fn pass(&self, work: Work) -> Report {
+        self.noted(self.poller.pass(work).await).await
+    }
+
+    /// One pass of a schedule.
+    ///
+    /// # Errors
+    /// Where the files are not those that were opened, or another program has taken over.
+    pub async fn scheduled(&self, work: Work) -> Result<Report, Failure> {
+        self.hold.as_ref().map_or(Ok(()), Hold::check)?;
+        Ok(self.noted(self.poller.scheduled(work).await).await)
+    }
+
+    async fn noted(&self, report: Report) -> Report {
+        // By a wrong clock nothing is saved.
+        if let Some(native) = self.native.as_ref().filter(|_| report.clock != Clock::Wrong) {
+            let every = self.every.filter(|_| report.job == Job::Forward);
+            // It says how things stand, and nothing depends on it.
+            if let Err(error) = Passes::note(native, &report, every).await {
+                log::warn!("the pass is not noted: {}", error.chain());
+            }
+        }
+        report
+    }
+}
+
+fn failed(action: &'static str, error: StoreError) -> Error {
+    Error::Store { action, key: KEY.into(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time;
+
+    #[test]
+    fn a_poller_stands_still_after_three_ticks() {
+        let at = |clock: &str| time::parse(&format!("2026-10-06T{clock}Z")).unwrap();
+        let check = |every_seconds, now: &str, expected: bool| {
+            let pass = Pass { began: at("09:00:00"), ended: at("09:00:05"), verdict: "complete".into(), every_seconds };
+            let passes = Passes { last: BTreeMap::from([("forward".to_owned(), pass)]) };
+            assert_eq!(passes.stalled_since(at(now)).is_some(), expected, "{every_seconds:?} {now}");
+        };
+        check(None, "09:03:05", false);
+        check(None, "09:03:06", true);
+        check(Some(1), "09:03:05", false);
+        check(Some(300), "09:15:05", false);
+        check(Some(300), "09:15:06", true);
+        assert_eq!(Passes::default().stalled_since(at("09:00:00")), None);
+    }
+}

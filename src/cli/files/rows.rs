@@ -1,0 +1,85 @@
+//! The rows that belong to a state, to be looked at.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    cli::{
+        failure::Failure,
+        files::{
+            state::OpenState,
+            target::{BESIDE, read_only, unusable},
+        },
+        vars::settings::Vars,
+    },
+    foreign,
+    pass::audit::explain::{Life, Table},
+    time,
+};
+
+/// Where the rows of a state are.
+pub enum Rows {
+    /// In a SQLite file, opened.
+    Sqlite(Connection, String),
+    /// In BigQuery's table of this name: the poller's key may insert there, and not read.
+    BigQuery(String),
+    /// Elsewhere, in words.
+    Elsewhere(String),
+}
+
+impl Rows {
+    /// The rows of a state, as it names them.
+    pub async fn of(state: &OpenState, vars: &Vars) -> Result<Self, Failure> {
+        let path = match state {
+            OpenState::Kv { .. } => return Ok(Self::BigQuery(vars.table_or_placeholders())),
+            OpenState::File { path, .. } => path,
+        };
+        let target = state.target().await?.unwrap_or_else(|| "a place that the state does not name".to_owned());
+        let open = |path: &Path| Ok(Self::Sqlite(read_only(path)?, path.display().to_string()));
+        match target.split_once(':') {
+            _ if target == BESIDE => open(path),
+            Some(("sqlite", path)) => open(Path::new(path)),
+            Some(("bigquery", table)) => Ok(Self::BigQuery(table.to_owned())),
+            Some(_) | None => Ok(Self::Elsewhere(target)),
+        }
+    }
+
+    /// Looks for the row of a log.
+    pub fn find(&self, gateway: &str, id: &str) -> Result<Table, Failure> {
+        const SQL: &str = "SELECT created_at, ingested_at, (SELECT count(*) FROM aig_logs AS seen WHERE seen.gateway = ?1 \
+                           AND seen.id = ?2) FROM aig_logs_raw WHERE gateway = ?1 AND id = ?2";
+        let Self::Sqlite(file, path) = self else { return Ok(Table::Unknown) };
+        let row = file.query_row(SQL, params![gateway, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let row: Option<(String, String, u32)> = row.optional().map_err(|error| unusable(Path::new(path), &error))?;
+        let Some((created_at, ingested_at, seen)) = row else { return Ok(Table::Absent) };
+        Ok(match (time::parse(&created_at), time::parse(&ingested_at)) {
+            (Some(created_at), Some(ingested_at)) => Table::Row { created_at, ingested_at, seen },
+            // Somebody else's row.
+            (None, _) | (_, None) => Table::Unknown,
+        })
+    }
+
+    /// What somebody who may read BigQuery's table can ask it.
+    pub fn query(&self, life: &Life, id: &str) -> Option<String> {
+        let Self::BigQuery(table) = self else { return None };
+        // What makes a letter visible is also how SQL writes it.
+        let quoted = |text: &str| foreign::line(&text.replace('\\', "\\\\").replace('\'', "\\'"));
+        // The table is cut by it: without it all of it is read.
+        let at = life.created_at.map(|at| format!(" AND created_at = TIMESTAMP '{}'", time::text(at)));
+        Some(format!(
+            "SELECT COUNT(*) AS copies, MIN(ingested_at) AS first, MAX(ingested_at) AS last FROM `{table}` WHERE id = \
+             '{}'{}",
+            quoted(id),
+            at.unwrap_or_default()
+        ))
+    }
+
+    /// The file that can be asked, if the rows are in one.
+    pub fn file(&self) -> Option<&Connection> {
+        match self {
+            Self::Sqlite(file, _) => Some(file),
+            Self::BigQuery(_) | Self::Elsewhere(_) => None,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Where the settings come from: the environment first, then a file in the manner of `.dev.vars`, then the Worker's own.
+
+use std::{
+    env,
+    io::{self, Write},
+    str::FromStr,
+    time::Duration,
+};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use croner::{
+    Cron,
+    errors::CronError,
+    parser::{CronParser, Seconds, Year},
+};
+
+use crate::{
+    cli::{
+        args::Options,
+        failure::Failure,
+        files::target::Sink,
+        vars::{
+            setting_files::{FILE, SettingFiles, WORKER},
+            trust,
+        },
+    },
+    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, Schema, TableName, Target, Warehouse},
+    foreign,
+    host::Host,
+    plan::peak,
+};
+
+/// Width of the table of settings, in characters.
+const WIDTH: u16 = 100;
+
+/// Settings by name, as text.
+pub struct Vars {
+    files: SettingFiles,
+    pages: Option<String>,
+}
+
+impl Vars {
+    /// Reads the files of settings, as far as there are any, and looks whether they can be trusted beside the environment.
+    pub fn read(options: &Options) -> Result<Self, Failure> {
+        let files = SettingFiles::read(options.vars.as_deref())?;
+        let vars = Self { files, pages: options.pages.clone() };
+        // Those, too, that this command has no use for.
+        let secrets = SETTINGS.iter().filter(|setting| setting.secret);
+        secrets.filter_map(|setting| vars.get(setting.name)).for_each(|secret| foreign::hide(&secret));
+        let mut problems = vars.files.misspelt();
+        problems.extend(trust::unreadable());
+        problems.extend(trust::redirected(&vars.files, |secret| environment(secret).is_some()));
+        for warning in trust::misspelt_in_environment().chain(vars.files.warnings()) {
+            // Nobody can be told that the standard error is gone.
+            writeln!(io::stderr(), "aig-logs: {}", foreign::line(&warning)).unwrap_or_default();
+        }
+        if problems.is_empty() { Ok(vars) } else { Err(ConfigError(problems).into()) }
+    }
+
+    /// Refuses to use a secret of no file, such as one that was typed, with an address that a file gives.
+    pub fn trust_with(&self, secret: &'static str) -> Result<(), Failure> {
+        let problems = trust::redirected(&self.files, |used| used == secret);
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems).into()) }
+    }
+
+    /// The schedules that wake the Worker of this folder; none where there is none, or other settings are named.
+    pub fn crons(&self) -> Option<&[String]> {
+        self.files.crons.as_deref()
+    }
+
+    /// Whether anything names a table in BigQuery, or who may write to it.
+    pub fn names_bigquery(&self) -> bool {
+        SETTINGS.iter().any(|setting| {
+            setting.need == Need::BigQuery && setting.default.is_none() && self.get(setting.name).is_some()
+        })
+    }
+
+    /// The settings as a value.
+    pub fn config(&self, target: Target) -> Result<Config, Failure> {
+        Ok(Config::from_vars(|name| self.get(name), target)?)
+    }
+
+    /// The settings of a deployed Worker's KV.
+    pub fn kv(&self) -> Result<Kv, Failure> {
+        Ok(Kv::from_vars(|name| self.get(name))?)
+    }
+
+    /// `SETTLE_SECONDS`, where it can be read.
+    pub fn settle(&self) -> Option<Duration> {
+        self.value("SETTLE_SECONDS").map(Duration::from_secs)
+    }
+
+    /// New entries that forward can read of all gateways in a minute, where the settings can be read.
+    pub fn readable(&self) -> Option<u64> {
+        let pages = match self.text("FORWARD_MAX_PAGES")?.as_str() {
+            "auto" => None,
+            number => Some(number.parse().ok()?),
+        };
+        Some(peak::readable(self.value("LOGS_PER_PAGE")?, self.value("API_SHARE")?, pages))
+    }
+
+    /// A setting by itself, or its default: for what must not fail for want of others.
+    fn text(&self, name: &str) -> Option<String> {
+        let default = SETTINGS.iter().find(|setting| setting.name == name)?.default;
+        Some(self.get(name).or_else(|| default.map(str::to_owned))?.trim().to_owned())
+    }
+
+    fn value<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// The Worker's table as the settings name it, and what to fill in where they do not.
+    pub fn table_or_placeholders(&self) -> String {
+        let names = [("GCP_BQ_PROJECT", "PROJECT"), ("GCP_BQ_DATASET", "DATASET"), ("GCP_BQ_TABLE", "aig_logs_raw")];
+        names.map(|(name, otherwise)| self.get(name).unwrap_or_else(|| otherwise.to_owned())).join(".")
+    }
+
+    /// The name of the table in `BigQuery`, without the rest.
+    pub fn table(&self) -> Result<TableName, Failure> {
+        Ok(TableName::from_vars(|name| self.get(name))?)
+    }
+
+    /// What table and views are called and show, without the rest.
+    pub fn schema(&self, target: Target) -> Result<Schema, Failure> {
+        Ok(Schema::from_vars(|name| self.get(name), target)?)
+    }
+
+    /// The table in `BigQuery`, and the service that has it.
+    pub fn warehouse(&self) -> Result<Warehouse, Failure> {
+        Ok(Warehouse::from_vars(|name| self.get(name))?)
+    }
+
+    /// The text of a setting, unless it is not set or empty.
+    pub fn get(&self, name: &str) -> Option<String> {
+        let pages = matches!(name, "FORWARD_MAX_PAGES" | "BACKFILL_MAX_PAGES");
+        if pages && self.pages.is_some() {
+            return self.pages.clone();
+        }
+        let given = environment(name).or_else(|| self.files.get(name).map(str::to_owned));
+        given.or_else(|| pages.then(|| "auto".to_owned()))
+    }
+
+    /// Whether a file sets it, whatever the environment says.
+    pub fn is_in_file(&self, name: &str) -> bool {
+        self.files.get(name).is_some()
+    }
+
+    /// A key whose outside is right may still hold no key: that shows when it signs.
+    pub async fn check_key(&self, host: &impl Host, config: &Config) -> Result<(), Failure> {
+        let account = config.bigquery.as_ref().and_then(|table| table.account.as_ref());
+        let Some(account) = account else { return Ok(()) };
+        let signed = host.sign(&account.key, b"").await;
+        signed.map(|_| ()).map_err(|error| {
+            let whole_file = self.get("GCP_SA_KEY_JSON").is_some();
+            let setting = if whole_file { "GCP_SA_KEY_JSON" } else { "GCP_SA_PRIVATE_KEY_PEM" };
+            refused(setting, format!("cannot be used: {error}"))
+        })
+    }
+}
+
+/// A setting of the environment, unless it is not set or empty.
+pub fn environment(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|text| !text.trim().is_empty())
+}
+
+impl From<&Sink> for Target {
+    fn from(sink: &Sink) -> Self {
+        match sink {
+            Sink::BigQuery => Self::BigQuery,
+            Sink::Sqlite(_) | Sink::Ndjson(_) => Self::Local,
+        }
+    }
+}
+
+/// The schedule of the backfill, read as Cloudflare reads it: five fields, Sunday is 1.
+/// developers.cloudflare.com/workers/configuration/cron-triggers
+pub fn schedule(config: &Config) -> Result<Cron, Failure> {
+    let text = &config.backfill_cron;
+    read_schedule(text).map_err(|error| {
+        let rule = "but must be a cron schedule of five fields such as \"0 * * * *\"";
+        refused("BACKFILL_CRON", format!("is {text:?}, {rule} ({error})"))
+    })
+}
+
+/// A schedule as Cloudflare reads it.
+pub fn read_schedule(text: &str) -> Result<Cron, CronError> {
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed);
+    parser.alternative_weekdays(true).build().parse(text)
+}
+
+fn refused(setting: &'static str, problem: String) -> Failure {
+    ConfigError(vec![Problem { setting, problem }]).into()
+}
+
+/// Every setting, for `--help`.
+pub fn table() -> String {
+    let groups = [
+        (Need::Always, "Settings that must be there"),
+        (Need::BigQuery, "Settings for --sink bigquery: one of the two ways to give a key is enough"),
+        (Need::Never, "Settings that may be there"),
+    ];
+    let groups = groups.map(|(need, title)| format!("{title}:\n{}", group(need)));
+    format!(
+        "{}\n\nThey are read from the environment, then from the file of --vars; where none is named, from {FILE} and the \
+         [vars] of {WORKER} in this folder. (secret): never printed.",
+        groups.join("\n\n")
+    )
+}
+
+fn group(need: Need) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_width(WIDTH);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    for setting in SETTINGS.iter().filter(|setting| setting.need == need) {
+        let secret = if setting.secret { " (secret)" } else { "" };
+        let default = setting.default.map_or(String::new(), |default| format!(" [default: {default}]"));
+        table.add_row([format!(" {}", setting.name), format!("{}{secret}{default}", setting.meaning)]);
+    }
+    table.trim_fmt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_schedule;
+    use crate::time;
+
+    #[test]
+    fn schedules_are_read_as_cloudflare_reads_them() {
+        let next = |schedule: &str, now| {
+            let next = read_schedule(schedule).unwrap().find_next_occurrence(&time::parse(now).unwrap(), false);
+            time::text(next.unwrap())
+        };
+        assert_eq!(next("0 * * * *", "2026-11-21T11:00:00Z"), "2026-11-21T12:00:00.000Z");
+        assert_eq!(next("*/15 * * * *", "2026-11-21T11:59:59.5Z"), "2026-11-21T12:00:00.000Z");
+        // 2026-11-22 is a Sunday, the first day of the week.
+        assert_eq!(next("30 4 * * 1", "2026-11-21"), "2026-11-22T04:30:00.000Z");
+        for wrong in ["", "hourly", "* * * *", "0 0 * * * *", "61 * * * *"] {
+            assert!(read_schedule(wrong).is_err(), "{wrong}");
+        }
+    }
+}
