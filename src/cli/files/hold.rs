@@ -129,7 +129,7 @@ impl Drop for Hold {
 
 fn lock_file(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    name.push("-lock");
     name.into()
 }
 

@@ -91,7 +91,7 @@ fn a_poller_that_was_killed_holds_nothing() {
 fn a_single_pass_waits_for_another_one() {
     let world = world();
     world.run(&["forward"]);
-    let path = world.path("aig-logs.sqlite.lock");
+    let path = world.path("aig-logs.sqlite-lock");
     let lock = File::options().write(true).open(&path).unwrap();
     lock.lock().unwrap();
     fs::write(&path, json!({ "pid": 1, "since": "2026-10-06T09:15:22.417Z", "runs": false }).to_string()).unwrap();
