@@ -68,7 +68,7 @@ pub enum Mode {
 
 /// Where the ids of what was delivered are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum Ids {
     /// Among those that were kept when the rows were written, for as long as they are.
     InStore,
     /// Among the rows, where they can be asked.
@@ -110,7 +110,7 @@ impl Found {
 pub async fn compare<P: Platform>(
     context: &Context<'_, P>,
     comparison: &mut Comparison,
-    (mode, kept, others): (Mode, Kept, &BTreeSet<String>),
+    (mode, kept, others): (Mode, Ids, &BTreeSet<String>),
     report: &mut GatewayReport,
 ) -> Result<Compared, Error> {
     let mut all = Found::default();
@@ -118,8 +118,8 @@ pub async fn compare<P: Platform>(
         let until = end_of_part(comparison);
         let from = comparison.cursor.ts();
         let mut known = match kept {
-            Kept::InStore => known_ids(context, &report.gateway, from, until).await?,
-            Kept::InTable => ids_in_table(context, &report.gateway, from, until).await?,
+            Ids::InStore => known_ids(context, &report.gateway, from, until).await?,
+            Ids::InTable => ids_in_table(context, &report.gateway, from, until).await?,
         };
         known.extend(others.iter().cloned());
         match compare_until(context, until, comparison, (mode, known), report).await? {

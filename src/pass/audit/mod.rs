@@ -12,7 +12,7 @@ mod recent;
 
 use std::collections::BTreeSet;
 
-use self::compare::{Compared, Found, Kept, Mode, compare, count, is_honest};
+use self::compare::{Compared, Found, Ids, Mode, compare, count, is_honest};
 pub(super) use self::{past::Past, recent::Recent};
 use super::{Context, GatewayReport, Platform, pace::Pace};
 use crate::{error::Error, host::Host, plan::slots::Stretch, state::Comparison, time::Timestamp};
@@ -109,7 +109,7 @@ impl<P: Platform, B: Book> Audit<'_, '_, P, B> {
     /// Goes on with a comparison, as far as that is allowed. Whether it has come to its end.
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
         let compared =
-            compare(self.context, &mut comparison, (Mode::Mend, Kept::InStore, &BTreeSet::new()), self.report).await;
+            compare(self.context, &mut comparison, (Mode::Mend, Ids::InStore, &BTreeSet::new()), self.report).await;
         self.book.pass(&comparison);
         let found = match compared {
             Ok(Compared::Finished(found)) => found,

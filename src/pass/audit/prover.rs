@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    compare::{Compared, Found, Kept, Mode, compare, count, is_honest},
+    compare::{Compared, Found, Ids, Mode, compare, count, is_honest},
     delivered::Delivered,
 };
 use crate::{
@@ -167,8 +167,8 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         letters: &Letters,
     ) -> Result<Option<Proven>, Error> {
         let unit = comparison.stretch();
-        let kept = if in_table.is_some() { Kept::InTable } else { Kept::InStore };
-        let forgotten = kept == Kept::InStore && unit.from < self.delivered.ids_from(self.context);
+        let kept = if in_table.is_some() { Ids::InTable } else { Ids::InStore };
+        let forgotten = kept == Ids::InStore && unit.from < self.delivered.ids_from(self.context);
         let repair = self.repair && !forgotten;
         let mode = if repair { Mode::Mend } else { Mode::Look };
         let compared = compare(self.context, &mut comparison, (mode, kept, &letters.ids()), &mut self.report).await?;
@@ -187,9 +187,9 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
             (false, true) => Verdict::Proven,
         };
         let delivered = match kept {
-            Kept::InTable if !repair => known.unwrap_or(there),
-            Kept::InStore if missing > 0 && !repair => seen - missing,
-            Kept::InTable | Kept::InStore => known.unwrap_or(0).max(seen),
+            Ids::InTable if !repair => known.unwrap_or(there),
+            Ids::InStore if missing > 0 && !repair => seen - missing,
+            Ids::InTable | Ids::InStore => known.unwrap_or(0).max(seen),
         };
         let [rejected, discarded] = letters.within(unit.from, unit.until);
         let in_table = if repair && in_table.is_some() { self.in_table(&unit).await? } else { in_table };
