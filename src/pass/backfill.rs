@@ -1,12 +1,10 @@
 //! The backfill: from where forward began down to `backfill_stop_at` or the first entry, every hour, and then never
 //! again. It owns `(-∞, start)`. And the explicit range, which leaves all cursors alone.
 
-use std::collections::BTreeMap;
-
 use super::{
     Context, GatewayReport, Job, Platform, Report,
     audit::{Past, audit},
-    copy::{Copied, Copy, Finished, Memory, Unsaved},
+    copy::{Copied, Copy, Finished, Memory},
     cursors::Cursors,
     opened,
 };
@@ -38,31 +36,35 @@ async fn pass<P: Platform>(
     let oldest = oldest.map(|text| Oldest::read(&text, &gateways)).transpose()?;
     let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
     let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
-    let mut copy = Copy::new(context, Cursors::new(state::OLDEST, &first, oldest));
+    let loaded = Cursors::new(state::OLDEST, &first, oldest);
+    let mut copy = Copy::new(context, Memory::Backfill(loaded.clone()));
     context.rotate(&mut gateways);
 
-    let mut counted = BTreeMap::new();
+    let (mut counted, mut done) = (Vec::new(), Vec::new());
     for gateway in &gateways {
-        let Some(mut backfill) = known_border(gateway, &copy.memory, forward.as_ref()) else {
+        let Some(mut backfill) = known_border(gateway, &loaded, forward.as_ref()) else {
             continue;
         };
         let before = count(context, gateway, &mut backfill, stop).await;
-        counted.insert(gateway, before);
+        counted.push(before);
         // A cursor of the future says nothing of what is delivered, or to be counted: the copying refuses it.
         if backfill.is_done(stop) && !context.is_ahead(backfill.cursor.ts()) {
-            copy.memory.set(gateway, &backfill);
+            done.push((gateway, backfill));
             continue;
         }
         backfill.done = None;
         let scan = Scan::descending(backfill.cursor.clone(), stop);
-        if !copy.read(gateway, scan, backfill).await {
+        if !copy.read(gateway, scan, Box::new(backfill)).await {
             break;
         }
     }
-    let Finished { memory: mut cursors, copied, error } = copy.finish().await;
+    let Finished { memory, copied, error } = copy.finish().await;
     report.error = report.error.take().or(error);
+    let Memory::Backfill(mut cursors) = memory else { return Ok(()) };
+    done.iter().for_each(|(gateway, backfill)| cursors.set(gateway, backfill));
     for Copied { report: mut copied, .. } in copied {
-        if let Some(before) = counted.remove(&copied.gateway) {
+        if let Some(place) = counted.iter().position(|before| before.gateway == copied.gateway) {
+            let before = counted.remove(place);
             copied.add(&before);
             copied.error = copied.error.take().or(before.error);
         }
@@ -72,7 +74,7 @@ async fn pass<P: Platform>(
         report.gateways.push(copied);
     }
     let has_news = |it: &GatewayReport| it.counts + it.reread > 0 || it.error.is_some();
-    report.gateways.extend(counted.into_values().filter(has_news));
+    report.gateways.extend(counted.into_iter().filter(has_news));
     cursors.save(context).await
 }
 
@@ -133,10 +135,10 @@ async fn copy_range<P: Platform>(
     report: &mut Report,
 ) -> Result<(), Error> {
     let (gateways, strange) = context.gateways().await?;
-    let mut copy = Copy::new(context, Unsaved);
+    let mut copy = Copy::new(context, Memory::Nowhere);
     for gateway in gateways {
         let cursor = Cursor::at_start_of(to - MILLISECOND);
-        if !copy.read(&gateway, Scan::descending(cursor.clone(), Some(from)), cursor).await {
+        if !copy.read(&gateway, Scan::descending(cursor.clone(), Some(from)), Box::new(cursor)).await {
             break;
         }
     }

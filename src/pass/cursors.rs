@@ -2,10 +2,11 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Context, Platform, copy::Memory};
+use super::{Context, Platform};
 use crate::{error::Error, state::Gateways};
 
 /// The cursors of all gateways under one key.
+#[derive(Clone)]
 pub struct Cursors<T> {
     key: &'static str,
     /// The gateway whose cursor stands at the top level of the value.
@@ -39,17 +40,13 @@ impl<T: Clone + PartialEq> Cursors<T> {
     }
 }
 
-impl<T: Clone + PartialEq + Serialize + DeserializeOwned> Memory<T> for Cursors<T> {
-    fn key(&self) -> Option<&'static str> {
-        Some(self.key)
-    }
-
-    fn set(&mut self, gateway: &str, track: &T) {
+impl<T: Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
+    pub fn set(&mut self, gateway: &str, track: &T) {
         self.current.by_id.insert(gateway.to_owned(), track.clone());
     }
 
     /// Saves the cursors if any of them moved.
-    async fn save<P: Platform>(&mut self, context: &Context<'_, P>) -> Result<(), Error> {
+    pub async fn save<P: Platform>(&mut self, context: &Context<'_, P>) -> Result<(), Error> {
         if self.current != self.saved {
             let value = self.current.to_json(&self.first).map_err(|error| super::unwritable(self.key, &error))?;
             context.save(self.key, &value).await?;

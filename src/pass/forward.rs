@@ -1,6 +1,6 @@
 //! The forward pass: from the cursor up to `now - SETTLE_SECONDS`, every minute. It owns `[start, ∞)`.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use super::{
     Context, Job, Platform, Report,
@@ -30,31 +30,33 @@ async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored
     report.error = strange;
     let Some(first) = gateways.first().cloned() else { return Ok(()) };
     let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
-    let mut copy = Copy::new(context, Cursors::new(state::FORWARD, &first, stored));
-    let border = Border::load(context, &gateways, &copy.memory).await?;
+    let loaded = Cursors::new(state::FORWARD, &first, stored);
+    let border = Border::load(context, &gateways, &loaded).await?;
+    let mut copy = Copy::new(context, Memory::Forward(loaded.clone()));
     context.rotate(&mut gateways);
 
     let until = floor_ms(report.started - context.config.settle);
     let first_start = floor_ms(report.started - context.config.settle.max(FIRST));
-    let mut keeping_up = BTreeSet::new();
+    let mut keeping_up = Vec::new();
     for gateway in &gateways {
-        let known = copy.memory.get(gateway).cloned();
+        let known = loaded.get(gateway).cloned();
         // What was there long before says more of this program than of the source.
         if known.as_ref().is_some_and(|position| until - position.cursor.ts() <= AGES[0]) {
-            keeping_up.insert(gateway);
+            keeping_up.push(gateway);
         }
         let mut position = known.unwrap_or_else(|| Position::starting(border.start(gateway, first_start)));
         position.begin_counts(report.started);
         let scan = Scan::ascending(position.cursor.clone(), until);
-        if !copy.read(gateway, scan, position).await {
+        if !copy.read(gateway, scan, Box::new(position)).await {
             break;
         }
     }
-    let Finished { memory: mut cursors, copied, error } = copy.finish().await;
+    let Finished { memory, copied, error } = copy.finish().await;
     report.error = report.error.take().or(error);
+    let Memory::Forward(mut cursors) = memory else { return Ok(()) };
     for Copied { report: copied, .. } in copied {
         if copied.rows > 0
-            && keeping_up.contains(&copied.gateway)
+            && keeping_up.contains(&&copied.gateway)
             && let Some(position) = cursors.get_mut(&copied.gateway)
         {
             position.lateness.remember(&copied.lateness);

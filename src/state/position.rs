@@ -1,6 +1,6 @@
 //! How far each job has come with one gateway.
 
-use std::collections::BTreeMap;
+use std::{any::Any, collections::BTreeMap};
 
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
@@ -211,7 +211,7 @@ pub enum Admission {
 }
 
 /// What a delivered row moves.
-pub trait Track {
+pub trait Track: Any {
     /// The cursor.
     fn cursor(&mut self) -> &mut Cursor;
 

@@ -11,11 +11,7 @@ use crate::{
     error::{CallError, Error},
     gateway,
     host::Host,
-    pass::{
-        Context, GatewayReport, Platform,
-        copy::{self, Copied},
-        pace::Pace,
-    },
+    pass::{Context, GatewayReport, Platform, copy, pace::Pace},
     plan::{
         budget::Ended,
         cursor::{Cursor, Direction, Query, Scan},
@@ -152,7 +148,7 @@ async fn compare_until<P: Platform>(
     let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
     let (cursor, seen, placed) = (comparison.cursor.clone(), comparison.seen.clone(), comparison.placed);
     let track = Reading { comparison: comparison.clone(), cursor, seen, placed, known, mode, missing: 0 };
-    let Copied { track, report: copied } = copy::alone(context, &report.gateway, scan, track).await;
+    let (track, copied) = copy::alone(context, &report.gateway, scan, track).await;
     let mut missing = 0;
     if let Some(track) = track {
         (*comparison, missing) = (track.comparison, track.missing);

@@ -12,10 +12,18 @@ mod recent;
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
+
 use self::compare::{Compared, Found, Ids, Mode, compare, count, is_honest};
 pub(super) use self::{past::Past, recent::Recent};
 use super::{Context, GatewayReport, Platform, pace::Pace};
-use crate::{error::Error, host::Host, plan::slots::Stretch, state::Comparison, time::Timestamp};
+use crate::{
+    error::Error,
+    host::Host,
+    plan::slots::{Slot, Stretch},
+    state::{Comparison, History, Ledger},
+    time::Timestamp,
+};
 
 /// Counts of one pass for each gateway. More are due only after hours without a pass, and then a few passes catch up.
 const MOST_COUNTS: u32 = 12;
@@ -26,6 +34,14 @@ pub(super) enum Step {
     Count(Stretch),
     /// A comparison is to go on.
     Compare(Comparison),
+}
+
+/// What is known of some hours, or of some days, and the key of their page of the ledger.
+pub(super) enum Findings {
+    /// Of hours.
+    Hours(String, Vec<(Timestamp, Slot)>),
+    /// Of days.
+    Days(String, Vec<(NaiveDate, Slot)>),
 }
 
 /// What was delivered of one gateway, and what counts at the source say of it.
@@ -49,8 +65,8 @@ pub(super) trait Book {
     /// Notes the end of a comparison of long calls alone, which were missing or not. What is to be counted with them.
     fn settle_long_calls(&mut self, comparison: Comparison, missing: u64) -> Stretch;
 
-    /// Keeps what is new in the ledger.
-    async fn record<P: Platform>(&self, context: &Context<'_, P>, gateway: &str) -> Result<(), Error>;
+    /// What is new for the ledger.
+    fn findings(&self, gateway: &str, now: Timestamp) -> Vec<Findings>;
 
     /// Is again as it was before the audit: what the ledger does not say is counted once more.
     fn restore(&mut self);
@@ -59,11 +75,11 @@ pub(super) trait Book {
 /// Does what is due in the book of one gateway, as far as that is allowed.
 pub(super) async fn audit<P: Platform>(
     context: &Context<'_, P>,
-    book: &mut impl Book,
+    book: &mut dyn Book,
     report: &mut GatewayReport,
 ) -> Result<(), Error> {
-    let result = Audit { context, book, report, pace: Pace::default() }.run().await;
-    let recorded = book.record(context, &report.gateway).await;
+    let result = Audit { context, book: &mut *book, report, pace: Pace::default() }.run().await;
+    let recorded = record(context, book.findings(&report.gateway, context.host.now())).await;
     if recorded.is_err() {
         book.restore();
     }
@@ -71,14 +87,32 @@ pub(super) async fn audit<P: Platform>(
     recorded.and(result.or_else(|error| if context.is_out_of_calls(&error) { Ok(()) } else { Err(error) }))
 }
 
-struct Audit<'a, 'c, P: Platform, B> {
+/// Keeps what is new in the ledger.
+async fn record<P: Platform>(context: &Context<'_, P>, findings: Vec<Findings>) -> Result<(), Error> {
+    let now = context.host.now();
+    for findings in findings {
+        match findings {
+            Findings::Hours(key, hours) => {
+                let note = |ledger: &mut Ledger| hours.iter().for_each(|(hour, sum)| ledger.note(*hour, sum, now));
+                context.amend(&key, note).await?;
+            }
+            Findings::Days(key, days) => {
+                let note = |history: &mut History| days.iter().for_each(|(day, slot)| history.note(*day, slot, now));
+                context.amend(&key, note).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Audit<'a, 'c, P: Platform> {
     context: &'a Context<'c, P>,
-    book: &'a mut B,
+    book: &'a mut dyn Book,
     report: &'a mut GatewayReport,
     pace: Pace,
 }
 
-impl<P: Platform, B: Book> Audit<'_, '_, P, B> {
+impl<P: Platform> Audit<'_, '_, P> {
     async fn run(&mut self) -> Result<(), Error> {
         while let Some(step) = self.book.due(self.context.host.now()) {
             let is_enough = self.report.counts >= MOST_COUNTS || self.pace.wait(self.context).await.is_some();

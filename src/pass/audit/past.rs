@@ -8,15 +8,10 @@
 //! however late it appeared, which the cursors alone cannot do: the backfill had passed it, and forward never comes to it.
 //! The ledger keeps the days with entries under one key a year, so that a backfill of quiet years writes few.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 
-use super::{Book, Step};
+use super::{Book, Findings, Step};
 use crate::{
-    error::Error,
-    host::Host,
-    pass::{Context, Platform},
     plan::slots::{Slot, Stretch},
     state::{Backfill, Comparison, DAY, History, midnight_of},
     time::{MILLISECOND, Timestamp},
@@ -84,15 +79,16 @@ impl Book for Past<'_> {
         self.backfill.stretch(comparison.from, comparison.until)
     }
 
-    async fn record<P: Platform>(&self, context: &Context<'_, P>, gateway: &str) -> Result<(), Error> {
-        let now = context.host.now();
-        let keys: BTreeSet<_> = self.found.iter().map(|(day, _)| History::key(gateway, *day)).collect();
-        for key in keys {
-            let days = self.found.iter().filter(|(day, _)| History::key(gateway, *day) == key);
-            let note = |history: &mut History| days.for_each(|(day, slot)| history.note(*day, slot, now));
-            context.amend(&key, note).await?;
+    fn findings(&self, gateway: &str, _now: Timestamp) -> Vec<Findings> {
+        let mut pages: Vec<(String, Vec<_>)> = Vec::new();
+        for (day, slot) in &self.found {
+            let key = History::key(gateway, *day);
+            match pages.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, days)) => days.push((*day, *slot)),
+                None => pages.push((key, vec![(*day, *slot)])),
+            }
         }
-        Ok(())
+        pages.into_iter().map(|(key, days)| Findings::Days(key, days)).collect()
     }
 
     fn restore(&mut self) {

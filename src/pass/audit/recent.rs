@@ -22,11 +22,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Book, Step};
+use super::{Book, Findings, Step};
 use crate::{
-    error::Error,
-    host::Host,
-    pass::{Context, Platform},
     plan::slots::{self, AGES, Stretch},
     state::{Comparison, Ledger, Position},
     time::Timestamp,
@@ -130,22 +127,18 @@ impl Book for Recent<'_> {
         stretch
     }
 
-    /// Keeps the ledger of the days in which hours have changed. All hours that are known are noted, so that one which a
-    /// stale read of the ledger lacks comes back.
-    async fn record<P: Platform>(&self, context: &Context<'_, P>, gateway: &str) -> Result<(), Error> {
-        let (now, changed) = (context.host.now(), self.changed());
+    /// The days in which hours have changed. All hours that are known are noted, so that one which a stale read of the
+    /// ledger lacks comes back.
+    fn findings(&self, gateway: &str, now: Timestamp) -> Vec<Findings> {
+        let changed = self.changed();
         let mut dates = Vec::new();
         for date in changed.iter().filter(|hour| self.position.is_over(**hour)).map(Timestamp::date_naive) {
             if !dates.contains(&date) {
                 dates.push(date);
             }
         }
-        for date in dates {
-            let hours = self.position.hours(&changed, date, now);
-            let note = |ledger: &mut Ledger| hours.iter().for_each(|(hour, sum)| ledger.note(*hour, sum, now));
-            context.amend(&Ledger::key(gateway, date), note).await?;
-        }
-        Ok(())
+        let of_date = |date| Findings::Hours(Ledger::key(gateway, date), self.position.hours(&changed, date, now));
+        dates.into_iter().map(of_date).collect()
     }
 
     fn restore(&mut self) {

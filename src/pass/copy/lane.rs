@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// One gateway in a copy.
-pub struct Lane<T> {
-    track: T,
+pub struct Lane {
+    track: Box<dyn Track>,
     /// What was done so far.
     pub report: GatewayReport,
     /// Whether no more is read.
@@ -34,16 +34,16 @@ pub struct Lane<T> {
 }
 
 /// One gateway, copied.
-pub struct Copied<T> {
+pub struct Copied {
     /// How far the writing has come; none where ids or dead letters of what was written could not be kept.
-    pub track: Option<T>,
+    pub track: Option<Box<dyn Track>>,
     /// What was done.
     pub report: GatewayReport,
 }
 
-impl<T: Track> Lane<T> {
+impl Lane {
     /// A gateway of which nothing is read yet.
-    pub fn new(gateway: &str, track: T, read_to: Cursor, bound: Option<Timestamp>) -> Self {
+    pub fn new(gateway: &str, track: Box<dyn Track>, read_to: Cursor, bound: Option<Timestamp>) -> Self {
         Self {
             track,
             report: GatewayReport::new(gateway, read_to.ts(), bound),
@@ -152,7 +152,7 @@ impl<T: Track> Lane<T> {
 
     /// How far the writing has come, where that may be kept. A new gateway gets a cursor only after its first page was read:
     /// nothing else has confirmed this machine's clock.
-    pub fn begun(&self) -> Option<&T> {
+    pub fn begun(&self) -> Option<&dyn Track> {
         let begun = match self.report.ended {
             _ if !self.has_ended => self.report.pages > 0,
             Ended::Complete => true,
@@ -161,11 +161,11 @@ impl<T: Track> Lane<T> {
                 self.report.pages > 0
             }
         };
-        begun.then_some(&self.track)
+        begun.then_some(&*self.track)
     }
 
     /// The end of the copy.
-    pub fn copied(self) -> Copied<T> {
+    pub fn copied(self) -> Copied {
         let is_kept = self.is_remembered();
         let Self { mut track, mut report, .. } = self;
         report.reached = track.cursor().ts();

@@ -6,18 +6,15 @@ mod read;
 mod remember;
 mod write;
 
-use std::{collections::BTreeMap, future::poll_fn, task::Poll};
+use std::{any::Any, future::poll_fn, task::Poll};
 
-pub use self::{
-    lane::Copied,
-    remember::{Memory, Unsaved},
-};
+pub use self::{lane::Copied, remember::Memory};
 use self::{
     lane::Lane,
     read::{Read, Reader},
     write::{Batch, Writer, Wrote},
 };
-use super::{Context, Platform};
+use super::{Context, GatewayReport, Platform};
 use crate::{
     error::Error,
     host::{Host, Progress},
@@ -28,12 +25,12 @@ use crate::{
 };
 
 /// A copy of stretches of gateways, one after the other.
-pub struct Copy<'a, 'c, P: Platform, T, M> {
+pub struct Copy<'a, 'c, P: Platform> {
     context: &'a Context<'c, P>,
     /// How far the gateways have come, as far as ids and dead letters of it are kept.
-    pub memory: M,
+    memory: Memory,
     writer: Writer<'a, P::Sink>,
-    lanes: Vec<Lane<T>>,
+    lanes: Vec<Lane>,
     /// Rows whose ids are kept, and of which the saved cursors know nothing: a pass that dies has them written again.
     unsaved: usize,
     /// When they were saved last, or the pass began.
@@ -45,11 +42,11 @@ pub struct Copy<'a, 'c, P: Platform, T, M> {
 }
 
 /// What was copied.
-pub struct Finished<T, M> {
+pub struct Finished {
     /// How far the gateways have come.
-    pub memory: M,
+    pub memory: Memory,
     /// The gateways, in the order in which they were read.
-    pub copied: Vec<Copied<T>>,
+    pub copied: Vec<Copied>,
     /// What went wrong, where no gateway's report tells it.
     pub error: Option<Error>,
 }
@@ -60,16 +57,16 @@ enum Event {
     Wrote(Wrote),
 }
 
-impl<'a, 'c, P: Platform, T: Track, M: Memory<T>> Copy<'a, 'c, P, T, M> {
+impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
     /// A copy of nothing yet.
-    pub fn new(context: &'a Context<'c, P>, memory: M) -> Self {
+    pub fn new(context: &'a Context<'c, P>, memory: Memory) -> Self {
         let (writer, saved_at) = (Writer::new(context.sink), context.host.meter.started);
         Self { context, memory, writer, lanes: Vec::new(), unsaved: 0, saved_at, is_broken: false, error: None }
     }
 
     /// Reads one stretch of a gateway, and writes what is new as batches fill. The last batch is written with what comes
     /// after it, or by [`finish`](Self::finish). Whether the pass may go on with the next gateway.
-    pub async fn read(&mut self, gateway: &str, scan: Scan, track: T) -> bool {
+    pub async fn read(&mut self, gateway: &str, scan: Scan, track: Box<dyn Track>) -> bool {
         let (reached, bound, is_idle) = (scan.cursor().clone(), scan.bound(), scan.query().is_none());
         self.lanes.push(Lane::new(gateway, track, reached, bound));
         let mut reader = Reader::new(self.context, gateway, scan);
@@ -87,7 +84,7 @@ impl<'a, 'c, P: Platform, T: Track, M: Memory<T>> Copy<'a, 'c, P, T, M> {
     }
 
     /// Writes all that was read, and keeps the ids of it. The cursors are left for the caller to save.
-    pub async fn finish(mut self) -> Finished<T, M> {
+    pub async fn finish(mut self) -> Finished {
         if !self.is_broken
             && let Err(error) = self.write_all().await
         {
@@ -101,7 +98,7 @@ impl<'a, 'c, P: Platform, T: Track, M: Memory<T>> Copy<'a, 'c, P, T, M> {
     }
 
     /// The lane of the gateway that is read, or was read last.
-    fn lane(&mut self) -> &mut Lane<T> {
+    fn lane(&mut self) -> &mut Lane {
         self.lanes.last_mut().unwrap_or_else(|| unreachable!("a stretch is read in a lane"))
     }
 
@@ -164,14 +161,16 @@ impl<'a, 'c, P: Platform, T: Track, M: Memory<T>> Copy<'a, 'c, P, T, M> {
         for index in known {
             self.lanes[lanes[index]].report.known += 1;
         }
-        let mut reasons: BTreeMap<_, _> =
-            rejected.into_iter().map(|Rejected { index, reason }| (index, reason)).collect();
+        let mut reasons = vec![None; rows.len()];
+        for Rejected { index, reason } in rejected {
+            reasons[index] = Some(reason);
+        }
         let mut letters = letters.into_iter().peekable();
-        for (index, (row, lane)) in rows.into_iter().zip(lanes).enumerate() {
+        for (index, ((row, lane), refused)) in rows.into_iter().zip(lanes).zip(reasons).enumerate() {
             while let Some((_, lane, letter)) = letters.next_if(|(before, ..)| *before <= index) {
                 self.lanes[lane].acknowledge_letter(letter);
             }
-            self.lanes[lane].acknowledge_row(row, reasons.remove(&index));
+            self.lanes[lane].acknowledge_row(row, refused);
         }
         letters.for_each(|(_, lane, letter)| self.lanes[lane].acknowledge_letter(letter));
         Ok(())
@@ -209,9 +208,20 @@ impl<'a, 'c, P: Platform, T: Track, M: Memory<T>> Copy<'a, 'c, P, T, M> {
     }
 }
 
-/// Copies one stretch of one gateway, and moves no cursor of a job.
-pub async fn alone<P: Platform, T: Track>(context: &Context<'_, P>, gateway: &str, scan: Scan, track: T) -> Copied<T> {
-    let mut copy = Copy::new(context, Unsaved);
+/// Copies one stretch of one gateway, and moves no cursor of a job. How far the writing has come, where that may be kept.
+pub async fn alone<P: Platform, T: Track>(
+    context: &Context<'_, P>,
+    gateway: &str,
+    scan: Scan,
+    track: T,
+) -> (Option<T>, GatewayReport) {
+    let Copied { track, report } = one(context, gateway, scan, Box::new(track)).await;
+    let track: Option<Box<dyn Any>> = track.map(|track| track as Box<dyn Any>);
+    (track.and_then(|track| track.downcast().ok()).map(|track| *track), report)
+}
+
+async fn one<P: Platform>(context: &Context<'_, P>, gateway: &str, scan: Scan, track: Box<dyn Track>) -> Copied {
+    let mut copy = Copy::new(context, Memory::Nowhere);
     copy.read(gateway, scan, track).await;
     let Finished { mut copied, .. } = copy.finish().await;
     copied.remove(0)

@@ -1,14 +1,16 @@
 //! The remembering half of a copy: ids and dead letters of what is written are kept, and only then a cursor moves.
 
+use std::any::Any;
+
 use chrono::TimeDelta;
 
 use super::Copy;
 use crate::{
     error::Error,
     host::{Clock, Host, Put},
-    pass::{Context, Platform},
+    pass::{Context, Platform, cursors::Cursors},
     plan::segments::{self, Kept},
-    state::{self, DeadLetter, Track},
+    state::{self, Backfill, DeadLetter, FORWARD, OLDEST, Position, Track},
     time::Timestamp,
 };
 
@@ -22,34 +24,48 @@ const MANY_ROWS: usize = 500;
 /// takes one write to a key in a second. developers.cloudflare.com/kv/platform/limits
 const BETWEEN_SAVES: TimeDelta = TimeDelta::seconds(2);
 
-/// Where it is kept how far the gateways of a copy have come.
-pub trait Memory<T> {
-    /// The key under which it is kept; none: nowhere.
-    fn key(&self) -> Option<&'static str>;
+/// Where it is kept how far the gateways of a copy have come. It is no type parameter of a copy: each would double the
+/// copy's code in the Worker.
+pub enum Memory {
+    /// Nowhere: the copy moves no cursor of a job.
+    Nowhere,
+    /// In the cursors of forward.
+    Forward(Cursors<Position>),
+    /// In the cursors of the backfill.
+    Backfill(Cursors<Backfill>),
+}
+
+impl Memory {
+    /// The key under which it is kept.
+    fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Nowhere => None,
+            Self::Forward(_) => Some(FORWARD),
+            Self::Backfill(_) => Some(OLDEST),
+        }
+    }
 
     /// Notes how far a gateway has come.
-    fn set(&mut self, gateway: &str, track: &T);
+    fn set(&mut self, gateway: &str, track: &dyn Track) {
+        let track: &dyn Any = track;
+        match self {
+            Self::Nowhere => {}
+            Self::Forward(cursors) => track.downcast_ref().into_iter().for_each(|track| cursors.set(gateway, track)),
+            Self::Backfill(cursors) => track.downcast_ref().into_iter().for_each(|track| cursors.set(gateway, track)),
+        }
+    }
 
     /// Saves it.
-    async fn save<P: Platform>(&mut self, context: &Context<'_, P>) -> Result<(), Error>;
-}
-
-/// No memory: for copies that move no cursor of a job.
-pub struct Unsaved;
-
-impl<T> Memory<T> for Unsaved {
-    fn key(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn set(&mut self, _gateway: &str, _track: &T) {}
-
-    async fn save<P: Platform>(&mut self, _context: &Context<'_, P>) -> Result<(), Error> {
-        Ok(())
+    async fn save<P: Platform>(&mut self, context: &Context<'_, P>) -> Result<(), Error> {
+        match self {
+            Self::Nowhere => Ok(()),
+            Self::Forward(cursors) => cursors.save(context).await,
+            Self::Backfill(cursors) => cursors.save(context).await,
+        }
     }
 }
 
-impl<P: Platform, T: Track, M: Memory<T>> Copy<'_, '_, P, T, M> {
+impl<P: Platform> Copy<'_, '_, P> {
     /// Saves what the gateways before have moved, where that is much, and makes sure that a cursor does not lie in the
     /// future: nothing would ever be read from there. Where there is nothing to read, the clock is asked for.
     pub(super) async fn begin(&mut self, gateway: &str, is_idle: bool) -> Result<(), Error> {
