@@ -61,7 +61,9 @@ async fn pass<P: Platform>(
     let Finished { memory, copied, error } = copy.finish().await;
     report.error = report.error.take().or(error);
     let Memory::Backfill(mut cursors) = memory else { return Ok(()) };
-    done.iter().for_each(|(gateway, backfill)| cursors.set(gateway, backfill));
+    for (gateway, backfill) in &done {
+        cursors.set(gateway, backfill);
+    }
     for Copied { report: mut copied, .. } in copied {
         if let Some(place) = counted.iter().position(|before| before.gateway == copied.gateway) {
             let before = counted.remove(place);
