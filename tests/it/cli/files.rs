@@ -124,6 +124,35 @@ fn an_explicit_stretch_is_copied_again_without_moving_a_cursor() {
 }
 
 #[test]
+fn a_cost_that_came_late_is_refreshed_by_copying_its_stretch_again() {
+    let world = World::start(&["--entries", "20", "--rate", "0", "--days", "0.003"]);
+    let path = world.path("aig-logs.sqlite");
+    let entry =
+        |cost: Value| json!({ "id": "late", "created_at": time::text(now()), "cost": cost, "model": "gpt-4.1" });
+    let early = entry(Value::Null);
+    world.tell("POST", "/simulator/entries?gateway=main", &early.to_string());
+    world.run(&["forward"]);
+    world.run(&["backfill"]);
+    let before = by_id(table(&path));
+    assert_eq!(before["late"]["cost"], Value::Null);
+
+    let late =
+        json!({ "cost": 0.25, "tokens_out": 7, "created_at": early["created_at"], "id": "late", "model": "gpt-4.1" });
+    world.tell("POST", "/simulator/show?gateway=main&id=late", &late.to_string());
+    let again = ["backfill", "--from", "2000-01-01", "--to", "2100-01-01", "--json"];
+    let report: Value = serde_json::from_str(&world.run(&again)).unwrap();
+    assert_eq!((&report["rows"], &report["known"]), (&json!(21), &json!(20)), "{report}");
+    let mut after = by_id(table(&path));
+    let refreshed = after.insert("late".into(), before["late"].clone()).unwrap();
+    assert_eq!((&refreshed["cost"], &refreshed["tokens_out"]), (&json!(0.25), &json!(7)));
+    assert!(refreshed["ingested_at"].as_str() > before["late"]["ingested_at"].as_str());
+    assert_eq!(after, before, "a row that says the same stays as it is");
+
+    let report: Value = serde_json::from_str(&world.run(&again)).unwrap();
+    assert_eq!(report["known"], 21, "{report}");
+}
+
+#[test]
 fn status_says_where_things_stand() {
     let world = World::start(&["--entries", "400", "--rate", "0"]);
     let nothing = world.command(&["status"]).output().unwrap();
