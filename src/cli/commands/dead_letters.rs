@@ -14,8 +14,9 @@ use crate::{
         args::{DeadLetters, Options},
         failure::{Exit, Failure},
         files::{
+            open::existing,
             state::OpenState,
-            target::{Files, Sink as Named, State, existing},
+            target::{Files, Sink as Named, State},
         },
         jobs::Poller,
         log_to,

@@ -15,9 +15,9 @@ use crate::{
         commands::standing::{Gateway, Summary},
         failure::{Exit, Failure},
         files::{
+            open::no_state,
             passes::{Pass, Passes},
             state::OpenState,
-            target::no_state,
         },
         show,
         vars::settings::Vars,

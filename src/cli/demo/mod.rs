@@ -27,8 +27,8 @@ use crate::{
         demo::{clock::Clock, proof::Proof},
         failure::{Exit, Failure},
         files::{
-            guard,
-            target::{self, Files, Rows},
+            guard, open,
+            target::{Files, Rows},
         },
         jobs::{Poller, Work},
         progress::Screen,
@@ -123,7 +123,7 @@ pub struct Stage<'a> {
 impl Stage<'_> {
     /// The state's file, opened for this demo alone.
     pub async fn open(&self) -> Result<Connection, Failure> {
-        let state = target::connect(self.file)?;
+        let state = open::connect(self.file)?;
         guard::check(&state, self.file, TARGET, &self.config.source.account).await?;
         Ok(state)
     }
@@ -146,7 +146,7 @@ async fn replace(file: &Path, screen: &Screen) -> Result<(), Failure> {
     if !file.exists() {
         return Ok(());
     }
-    if guard::target(&target::read_only(file)?, file).await?.as_deref() != Some(TARGET) {
+    if guard::target(&open::read_only(file)?, file).await?.as_deref() != Some(TARGET) {
         return Err(Failure::denied(
             format!("replacing {}", file.display()),
             "no demo has made this file",

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::{
-    cli::{failure::Failure, files::target::unusable},
+    cli::{failure::Failure, files::open::unusable},
     error::{Error, StoreError},
     host::{Put, Store, native::SqliteStore},
     state::{FORWARD, OLDEST},

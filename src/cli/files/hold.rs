@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cli::{failure::Failure, files::target::PRIVATE},
+    cli::{failure::Failure, files::open::PRIVATE},
     host::Host,
     time,
 };

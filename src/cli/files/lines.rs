@@ -17,7 +17,7 @@ use rustix::{
     io::ioctl_fionread,
 };
 
-use crate::cli::files::target::PRIVATE;
+use crate::cli::files::open::PRIVATE;
 
 /// So often a pipe is looked at without a wait, while its reader gets the processor.
 const GLANCES: u32 = 100;

@@ -8,8 +8,9 @@ use crate::{
     cli::{
         failure::Failure,
         files::{
+            open::{read_only, unusable},
             state::OpenState,
-            target::{BESIDE, read_only, unusable},
+            target::BESIDE,
         },
         vars::settings::Vars,
     },

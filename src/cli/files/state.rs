@@ -11,8 +11,9 @@ use crate::{
         failure::Failure,
         files::{
             guard,
+            open::{existing, read_only, unusable},
             passes::Passes,
-            target::{State, existing, read_only, unusable},
+            target::State,
         },
         jobs::native_store,
         vars::settings::Vars,

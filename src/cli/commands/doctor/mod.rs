@@ -22,7 +22,7 @@ use crate::{
         args::Options,
         commands::doctor::check::{Asker, Check, Grade},
         failure::{Exit, Failure},
-        files::target::{State, read_only},
+        files::{open::read_only, target::State},
         show,
         vars::settings::{self, Vars},
     },

@@ -13,7 +13,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, Value, value
 use crate::{
     cli::{
         commands::setup::Failure,
-        files::target::PRIVATE,
+        files::open::PRIVATE,
         vars::setting_files::{FILE, WORKER},
     },
     config::Secret,

@@ -13,9 +13,10 @@ use crate::{
         args::{Options, Verify},
         failure::{Exit, Failure},
         files::{
+            open::existing,
             rows::Rows,
             state::OpenState,
-            target::{Files, Sink as Named, State, existing},
+            target::{Files, Sink as Named, State},
         },
         jobs::Poller,
         log_to,

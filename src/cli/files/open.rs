@@ -1,0 +1,193 @@
+//! SQLite files, opened to be written, to be read, or to be written over in memory.
+
+use std::{fmt::Display, fs::File, os::unix::fs::OpenOptionsExt, path::Path};
+
+use rusqlite::Connection;
+
+use crate::cli::failure::Failure;
+
+/// The mode of a new file: for its owner alone.
+pub const PRIVATE: u32 = 0o600;
+
+/// The SQLite file of a state that is there.
+pub fn existing(path: &Path) -> Result<Connection, Failure> {
+    if path.exists() { connect(path) } else { Err(no_state(&path.display())) }
+}
+
+/// Nothing is remembered where somebody looks for it.
+pub fn no_state(place: &dyn Display) -> Failure {
+    Failure::denied(
+        format!("reading the state in {place}"),
+        "no pass has saved anything there yet",
+        "Begin with `aig-logs run`, or name the file that remembers: --state PATH",
+    )
+}
+
+/// A SQLite file that others may read while it is written.
+pub fn connect(path: &Path) -> Result<Connection, Failure> {
+    let connect = || {
+        make_private(path);
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        Ok(connection)
+    };
+    connect().map_err(|error: rusqlite::Error| unusable(path, &error))
+}
+
+/// Makes a file that is missing, for its owner alone. SQLite gives the files beside it the same mode. Where it cannot be made
+/// SQLite says why, and its names for what is no file are left to it.
+fn make_private(path: &Path) {
+    let named = path.as_os_str().as_encoded_bytes();
+    if !named.starts_with(b":") && !named.starts_with(b"file:") {
+        drop(File::options().write(true).create_new(true).mode(PRIVATE).open(path));
+    }
+}
+
+/// A SQLite file that is there, and that nothing done to it here changes. Where it holds no state, it looks as if it held an
+/// empty one.
+pub fn read_only(path: &Path) -> Result<Connection, Failure> {
+    if !path.exists() {
+        return Err(no_state(&path.display()));
+    }
+    let open = || {
+        let connection = Connection::open(path)?;
+        if !holds_a_state(&connection, "main")? {
+            connection.execute_batch(NOTHING)?;
+        }
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    };
+    open().map_err(|error: rusqlite::Error| unusable(path, &error))
+}
+
+/// The state of a file, and over it what is written here: that stays in memory, and the file as it is. Nothing is copied.
+pub fn overlay(path: &Path) -> Result<Connection, Failure> {
+    let open = || {
+        let connection = Connection::open_in_memory()?;
+        if path.exists() {
+            connection.execute("ATTACH ? AS file", [path.to_string_lossy()])?;
+            if holds_a_state(&connection, "file")? {
+                connection.execute_batch(OVERLAY)?;
+            }
+        }
+        Ok(connection)
+    };
+    open().map_err(|error: rusqlite::Error| unusable(path, &error))
+}
+
+/// What stands in for the state of a file that holds none.
+const NOTHING: &str = "CREATE TEMP TABLE aig_logs_state (store, key, value, metadata, expires_at)";
+
+/// What is written hides what the file has; a value that was taken away is NULL.
+const OVERLAY: &str = "
+PRAGMA temp_store = MEMORY;
+CREATE TEMP TABLE written (
+  store TEXT NOT NULL, key TEXT NOT NULL, value TEXT, metadata TEXT, expires_at TEXT, PRIMARY KEY (store, key)
+) WITHOUT ROWID;
+CREATE TEMP VIEW aig_logs_state AS
+  SELECT store, key, value, metadata, expires_at FROM written WHERE value IS NOT NULL
+  UNION ALL
+  SELECT store, key, value, metadata, expires_at FROM file.aig_logs_state AS kept
+  WHERE NOT EXISTS (SELECT 1 FROM written WHERE written.store = kept.store AND written.key = kept.key);
+CREATE TEMP TRIGGER put INSTEAD OF INSERT ON aig_logs_state BEGIN
+  INSERT OR REPLACE INTO written VALUES (new.store, new.key, new.value, new.metadata, new.expires_at);
+END;
+CREATE TEMP TRIGGER taken INSTEAD OF DELETE ON aig_logs_state BEGIN
+  INSERT OR REPLACE INTO written VALUES (old.store, old.key, NULL, NULL, NULL);
+END;
+";
+
+fn holds_a_state(connection: &Connection, schema: &str) -> rusqlite::Result<bool> {
+    let tables = format!("SELECT count(*) FROM {schema}.sqlite_master WHERE name = 'aig_logs_state'");
+    Ok(connection.query_row(&tables, [], |row| row.get::<_, u32>(0))? > 0)
+}
+
+/// A file that cannot be opened as what it is taken for.
+pub fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
+    let hint = "Check that the file can be written and is what --sink or --state take it for";
+    Failure::denied(format!("opening {}", path.display()), error, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use rusqlite::Connection;
+
+    use super::{overlay, read_only};
+    use crate::host::{Put, Store, native::SqliteStore};
+
+    /// Values that were copied into the memory of a connection, or written through it.
+    fn written(connection: &Connection) -> u32 {
+        connection.query_row("SELECT total_changes()", [], |row| row.get(0)).unwrap()
+    }
+
+    /// A state with four megabytes of ids.
+    fn remembering(path: &std::path::Path) {
+        let file = Connection::open(path).unwrap();
+        let ids = SqliteStore::new(&file, "ids").unwrap();
+        for n in 0..40 {
+            let (key, text) = (format!("ids:main:{n:02}"), "i".repeat(100_000));
+            ids.put(&key, &text, &Put::default()).now_or_never().unwrap().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_a_dry_run_writes_hides_what_the_file_has_and_leaves_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        remembering(&path);
+        let over = overlay(&path).unwrap();
+        let ids = SqliteStore::new(&over, "ids").unwrap();
+        let value =
+            |key: &str| ids.get_many(&[key]).now_or_never().unwrap().unwrap().pop().unwrap().map(|text| text.len());
+        assert_eq!((value("ids:main:07"), written(&over)), (Some(100_000), 0), "nothing is copied");
+        let put = |key: &str, text: &str| ids.put(key, text, &Put::default()).now_or_never().unwrap().unwrap();
+        put("ids:main:07", "new");
+        put("ids:main:07", "newer");
+        put("ids:main:99", "new");
+        ids.delete("ids:main:08").now_or_never().unwrap().unwrap();
+        ids.delete("ids:main:99").now_or_never().unwrap().unwrap();
+        put("ids:main:98", "new");
+        assert_eq!(
+            ["07", "08", "09", "98", "99"].map(|n| value(&format!("ids:main:{n}"))),
+            [Some(5), None, Some(100_000), Some(3), None]
+        );
+        let keys = ids.list("ids:main:", None).now_or_never().unwrap().unwrap().keys;
+        assert!(keys.is_sorted_by_key(|(key, _)| key.clone()) && keys.len() == 40, "{keys:?}");
+        assert_eq!(ids.list("ids:main:0", None).now_or_never().unwrap().unwrap().keys.len(), 9);
+        ids.expire(crate::time::Timestamp::MAX_UTC).now_or_never().unwrap().unwrap();
+        assert!(written(&over) < 20, "{}", written(&over));
+        let file = Connection::open(&path).unwrap();
+        let kept = SqliteStore::new(&file, "ids").unwrap();
+        assert_eq!(kept.list("", None).now_or_never().unwrap().unwrap().keys.len(), 40);
+        assert_eq!(
+            kept.get_many(&["ids:main:07"]).now_or_never().unwrap().unwrap()[0].as_ref().unwrap().len(),
+            100_000
+        );
+    }
+
+    #[test]
+    fn a_file_without_a_state_is_an_empty_one_and_gets_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.sqlite");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
+        for looked_at in [overlay(&path).unwrap(), read_only(&path).unwrap()] {
+            let store = SqliteStore::new(&looked_at, "state").unwrap();
+            assert_eq!(store.get_many(&["forward"]).now_or_never().unwrap().unwrap(), [None]);
+        }
+        let tables = "SELECT count(*) FROM sqlite_master";
+        let tables = Connection::open(&path).unwrap().query_row(tables, [], |row| row.get::<_, u32>(0));
+        assert_eq!(tables.unwrap(), 1);
+    }
+
+    #[test]
+    fn what_is_only_read_cannot_be_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        assert!(read_only(&path).is_err() && !path.exists());
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b); INSERT INTO a VALUES (1)").unwrap();
+        let file = read_only(&path).unwrap();
+        assert_eq!(file.query_row("SELECT b FROM a", [], |row| row.get::<_, u32>(0)).unwrap(), 1);
+        assert!(file.execute("DELETE FROM a", []).is_err());
+    }
+}
