@@ -28,6 +28,7 @@ use crate::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
         ndjson::Ndjson,
+        place::Place,
         sqlite::Sqlite,
     },
     time::Timestamp,
@@ -102,14 +103,14 @@ pub fn stores(state: &Connection) -> Result<[SqliteStore<'_>; 2], Failure> {
 impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     /// A poller over open files, with stores of its own.
     pub fn over(host: &'a H, config: &'a Config, files: &'a Files, stores: [S; 2]) -> Result<Self, Failure> {
-        let sqlite = |connection| {
+        let sqlite = |connection, place: &Option<Place>| {
             let sink = Sqlite::new(connection, &config.metadata_columns)
                 .map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"));
-            sink.map(OpenSink::Sqlite)
+            sink.map(|sink| OpenSink::Sqlite(sink.in_place(place.clone())))
         };
         let rows = match &files.rows {
-            Rows::WithState => sqlite(&files.state)?,
-            Rows::Sqlite(connection) => sqlite(connection)?,
+            Rows::WithState => sqlite(&files.state, &files.place)?,
+            Rows::Sqlite(connection, place) => sqlite(connection, place)?,
             Rows::Ndjson(sink) => OpenSink::Ndjson(sink),
             Rows::BigQuery(table) => OpenSink::BigQuery(table),
         };

@@ -23,8 +23,9 @@ use crate::{
         failure::{Exit, Failure},
         files::{
             hold::{Claim, Hold},
+            open::is_file,
             passes::Keeper,
-            target::Files,
+            target::{Files, State},
         },
         jobs::{Poller, Teller, Work, native_store},
         progress::Screen,
@@ -116,24 +117,31 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
     vars.check_key(&host, &config).await?;
     log_to(screen, config.log_level);
 
+    let hold = hold(options, &task, &host).await?;
     let files = Files::open(options, &config).await?;
-    let hold = match (task.claim().filter(|_| !options.dry_run), files.paths(options)) {
-        (Some(claim), Some((state, rows))) => Some(Hold::take(&state, &rows, claim, &host).await?),
-        (Some(_) | None, _) => None,
-    };
     let poller = Poller::new(&host, &config, &files)?;
     let every = if let Task::Run { every, .. } = &task { Some(*every) } else { None };
     let native = if options.dry_run { None } else { Some(native_store(&files.state)?) };
-    let keeper = Keeper { poller: &poller, hold, native, every };
+    let keeper = Keeper { poller: &poller, places: files.places(), hold, native, every };
     let rows_on_output = options.dry_run || sink == files::target::Sink::Ndjson(None);
     let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
     match task {
         Task::Run { every, .. } => commands::run::run(&keeper, &teller, every, &schedule).await,
         Task::Once(work) => {
-            let report = keeper.pass(work).await;
+            let report = keeper.pass(work).await?;
             screen.clear();
             teller.tell(&report)
         }
+    }
+}
+
+/// Takes the state for a task that moves its cursors, before it is opened.
+async fn hold(options: &Options, task: &Task, host: &NativeHost) -> Result<Option<Hold>, Failure> {
+    match (task.claim(), State::of(options)) {
+        (Some(claim), State::File(path)) if !options.dry_run && is_file(&path) => {
+            Ok(Some(Hold::take(&path, claim, host).await?))
+        }
+        (Some(_) | None, State::File(_) | State::Kv) => Ok(None),
     }
 }
 

@@ -3,6 +3,8 @@
 pub mod bigquery;
 pub(crate) mod insert;
 pub mod ndjson;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod place;
 pub(crate) mod refusal;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;

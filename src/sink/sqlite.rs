@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter, types::ToSqlOutput};
 
-use super::{Outcome, Sink};
+use super::{
+    Outcome, Sink,
+    place::{MOVED, Place},
+};
 use crate::{
     error::CallError,
     metadata::MetadataColumn,
@@ -19,13 +22,15 @@ use crate::{
 pub struct Sqlite<'a> {
     connection: &'a Connection,
     insert: String,
+    /// None: it has none, as a file in memory.
+    place: Option<Place>,
 }
 
 impl<'a> Sqlite<'a> {
     /// The same, to be asked alone: nothing is made.
     #[must_use]
     pub fn to_ask(connection: &'a Connection) -> Self {
-        Self { connection, insert: String::new() }
+        Self { connection, insert: String::new(), place: None }
     }
 
     /// Makes the table and the views where they are missing, and the views again where another version of this program
@@ -35,7 +40,13 @@ impl<'a> Sqlite<'a> {
     /// Where the file cannot be written, or holds another table of that name.
     pub fn new(connection: &'a Connection, columns: &[MetadataColumn]) -> Result<Self, CallError> {
         make(connection, columns).map_err(|error| failed(&error))?;
-        Ok(Self { connection, insert: upsert() })
+        Ok(Self { connection, insert: upsert(), place: None })
+    }
+
+    /// The same, in a file that stays in its place: rows that go elsewhere are not acknowledged.
+    #[must_use]
+    pub fn in_place(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
     }
 }
 
@@ -64,7 +75,12 @@ impl Sink for Sqlite<'_> {
             transaction.commit()?;
             Ok(Outcome { known, rejected: Vec::new() })
         };
-        written().map_err(|error: rusqlite::Error| failed(&error))
+        let outcome = written().map_err(|error: rusqlite::Error| failed(&error))?;
+        // What went into a file that nobody will find is not written: the cursor must not move past it.
+        match &self.place {
+            Some(place) if !place.holds() => Err(moved(place)),
+            Some(_) | None => Ok(outcome),
+        }
     }
 
     async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
@@ -151,6 +167,11 @@ fn failed(error: &rusqlite::Error) -> CallError {
             CallError::denied(error.to_string(), "Check that the file of --sink can be written and is an aig-logs file")
         }
     }
+}
+
+fn moved(place: &Place) -> CallError {
+    let hint = format!("Put {} back, or start again with the file that is there", place.path().display());
+    CallError::denied(MOVED, hint)
 }
 
 impl ToSql for Cell {
@@ -248,6 +269,25 @@ mod tests {
         assert_eq!(version(), with_team, "the file was written again");
         Sqlite::new(&file, &[]).unwrap();
         assert!(file.prepare(teams).is_err());
+    }
+
+    #[test]
+    fn rows_in_a_file_that_has_left_its_place_are_not_acknowledged() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, elsewhere] = ["rows.sqlite", "elsewhere"].map(|name| folder.path().join(name));
+        let file = Connection::open(&path).unwrap();
+        // Without it SQLite itself looks where its file is.
+        file.pragma_update(None, "journal_mode", "WAL").unwrap();
+        let sink = Sqlite::new(&file, &[]).unwrap().in_place(Some(Place::of(&path).unwrap()));
+        let write = |id| sink.write(&[row(id, 0.0)]).now_or_never().unwrap();
+        assert_eq!(write("a"), Ok(Outcome::default()));
+        std::fs::rename(&path, &elsewhere).unwrap();
+        let gone = write("b").unwrap_err();
+        assert!(!gone.is_transient() && gone.to_string().contains(MOVED), "{gone}");
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(write("c").unwrap_err(), gone, "another file is there");
+        std::fs::rename(&elsewhere, &path).unwrap();
+        assert_eq!(write("b"), Ok(Outcome { known: vec![0], rejected: Vec::new() }));
     }
 
     #[test]

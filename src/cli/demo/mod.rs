@@ -180,7 +180,7 @@ fn config(
 
 async fn copy_and_prove(stage: &Stage<'_>) -> Result<Proof, Failure> {
     let Stage { host, config, screen, .. } = *stage;
-    let files = Files { state: stage.open().await?, rows: Rows::WithState };
+    let files = Files { state: stage.open().await?, place: None, rows: Rows::WithState };
     let poller = Poller::new(host, config, &files)?;
     let started = host.now();
     let mut repeated = pass(&poller, Work::Forward, screen).await?.sum(|gateway| gateway.known);

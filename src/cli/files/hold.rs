@@ -1,10 +1,9 @@
-//! The files of a poller while it works: one program at a time moves the cursors of a state, and the files stay where they were
-//! opened.
+//! One program at a time moves the cursors of a state.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     io::{Read, Seek, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process,
     time::Duration,
@@ -52,13 +51,11 @@ pub struct Hold {
     path: PathBuf,
     lock: File,
     holder: Holder,
-    /// The files, each with the device and inode that it had when it was opened.
-    files: Vec<(PathBuf, (u64, u64))>,
 }
 
 impl Hold {
-    /// Takes the state at `path`, as soon as nobody else has it. `rows` are other files that are held in place.
-    pub async fn take(path: &Path, rows: &[PathBuf], claim: Claim, host: &impl Host) -> Result<Self, Failure> {
+    /// Takes the state at `path`, as soon as nobody else has it.
+    pub async fn take(path: &Path, claim: Claim, host: &impl Host) -> Result<Self, Failure> {
         let place = lock_file(path);
         let open = File::options().read(true).write(true).create(true).truncate(false).mode(PRIVATE).open(&place);
         let mut lock = open.map_err(|error| unusable(&place, error))?;
@@ -90,23 +87,11 @@ impl Hold {
             host.sleep(LOOK).await;
         }
         write(&mut lock, &holder).map_err(|error| unusable(&place, error))?;
-        let files = [path].into_iter().chain(rows.iter().map(PathBuf::as_path));
-        let files = files.map(|file| Ok((file.to_owned(), identity(file).map_err(|error| unusable(file, error))?)));
-        Ok(Self { path: path.to_owned(), files: files.collect::<Result<_, Failure>>()?, lock, holder })
+        Ok(Self { path: path.to_owned(), lock, holder })
     }
 
-    /// Makes sure that the files are those that were opened, and that nobody has taken over. Before each pass: what was saved
-    /// into a file that is not there any more would be lost.
+    /// Makes sure that nobody has taken over. Before each pass.
     pub fn check(&self) -> Result<(), Failure> {
-        for (path, opened) in &self.files {
-            if identity(path).ok() != Some(*opened) {
-                return Err(Failure::denied(
-                    format!("using {}", path.display()),
-                    "the file was replaced, moved or deleted while this program had it open",
-                    "Nothing more was saved. Put the file back, or begin again with the one that is there",
-                ));
-            }
-        }
         // Through a file of its own: the place in this one may move.
         let other = File::open(lock_file(&self.path)).ok().and_then(|mut file| read(&mut file));
         match other.filter(|other| *other != self.holder) {
@@ -131,11 +116,6 @@ fn lock_file(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-lock");
     name.into()
-}
-
-fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    let metadata = fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn read(lock: &mut File) -> Option<Holder> {

@@ -4,7 +4,7 @@ use std::{fmt::Display, fs::File, os::unix::fs::OpenOptionsExt, path::Path};
 
 use rusqlite::Connection;
 
-use crate::cli::failure::Failure;
+use crate::{cli::failure::Failure, sink::place::Place};
 
 /// The mode of a new file: for its owner alone.
 pub const PRIVATE: u32 = 0o600;
@@ -25,11 +25,17 @@ pub fn no_state(place: &dyn Display) -> Failure {
 
 /// A SQLite file that others may read while it is written.
 pub fn connect(path: &Path) -> Result<Connection, Failure> {
+    Ok(connect_in_place(path)?.0)
+}
+
+/// The same, and its place; none where SQLite takes the path for something else than a file.
+pub fn connect_in_place(path: &Path) -> Result<(Connection, Option<Place>), Failure> {
     let connect = || {
         make_private(path);
+        let place = is_file(path).then(|| Place::of(path).ok()).flatten();
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        Ok(connection)
+        Ok((connection, place))
     };
     connect().map_err(|error: rusqlite::Error| unusable(path, &error))
 }
@@ -37,10 +43,15 @@ pub fn connect(path: &Path) -> Result<Connection, Failure> {
 /// Makes a file that is missing, for its owner alone. SQLite gives the files beside it the same mode. Where it cannot be made
 /// SQLite says why, and its names for what is no file are left to it.
 fn make_private(path: &Path) {
-    let named = path.as_os_str().as_encoded_bytes();
-    if !named.starts_with(b":") && !named.starts_with(b"file:") {
+    if is_file(path) {
         drop(File::options().write(true).create_new(true).mode(PRIVATE).open(path));
     }
+}
+
+/// Whether SQLite takes a path for that of a file, and not for one in memory or an address.
+pub fn is_file(path: &Path) -> bool {
+    let named = path.as_os_str().as_encoded_bytes();
+    !named.starts_with(b":") && !named.starts_with(b"file:")
 }
 
 /// A SQLite file that is there, and that nothing done to it here changes. Where it holds no state, it looks as if it held an

@@ -15,6 +15,7 @@ use crate::{
     error::{Error, StoreError},
     host::{Clock, Put, Store, native::SqliteStore},
     pass::{Job, Report},
+    sink::place::{MOVED, Place},
     time::{Timestamp, floor_ms},
 };
 
@@ -83,10 +84,12 @@ impl Passes {
     }
 }
 
-/// A poller, the files that it holds, and where it notes its passes.
+/// A poller, the files that it uses, and where it notes its passes.
 pub struct Keeper<'a> {
     /// The poller.
     pub poller: &'a Poller<'a>,
+    /// The files that must stay in their place.
+    pub places: Vec<Place>,
     /// None: it moves no cursor.
     pub hold: Option<Hold>,
     /// The store of what only a file has; none: nothing is noted.
@@ -97,17 +100,30 @@ pub struct Keeper<'a> {
 
 impl Keeper<'_> {
     /// One pass, as long as it takes.
-    pub async fn pass(&self, work: Work) -> Report {
-        self.noted(self.poller.pass(work).await).await
+    ///
+    /// # Errors
+    /// Where the files are not those that were opened, or another program takes over.
+    pub async fn pass(&self, work: Work) -> Result<Report, Failure> {
+        self.check()?;
+        Ok(self.noted(self.poller.pass(work).await).await)
     }
 
     /// One pass of a schedule.
     ///
     /// # Errors
-    /// Where the files are not those that were opened, or another program has taken over.
+    /// The same.
     pub async fn scheduled(&self, work: Work) -> Result<Report, Failure> {
-        self.hold.as_ref().map_or(Ok(()), Hold::check)?;
+        self.check()?;
         Ok(self.noted(self.poller.scheduled(work).await).await)
+    }
+
+    /// What was saved into a file that has left its place would be lost.
+    fn check(&self) -> Result<(), Failure> {
+        if let Some(place) = self.places.iter().find(|place| !place.holds()) {
+            let hint = "Nothing more was saved. Put the file back, or start again with the file that is there";
+            return Err(Failure::denied(format!("using {}", place.path().display()), MOVED, hint));
+        }
+        self.hold.as_ref().map_or(Ok(()), Hold::check)
     }
 
     async fn noted(&self, report: Report) -> Report {

@@ -14,11 +14,11 @@ use crate::{
         files::{
             guard,
             lines::Lines,
-            open::{connect, overlay, unusable},
+            open::{connect_in_place, overlay, unusable},
         },
     },
     config::{BigQuery, Config},
-    sink::ndjson::Ndjson,
+    sink::{ndjson::Ndjson, place::Place},
 };
 
 /// What `--sink` says.
@@ -90,6 +90,8 @@ pub const BESIDE: &str = "sqlite, this file";
 pub struct Files {
     /// The state.
     pub state: Connection,
+    /// Where it is; none: in no file that could leave its place.
+    pub place: Option<Place>,
     /// Where rows go.
     pub rows: Rows,
 }
@@ -98,8 +100,8 @@ pub struct Files {
 pub enum Rows {
     /// Into the file of the state.
     WithState,
-    /// Into a SQLite file of their own.
-    Sqlite(Connection),
+    /// Into a SQLite file of their own, at a place.
+    Sqlite(Connection, Option<Place>),
     /// To a writer.
     Ndjson(Ndjson<Lines>),
     /// To a table.
@@ -117,27 +119,24 @@ impl Files {
             ));
         };
         if options.dry_run {
-            return Ok(Self { state: overlay(&path)?, rows: Rows::shown()? });
+            return Ok(Self { state: overlay(&path)?, place: None, rows: Rows::shown()? });
         }
         let sink = options.sink.clone().unwrap_or_default();
         let beside = matches!(&sink, Sink::Sqlite(rows) if absolute(rows)? == absolute(&path)?);
         let target = if beside { BESIDE.to_owned() } else { name(&sink, config.bigquery.as_ref())? };
-        let state = connect(&path)?;
+        let (state, place) = connect_in_place(&path)?;
         guard::check(&state, &path, &target, &config.source.account).await?;
         let rows = if beside { Rows::WithState } else { Rows::open(&sink, config.bigquery.as_ref())? };
-        Ok(Self { state, rows })
+        Ok(Self { state, place, rows })
     }
-}
 
-impl Files {
-    /// Where the state is, and the rows if they are in a SQLite file of their own; none: in no file of that name.
-    pub fn paths(&self, options: &Options) -> Option<(PathBuf, Vec<PathBuf>)> {
-        let State::File(state) = State::of(options) else { return None };
-        let rows = match (&self.rows, &options.sink) {
-            (Rows::Sqlite(_), Some(Sink::Sqlite(path))) => vec![path.clone()],
-            (Rows::WithState | Rows::Sqlite(_) | Rows::Ndjson(_) | Rows::BigQuery(_), _) => Vec::new(),
+    /// Where the SQLite files are.
+    pub fn places(&self) -> Vec<Place> {
+        let rows = match &self.rows {
+            Rows::Sqlite(_, place) => place.as_ref(),
+            Rows::WithState | Rows::Ndjson(_) | Rows::BigQuery(_) => None,
         };
-        Some((state, rows)).filter(|(state, rows)| state.exists() && rows.iter().all(|path| path.exists()))
+        self.place.iter().chain(rows).cloned().collect()
     }
 }
 
@@ -145,7 +144,10 @@ impl Rows {
     fn open(sink: &Sink, table: Option<&BigQuery>) -> Result<Self, Failure> {
         Ok(match (sink, table) {
             (_, Some(table)) => Self::BigQuery(table.clone()),
-            (Sink::Sqlite(path), None) => Self::Sqlite(connect(path)?),
+            (Sink::Sqlite(path), None) => {
+                let (connection, place) = connect_in_place(path)?;
+                Self::Sqlite(connection, place)
+            }
             (Sink::Ndjson(Some(path)), None) => {
                 Self::Ndjson(Ndjson::new(Lines::append(path).map_err(|error| unusable(path, &error))?))
             }
@@ -161,7 +163,7 @@ impl Rows {
 }
 
 /// The path of a file that may not be there yet.
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
     let folder = folder.map_err(|error| unusable(path, &error))?;

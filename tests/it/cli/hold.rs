@@ -36,7 +36,11 @@ impl Begun {
     /// What it has said when it ends by itself, and its exit code.
     fn end(mut self) -> (String, Option<i32>) {
         let mut said = String::new();
-        self.output.read_to_string(&mut said).unwrap();
+        // It makes a pass or two before it notices.
+        for _ in 0..10 {
+            self.output.read_line(&mut said).unwrap();
+        }
+        assert_eq!(self.output.read_line(&mut said).unwrap(), 0, "it goes on: {said}");
         self.running.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (said, self.running.0.wait().unwrap().code())
     }
