@@ -33,6 +33,7 @@ use crate::{
     },
     config::Target,
     host::native::NativeHost,
+    sink::place::Place,
 };
 
 /// Carries out the command that was typed, until it is done or stopped.
@@ -117,12 +118,12 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
     vars.check_key(&host, &config).await?;
     log_to(screen, config.log_level);
 
-    let hold = hold(options, &task, &host).await?;
+    let hold = hold(options, &task, &host, screen).await?;
     let files = Files::open(options, &config).await?;
     let poller = Poller::new(&host, &config, &files)?;
     let every = if let Task::Run { every, .. } = &task { Some(*every) } else { None };
     let native = if options.dry_run { None } else { Some(native_store(&files.state)?) };
-    let keeper = Keeper { poller: &poller, places: files.places(), hold, native, every };
+    let keeper = Keeper { poller: &poller, places: places(&files, hold.as_ref())?, hold, native, every };
     let rows_on_output = options.dry_run || sink == files::target::Sink::Ndjson(None);
     let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
     match task {
@@ -136,13 +137,20 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
 }
 
 /// Takes the state for a task that moves its cursors, before it is opened.
-async fn hold(options: &Options, task: &Task, host: &NativeHost) -> Result<Option<Hold>, Failure> {
+async fn hold(options: &Options, task: &Task, host: &NativeHost, screen: &Screen) -> Result<Option<Hold>, Failure> {
     match (task.claim(), State::of(options)) {
         (Some(claim), State::File(path)) if !options.dry_run && is_file(&path) => {
-            Ok(Some(Hold::take(&path, claim, host).await?))
+            let tell = |words: &str| screen.say(&format!("aig-logs: {words}"));
+            Ok(Some(Hold::take(&path, claim, host, &tell).await?))
         }
         (Some(_) | None, State::File(_) | State::Kv) => Ok(None),
     }
+}
+
+/// Where the files are that must stay in their place while the poller works.
+fn places(files: &Files, hold: Option<&Hold>) -> Result<Vec<Place>, Failure> {
+    let lock = hold.map(Hold::place).transpose()?;
+    Ok(files.places().into_iter().chain(lock).collect())
 }
 
 /// Logs to the screen. Of the libraries, only what goes wrong.

@@ -91,26 +91,44 @@ fn a_poller_that_was_killed_holds_nothing() {
     drop(begun(run(&world, &[])));
 }
 
+/// A state that a process of this number has, which is none.
+fn held(world: &World, state: &str, runs: bool) -> File {
+    let path = world.path(&format!("{state}-lock"));
+    let lock = File::create(&path).unwrap();
+    lock.lock().unwrap();
+    fs::write(&path, json!({ "pid": 1, "since": "2026-10-06T09:15:22.417Z", "runs": runs }).to_string()).unwrap();
+    lock
+}
+
 #[test]
 fn a_single_pass_waits_for_another_one() {
     let world = world();
-    world.run(&["forward"]);
-    let path = world.path("aig-logs.sqlite-lock");
-    let lock = File::options().write(true).open(&path).unwrap();
-    lock.lock().unwrap();
-    fs::write(&path, json!({ "pid": 1, "since": "2026-10-06T09:15:22.417Z", "runs": false }).to_string()).unwrap();
+    let lock = held(&world, "aig-logs.sqlite", false);
     let mut waiting = Running(world.command(&["forward"]).spawn().unwrap());
+    let mut said = String::new();
+    BufReader::new(waiting.0.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("waiting for the state") && said.contains("process 1, makes a pass with it since"), "{said}");
     assert_eq!(waiting.0.try_wait().unwrap(), None);
     drop(lock);
     assert!(waiting.0.wait().unwrap().success());
 }
 
 #[test]
+fn a_program_that_is_refused_has_opened_nothing() {
+    let world = world();
+    let _lock = held(&world, "s.sqlite", true);
+    let refused = world.command(&["forward", "--sink", "sqlite:rows.sqlite", "--state", "s.sqlite"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
+    assert!(!world.path("s.sqlite").exists() && !world.path("rows.sqlite").exists());
+}
+
+#[test]
 fn a_file_that_is_replaced_under_a_poller_is_told_and_left_alone() {
     let beside = (&[][..], "aig-logs.sqlite");
+    let lock = (&[][..], "aig-logs.sqlite-lock");
     let apart = &["--sink", "sqlite:rows.sqlite", "--state", "s.sqlite"][..];
     for ((sink, file), replaced) in
-        [(beside, true), (beside, false), ((apart, "rows.sqlite"), true), ((apart, "s.sqlite"), false)]
+        [(beside, true), (beside, false), ((apart, "rows.sqlite"), true), ((apart, "s.sqlite"), false), (lock, false)]
     {
         let world = world();
         let running = begun(run(&world, sink));
