@@ -1,8 +1,15 @@
 //! SQLite files, opened to be written, to be read, or to be written over in memory.
 
-use std::{fmt::Display, fs::File, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fmt::Display,
+    fs::{self, File},
+    io::ErrorKind,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
-use rusqlite::Connection;
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{cli::failure::Failure, sink::place::Place};
 
@@ -60,15 +67,39 @@ pub fn read_only(path: &Path) -> Result<Connection, Failure> {
     if !path.exists() {
         return Err(no_state(&path.display()));
     }
-    let open = || {
-        let connection = Connection::open(path)?;
+    let read = |connection: Connection| {
         if !holds_a_state(&connection, "main")? {
             connection.execute_batch(NOTHING)?;
         }
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     };
-    open().map_err(|error: rusqlite::Error| unusable(path, &error))
+    let opened = match Connection::open(path).and_then(read) {
+        // SQLite wants files beside this one before it reads it, and cannot make them.
+        Err(error) if is_shut(&error) && is_whole(path) => unchanging(path).and_then(read),
+        opened => opened,
+    };
+    opened.map_err(|error| unusable(path, &error))
+}
+
+fn is_shut(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
+}
+
+/// Whether all that a file holds is in it, and not in a file beside it: nobody has it open, and whoever had it closed it.
+fn is_whole(path: &Path) -> bool {
+    ["-wal", "-journal"].iter().all(|suffix| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        fs::metadata(beside).map_or_else(|error| error.kind() == ErrorKind::NotFound, |beside| beside.len() == 0)
+    })
+}
+
+/// A file as if nobody ever wrote to it. Who begins to meanwhile makes what is read here wrong, and nothing else.
+fn unchanging(path: &Path) -> rusqlite::Result<Connection> {
+    let address = percent_encode(path.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{address}?immutable=1"), flags)
 }
 
 /// The state of a file, and over it what is written here: that stays in memory, and the file as it is. Nothing is copied.
@@ -124,7 +155,7 @@ mod tests {
     use futures_util::FutureExt;
     use rusqlite::Connection;
 
-    use super::{overlay, read_only};
+    use super::{fs, is_whole, overlay, read_only, unchanging};
     use crate::host::{Put, Store, native::SqliteStore};
 
     /// Values that were copied into the memory of a connection, or written through it.
@@ -189,6 +220,22 @@ mod tests {
         let tables = "SELECT count(*) FROM sqlite_master";
         let tables = Connection::open(&path).unwrap().query_row(tables, [], |row| row.get::<_, u32>(0));
         assert_eq!(tables.unwrap(), 1);
+    }
+
+    #[test]
+    fn a_file_is_whole_where_none_beside_it_holds_a_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, wal] = ["a b#?.sqlite", "a b#?.sqlite-wal"].map(|name| folder.path().join(name));
+        let file = Connection::open(&path).unwrap();
+        file.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE a (b)").unwrap();
+        assert!(!is_whole(&path));
+        file.close().unwrap();
+        assert!(is_whole(&path) && !wal.exists());
+        fs::write(&wal, "").unwrap();
+        assert!(is_whole(&path));
+        let read = unchanging(&path).unwrap();
+        assert_eq!(read.query_row("SELECT count(*) FROM a", [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+        assert!(read.execute("INSERT INTO a VALUES (1)", []).is_err());
     }
 
     #[test]

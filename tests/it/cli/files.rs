@@ -1,12 +1,23 @@
 //! What the command makes of its files, its state and its options.
 
-use std::{fs, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs::{self, Permissions},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
+    process::Command,
+};
 
 use aig_logs::{host::native::now, time};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{World, assert_same, by_id, command, cursors, records, table, words};
+
+/// A user who owns nothing.
+const NOBODY: u32 = 65_534;
 
 #[test]
 fn a_state_serves_one_target_and_one_account() {
@@ -188,6 +199,34 @@ fn status_says_where_things_stand() {
     let status: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(status["gateways"][0]["backfill"]["state"], "finished");
     assert_eq!(status["failing"]["forward"]["transient"], false);
+}
+
+#[test]
+fn a_state_is_looked_at_where_nothing_may_be_written() {
+    let world = World::start(&["--entries", "20", "--rate", "0", "--days", "0.003"]);
+    world.run(&["forward"]);
+    world.run(&["backfill"]);
+    let file = "a#b 100%?.sqlite";
+    fs::rename(world.path("aig-logs.sqlite"), world.path(file)).unwrap();
+    let before = fs::read(world.path(file)).unwrap();
+    let mode = |name: &str, mode| fs::set_permissions(world.path(name), Permissions::from_mode(mode)).unwrap();
+    for (name, bits) in [(file, 0o444), (".dev.vars", 0o444), (".", 0o555)] {
+        mode(name, bits);
+    }
+    let names =
+        || fs::read_dir(world.path(".")).unwrap().map(|file| file.unwrap().file_name()).collect::<BTreeSet<_>>();
+    let there = names();
+    for look in [&["status"][..], &["verify"], &["dead-letters", "list"]] {
+        let mut command = world.command(&[look, &["--sink", &format!("sqlite:{file}")]].concat());
+        // Whoever runs the tests as root may write anywhere.
+        if fs::metadata(world.path(".")).unwrap().uid() == 0 {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let looked = command.output().unwrap();
+        assert_eq!(looked.status.code(), Some(0), "{look:?}: {}", words(&looked));
+    }
+    assert_eq!((names(), fs::read(world.path(file)).unwrap()), (there, before));
+    mode(".", 0o755);
 }
 
 #[test]
