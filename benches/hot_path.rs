@@ -13,7 +13,7 @@ use aig_logs::{
     host::{Host, Request, Response},
     plan::cursor::{Direction, Query},
     privacy::Privacy,
-    row::Row,
+    record::Record,
     simulator::{Answer, Simulator, options::Options},
     sink::{
         Sink,
@@ -117,15 +117,15 @@ fn entries() -> Vec<Entry> {
     ANSWERS.iter().flat_map(|(query, response)| read_page(black_box(response), query).unwrap().entries).collect()
 }
 
-fn row(entry: Entry) -> Row {
-    Row::new(entry, "main", Timestamp::UNIX_EPOCH, &Privacy::default())
+fn row(entry: Entry) -> Record {
+    entry.into_row("main", Timestamp::UNIX_EPOCH, &Privacy::default())
 }
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<Record> {
     entries().into_iter().map(row).collect()
 }
 
-fn write<K: Sink>(sink: &K, rows: &[Row]) {
+fn write<K: Sink>(sink: &K, rows: &[Record]) {
     for batch in rows.chunks(sink.batch()) {
         let outcome = sink.write(batch).now_or_never().unwrap().unwrap();
         assert_eq!((outcome.known.len(), outcome.rejected.len()), (0, 0));

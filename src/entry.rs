@@ -21,8 +21,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    columns::{FIELDS, LOGS, cell, is_own},
     raw,
-    row::{COLUMNS, Cell, cell},
+    record::Cell,
     time::{self, Timestamp},
 };
 
@@ -60,7 +61,7 @@ pub struct Unread {
 /// Fields of an entry: those that are a column as its cell, so that no name of theirs is kept or searched for again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
-    /// One for each of [`COLUMNS`]; null where something else than a field fills the column.
+    /// One for each column of [`LOGS`]; null where something else than a field fills the column.
     pub(crate) cells: Vec<Cell>,
     /// Fields that are of another kind than their column.
     pub(crate) misfits: Map<String, Value>,
@@ -70,15 +71,22 @@ pub struct Fields {
 
 impl Default for Fields {
     fn default() -> Self {
-        Self { cells: COLUMNS.iter().map(|_| Cell::Null).collect(), misfits: Map::new(), others: Map::new() }
+        Self { cells: vec![Cell::Null; LOGS.columns.len()], misfits: Map::new(), others: Map::new() }
     }
 }
 
 impl Fields {
+    /// Takes the value of a column out.
+    fn take(&mut self, name: &str) -> Cell {
+        let mut columns = LOGS.columns.iter().zip(&mut self.cells);
+        let found = columns.find(|(column, _)| column.name == name);
+        found.map_or(Cell::Null, |(_, cell)| mem::replace(cell, Cell::Null))
+    }
+
     /// Sets a field. Of two with one name the last one counts.
     fn set(&mut self, name: Cow<str>, value: Value) {
-        let places = COLUMNS.iter().zip(&mut self.cells);
-        let Some((column, place)) = places.into_iter().find(|(column, _)| column.is_of_field(&name)) else {
+        let places = FIELDS.iter().zip(&mut self.cells);
+        let Some(((column, _), place)) = places.into_iter().find(|(field, _)| is_own(field, &name)) else {
             self.others.insert(name.into_owned(), value);
             return;
         };
@@ -168,9 +176,7 @@ impl Entry {
     }
 
     fn of(mut fields: Fields) -> Result<Self, Missing> {
-        // The first two columns, as COLUMNS has them.
-        let [id, created_at, ..] = &mut fields.cells[..] else { return Err(Missing::default()) };
-        match (mem::replace(id, Cell::Null), mem::replace(created_at, Cell::Null)) {
+        match (fields.take(LOGS.id), fields.take(LOGS.at)) {
             (Cell::Text(id), Cell::Instant(created_at)) if !id.is_empty() => {
                 Ok(Self { id, created_at, fields, unread: None })
             }

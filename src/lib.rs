@@ -13,6 +13,7 @@
 //! ARCHITECTURE.md holds the laws, and which file keeps each of them.
 
 pub mod account;
+pub mod columns;
 pub mod config;
 pub mod entry;
 pub mod envelope;
@@ -26,8 +27,8 @@ pub mod pass;
 pub mod plan;
 pub mod privacy;
 pub mod raw;
-pub mod row;
-pub mod run;
+pub mod record;
+mod row;
 pub mod sink;
 pub mod state;
 pub mod time;

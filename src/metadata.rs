@@ -1,6 +1,6 @@
 //! Columns that the views show beside those of the table: values of the metadata, each under the name of its key.
 
-use crate::row::COLUMNS;
+use crate::columns::LOGS;
 
 /// Letters of a name, as `BigQuery` limits it.
 const LONGEST_NAME: usize = 300;
@@ -50,7 +50,7 @@ impl MetadataColumn {
                 format!("but a column's name has up to {LONGEST_NAME} of A to Z, a to z, 0 to 9 and _, a letter first");
             return Err(format!("names {key:?}, {rule}"));
         }
-        if COLUMNS.iter().any(|column| column.name.eq_ignore_ascii_case(key)) {
+        if LOGS.columns.iter().any(|column| column.name.eq_ignore_ascii_case(key)) {
             return Err(format!("names {key:?}, but the table has a column of that name"));
         }
         Ok(Self { key: key.to_owned(), kind })

@@ -1,7 +1,7 @@
 //! What nobody may read in the metadata of a log: keys that are dropped, and keys whose values are hashed. It is done
 //! where an entry becomes a row, before any sink, dead letter or state sees it.
 //!
-//! Metadata is dropped and hashed where an entry becomes a row (`Row::new`) or a dead letter's text
+//! Metadata is dropped and hashed where an entry becomes a row (`Entry::into_row`) or a dead letter's text
 //! (`Privacy::apply_to_text`), because nothing else keeps entries: no sink, dead letter or state can hold more. A row that
 //! is read back is not treated again, so a replay hashes nothing twice. What cannot be taken apart by keys is left out as
 //! a whole: it may hold any of them.

@@ -1,6 +1,6 @@
 //! What operators do with dead letters: see them, have them written once more, throw them away.
 //!
-//! A dead letter holds the whole row, in the JSON in which rows are written, and `Row::from_json` reads each column back
+//! A dead letter holds the whole row, in the JSON in which rows are written, and `Record::from_json` reads each column back
 //! as it was, or refuses: replay never guesses. A key goes only after the sink has all its rows (`pass/dead.rs`), so a
 //! replay that dies in between repeats rows in the raw table, and loses none.
 
@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     host::{self, Put, Store},
     privacy::Privacy,
-    row::Row,
+    record::Record,
     sink::{Rejected, Sink},
     state::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, place_of, read_dead_letters},
 };
@@ -161,13 +161,13 @@ pub async fn replay<S: Store, K: Sink>(
 }
 
 /// The row of a letter; none where it still cannot be made or read. What is withheld of its metadata is withheld already.
-fn row(key: &str, letter: &DeadLetter) -> Option<Row> {
+fn row(key: &str, letter: &DeadLetter) -> Option<Record> {
     match &letter.body {
         Body::Row(row) => Some(row.clone()),
         Body::Text { text, .. } => {
             let (gateway, read_at) = place_of(key)?;
             let entry = Entry::read(text, read_at);
-            entry.unread.is_none().then(|| Row::new(entry, gateway, read_at, &Privacy::default()))
+            entry.unread.is_none().then(|| entry.into_row(gateway, read_at, &Privacy::default()))
         }
         Body::Unknown { .. } => None,
     }

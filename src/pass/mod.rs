@@ -17,6 +17,7 @@ pub use self::{
     context::{Context, Platform},
     forward::forward,
     job::Job,
+    record::RUNS,
     report::{Completion, GatewayReport, Report},
 };
 use crate::{

@@ -1,4 +1,4 @@
-//! What a pass did, as a line of `aig_runs`.
+//! The table of passes, `aig_runs`, and the line of a pass.
 //!
 //! Each pass that had something to do is a line of `aig_runs`, written after everything was remembered, so that a
 //! dashboard of the logs shows the pipeline's health too. It is one insert more for such a pass, and none for one that
@@ -11,27 +11,63 @@ use super::{Context, GatewayReport, Platform, Report};
 use crate::{
     error::{CallError, Error},
     host::{Clock, Host},
-    row::Cell,
-    run::{self, Run},
+    record::{Cell, Column, Kind, Record, Table, columns},
     sink::Sink,
 };
+
+/// A column, and what it says of a pass with an id.
+type Field = (Column, fn(&Report, &str) -> Cell);
+
+const FIELDS: [Field; 18] = [
+    field("run", Kind::Text, |_, id| Cell::Text(id.to_owned())),
+    field("started", Kind::Instant, |pass, _| Cell::Instant(pass.started)),
+    field("finished", Kind::Instant, |pass, _| Cell::Instant(pass.finished)),
+    field("job", Kind::Text, |pass, _| Cell::Text(pass.job.to_string())),
+    field("verdict", Kind::Text, |pass, _| Cell::Text(pass.verdict().to_string())),
+    field("entries", Kind::Integer, |pass, _| sum(pass, |gateway| gateway.entries)),
+    field("rows_written", Kind::Integer, |pass, _| sum(pass, |gateway| gateway.rows)),
+    field("known", Kind::Integer, |pass, _| sum(pass, |gateway| gateway.known)),
+    field("rejected", Kind::Integer, |pass, _| sum(pass, |gateway| gateway.rejected)),
+    field("late", Kind::Integer, |pass, _| sum(pass, |gateway| gateway.late)),
+    field("pages", Kind::Integer, |pass, _| sum(pass, |gateway| (gateway.pages + gateway.reread).into())),
+    field("counts", Kind::Integer, |pass, _| sum(pass, |gateway| gateway.counts.into())),
+    field("calls", Kind::Integer, |pass, _| Cell::Integer(pass.calls.into())),
+    field("lag_ms", Kind::Integer, |pass, _| length(pass.lag())),
+    field("lateness_p50_ms", Kind::Integer, |pass, _| late(pass, 0.5)),
+    field("lateness_p95_ms", Kind::Integer, |pass, _| late(pass, 0.95)),
+    field("error", Kind::Text, |pass, _| pass.worst().map_or(Cell::Null, |error| Cell::Text(error.chain()))),
+    field("version", Kind::Text, |_, _| Cell::Text(env!("CARGO_PKG_VERSION").to_owned())),
+];
+
+const fn field(name: &'static str, kind: Kind, cell: fn(&Report, &str) -> Cell) -> Field {
+    (Column { name, kind }, cell)
+}
+
+const COLUMNS: [Column; FIELDS.len()] = columns(&FIELDS);
+
+/// The table of passes: a pass that had something to do is one line of it.
+pub static RUNS: Table =
+    Table { name: "aig_runs", columns: &COLUMNS, key: &["run"], id: "run", at: "started", version: None };
 
 /// Writes the line of a pass that has something to tell. A failure is said and no more: the logs are what counts.
 pub(super) async fn record<P: Platform>(context: &Context<'_, P>, report: &Report) {
     // By a wrong clock the line would stand at a wrong time.
     let is_wrong = context.host.meter.clock() == Clock::Wrong;
-    if !context.config.record_runs || is_wrong || !has_news(report) {
+    if !context.config.record_runs || is_wrong || !context.sink.keeps(&RUNS) || !has_news(report) {
         return;
     }
-    let recorded = context.sink.record(&line(report, context.host.random())).await;
-    match recorded {
+    let problem = match context.sink.write(&[line(report, context.host.random())]).await {
+        Ok(outcome) => outcome.rejected.into_iter().next().map(|rejected| rejected.reason),
         // The calls were for the logs.
-        Ok(()) | Err(CallError::Refused(_)) => {}
-        Err(error) => log::warn!(
-            "this {} pass is not in {}: {error}. `aig-logs sql --apply` makes the table; RECORD_RUNS=false does without it",
+        Err(CallError::Refused(_)) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(problem) = problem {
+        log::warn!(
+            "this {} pass is not in {}: {problem}. `aig-logs sql --apply` makes the table; RECORD_RUNS=false does without it",
             report.job,
-            run::TABLE
-        ),
+            RUNS.name
+        );
     }
 }
 
@@ -43,40 +79,20 @@ fn has_news(report: &Report) -> bool {
     !sink_failed && (report.error.is_some() || report.gateways.iter().any(worked))
 }
 
-fn line(report: &Report, random: f64) -> Run {
+fn line(report: &Report, random: f64) -> Record {
     // Two passes of one job that begin in one millisecond are rare, and then told apart.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a million")]
     let chance = (random * 1e6) as u32;
     let id = format!("{}-{}-{chance:06}", report.job, report.started.timestamp_millis());
-    let sum = |number: fn(&GatewayReport) -> u64| integer(report.sum(number));
-    let lateness = report.lateness();
-    let late = |share| length(lateness.as_ref().and_then(|lateness| lateness.quantile(share)));
-    let error = report.worst().map_or(Cell::Null, |error| Cell::Text(error.chain()));
-    let cells = [
-        Cell::Text(id.clone()),
-        Cell::Instant(report.started),
-        Cell::Instant(report.finished),
-        Cell::Text(report.job.to_string()),
-        Cell::Text(report.verdict().to_string()),
-        sum(|gateway| gateway.entries),
-        sum(|gateway| gateway.rows),
-        sum(|gateway| gateway.known),
-        sum(|gateway| gateway.rejected),
-        sum(|gateway| gateway.late),
-        sum(|gateway| (gateway.pages + gateway.reread).into()),
-        sum(|gateway| gateway.counts.into()),
-        integer(report.calls.into()),
-        length(report.lag()),
-        late(0.5),
-        late(0.95),
-        error,
-        Cell::Text(env!("CARGO_PKG_VERSION").to_owned()),
-    ];
-    Run { id, cells }
+    Record { table: &RUNS, cells: FIELDS.iter().map(|(_, cell)| cell(report, &id)).collect() }
 }
 
-fn integer(number: u64) -> Cell {
-    Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+fn sum(report: &Report, number: fn(&GatewayReport) -> u64) -> Cell {
+    Cell::Integer(i64::try_from(report.sum(number)).unwrap_or(i64::MAX))
+}
+
+fn late(report: &Report, share: f64) -> Cell {
+    length(report.lateness().and_then(|lateness| lateness.quantile(share)))
 }
 
 fn length(length: Option<TimeDelta>) -> Cell {

@@ -94,7 +94,7 @@ pub struct Landed {
 
 /// A table and everything that landed in it.
 #[derive(Default)]
-pub struct Table {
+pub struct SimulatedTable {
     schema: Schema,
     rows: Vec<Landed>,
     recent: BTreeMap<String, Timestamp>,
@@ -109,7 +109,7 @@ pub(super) struct Request<'a> {
     pub dedup: bool,
 }
 
-impl Table {
+impl SimulatedTable {
     /// An empty table.
     #[must_use]
     pub fn new(schema: Schema) -> Self {
@@ -238,11 +238,11 @@ fn stopped() -> Value {
 mod tests {
     use super::*;
 
-    fn table() -> Table {
-        Table::new(Schema::parse("id STRING\ncount INT64"))
+    fn table() -> SimulatedTable {
+        SimulatedTable::new(Schema::parse("id STRING\ncount INT64"))
     }
 
-    fn insert(table: &mut Table, seconds: i64, body: &Value) -> (u16, Value) {
+    fn insert(table: &mut SimulatedTable, seconds: i64, body: &Value) -> (u16, Value) {
         let now = Timestamp::from_timestamp(seconds, 0).unwrap();
         let mut faults = Faults::new(1, None);
         faults.poison("poison");
@@ -256,7 +256,7 @@ mod tests {
         json!({ "insertId": id, "json": { "id": id, "count": count } })
     }
 
-    fn ids(table: &Table) -> Vec<&str> {
+    fn ids(table: &SimulatedTable) -> Vec<&str> {
         table.rows().iter().map(|landed| landed.row["id"].as_str().unwrap()).collect()
     }
 

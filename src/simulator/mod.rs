@@ -35,7 +35,7 @@ use http::{Request, Response};
 
 use self::{
     access::Access,
-    bigquery::Table,
+    bigquery::SimulatedTable,
     cloudflare::Limiter,
     faults::{Endpoint, Faults},
     gateway::Gateway,
@@ -81,7 +81,7 @@ pub struct Simulator {
     limiter: Limiter,
     service_account: OnceLock<ServiceAccount>,
     tokens: Tokens,
-    tables: BTreeMap<String, Table>,
+    tables: BTreeMap<String, SimulatedTable>,
     namespaces: Namespaces,
     faults: Faults,
     calls: Calls,
@@ -91,8 +91,8 @@ impl Simulator {
     /// A world with its history in place.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let table = Table::new(Schema::parse(include_str!("../../sql/bigquery/1_table.sql")));
-        let runs = Table::new(Schema::parse(include_str!("../../sql/bigquery/1_aig_runs.sql")));
+        let table = SimulatedTable::new(Schema::parse(include_str!("../../sql/bigquery/1_table.sql")));
+        let runs = SimulatedTable::new(Schema::parse(include_str!("../../sql/bigquery/1_aig_runs.sql")));
         Self {
             gateways: options.gateways.iter().map(|id| Gateway::new(id, &options)).collect(),
             limiter: Limiter::new(options.rate_limit),
@@ -158,13 +158,13 @@ impl Simulator {
 
     /// A table of the dataset.
     #[must_use]
-    pub fn table(&self, name: &str) -> Option<&Table> {
+    pub fn table(&self, name: &str) -> Option<&SimulatedTable> {
         self.tables.get(name)
     }
 
     /// Creates a table; one of that name is replaced, and its rows are gone.
     pub fn create_table(&mut self, name: &str, schema: Schema) {
-        self.tables.insert(name.to_owned(), Table::new(schema));
+        self.tables.insert(name.to_owned(), SimulatedTable::new(schema));
     }
 
     /// Drops a table. Says whether there was one.

@@ -22,8 +22,7 @@ use crate::{
     google::{self, Scope, Token},
     host::{Host, Response, call},
     plan::batch::{self, Limits},
-    row::Row,
-    run::{self, Run},
+    record::{Cell, Record},
 };
 
 /// 500 rows as Google advises, and 9 MB of the 10 MB that a request may have.
@@ -71,7 +70,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         call(self.host, &request, |response| google::read_token(response, self.host.now())).await
     }
 
-    /// One insert into a table of the dataset. A refused token is replaced once.
+    /// One insert into a table. A refused token is replaced once.
     async fn insert(&self, table: &str, rows: &[&[u8]]) -> Result<Reply, CallError> {
         for _ in 0..2 {
             let mut request = insert::insert(self.table, table, rows);
@@ -90,31 +89,31 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         ))
     }
 
-    /// An insert of some of the rows into the table of logs.
-    async fn offer(&self, encoded: &[Vec<u8>], indices: &[usize]) -> Result<Reply, CallError> {
+    /// An insert of some of the rows.
+    async fn offer(&self, table: &str, encoded: &[Vec<u8>], indices: &[usize]) -> Result<Reply, CallError> {
         let rows: Vec<_> = indices.iter().map(|index| encoded[*index].as_slice()).collect();
         match rows[..] {
             // It cannot get in; asking would only cost the upload.
             [row] if row.len() > LIMITS.bytes => {
                 Ok(Reply::TooMuch { words: "it is too large for a request".into(), is_of_size: true })
             }
-            _ => self.insert(&self.table.table, &rows).await,
+            _ => self.insert(table, &rows).await,
         }
     }
 
     /// An error where rows are refused for what the table lacks.
-    fn check_table(&self, refused: &[Fault], rows: &[Row], sent: &[usize]) -> Result<(), CallError> {
+    fn check_table(&self, table: &str, refused: &[Fault], rows: &[Record], sent: &[usize]) -> Result<(), CallError> {
         let mut of_gateways = BTreeMap::new();
         for index in sent {
-            let gateway = rows[*index].cell("gateway").map(|gateway| format!("{gateway:?}"));
+            let gateway = if let Some(Cell::Text(gateway)) = rows[*index].cell("gateway") { gateway } else { "" };
             *of_gateways.entry(gateway).or_insert(0) += 1;
         }
         let most = of_gateways.into_values().max().unwrap_or(0);
         let Some(fault) = insert::common(refused, sent.len(), most) else { return Ok(()) };
-        let BigQuery { project, dataset, table, .. } = self.table;
+        let BigQuery { project, dataset, .. } = self.table;
         let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.outline());
-        let hint = "Bring it up to sql/bigquery/1_table.sql: `aig-logs sql --apply` adds missing columns; a change of the schema \
-                    takes some minutes to be known. Check GCP_BQ_TABLE";
+        let hint = "Bring it up to sql/bigquery: `aig-logs sql --apply` adds missing columns; a change of the schema takes some \
+                    minutes to be known. Check GCP_BQ_TABLE";
         Err(CallError::denied(message, hint))
     }
 }
@@ -128,8 +127,9 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
         LIMITS.rows
     }
 
-    async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
-        let encoded: Result<Vec<_>, _> = rows.iter().map(|row| insert::encode(&row.id, row)).collect();
+    async fn write(&self, rows: &[Record]) -> Result<Outcome, CallError> {
+        let Some(table) = rows.first().map(|row| self.table.name_of(row.table)) else { return Ok(Outcome::default()) };
+        let encoded: Result<Vec<_>, _> = rows.iter().map(insert::encode).collect();
         let encoded = encoded.map_err(|error| formless(&error))?;
         let sizes: Vec<_> = encoded.iter().map(|row| row.len() + 1).collect();
         // The rows of each request that is still to be made, the next one last.
@@ -138,11 +138,11 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
         // Rows that were refused alone, from the first one on, and whether a refusal was not for their size.
         let (mut rejected, mut alone, mut is_doubtful) = (Vec::new(), 0, false);
         while let Some(mut indices) = requests.pop() {
-            match (self.offer(&encoded, &indices).await?, &indices[..]) {
+            match (self.offer(table, &encoded, &indices).await?, &indices[..]) {
                 (Reply::Taken, _) => {}
                 // Each of these takes a row or more away, so there is an end to them.
                 (Reply::Refused(faults), _) => {
-                    self.check_table(&faults, rows, &indices)?;
+                    self.check_table(table, &faults, rows, &indices)?;
                     rejected.extend(faults.iter().map(|fault| fault.rejected(indices[fault.index])));
                     faults.iter().rev().for_each(|fault| _ = indices.remove(fault.index));
                     requests.extend(Some(indices).filter(|indices| !indices.is_empty()));
@@ -167,17 +167,6 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
             return Err(nothing_is_taken(rows.len()));
         }
         Ok(Outcome { known: Vec::new(), rejected })
-    }
-
-    async fn record(&self, run: &Run) -> Result<(), CallError> {
-        let line = insert::encode(&run.id, run).map_err(|error| formless(&error))?;
-        match self.insert(run::TABLE, &[&line]).await? {
-            Reply::Taken => Ok(()),
-            Reply::Refused(faults) => {
-                Err(CallError::Broken(faults.iter().map(Fault::outline).collect::<Vec<_>>().join("; ")))
-            }
-            Reply::TooMuch { words, .. } => Err(CallError::Broken(words)),
-        }
     }
 }
 

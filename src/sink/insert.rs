@@ -11,6 +11,7 @@ use crate::{
     config::BigQuery,
     error::CallError,
     host::{Request, Response},
+    record::Record,
     wire::{or_default, request, retry_after, snippet},
 };
 
@@ -102,21 +103,22 @@ pub fn common(faults: &[Fault], rows: usize, of_one: usize) -> Option<&Fault> {
     faults.iter().find(|fault| fault.is_of_the_schema()).or(all.then_some(first))
 }
 
-/// A row as it stands in a request, under its id.
+/// A record as it stands in a request, under its id.
 ///
 /// # Errors
-/// Never in practice: every row has a JSON form.
-pub fn encode<T: Serialize>(id: &str, row: &T) -> Result<Vec<u8>, serde_json::Error> {
+/// Never in practice: every record has a JSON form.
+pub fn encode(record: &Record) -> Result<Vec<u8>, serde_json::Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Line<'a, T> {
+    struct Line<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         insert_id: Option<&'a str>,
-        json: &'a T,
+        json: &'a Record,
     }
+    let id = record.id();
     let insert_id = (id.chars().count() <= LONGEST_INSERT_ID).then_some(id);
     let mut line = Vec::with_capacity(TYPICAL);
-    serde_json::to_writer(&mut line, &Line { insert_id, json: row })?;
+    serde_json::to_writer(&mut line, &Line { insert_id, json: record })?;
     Ok(line)
 }
 
@@ -235,7 +237,6 @@ mod tests {
     use crate::{
         entry::{Entry, Fields},
         privacy::Privacy,
-        row::Row,
         time,
     };
 
@@ -249,10 +250,10 @@ mod tests {
         }
     }
 
-    fn row(id: &str) -> Row {
+    fn row(id: &str) -> Record {
         let created_at = time::parse("2026-10-06T09:15:22.417Z").unwrap();
         let entry = Entry { id: id.into(), created_at, fields: Fields::default(), unread: None };
-        Row::new(entry, "main", created_at, &Privacy::default())
+        entry.into_row("main", created_at, &Privacy::default())
     }
 
     /// The answer to an insert of four rows.
@@ -262,7 +263,7 @@ mod tests {
 
     #[test]
     fn an_insert_carries_each_id_twice_and_lets_good_rows_in() {
-        let rows: Vec<_> = ["a", "b"].iter().map(|id| encode(id, &row(id)).unwrap()).collect();
+        let rows: Vec<_> = ["a", "b"].iter().map(|id| encode(&row(id)).unwrap()).collect();
         let request = insert(&table(), "t", &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let address = "https://bigquery.googleapis.com/bigquery/v2/projects/p/datasets/d/tables/t/insertAll";
         assert_eq!((request.method(), request.uri().to_string().as_str()), (&Method::POST, address));
@@ -276,7 +277,7 @@ mod tests {
             format!(r#"{{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":[{},{}]}}"#, line("a"), line("b"));
         assert_eq!(String::from_utf8(request.into_body()).unwrap(), body);
         let long = "x".repeat(129);
-        assert!(!String::from_utf8(encode(&long, &row(&long)).unwrap()).unwrap().contains("insertId"));
+        assert!(!String::from_utf8(encode(&row(&long)).unwrap()).unwrap().contains("insertId"));
     }
 
     #[test]

@@ -11,7 +11,11 @@ pub mod sqlite;
 
 use std::collections::BTreeSet;
 
-use crate::{error::CallError, row::Row, run::Run, time::Timestamp};
+use crate::{
+    error::CallError,
+    record::{Record, Table},
+    time::Timestamp,
+};
 
 /// A place that rows are written to.
 #[expect(async_fn_in_trait, reason = "hosts have one thread; nothing here needs to be Send")]
@@ -22,11 +26,18 @@ pub trait Sink {
     /// Rows that one write should hold.
     fn batch(&self) -> usize;
 
-    /// Writes rows. Once this returns, every row is either kept for good or among the rejected.
+    /// Whether it keeps records of a table.
+    fn keeps(&self, table: &Table) -> bool {
+        let _ = table;
+        true
+    }
+
+    /// Writes records of one table, which it keeps. Once this returns, every record is either written durably or among the
+    /// rejected.
     ///
     /// # Errors
-    /// Where that cannot be said of every row. Some may be kept: the same rows are written again later.
-    async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError>;
+    /// Where that cannot be said of every record. Some may be written: the same records are written again later.
+    async fn write(&self, records: &[Record]) -> Result<Outcome, CallError>;
 
     /// How many logs of a gateway the table has of `[from, until)`, by `created_at`, UTC, each counted once; none: it cannot be
     /// asked.
@@ -46,12 +57,6 @@ pub trait Sink {
         let _ = (gateway, from, until);
         Ok(BTreeSet::new())
     }
-
-    /// Writes what a pass did into the table of passes. A sink without one does nothing.
-    ///
-    /// # Errors
-    /// Where it may not be written. No log depends on it.
-    async fn record(&self, run: &Run) -> Result<(), CallError>;
 }
 
 /// What the sink said of a batch. Every row not rejected is there now.

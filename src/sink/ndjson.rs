@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{Outcome, Sink};
-use crate::{error::CallError, row::Row, run::Run};
+use crate::{
+    columns::LOGS,
+    error::CallError,
+    record::{Record, Table},
+};
 
 /// A writer that rows go to. What it has taken and flushed counts as kept for good.
 #[derive(Debug)]
@@ -28,7 +32,12 @@ impl<W: Write> Sink for Ndjson<W> {
         500
     }
 
-    async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
+    /// The lines are rows, and nothing besides.
+    fn keeps(&self, table: &Table) -> bool {
+        *table == LOGS
+    }
+
+    async fn write(&self, rows: &[Record]) -> Result<Outcome, CallError> {
         let mut lines = Vec::new();
         let encoded = rows.iter().try_for_each(|row| {
             serde_json::to_writer(&mut lines, row)?;
@@ -43,10 +52,5 @@ impl<W: Write> Sink for Ndjson<W> {
             CallError::denied(error.to_string(), "Check that there is room where the rows go")
         })?;
         Ok(Outcome::default())
-    }
-
-    /// The lines are rows, and nothing besides.
-    async fn record(&self, _: &Run) -> Result<(), CallError> {
-        Ok(())
     }
 }

@@ -11,8 +11,7 @@ use super::{
 use crate::{
     error::CallError,
     metadata::MetadataColumn,
-    row::{COLUMNS, Cell, Row},
-    run::{self, Run},
+    record::{Cell, Record, Table},
     sql::{SQLITE, view},
     time::{self, Timestamp},
 };
@@ -21,7 +20,6 @@ use crate::{
 #[derive(Debug)]
 pub struct Sqlite<'a> {
     connection: &'a Connection,
-    insert: String,
     /// None: it has none, as a file in memory.
     place: Option<Place>,
 }
@@ -30,7 +28,7 @@ impl<'a> Sqlite<'a> {
     /// The same, to be asked alone: nothing is made.
     #[must_use]
     pub fn to_ask(connection: &'a Connection) -> Self {
-        Self { connection, insert: String::new(), place: None }
+        Self { connection, place: None }
     }
 
     /// Makes the table and the views where they are missing, and the views again where another version of this program
@@ -40,7 +38,7 @@ impl<'a> Sqlite<'a> {
     /// Where the file cannot be written, or holds another table of that name.
     pub fn new(connection: &'a Connection, columns: &[MetadataColumn]) -> Result<Self, CallError> {
         make(connection, columns).map_err(|error| failed(&error))?;
-        Ok(Self { connection, insert: upsert(), place: None })
+        Ok(Self { connection, place: None })
     }
 
     /// The same, in a file that stays in its place: rows that go elsewhere are not acknowledged.
@@ -60,12 +58,13 @@ impl Sink for Sqlite<'_> {
     }
 
     /// One transaction: all rows, or none.
-    async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
+    async fn write(&self, rows: &[Record]) -> Result<Outcome, CallError> {
+        let Some(insert) = rows.first().map(|row| upsert(row.table)) else { return Ok(Outcome::default()) };
         let written = || {
             let transaction = self.connection.unchecked_transaction()?;
             let mut known = Vec::new();
             {
-                let mut statement = transaction.prepare_cached(&self.insert)?;
+                let mut statement = transaction.prepare_cached(&insert)?;
                 for (index, row) in rows.iter().enumerate() {
                     if statement.execute(params_from_iter(&row.cells))? == 0 {
                         known.push(index);
@@ -99,38 +98,30 @@ impl Sink for Sqlite<'_> {
         });
         ids.map_err(|error| failed(&error))
     }
-
-    async fn record(&self, run: &Run) -> Result<(), CallError> {
-        let names: Vec<_> = run::COLUMNS.iter().map(|(name, _)| *name).collect();
-        let insert = format!("{} ON CONFLICT DO NOTHING", insert_into(run::TABLE, &names));
-        let recorded = self.connection.execute(&insert, params_from_iter(&run.cells));
-        recorded.map(drop).map_err(|error| failed(&error))
-    }
 }
 
 /// A log has one row, by its key. Instants are texts of one length, so they compare as texts.
 const OF_A_TIME: &str = "FROM aig_logs_raw WHERE gateway = ?1 AND created_at >= ?2 AND created_at < ?3";
 
-/// A row of a log that is there replaces it where it was read later and says something else: a log that was read too early may
-/// have had no cost yet. A row that says the same changes nothing.
-fn upsert() -> String {
-    let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
-    let values = names.iter().filter(|name| !["gateway", "id", "ingested_at"].contains(name));
+/// The statement that writes a line. A line whose key is there replaces the older one where its version is newer and it says
+/// something else: a log that was read too early may have had no cost yet. A line that says the same changes nothing.
+fn upsert(table: &Table) -> String {
+    let name = table.name;
+    let columns: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+    let places = vec!["?"; columns.len()].join(", ");
+    let insert = format!("INSERT INTO {name} ({}) VALUES ({places})", columns.join(", "));
+    let Some(version) = table.version else { return format!("{insert} ON CONFLICT DO NOTHING") };
+    let values = columns.iter().filter(|column| !table.key.contains(column) && **column != version);
     let (sets, differs): (Vec<_>, Vec<_>) = values
-        .map(|name| (format!("{name} = excluded.{name}"), format!("aig_logs_raw.{name} IS NOT excluded.{name}")))
+        .map(|column| (format!("{column} = excluded.{column}"), format!("{name}.{column} IS NOT excluded.{column}")))
         .unzip();
     format!(
-        "{} ON CONFLICT (gateway, id) DO UPDATE SET ingested_at = excluded.ingested_at, {} WHERE excluded.ingested_at > \
-         aig_logs_raw.ingested_at AND ({})",
-        insert_into("aig_logs_raw", &names),
+        "{insert} ON CONFLICT ({}) DO UPDATE SET {version} = excluded.{version}, {} WHERE excluded.{version} > \
+         {name}.{version} AND ({})",
+        table.key.join(", "),
         sets.join(", "),
         differs.join(" OR ")
     )
-}
-
-fn insert_into(table: &str, columns: &[&str]) -> String {
-    let places = vec!["?"; columns.len()].join(", ");
-    format!("INSERT INTO {table} ({}) VALUES ({places})", columns.join(", "))
 }
 
 /// A file that has everything is read and not written.
@@ -195,13 +186,13 @@ mod tests {
     use super::*;
     use crate::{entry::Entry, privacy::Privacy};
 
-    fn row(id: &str, cost: f64) -> Row {
+    fn row(id: &str, cost: f64) -> Record {
         read_at("2026-10-06T09:16:00Z", id, Some(cost))
     }
 
-    fn read_at(ingested_at: &str, id: &str, cost: Option<f64>) -> Row {
+    fn read_at(ingested_at: &str, id: &str, cost: Option<f64>) -> Record {
         let entry = json!({ "id": id, "created_at": "2026-10-06T09:15:22.417Z", "cost": cost, "cached": false });
-        Row::new(Entry::from_json(entry).unwrap(), "main", time::parse(ingested_at).unwrap(), &Privacy::default())
+        Entry::from_json(entry).unwrap().into_row("main", time::parse(ingested_at).unwrap(), &Privacy::default())
     }
 
     #[test]
@@ -235,7 +226,7 @@ mod tests {
     fn a_row_is_kept_once_with_its_types() {
         let file = Connection::open_in_memory().unwrap();
         let sink = Sqlite::new(&file, &[]).unwrap();
-        let write = |rows: &[Row]| sink.write(rows).now_or_never().unwrap().unwrap();
+        let write = |rows: &[Record]| sink.write(rows).now_or_never().unwrap().unwrap();
         assert_eq!(write(&[row("a", 0.0), row("b", 0.5)]), Outcome::default());
         assert_eq!(write(&[row("b", 0.7), row("c", 0.1)]), Outcome { known: vec![0], rejected: Vec::new() });
         let read = "SELECT json_array(id, created_at, cost, cached, step, typeof(cost)) FROM aig_logs ORDER BY id";

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::{VERSION, of, versioned};
 use crate::{
+    columns::LOGS,
     error::Error,
     foreign::clean,
     plan::batch::{self, Limits},
-    row::Row,
+    record::Record,
     time::{self, Timestamp},
 };
 
@@ -46,7 +47,7 @@ pub struct DeadLetter {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     /// The row as it was to be written.
-    Row(Row),
+    Row(Record),
     /// The text of a log that cannot become a row.
     Text {
         /// Its id, or the one that stands in for it.
@@ -72,7 +73,7 @@ impl DeadLetter {
     #[must_use]
     pub fn id(&self) -> &str {
         match &self.body {
-            Body::Row(row) => &row.id,
+            Body::Row(row) => row.id(),
             Body::Text { id, .. } | Body::Unknown { id, .. } => id,
         }
     }
@@ -81,7 +82,7 @@ impl DeadLetter {
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
         match &self.body {
-            Body::Row(row) => Some(row.created_at),
+            Body::Row(row) => Some(row.at()),
             Body::Text { created_at, .. } => *created_at,
             Body::Unknown { row, .. } => row["created_at"].as_str().and_then(time::parse),
         }
@@ -91,7 +92,7 @@ impl DeadLetter {
     #[must_use]
     pub fn to_json(&self) -> Value {
         match &self.body {
-            Body::Row(row) => json!({ "id": row.id, "reason": clean(&self.reason), "row": row }),
+            Body::Row(row) => json!({ "id": row.id(), "reason": clean(&self.reason), "row": row }),
             Body::Text { id, created_at, text } => {
                 json!({ "id": id, "reason": clean(&self.reason), "created_at": created_at.map(time::text), "text": text })
             }
@@ -166,7 +167,8 @@ fn letter(mut stored: Value) -> DeadLetter {
         return DeadLetter { body: Body::Text { id, created_at, text }, reason };
     }
     let row = stored.get_mut("row").map_or(Value::Null, Value::take);
-    let body = Row::from_json(row.clone()).map_or_else(|problem| Body::Unknown { id, row, problem }, Body::Row);
+    let body =
+        Record::from_json(&LOGS, row.clone()).map_or_else(|problem| Body::Unknown { id, row, problem }, Body::Row);
     DeadLetter { body, reason }
 }
 
@@ -187,9 +189,9 @@ mod tests {
         time::parse(text).unwrap()
     }
 
-    fn row(id: &str, size: usize) -> Row {
+    fn row(id: &str, size: usize) -> Record {
         let entry = json!({ "id": id, "created_at": "2026-10-06", "path": "x".repeat(size), "cost": 0.1 });
-        Row::new(Entry::from_json(entry).unwrap(), "main", at("2026-10-06"), &Privacy::default())
+        Entry::from_json(entry).unwrap().into_row("main", at("2026-10-06"), &Privacy::default())
     }
 
     fn text(id: &str, created_at: Option<Timestamp>) -> Body {

@@ -11,7 +11,8 @@ use std::{
 };
 
 use aig_logs::{
-    row::{COLUMNS, Column, Kind},
+    columns::LOGS,
+    record::{Column, Kind},
     time::Timestamp,
 };
 use serde_json::{Map, Value, json};
@@ -238,7 +239,7 @@ fn typed(row: &Map<String, Value>) -> Value {
         }
         (value, _) => value.clone(),
     };
-    COLUMNS.iter().map(|column| (column.name.to_owned(), value(column))).collect()
+    LOGS.columns.iter().map(|column| (column.name.to_owned(), value(column))).collect()
 }
 
 #[test]

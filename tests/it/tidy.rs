@@ -7,9 +7,10 @@ use std::{
 };
 
 use aig_logs::{
+    columns::LOGS,
     config::{Need, SETTINGS, Setting},
-    row::{COLUMNS, Kind},
-    run,
+    pass::RUNS,
+    record::Kind,
     sql::{BIGQUERY, SQLITE, Script, view},
 };
 
@@ -136,13 +137,15 @@ fn rows_and_runs_have_the_columns_of_their_tables() {
         Kind::Instant => ["TIMESTAMP", "TEXT"],
         Kind::Json => ["JSON", "TEXT"],
     };
-    let rows: Vec<_> = COLUMNS.iter().map(|column| (column.name, column.kind)).collect();
-    for (file, written) in [("1_table.sql", &rows[..]), ("1_aig_runs.sql", run::COLUMNS)] {
+    for (file, table) in [("1_table.sql", &LOGS), ("1_aig_runs.sql", &RUNS)] {
         for (dialect, folder) in ["bigquery", "sqlite"].into_iter().enumerate() {
             let path = format!("sql/{folder}/{file}");
-            let expected: Vec<_> =
-                written.iter().map(|(name, kind)| format!("{name} {}", sql_types(*kind)[dialect])).collect();
-            assert_eq!(columns(&path), expected, "Give {path} the columns and types of row::COLUMNS or run::COLUMNS.");
+            let expected: Vec<_> = table
+                .columns
+                .iter()
+                .map(|column| format!("{} {}", column.name, sql_types(column.kind)[dialect]))
+                .collect();
+            assert_eq!(columns(&path), expected, "Give {path} the columns and types of {}.", table.name);
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     host::{Host, Meter, Metered, native::NativeHost},
     pass::{
         Context, Job,
-        audit::explain::{self, Fate, Life, Table},
+        audit::explain::{self, Fate, InTable, Life},
     },
     plan::slots::LENGTH,
     sink::ndjson::Ndjson,
@@ -126,26 +126,26 @@ impl Told<'_> {
 
     fn table(&self, life: &Life) -> String {
         match (life.table, self.rows) {
-            (Table::Row { ingested_at, seen, .. }, Rows::Sqlite(_, path)) => {
+            (InTable::Row { ingested_at, seen, .. }, Rows::Sqlite(_, path)) => {
                 let seen = show::counted(seen.into(), "time");
                 format!("{path}: there since {}, readers see it {seen}", time::text(ingested_at))
             }
-            (Table::Row { .. }, Rows::BigQuery(_) | Rows::Elsewhere(_)) => "there".into(),
-            (Table::Absent, Rows::Sqlite(_, path)) => format!("{path}: not there"),
-            (Table::Absent | Table::Unknown, Rows::BigQuery(_)) => {
+            (InTable::Row { .. }, Rows::BigQuery(_) | Rows::Elsewhere(_)) => "there".into(),
+            (InTable::Absent, Rows::Sqlite(_, path)) => format!("{path}: not there"),
+            (InTable::Absent | InTable::Unknown, Rows::BigQuery(_)) => {
                 "not asked: the poller's key may only insert. Whoever may read can ask:".into()
             }
-            (Table::Absent | Table::Unknown, Rows::Elsewhere(place)) => format!("not asked: rows went to {place}"),
-            (Table::Unknown, Rows::Sqlite(_, path)) => format!("{path}: there, but not as this program writes it"),
+            (InTable::Absent | InTable::Unknown, Rows::Elsewhere(place)) => format!("not asked: rows went to {place}"),
+            (InTable::Unknown, Rows::Sqlite(_, path)) => format!("{path}: there, but not as this program writes it"),
         }
     }
 
     fn to_json(&self, life: &Life) -> Value {
         let segments = life.segments.iter().map(|(key, at)| json!({ "key": key, "written": at.map(time::text) }));
         let table = match life.table {
-            Table::Unknown => Value::Null,
-            Table::Absent => json!({ "there": false }),
-            Table::Row { ingested_at, seen, .. } => {
+            InTable::Unknown => Value::Null,
+            InTable::Absent => json!({ "there": false }),
+            InTable::Row { ingested_at, seen, .. } => {
                 json!({ "there": true, "ingested_at": time::text(ingested_at), "seen": seen })
             }
         };

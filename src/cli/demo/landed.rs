@@ -4,11 +4,11 @@
 use rusqlite::{Connection, params_from_iter, types::Value as Cell};
 use serde_json::Value;
 
-use crate::row::COLUMNS;
+use crate::columns::LOGS;
 
 /// Makes table and view of these rows in a file that has neither.
 pub fn keep<'a>(file: &Connection, rows: impl Iterator<Item = &'a Value>) -> rusqlite::Result<()> {
-    let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+    let names: Vec<_> = LOGS.columns.iter().map(|column| column.name).collect();
     let places = vec!["?"; names.len()].join(", ");
     let names = names.join(", ");
     let transaction = file.unchecked_transaction()?;
@@ -23,7 +23,7 @@ pub fn keep<'a>(file: &Connection, rows: impl Iterator<Item = &'a Value>) -> rus
     {
         let mut insert = transaction.prepare(&format!("INSERT INTO aig_logs_raw ({names}) VALUES ({places})"))?;
         for row in rows {
-            insert.execute(params_from_iter(COLUMNS.iter().map(|column| cell(&row[column.name]))))?;
+            insert.execute(params_from_iter(LOGS.columns.iter().map(|column| cell(&row[column.name]))))?;
         }
     }
     transaction.commit()

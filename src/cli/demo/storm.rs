@@ -34,7 +34,7 @@ use crate::{
         Host, Store,
         native::{NativeHost, SqliteStore},
     },
-    simulator::{Simulator, bigquery::Table, gateway::Gateway, options::Options, plan},
+    simulator::{Simulator, bigquery::SimulatedTable, gateway::Gateway, options::Options, plan},
     state::{FORWARD, Forward, OLDEST, Oldest},
     time::{self, Timestamp},
 };
@@ -124,7 +124,7 @@ pub async fn survive(seed: u64, stage: &Stage<'_>, clock: &Clock) -> Result<Surv
 /// Puts what has landed in the simulated BigQuery into the demo's file.
 fn keep_landed(simulator: &Simulator, file: &Connection) -> rusqlite::Result<()> {
     let table = simulator.table(&simulator.options().table);
-    landed::keep(file, table.into_iter().flat_map(Table::rows).map(|landed| &landed.row))
+    landed::keep(file, table.into_iter().flat_map(SimulatedTable::rows).map(|landed| &landed.row))
 }
 
 fn ids(file: &Connection, sql: &str) -> rusqlite::Result<BTreeSet<String>> {

@@ -15,7 +15,7 @@ use crate::{
         vars::settings::Vars,
     },
     foreign,
-    pass::audit::explain::{Life, Table},
+    pass::audit::explain::{InTable, Life},
     time,
 };
 
@@ -47,17 +47,17 @@ impl Rows {
     }
 
     /// Looks for the row of a log.
-    pub fn find(&self, gateway: &str, id: &str) -> Result<Table, Failure> {
+    pub fn find(&self, gateway: &str, id: &str) -> Result<InTable, Failure> {
         const SQL: &str = "SELECT created_at, ingested_at, (SELECT count(*) FROM aig_logs AS seen WHERE seen.gateway = ?1 \
                            AND seen.id = ?2) FROM aig_logs_raw WHERE gateway = ?1 AND id = ?2";
-        let Self::Sqlite(file, path) = self else { return Ok(Table::Unknown) };
+        let Self::Sqlite(file, path) = self else { return Ok(InTable::Unknown) };
         let row = file.query_row(SQL, params![gateway, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         let row: Option<(String, String, u32)> = row.optional().map_err(|error| unusable(Path::new(path), &error))?;
-        let Some((created_at, ingested_at, seen)) = row else { return Ok(Table::Absent) };
+        let Some((created_at, ingested_at, seen)) = row else { return Ok(InTable::Absent) };
         Ok(match (time::parse(&created_at), time::parse(&ingested_at)) {
-            (Some(created_at), Some(ingested_at)) => Table::Row { created_at, ingested_at, seen },
+            (Some(created_at), Some(ingested_at)) => InTable::Row { created_at, ingested_at, seen },
             // Somebody else's row.
-            (None, _) | (_, None) => Table::Unknown,
+            (None, _) | (_, None) => InTable::Unknown,
         })
     }
 

@@ -88,7 +88,7 @@ pub struct Dataset {
 /// A table or view, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Table {
+pub struct LiveTable {
     /// Its columns.
     pub schema: Schema,
     /// How it is partitioned.
@@ -210,12 +210,12 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_told_from_what_is_not_there() {
-        assert_eq!(read::<Table>(Ask::Table("t"), &answer(404, "{}")), Ok(None));
+        assert_eq!(read::<LiveTable>(Ask::Table("t"), &answer(404, "{}")), Ok(None));
         assert_eq!(read::<Dataset>(Ask::NewDataset("EU"), &answer(409, "{}")), Ok(None));
         assert!(!read::<Dataset>(Ask::Dataset, &answer(409, "{}")).unwrap_err().is_transient());
         let quota = include_str!("../../../tests/fixtures/quota_exceeded.json");
-        assert!(read::<Table>(Ask::Table("t"), &answer(403, quota)).unwrap_err().is_transient());
-        assert!(read::<Table>(Ask::Table("t"), &answer(502, "<html>")).unwrap_err().is_transient());
+        assert!(read::<LiveTable>(Ask::Table("t"), &answer(403, quota)).unwrap_err().is_transient());
+        assert!(read::<LiveTable>(Ask::Table("t"), &answer(502, "<html>")).unwrap_err().is_transient());
         let unknown = read::<Statement>(Ask::Job { id: "j", location: "EU" }, &answer(404, "{}"));
         assert!(!unknown.unwrap_err().is_transient());
     }

@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 pub use crate::cli::warehouse::api::Ask;
 pub use crate::cli::warehouse::api::Field;
+pub use crate::cli::warehouse::api::LiveTable;
 pub use crate::cli::warehouse::api::Partitioning;
-pub use crate::cli::warehouse::api::Table;
 use crate::{
     cli::{
         failure::Failure,
@@ -61,7 +61,7 @@ impl<'a, H: Host> Warehouse<'a, H> {
     }
 
     /// A table or view. None: there is no such thing.
-    pub async fn table(&self, table: &str) -> Result<Option<Table>, CallError> {
+    pub async fn table(&self, table: &str) -> Result<Option<LiveTable>, CallError> {
         self.ask(Ask::Table(table)).await
     }
 

@@ -17,7 +17,7 @@ use crate::{
 
 /// What a table says of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Table {
+pub enum InTable {
     /// It could not be asked.
     Unknown,
     /// It has no such row.
@@ -47,7 +47,7 @@ pub struct Life {
     /// The key under which it is a dead letter, and the sink's reason.
     pub dead: Option<(String, String)>,
     /// What the table says.
-    pub table: Table,
+    pub table: InTable,
     /// The ten minutes that it lies in, where they are kept: start, and what is known of them.
     pub slot: Option<(Timestamp, Slot)>,
     /// Its hour in the ledger.
@@ -91,7 +91,7 @@ pub async fn explain<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,
     id: &str,
-    table: Table,
+    table: InTable,
 ) -> Result<Life, Error> {
     let request = gateway::find(&context.config.source, gateway, id);
     let found = call(&context.host, &request, |response| gateway::read_found(response, id)).await;
@@ -99,8 +99,8 @@ pub async fn explain<P: Platform>(
     let mut letters = dead::letters_of(&context.state, gateway).await?.into_iter();
     let letter = letters.find(|(_, letter)| letter.id() == id);
     let in_table = match table {
-        Table::Row { created_at, .. } => Some(created_at),
-        Table::Unknown | Table::Absent => None,
+        InTable::Row { created_at, .. } => Some(created_at),
+        InTable::Unknown | InTable::Absent => None,
     };
     let refused_at = letter.as_ref().and_then(|(_, letter)| letter.created_at());
     let shown = found.as_ref().filter(|entry| !entry.is_placed()).map(|entry| entry.created_at);
@@ -170,12 +170,12 @@ async fn place<P: Platform>(context: &Context<'_, P>, life: &mut Life) -> Result
 /// What follows whatever the cursors say.
 fn known(life: &Life) -> Option<Fate> {
     match (life.table, &life.dead, life.segments.is_empty()) {
-        (Table::Row { .. }, _, _) | (Table::Unknown, None, false) => Some(Fate::Delivered),
+        (InTable::Row { .. }, _, _) | (InTable::Unknown, None, false) => Some(Fate::Delivered),
         // Its id is among those written, too: it is done with.
-        (Table::Unknown | Table::Absent, Some(_), _) => Some(Fate::Dead),
+        (InTable::Unknown | InTable::Absent, Some(_), _) => Some(Fate::Dead),
         // Written, and gone from the table: no pass will write it again.
-        (Table::Absent, None, false) => Some(Fate::Missing),
-        (Table::Unknown | Table::Absent, None, true) => (!life.at_source).then_some(Fate::Nowhere),
+        (InTable::Absent, None, false) => Some(Fate::Missing),
+        (InTable::Unknown | InTable::Absent, None, true) => (!life.at_source).then_some(Fate::Nowhere),
     }
 }
 

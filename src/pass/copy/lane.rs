@@ -9,7 +9,7 @@ use crate::{
     pass::report::GatewayReport,
     plan::{budget::Ended, cursor::Cursor, segments::Segment, slots::LONG_CALL},
     privacy::Privacy,
-    row::{Cell, Row},
+    record::{Cell, Record},
     state::{Admission, Body, DeadLetter, Track},
     time::Timestamp,
 };
@@ -89,9 +89,10 @@ impl Lane {
     }
 
     /// Notes a row that is written, or refused for a reason.
-    pub fn acknowledge_row(&mut self, row: Row, refused: Option<String>) {
-        self.note(&row.id, row.created_at);
-        self.track.count(row.created_at, is_long(&row));
+    pub fn acknowledge_row(&mut self, row: Record, refused: Option<String>) {
+        let created_at = row.at();
+        self.note(row.id(), created_at);
+        self.track.count(created_at, is_long(&row));
         match refused {
             None => self.report.rows += 1,
             Some(reason) => self.reject(DeadLetter { body: Body::Row(row), reason }),
@@ -174,7 +175,7 @@ impl Lane {
 }
 
 /// Whether a row is of a long call. None: it does not say how long it took.
-fn is_long(row: &Row) -> Option<bool> {
+fn is_long(row: &Record) -> Option<bool> {
     #[expect(clippy::cast_precision_loss, reason = "seconds")]
     let longest = LONG_CALL.num_milliseconds() as f64;
     if let Cell::Float(duration) = row.cell("duration")? { Some(*duration > longest) } else { None }
@@ -183,7 +184,7 @@ fn is_long(row: &Row) -> Option<bool> {
 /// What an entry becomes: its row, or a dead letter.
 fn line(entry: Entry, gateway: &str, now: Timestamp, privacy: &Privacy) -> Line {
     let Entry { id, created_at, unread: Some(unread), .. } = entry else {
-        return Line::Row(Row::new(entry, gateway, now, privacy));
+        return Line::Row(entry.into_row(gateway, now, privacy));
     };
     let Unread { text, reason, is_placed } = *unread;
     let text = foreign::masked(&privacy.apply_to_text(&text));

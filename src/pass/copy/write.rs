@@ -9,7 +9,7 @@ use futures_util::{FutureExt, future::LocalBoxFuture};
 
 use crate::{
     error::CallError,
-    row::{Cell, Row},
+    record::{Cell, Record},
     sink::{Outcome, Sink},
     state::{Body, DeadLetter},
     time::Timestamp,
@@ -32,7 +32,7 @@ const MOST_UNWRITTEN_BYTES: usize = 8 << 20;
 /// What one entry became.
 pub enum Line {
     /// A row.
-    Row(Row),
+    Row(Record),
     /// No row can be made of it: no sink is asked.
     Letter(Letter),
 }
@@ -61,7 +61,7 @@ impl From<Letter> for DeadLetter {
 #[derive(Default)]
 pub struct Batch {
     /// The rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Record>,
     /// The lane of each row.
     pub lanes: Vec<usize>,
     /// Each letter with the number of rows before it, and its lane.

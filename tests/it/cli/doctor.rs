@@ -2,7 +2,7 @@
 
 use std::{fs, process::Output};
 
-use aig_logs::row::COLUMNS;
+use aig_logs::columns::LOGS;
 use serde_json::{Value, json};
 
 use super::{World, command, words};
@@ -274,7 +274,7 @@ fn the_table_of_the_statements_is_right_and_another_is_not() {
     let says = |name: &str| checks.iter().find(|check| check["check"] == name).unwrap()["says"].as_str().unwrap();
     let more = format!(
         "{TABLE}.provider is missing: STRING, {TABLE}.model is missing: STRING, {TABLE}.model_type is missing: STRING, and {} more",
-        COLUMNS.len() - 5
+        LOGS.columns.len() - 5
     );
     assert_eq!(says("table"), more);
     assert!(says("layout").contains("not partitioned"));

@@ -7,7 +7,6 @@ use aig_logs::{
     host::Response,
     plan::cursor::{Direction, Query},
     privacy::{Hashed, Privacy},
-    row::Row,
     sink::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
@@ -92,7 +91,7 @@ proptest! {
                 let hashed = ["team", "user_id"].map(str::to_owned).into();
                 let privacy = Privacy { hashed: Some(Hashed::new(hashed, "")), ..Privacy::default() };
                 let readable = page.entries.into_iter().filter(|entry| entry.unread.is_none());
-                let rows = readable.map(|entry| Row::new(entry, "main", query.until, &privacy));
+                let rows = readable.map(|entry| entry.into_row("main", query.until, &privacy));
                 let written: usize = rows.map(|row| serde_json::to_vec(&row).unwrap().len()).sum();
                 prop_assert!(written <= 40 * body.len(), "{written} bytes of rows");
             }
@@ -128,7 +127,7 @@ proptest! {
         let answer = response(status, &[], body.clone());
         world.instead = Some(Box::new(move |_| Some(answer.clone())));
         let entry = |n| Entry::from_json(json!({ "id": format!("e{n}"), "created_at": "2026-10-06T09:00:00Z" })).unwrap();
-        let row = |n| Row::new(entry(n), "main", world.now(), &Privacy::default());
+        let row = |n| entry(n).into_row("main", world.now(), &Privacy::default());
         let rows: Vec<_> = (0..3).map(row).collect();
         let sign_in = SignIn::default();
         let table = world.config.bigquery.as_ref().unwrap();

@@ -1,7 +1,7 @@
 //! What passes leave in `aig_runs`.
 
 use aig_logs::{
-    run,
+    pass::RUNS,
     simulator::faults::{Endpoint, Fault, Refusal, When},
 };
 use serde_json::{Value, json};
@@ -20,9 +20,9 @@ fn lines(world: &World) -> Vec<Value> {
     match &world.table {
         Table::BigQuery => {
             let simulator = world.simulator.borrow();
-            simulator.table(run::TABLE).unwrap().rows().iter().map(|landed| landed.row.clone()).collect()
+            simulator.table(RUNS.name).unwrap().rows().iter().map(|landed| landed.row.clone()).collect()
         }
-        Table::Sqlite(file) => select(file, run::TABLE),
+        Table::Sqlite(file) => select(file, RUNS.name),
         Table::Ndjson(_) => panic!("no table"),
     }
 }
@@ -71,8 +71,8 @@ fn every_value_is_of_its_columns_kind() {
     world.forward();
     // The simulated table refuses what does not fit.
     assert_eq!(lines(&world).len(), 1);
-    assert_eq!(lines(&world)[0].as_object().unwrap().len(), run::COLUMNS.len() - 1, "all but the error");
-    let names: Vec<_> = run::COLUMNS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(lines(&world)[0].as_object().unwrap().len(), RUNS.columns.len() - 1, "all but the error");
+    let names: Vec<_> = RUNS.columns.iter().map(|column| column.name).collect();
     assert!(lines(&world)[0].as_object().unwrap().keys().all(|name| names.contains(&name.as_str())));
 }
 
@@ -107,7 +107,7 @@ fn where_it_is_switched_off_nothing_is_called_for_it() {
 #[test]
 fn a_missing_table_of_runs_fails_no_pass() {
     let mut world = world();
-    world.simulator.get_mut().drop_table(run::TABLE);
+    world.simulator.get_mut().drop_table(RUNS.name);
     world.add_many(70, MINUTE * 8, MINUTE);
     assert!(world.forward().is_complete());
     world.assert_once();

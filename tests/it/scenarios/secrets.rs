@@ -5,8 +5,8 @@ use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 use aig_logs::{
     config::{Gateways, Kv},
     host::{Request, Response, Store, rest_kv::RestKv},
+    pass::RUNS,
     privacy::{Hashed, Privacy},
-    run,
 };
 use futures_util::FutureExt;
 use http::header::RETRY_AFTER;
@@ -66,7 +66,7 @@ fn told(world: &World, report: &Value) -> String {
     }
     told.extend(world.table.rows(world).iter().map(Value::to_string));
     let simulator = world.simulator.borrow();
-    let runs = simulator.table(run::TABLE).unwrap().rows().iter();
+    let runs = simulator.table(RUNS.name).unwrap().rows().iter();
     told.extend(runs.map(|landed| landed.row.to_string()));
     told.join("\n")
 }

@@ -5,7 +5,7 @@ use aig_logs::{
     entry::Entry,
     metadata::MetadataColumn,
     privacy::Privacy,
-    row::Row,
+    record::Record,
     sink::{Sink as _, sqlite::Sqlite},
     sql::BIGQUERY,
     time,
@@ -54,13 +54,13 @@ fn values() -> Vec<Value> {
     texts.chain(large).chain(values).chain([Value::Null]).collect()
 }
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<Record> {
     let metadata = values().into_iter().map(|value| json!({ "s": value, "i": value, "f": value, "b": value }));
     let without = [json!({}), Value::Null, json!([{ "s": "x" }]), json!("no JSON"), json!("7")];
     let now = time::parse("2026-11-21T10:00:00Z").unwrap();
     let entry = |(i, metadata): (usize, Value)| {
         let entry = json!({ "id": format!("{i:03}"), "created_at": "2026-11-21T09:00:00Z", "metadata": metadata });
-        Row::new(Entry::from_json(entry).unwrap(), "main", now, &Privacy::default())
+        Entry::from_json(entry).unwrap().into_row("main", now, &Privacy::default())
     };
     metadata.chain(without).enumerate().map(entry).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aig_logs::{row::Row, time::Timestamp};
+use aig_logs::{record::Record, time::Timestamp};
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use serde_json::{Map, Value};
 
@@ -114,14 +114,14 @@ fn percentile(percent: usize, numbers: impl IntoIterator<Item = f64>) -> Option<
 }
 
 /// Every view over these rows of the raw table, copies included.
-pub fn views(raw: &[Row], now: Timestamp) -> Vec<View> {
+pub fn views(raw: &[Record], now: Timestamp) -> Vec<View> {
     let mut newest: BTreeMap<String, Log> = BTreeMap::new();
     for row in raw {
         let value = serde_json::to_value(row).unwrap();
         let instant = |column: &str| DateTime::parse_from_rfc3339(value[column].as_str().unwrap()).unwrap().to_utc();
         let log = Log { created_at: instant("created_at"), ingested_at: instant("ingested_at"), row: value };
-        if newest.get(&row.id).is_none_or(|known| known.ingested_at < log.ingested_at) {
-            newest.insert(row.id.clone(), log);
+        if newest.get(row.id()).is_none_or(|known| known.ingested_at < log.ingested_at) {
+            newest.insert(row.id().to_owned(), log);
         }
     }
     let logs: Vec<Log> = newest.into_values().collect();

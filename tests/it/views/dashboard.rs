@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use aig_logs::{
-    run,
+    pass::RUNS,
     sql::{BIGQUERY, Script},
     time::Timestamp,
 };
@@ -129,7 +129,7 @@ fn each_panel_shows_what_it_asks_for() {
     let Rows { newest, now, .. } = rows();
     let written: Vec<_> = newest.iter().map(|row| serde_json::to_value(row).unwrap()).collect();
     peer.insert(&written);
-    peer.insert_into(run::TABLE, &lines_of(&runs(now)));
+    peer.insert_into(RUNS.name, &lines_of(&runs(now)));
     let dashboard = Dashboard::read();
     let mut spent = Vec::new();
     for panel in dashboard.panels() {
@@ -141,7 +141,7 @@ fn each_panel_shows_what_it_asks_for() {
         }
     }
     let first = (now - TimeDelta::days(DAYS_SHOWN)).date_naive();
-    let within = newest.iter().zip(&written).filter(|(row, _)| row.created_at.date_naive() >= first);
+    let within = newest.iter().zip(&written).filter(|(row, _)| row.at().date_naive() >= first);
     let cost: f64 = within.filter_map(|(_, written)| written["cost"].as_f64()).sum();
     let [total, by_model] = spent[..] else { panic!("{spent:?}") };
     for shown in [total, by_model] {

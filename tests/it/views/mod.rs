@@ -9,8 +9,8 @@ mod runs;
 use std::{collections::BTreeSet, fs};
 
 use aig_logs::{
-    row::COLUMNS,
-    run,
+    columns::LOGS,
+    pass::RUNS,
     sink::{Sink as _, sqlite::Sqlite},
     sql::SQLITE,
     time,
@@ -48,7 +48,7 @@ fn views_in_bigquery_show_what_the_rows_say() {
     let computed = views(&raw, now);
     assert_telling(&computed);
     let runs = runs(now);
-    peer.insert_into(run::TABLE, &lines_of(&runs));
+    peer.insert_into(RUNS.name, &lines_of(&runs));
     for view in computed.iter().chain([&pipeline_by_hour(&runs)]) {
         view.assert_shows(peer.query(&format!("SELECT * FROM `{PROJECT}.{DATASET}.{}`", view.name)));
     }
@@ -77,9 +77,7 @@ fn views_in_sqlite_show_what_the_rows_say() {
     assert_telling(&computed);
     let runs = runs(now);
     let sink = Sqlite::new(&file, &disturbing()).unwrap();
-    for run in &runs {
-        sink.record(run).now_or_never().unwrap().unwrap();
-    }
+    sink.write(&runs).now_or_never().unwrap().unwrap();
     for view in computed.iter().chain([&pipeline_by_hour(&runs)]) {
         let lines = select(&file, view.name).into_iter().map(|line| line.as_object().unwrap().clone());
         view.assert_shows(lines.collect());
@@ -108,7 +106,7 @@ fn the_table_of_the_typescript_program_becomes_ours_with_its_rows() {
     let raw = peer.query(&format!("SELECT * FROM {table} ORDER BY id"));
     assert_eq!(raw.len(), 2, "the old row, and the row of nulls that comes with the old table");
     let columns: BTreeSet<_> = raw[0].keys().map(String::as_str).collect();
-    assert_eq!(columns, COLUMNS.iter().map(|column| column.name).collect());
+    assert_eq!(columns, LOGS.columns.iter().map(|column| column.name).collect());
     let logs = format!("`{PROJECT}.{DATASET}.aig_logs`");
     let shown = peer.query(&format!("SELECT id, cost, gateway FROM {logs}"));
     assert_eq!(Value::from_iter(shown), json!([{ "id": "01JD", "cost": "0.25", "gateway": null }]));

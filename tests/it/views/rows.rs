@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use aig_logs::{
     entry::Entry,
     privacy::Privacy,
-    row::Row,
+    record::Record,
     time::{self, Timestamp},
 };
 use chrono::{Days, NaiveDate, TimeDelta};
@@ -21,9 +21,9 @@ const BORDERS: [u64; 6] = [29, 30, 31, 57, 58, 59];
 /// What the raw table holds.
 pub struct Rows {
     /// Each log in its newest version.
-    pub newest: Vec<Row>,
+    pub newest: Vec<Record>,
     /// Older versions of some, which no reader may see.
-    pub older: Vec<Row>,
+    pub older: Vec<Record>,
     /// When they were made. No row of the simulator is younger.
     pub now: Timestamp,
 }
@@ -54,9 +54,9 @@ impl Rows {
     fn add(&mut self, i: usize, entry: Value, gateway: &str) {
         let now = self.now;
         let entry_of = |entry: &Value| Entry::from_json(entry.clone()).unwrap();
-        let row = |entry: &Value, ingested_at| Row::new(entry_of(entry), gateway, ingested_at, &Privacy::default());
+        let row = |entry: &Value, ingested_at| entry_of(entry).into_row(gateway, ingested_at, &Privacy::default());
         let newest = row(&entry, now);
-        if BORDERS.contains(&age(newest.created_at.date_naive(), now.date_naive())) {
+        if BORDERS.contains(&age(newest.at().date_naive(), now.date_naive())) {
             return;
         }
         if i.is_multiple_of(5) {

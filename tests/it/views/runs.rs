@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aig_logs::{
-    row::Cell,
-    run::{COLUMNS, Run},
+    pass::RUNS,
+    record::{Cell, Record},
     time::{self, Timestamp},
 };
 use chrono::{DurationRound as _, TimeDelta};
@@ -13,17 +13,17 @@ use serde_json::Value;
 use super::computed::View;
 
 /// Passes of some hours, some of them failed, and one written twice.
-pub fn runs(now: Timestamp) -> Vec<Run> {
+pub fn runs(now: Timestamp) -> Vec<Record> {
     let mut runs: Vec<_> = (0..40).map(|n| run(n, now - TimeDelta::minutes(7 * n))).collect();
     runs.push(runs[3].clone());
     runs
 }
 
-fn run(n: i64, started: Timestamp) -> Run {
+fn run(n: i64, started: Timestamp) -> Record {
     let job = if n % 5 == 0 { "backfill" } else { "forward" };
     let verdict = ["complete", "failed", "incomplete"][usize::try_from(n % 3).unwrap()];
     let id = format!("{job}-{n}");
-    let cells = COLUMNS.iter().map(|(name, _)| match *name {
+    let cells = RUNS.columns.iter().map(|column| match column.name {
         "run" => Cell::Text(id.clone()),
         "started" | "finished" => Cell::Instant(started.duration_trunc(TimeDelta::milliseconds(1)).unwrap()),
         "job" => Cell::Text(job.into()),
@@ -34,16 +34,15 @@ fn run(n: i64, started: Timestamp) -> Run {
         "error" | "version" => Cell::Null,
         column => Cell::Integer(n * i64::try_from(column.len()).unwrap()),
     });
-    let cells = cells.collect::<Vec<_>>().try_into().unwrap();
-    Run { id, cells }
+    Record { table: &RUNS, cells: cells.collect() }
 }
 
 /// As they are sent.
-pub fn lines_of(runs: &[Run]) -> Vec<Value> {
+pub fn lines_of(runs: &[Record]) -> Vec<Value> {
     runs.iter().map(|run| serde_json::to_value(run).unwrap()).collect()
 }
 
-pub fn pipeline_by_hour(runs: &[Run]) -> View {
+pub fn pipeline_by_hour(runs: &[Record]) -> View {
     const SUMS: [&str; 5] = ["entries", "rows_written", "rejected", "late", "calls"];
     const MOST: [&str; 2] = ["lag_ms", "lateness_p95_ms"];
     let mut groups: BTreeMap<Vec<String>, Vec<Value>> = BTreeMap::new();

@@ -6,7 +6,7 @@ use aig_logs::{
     host::{Host, Meter, Metered},
     pass::{
         self, Context, Report,
-        audit::explain::{Life, Table as Asked, explain},
+        audit::explain::{InTable as Asked, Life, explain},
         audit::prove::{Proof, Question, prove},
     },
     plan::budget::Budget,

@@ -4,8 +4,7 @@ use std::{cell::RefCell, io};
 
 use aig_logs::{
     error::CallError,
-    row::Row,
-    run::Run,
+    record::{Record, Table as Shape},
     sink::{Outcome, Sink},
 };
 use rusqlite::{Connection, types::ValueRef};
@@ -97,11 +96,11 @@ impl<K: Sink> Sink for InBatches<K> {
         self.rows
     }
 
-    async fn write(&self, rows: &[Row]) -> Result<Outcome, CallError> {
-        self.sink.write(rows).await
+    async fn write(&self, records: &[Record]) -> Result<Outcome, CallError> {
+        self.sink.write(records).await
     }
 
-    async fn record(&self, run: &Run) -> Result<(), CallError> {
-        self.sink.record(run).await
+    fn keeps(&self, table: &Shape) -> bool {
+        self.sink.keeps(table)
     }
 }

@@ -13,14 +13,14 @@ use crate::{
             sql::check::{Finding, of_table},
         },
         vars::settings::Vars,
-        warehouse::Table,
+        warehouse::LiveTable,
     },
+    columns::LOGS,
     config::{BigQuery, Config, ServiceAccount},
     error::CallError,
     google::{self, Scope, Token},
     host::{Host, Request},
-    row::COLUMNS,
-    run,
+    pass::RUNS,
 };
 
 /// The checks of this part.
@@ -82,7 +82,7 @@ async fn described<H: Host>(
     let permissions = asker.ask(Service::Google, authorized(table::test_permissions(table)), |response| {
         table::read_missing(response, table)
     });
-    let runs = asker.ask(Service::Google, authorized(table::get(table, run::TABLE)), |response| {
+    let runs = asker.ask(Service::Google, authorized(table::get(table, RUNS.name)), |response| {
         Ok((response.status(), table::read(response, table)))
     });
     let (found, missing, runs) = future::join3(get, permissions, runs).await;
@@ -106,27 +106,26 @@ async fn described<H: Host>(
 }
 
 /// The table of passes. No log depends on it.
-fn recording(found: Result<(StatusCode, Result<Table, CallError>), CallError>) -> Check {
+fn recording(found: Result<(StatusCode, Result<LiveTable, CallError>), CallError>) -> Check {
     let hint = "Passes cannot be recorded, so aig_pipeline_by_hour stays empty; RECORD_RUNS=false does without it";
     let says = match found {
         Ok((_, Ok(table))) => {
-            let findings = of_table(run::TABLE, &table, run::COLUMNS, "started");
+            let findings = of_table(RUNS.name, &table, &RUNS);
             let Some(Finding { what, problem }) = findings.first() else {
-                return Check::ok(run::TABLE, "has all columns");
+                return Check::ok(RUNS.name, "has all columns");
             };
             format!("{what} {problem}")
         }
         Ok((StatusCode::NOT_FOUND, Err(_))) => "is missing".to_owned(),
-        Ok((_, Err(error))) | Err(error) => return Check::refused(run::TABLE, &error),
+        Ok((_, Err(error))) | Err(error) => return Check::refused(RUNS.name, &error),
     };
-    Check::warning(run::TABLE, says, hint).mended_by(MAKE)
+    Check::warning(RUNS.name, says, hint).mended_by(MAKE)
 }
 
 /// Columns, and what makes queries cheap.
-fn shape(found: &Table, table: &BigQuery) -> Vec<Check> {
+fn shape(found: &LiveTable, table: &BigQuery) -> Vec<Check> {
     let BigQuery { project, dataset, table: name, .. } = table;
-    let expected: Vec<_> = COLUMNS.iter().map(|column| (column.name, column.kind)).collect();
-    let findings = of_table(name, found, &expected, "created_at");
+    let findings = of_table(name, found, &LOGS);
     let (whole, wrong): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.what == *name);
     let columns = columns(&wrong, table);
     let layout = match (whole.is_empty(), found.clustering.fields == CLUSTERING) {

@@ -4,7 +4,7 @@ use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::warehouse::{Ask, Table},
+    cli::warehouse::{Ask, LiveTable},
     config::{BigQuery, TableName},
     error::CallError,
     host::{Request, Response},
@@ -29,7 +29,7 @@ pub fn get(settings: &BigQuery, table: &str) -> Request {
 ///
 /// # Errors
 /// What BigQuery refuses or fails at.
-pub fn read(response: &Response, table: &BigQuery) -> Result<Table, CallError> {
+pub fn read(response: &Response, table: &BigQuery) -> Result<LiveTable, CallError> {
     if !response.status().is_success() {
         return Err(refusal(response, table));
     }

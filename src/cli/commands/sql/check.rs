@@ -8,14 +8,15 @@ use serde_json::{Value, json};
 use crate::{
     cli::{
         failure::Failure,
-        warehouse::{Field, Partitioning, Table, Warehouse},
+        warehouse::{Field, LiveTable, Partitioning, Warehouse},
     },
+    columns::LOGS,
     config::TableName,
     foreign::clean,
     host::Host,
     metadata::MetadataColumn,
-    row::{COLUMNS, Kind},
-    run,
+    pass::RUNS,
+    record::{Kind, Table},
     sql::{BIGQUERY, Script},
 };
 
@@ -48,13 +49,11 @@ pub async fn check<H: Host>(
     let looking = |thing: &str| format!("looking at {project}.{dataset}.{thing}");
     let mut findings = Vec::new();
     let live = async |thing: &str| warehouse.table(thing).await.map_err(|error| Failure::call(looking(thing), error));
-    let rows: Vec<_> = COLUMNS.iter().map(|column| (column.name, column.kind)).collect();
-    let (found, runs) = (live(table).await?, live(run::TABLE).await?);
-    let tables = [(table.as_str(), &found, &rows[..], "created_at"), (run::TABLE, &runs, run::COLUMNS, "started")];
-    for (table, found, columns, day_of) in tables {
+    let (found, runs) = (live(table).await?, live(RUNS.name).await?);
+    for (name, found, expected) in [(table.as_str(), &found, &LOGS), (RUNS.name, &runs, &RUNS)] {
         match found {
-            None => findings.push(Finding::new(table, "is missing")),
-            Some(found) => findings.extend(of_table(table, found, columns, day_of)),
+            None => findings.push(Finding::new(name, "is missing")),
+            Some(found) => findings.extend(of_table(name, found, expected)),
         }
     }
     let columns = found.iter().flat_map(|found| &found.schema.fields).map(|field| field.name.as_str());
@@ -69,14 +68,15 @@ pub async fn check<H: Host>(
     Ok(findings)
 }
 
-/// Columns by name and type, and what makes a query cheap: `day_of` is the column by whose day the table is partitioned, and
-/// what is said of that is said of the table as a whole.
-pub fn of_table(name: &str, table: &Table, columns: &[(&str, Kind)], day_of: &str) -> Vec<Finding> {
+/// Columns by name and type, and what makes a query cheap: the table is partitioned by the day of its instants, and what is
+/// said of that is said of the table as a whole.
+pub fn of_table(name: &str, table: &LiveTable, expected: &Table) -> Vec<Finding> {
+    let day_of = expected.at;
     let live: BTreeMap<_, _> = table.schema.fields.iter().map(|field| (field.name.as_str(), field)).collect();
-    let columns = columns.iter().filter_map(|(column, kind)| {
-        let what = format!("{name}.{column}");
-        let expected = sql_type(*kind);
-        match live.get(column) {
+    let columns = expected.columns.iter().filter_map(|column| {
+        let what = format!("{name}.{}", column.name);
+        let expected = sql_type(column.kind);
+        match live.get(column.name) {
             None => Some(Finding::new(what, format!("is missing: {expected}"))),
             Some(Field { kind, .. }) if standard(kind) == expected => None,
             Some(Field { kind, .. }) => Some(Finding::new(what, format!("is {}, not {expected}", standard(kind)))),
@@ -93,7 +93,7 @@ pub fn of_table(name: &str, table: &Table, columns: &[(&str, Kind)], day_of: &st
     findings
 }
 
-fn of_view(name: &str, view: &Table, columns: &[&str]) -> Vec<Finding> {
+fn of_view(name: &str, view: &LiveTable, columns: &[&str]) -> Vec<Finding> {
     let live: Vec<_> = view.schema.fields.iter().map(|field| field.name.as_str()).collect();
     let missing = columns.iter().filter(|column| !live.contains(column));
     missing.map(|column| Finding::new(format!("{name}.{column}"), "is missing")).collect()

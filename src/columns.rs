@@ -1,0 +1,125 @@
+//! The table of logs: its columns, and where the value of each comes from. A new column is one line here, and one in each
+//! schema of `sql/`.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::{
+    raw,
+    record::{Cell, Column, Kind, Table, columns},
+    time,
+};
+
+/// Where a column's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Id,
+    CreatedAt,
+    /// When this program read the entry.
+    IngestedAt,
+    Gateway,
+    /// The entry's field of the column's own name.
+    Field,
+    /// That too, but without what is withheld.
+    Metadata,
+    /// A member of an object in the entry.
+    Member(&'static str, &'static str),
+    /// Everything the other columns left.
+    Rest,
+}
+
+/// A column, and where its value comes from.
+pub(crate) type Field = (Column, Source);
+
+const fn field(name: &'static str, kind: Kind, source: Source) -> Field {
+    (Column { name, kind }, source)
+}
+
+/// Every column, in the order of the table: those of the TypeScript program first, then ours. `extra` stays last.
+pub(crate) const FIELDS: [Field; 34] = [
+    field("id", Kind::Text, Source::Id),
+    field("created_at", Kind::Instant, Source::CreatedAt),
+    field("provider", Kind::Text, Source::Field),
+    field("model", Kind::Text, Source::Field),
+    field("model_type", Kind::Text, Source::Field),
+    field("success", Kind::Bool, Source::Field),
+    field("status_code", Kind::Integer, Source::Field),
+    field("cached", Kind::Bool, Source::Field),
+    field("duration", Kind::Float, Source::Field),
+    field("tokens_in", Kind::Integer, Source::Field),
+    field("tokens_out", Kind::Integer, Source::Field),
+    field("cost", Kind::Float, Source::Field),
+    field("request_type", Kind::Text, Source::Field),
+    field("request_content_type", Kind::Text, Source::Field),
+    field("response_content_type", Kind::Text, Source::Field),
+    field("path", Kind::Text, Source::Field),
+    field("step", Kind::Integer, Source::Field),
+    field("ingested_at", Kind::Instant, Source::IngestedAt),
+    field("gateway", Kind::Text, Source::Gateway),
+    field("custom_cost", Kind::Bool, Source::Field),
+    field("metadata", Kind::Json, Source::Metadata),
+    field("event_id", Kind::Text, Source::Field),
+    field("input_cached_tokens", Kind::Integer, Source::Member("usage_metadata", "input_cached_tokens")),
+    field("output_reasoning_tokens", Kind::Integer, Source::Member("usage_metadata", "output_reasoning_tokens")),
+    field("latency", Kind::Float, Source::Member("timings", "latency")),
+    field("region", Kind::Text, Source::Member("location", "region")),
+    field("colo", Kind::Text, Source::Member("location", "colo")),
+    field("user_agent", Kind::Text, Source::Field),
+    field("feedback", Kind::Integer, Source::Field),
+    field("score", Kind::Float, Source::Field),
+    field("dlp_action", Kind::Text, Source::Field),
+    field("byok", Kind::Bool, Source::Field),
+    field("wholesale", Kind::Bool, Source::Field),
+    field("extra", Kind::Json, Source::Rest),
+];
+
+const COLUMNS: [Column; FIELDS.len()] = columns(&FIELDS);
+
+/// The raw table: a log is one line of it.
+pub static LOGS: Table = Table {
+    name: "aig_logs_raw",
+    columns: &COLUMNS,
+    key: &["gateway", "id"],
+    id: "id",
+    at: "created_at",
+    // A log that was read too early may have had no cost yet.
+    version: Some("ingested_at"),
+};
+
+/// Whether an entry's field of this name is the value of a column just as it is.
+pub(crate) fn is_own((column, source): &Field, name: &str) -> bool {
+    column.name == name && matches!(source, Source::Id | Source::CreatedAt | Source::Field)
+}
+
+/// The cell of a value, or the value where it does not fit.
+pub(crate) fn cell(value: Value, kind: Kind) -> Result<Cell, Value> {
+    match (kind, value) {
+        (_, Value::Null) => Ok(Cell::Null),
+        (Kind::Text, Value::String(text)) => Ok(Cell::Text(text)),
+        (Kind::Integer, value) => integer(&value).map(Cell::Integer).ok_or(value),
+        (Kind::Float, value) => value.as_f64().map(Cell::Float).ok_or(value),
+        (Kind::Bool, value) => truth(&value).map(Cell::Bool).ok_or(value),
+        // The API's schema says text, its Worker binding an object.
+        (Kind::Json, Value::String(text)) => match raw::json(&text) {
+            Some(Cow::Owned(tame)) => Ok(Cell::Text(tame)),
+            Some(Cow::Borrowed(_)) => Ok(Cell::Text(text)),
+            None => Err(Value::String(text)),
+        },
+        (Kind::Json, value @ (Value::Object(_) | Value::Array(_))) => Ok(Cell::Text(value.to_string())),
+        (Kind::Instant, value) => value.as_str().and_then(time::parse).map(Cell::Instant).ok_or(value),
+        (Kind::Text | Kind::Json, value) => Err(value),
+    }
+}
+
+/// The integer that a number is, `412.0` included.
+fn integer(value: &Value) -> Option<i64> {
+    /// Above 2^53 a float no longer names one integer.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and at most 2^53")]
+    value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64))
+}
+
+fn truth(value: &Value) -> Option<bool> {
+    value.as_bool().or_else(|| Some(integer(value).filter(|bit| matches!(bit, 0 | 1))? == 1))
+}
