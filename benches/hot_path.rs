@@ -5,7 +5,7 @@
 use std::{io, sync::LazyLock, time::Duration};
 
 use aig_logs::{
-    config::{BigQuery, Config, Source, Target},
+    config::{BigQuery, Config, Destination, Source},
     entry::Entry,
     error::CallError,
     gateway::{list, read_page},
@@ -40,7 +40,7 @@ static ANSWERS: LazyLock<Vec<(Query, Response)>> = LazyLock::new(|| {
     let mut simulator = Simulator::new(options);
     let settings = simulator.settings("http://127.0.0.1:1");
     let lookup = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    let source: Source = Config::from_vars(lookup, Target::Local).unwrap().source;
+    let source: Source = Config::from_vars(lookup, &[Destination::default()]).unwrap().source;
     let mut page = |page| {
         let query =
             Query { from: None, until: now, direction: Direction::Descending, page, per_page: 50, longer_than: None };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use aig_logs::{
-    config::{Config, Target},
+    config::{Config, Destination},
     error::CallError,
     google::PrivateKey,
     host::{Host, Meter, Metered, Request, Response},
@@ -69,7 +69,7 @@ impl Recording {
         let options = Options { entries: ENTRIES, rate_limit: None, ..Options::default() };
         let world = World::new(options, Latency::default(), &[]);
         let recorder = Recorder { world: &world, answers: RefCell::default() };
-        let config = config(&world.simulator.borrow(), &[], Target::Local);
+        let config = config(&world.simulator.borrow(), &[], Destination::default());
         let mut lines = Vec::new();
         copy(&recorder, &config, &Ndjson::new(&mut lines)).await;
         assert_once(&lines);

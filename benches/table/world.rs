@@ -8,7 +8,7 @@ use std::{
 };
 
 use aig_logs::{
-    config::{Config, Target},
+    config::{Config, Destination},
     error::CallError,
     google::PrivateKey,
     host::{Host, Meter, Metered, Request, Response},
@@ -90,7 +90,7 @@ impl World {
         let account = Some(ServiceAccount::weak(1));
         let simulator = Simulator::new(Options { dedup: false, service_account: account, ..options });
         Self {
-            config: config(&simulator, settings, Target::BigQuery),
+            config: config(&simulator, settings, Destination::BigQuery),
             simulator: RefCell::new(simulator),
             latency,
             opened: Instant::now(),
@@ -197,12 +197,12 @@ impl Host for World {
 }
 
 /// The settings of a simulator, with those of the shipped `wrangler.toml` that differ from the defaults, and with others.
-pub fn config(simulator: &Simulator, settings: &[(&str, &str)], target: Target) -> Config {
+pub fn config(simulator: &Simulator, settings: &[(&str, &str)], destination: Destination) -> Config {
     let given: BTreeMap<_, _> = simulator.settings("http://127.0.0.1:1").into_iter().collect();
     let asked: BTreeMap<_, _> = settings.iter().copied().collect();
     let lookup = |name: &str| {
         let unlimited = name.ends_with("_MAX_PAGES").then(|| "auto".to_owned());
         asked.get(name).map(|text| (*text).to_owned()).or(unlimited).or_else(|| given.get(name).cloned())
     };
-    Config::from_vars(lookup, target).unwrap()
+    Config::from_vars(lookup, &[destination]).unwrap()
 }

@@ -6,14 +6,11 @@ use crate::{
     cli::{
         commands::dead_letters::Replay,
         failure::{Exit, Failure},
-        files::{
-            lines::{self, Lines},
-            target::{Files, Rows},
-        },
+        files::{lines, target::Files},
         progress::Screen,
         show,
     },
-    config::{BigQuery, Config},
+    config::Config,
     error::StoreError,
     host::{
         Host, Meter, Metered, Store,
@@ -24,13 +21,7 @@ use crate::{
         audit::prove::{Proof, Proven, Question},
     },
     plan::budget::Budget,
-    sink::{
-        Sink,
-        bigquery::{BigQuerySink, SignIn},
-        ndjson::Ndjson,
-        place::Place,
-        sqlite::Sqlite,
-    },
+    sink::{bigquery::SignIn, sqlite::Sqlite},
     time::Timestamp,
 };
 
@@ -70,14 +61,8 @@ pub struct Poller<'a, H = NativeHost, S = SqliteStore<'a>> {
     /// `STATE_KV`.
     pub state: S,
     ids: S,
-    rows: OpenSink<'a>,
+    files: &'a Files,
     sign_in: SignIn,
-}
-
-enum OpenSink<'a> {
-    Sqlite(Sqlite<'a>),
-    Ndjson(&'a Ndjson<Lines>),
-    BigQuery(&'a BigQuery),
 }
 
 impl<'a> Poller<'a> {
@@ -103,19 +88,12 @@ pub fn stores(state: &Connection) -> Result<[SqliteStore<'_>; 2], Failure> {
 impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     /// A poller over open files, with stores of its own.
     pub fn over(host: &'a H, config: &'a Config, files: &'a Files, stores: [S; 2]) -> Result<Self, Failure> {
-        let sqlite = |connection, place: &Option<Place>| {
-            let sink = Sqlite::new(connection, &config.metadata_columns)
-                .map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"));
-            sink.map(|sink| OpenSink::Sqlite(sink.in_place(place.clone())))
-        };
-        let rows = match &files.rows {
-            Rows::WithState => sqlite(&files.state, &files.place)?,
-            Rows::Sqlite(connection, place) => sqlite(connection, place)?,
-            Rows::Ndjson(sink) => OpenSink::Ndjson(sink),
-            Rows::BigQuery(table) => OpenSink::BigQuery(table),
-        };
+        for file in files.tables() {
+            Sqlite::new(file, &config.metadata_columns)
+                .map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"))?;
+        }
         let [state, ids] = stores;
-        Ok(Self { host, config, state, ids, rows, sign_in: SignIn::default() })
+        Ok(Self { host, config, state, ids, files, sign_in: SignIn::default() })
     }
 
     /// One pass, however long it takes.
@@ -130,48 +108,24 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
 
     /// Has dead letters written once more.
     pub async fn replay(&self, keys: &[String]) -> Replay {
-        let ttl = self.config.ids_ttl;
-        match &self.rows {
-            OpenSink::Sqlite(sink) => Replay::run(self.host, &self.state, sink, keys, ttl).await,
-            OpenSink::Ndjson(sink) => Replay::run(self.host, &self.state, *sink, keys, ttl).await,
-            OpenSink::BigQuery(table) => {
-                let sink = BigQuerySink::new(self.host, table, &self.sign_in);
-                Replay::run(self.host, &self.state, &sink, keys, ttl).await
-            }
-        }
+        let sinks = self.files.sinks(self.host, &self.sign_in);
+        Replay::run(self.host, &self.state, &sinks, keys, self.config.ids_ttl).await
     }
 
     /// Proves what is asked, however long it takes.
     pub async fn prove(&self, question: &Question, tell: &dyn Fn(&Proven, usize)) -> Proof {
         let meter = Meter::new(Job::Range.budget(self.config), self.host.now());
         let host = Metered { inner: self.host, meter: &meter };
-        let stores = [&self.state, &self.ids];
-        match &self.rows {
-            OpenSink::Sqlite(sink) => {
-                pass::audit::prove::prove(&Context::new(host, stores, sink, self.config), question, tell).await
-            }
-            OpenSink::Ndjson(sink) => {
-                pass::audit::prove::prove(&Context::new(host, stores, *sink, self.config), question, tell).await
-            }
-            OpenSink::BigQuery(table) => {
-                let sink = BigQuerySink::new(&host, table, &self.sign_in);
-                pass::audit::prove::prove(&Context::new(host, stores, &sink, self.config), question, tell).await
-            }
-        }
+        let sinks = self.files.sinks(&host, &self.sign_in);
+        let context = Context::new(host, [&self.state, &self.ids], &sinks, self.config);
+        pass::audit::prove::prove(&context, question, tell).await
     }
 
     async fn within(&self, budget: Budget, work: Work) -> Report {
         let meter = Meter::new(budget, self.host.now());
         let host = Metered { inner: self.host, meter: &meter };
-        match &self.rows {
-            OpenSink::Sqlite(sink) => self.copy(work, host, sink).await,
-            OpenSink::Ndjson(sink) => self.copy(work, host, *sink).await,
-            OpenSink::BigQuery(table) => self.copy(work, host, &BigQuerySink::new(&host, table, &self.sign_in)).await,
-        }
-    }
-
-    async fn copy<K: Sink>(&self, work: Work, host: Metered<'_, H>, sink: &K) -> Report {
-        let context = Context::new(host, [&self.state, &self.ids], sink, self.config);
+        let sinks = self.files.sinks(&host, &self.sign_in);
+        let context = Context::new(host, [&self.state, &self.ids], &sinks, self.config);
         match work {
             Work::Forward => Box::pin(pass::forward(&context)).await,
             Work::Backfill => Box::pin(pass::backfill(&context)).await,

@@ -31,7 +31,7 @@ use crate::{
         progress::Screen,
         vars::settings::Vars,
     },
-    config::Target,
+    config::Destination,
     host::native::NativeHost,
     sink::place::Place,
 };
@@ -110,9 +110,10 @@ impl Task {
 
 /// Nothing is written before the settings are known to be good.
 async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
-    let sink = options.sink.clone().unwrap_or_default();
+    let shown = Destination::Ndjson(None);
+    let destinations = if options.dry_run { vec![shown.clone()] } else { options.destinations() };
     let vars = Vars::read(options)?;
-    let config = vars.config(if options.dry_run { Target::Local } else { Target::from(&sink) })?;
+    let config = vars.config(&destinations)?;
     let schedule = vars::settings::schedule(&config)?;
     let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
     vars.check_key(&host, &config).await?;
@@ -124,7 +125,7 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
     let every = if let Task::Run { every, .. } = &task { Some(*every) } else { None };
     let native = if options.dry_run { None } else { Some(native_store(&files.state)?) };
     let keeper = Keeper { poller: &poller, places: places(&files, hold.as_ref())?, hold, native, every };
-    let rows_on_output = options.dry_run || sink == files::target::Sink::Ndjson(None);
+    let rows_on_output = destinations.contains(&shown);
     let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
     match task {
         Task::Run { every, .. } => commands::run::run(&keeper, &teller, every, &schedule).await,

@@ -1,6 +1,6 @@
 //! The settings about BigQuery: a table, who signs in, and where tables are made.
 
-use super::{ConfigError, Target, read, vars::Vars};
+use super::{ConfigError, Destination, read, vars::Vars};
 use crate::{columns::LOGS, google::PrivateKey, metadata::MetadataColumn, record::Table};
 
 /// What a table in BigQuery is called.
@@ -38,9 +38,9 @@ impl Schema {
     ///
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
-    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, target: Target) -> Result<Self, ConfigError> {
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, destination: &Destination) -> Result<Self, ConfigError> {
         read(lookup, |vars| {
-            let table = (target == Target::BigQuery).then(|| vars.table_name());
+            let table = destination.is_bigquery().then(|| vars.table_name());
             Self { table, metadata_columns: vars.metadata_columns() }
         })
     }

@@ -2,6 +2,7 @@
 //! and all problems are reported together.
 
 mod bigquery;
+mod destination;
 mod metadata;
 mod settings;
 mod vars;
@@ -13,6 +14,7 @@ use thiserror::Error;
 use self::vars::Vars;
 pub use self::{
     bigquery::{BigQuery, Schema, ServiceAccount, TableName, Warehouse},
+    destination::Destination,
     settings::{Need, SETTINGS, Setting},
 };
 use crate::{foreign, host::Request, metadata::MetadataColumn, privacy::Privacy};
@@ -154,15 +156,6 @@ pub fn is_gateway_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.chars().all(known)
 }
 
-/// Which settings must be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// Rows stay on this machine: the source's settings alone.
-    Local,
-    /// Rows go to BigQuery.
-    BigQuery,
-}
-
 /// One setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -183,14 +176,19 @@ fn lines(problems: &[Problem]) -> String {
 }
 
 impl Config {
-    /// Reads the settings through `lookup`, which gives the text of a name.
+    /// Reads the settings through `lookup`, which gives the text of a name. Which must be there depends on where rows go.
     ///
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
-    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, target: Target) -> Result<Self, ConfigError> {
+    pub fn from_vars(
+        lookup: impl Fn(&str) -> Option<String>,
+        destinations: &[Destination],
+    ) -> Result<Self, ConfigError> {
+        let to_bigquery = destinations.iter().any(Destination::is_bigquery);
+        let elsewhere = destinations.iter().any(|destination| !destination.is_bigquery());
         read(lookup, |vars| Self {
             source: vars.source(),
-            bigquery: (target == Target::BigQuery).then(|| vars.bigquery()),
+            bigquery: to_bigquery.then(|| vars.bigquery()),
             settle: Duration::from_secs(vars.number("SETTLE_SECONDS", 0, 3_600)),
             api_share: vars.share("API_SHARE"),
             forward_pages: vars.pages("FORWARD_MAX_PAGES"),
@@ -200,7 +198,7 @@ impl Config {
             log_level: vars.log_level(),
             backfill_cron: vars.cron("BACKFILL_CRON"),
             privacy: vars.privacy(),
-            metadata_columns: if target == Target::Local { vars.metadata_columns() } else { Vec::new() },
+            metadata_columns: if elsewhere { vars.metadata_columns() } else { Vec::new() },
         })
     }
 }

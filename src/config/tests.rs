@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{Config, ConfigError, Gateways, Schema, Secret, Target};
+use super::{Config, ConfigError, Destination, Gateways, Schema, Secret};
 use crate::metadata::{MetadataColumn, Scalar};
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\\nc2VjcmV0IGtleSBieXRlcw==\\n-----END PRIVATE KEY-----";
@@ -27,7 +27,7 @@ fn read(changes: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
     for (name, value) in changes {
         vars.insert(name, (*value).to_owned());
     }
-    Config::from_vars(|name| vars.get(name).cloned(), Target::BigQuery)
+    Config::from_vars(|name| vars.get(name).cloned(), &[Destination::BigQuery])
 }
 
 /// The problems that these settings have, a line each.
@@ -49,12 +49,12 @@ fn what_is_not_given_has_its_default() {
 
 #[test]
 fn all_problems_are_reported_together() {
-    let missing = Config::from_vars(|_| None, Target::BigQuery).unwrap_err();
+    let missing = Config::from_vars(|_| None, &[Destination::BigQuery]).unwrap_err();
     let names: Vec<_> = missing.0.iter().map(|problem| problem.setting).collect();
     let expected =
         ["CF_ACCOUNT_ID", "CF_API_TOKEN", "AIG_GATEWAY_ID", "GCP_SA_KEY_JSON", "GCP_BQ_PROJECT", "GCP_BQ_DATASET"];
     assert_eq!(names, expected);
-    let local = Config::from_vars(|_| None, Target::Local).unwrap_err();
+    let local = Config::from_vars(|_| None, &[Destination::default()]).unwrap_err();
     assert_eq!(local.0.len(), 3, "{local}");
 }
 
@@ -136,7 +136,7 @@ fn metadata_is_hashed_with_a_key_that_nobody_guesses() {
 fn columns_of_the_metadata_have_names_and_types_that_both_dialects_know() {
     let schema = |text: &str| {
         let vars = BTreeMap::from([("METADATA_COLUMNS", text.to_owned())]);
-        Schema::from_vars(|name| vars.get(name).cloned(), Target::Local).map(|schema| schema.metadata_columns)
+        Schema::from_vars(|name| vars.get(name).cloned(), &Destination::default()).map(|schema| schema.metadata_columns)
     };
     let check = |text: &str, words: &str| {
         let found = schema(text).unwrap_err().to_string();
@@ -186,7 +186,7 @@ fn the_whole_key_file_is_enough() {
             .or_else(|| good().remove(name))
             .filter(|_| name != "GCP_BQ_PROJECT")
     };
-    let bigquery = Config::from_vars(lookup, Target::BigQuery).unwrap().bigquery.unwrap();
+    let bigquery = Config::from_vars(lookup, &[Destination::BigQuery]).unwrap().bigquery.unwrap();
     let account = bigquery.account.unwrap();
     assert_eq!((bigquery.project.as_str(), account.email.as_str()), ("from-file", "a@b"));
     assert_eq!((account.key_id.as_deref(), account.token_uri.as_str()), (Some("k1"), "https://tokens.example/t"));
@@ -258,7 +258,7 @@ fn an_emulator_needs_no_account() {
     let mut vars = good();
     vars.remove("GCP_SA_PRIVATE_KEY_PEM");
     vars.insert("BIGQUERY_EMULATOR_HOST", "localhost:9050".into());
-    let config = Config::from_vars(|name| vars.get(name).cloned(), Target::BigQuery).unwrap();
+    let config = Config::from_vars(|name| vars.get(name).cloned(), &[Destination::BigQuery]).unwrap();
     let bigquery = config.bigquery.unwrap();
     assert_eq!((bigquery.base.as_str(), bigquery.account.is_none()), ("http://localhost:9050", true));
 }

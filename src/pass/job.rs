@@ -53,7 +53,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::Target;
+    use crate::config::Destination;
 
     fn config(cron: &str) -> Config {
         let lookup = |name: &str| match name {
@@ -63,7 +63,7 @@ mod tests {
             "BACKFILL_CRON" => Some(cron.to_owned()),
             _ => None,
         };
-        Config::from_vars(lookup, Target::Local).unwrap()
+        Config::from_vars(lookup, &[Destination::default()]).unwrap()
     }
 
     #[test]

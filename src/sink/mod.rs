@@ -1,5 +1,7 @@
 //! Where rows go. A sink takes a batch and says what became of each row.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod any;
 pub mod bigquery;
 pub(crate) mod insert;
 pub mod ndjson;
@@ -49,13 +51,18 @@ pub trait Sink {
         Ok(None)
     }
 
-    /// Their ids; none where the table cannot be asked.
+    /// Their ids; none: it cannot be asked.
     ///
     /// # Errors
     /// The same.
-    async fn ids(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<BTreeSet<String>, CallError> {
+    async fn ids(
+        &self,
+        gateway: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<BTreeSet<String>>, CallError> {
         let _ = (gateway, from, until);
-        Ok(BTreeSet::new())
+        Ok(None)
     }
 }
 

@@ -25,9 +25,9 @@ pub struct Sqlite<'a> {
 }
 
 impl<'a> Sqlite<'a> {
-    /// The same, to be asked alone: nothing is made.
+    /// A file that has table and views, or is only asked: nothing is made.
     #[must_use]
-    pub fn to_ask(connection: &'a Connection) -> Self {
+    pub fn of(connection: &'a Connection) -> Self {
         Self { connection, place: None }
     }
 
@@ -90,13 +90,18 @@ impl Sink for Sqlite<'_> {
         counted.map(|rows| u64::try_from(rows).ok()).map_err(|error| failed(&error))
     }
 
-    async fn ids(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<BTreeSet<String>, CallError> {
+    async fn ids(
+        &self,
+        gateway: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<BTreeSet<String>>, CallError> {
         let sql = format!("SELECT id {OF_A_TIME}");
         let ids = self.connection.prepare_cached(&sql).and_then(|mut statement| {
             let rows = statement.query_map([gateway, &time::text(from), &time::text(until)], |row| row.get(0))?;
             rows.collect::<Result<_, _>>()
         });
-        ids.map_err(|error| failed(&error))
+        ids.map(Some).map_err(|error| failed(&error))
     }
 }
 

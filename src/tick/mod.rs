@@ -22,7 +22,7 @@ use wasm_bindgen::{JsError, JsValue, prelude::wasm_bindgen};
 use worker::{Env, worker_sys::ScheduledEvent};
 
 use crate::{
-    config::{BigQuery, Config, Target},
+    config::{BigQuery, Config, Destination},
     error::Error,
     foreign,
     host::{
@@ -75,7 +75,8 @@ fn instance(env: &Env) -> Result<Rc<Instance>, String> {
         return Ok(known);
     }
     console::open(LevelFilter::Info);
-    let config = Config::from_vars(|name| setting(env, name), Target::BigQuery).map_err(|error| error.to_string())?;
+    let config = Config::from_vars(|name| setting(env, name), &[Destination::BigQuery]);
+    let config = config.map_err(|error| error.to_string())?;
     console::open(config.log_level);
     let table = config.bigquery.clone().ok_or("there are no settings for BigQuery")?;
     let made = Rc::new(Instance { config, table, host: CloudflareHost::default(), sign_in: SignIn::default() });

@@ -9,6 +9,7 @@ mod process;
 mod properties;
 mod scenarios;
 mod secrets;
+mod sinks;
 mod tidy;
 mod views;
 mod worker;

@@ -9,16 +9,18 @@ use crate::cli::{
         Arguments, Command, Simulate, Stretch, Verify,
         values::{pages, sink, state},
     },
-    files::target::{Sink, State},
+    files::target::State,
 };
+use crate::config::Destination;
 
 /// Where from, where to, and how to say it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
-    /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH] [default: sqlite:aig-logs.sqlite]
-    #[arg(long, global = true, value_parser = sink)]
-    pub sink: Option<Sink>,
+    /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH]; given more than once: to all of these
+    /// [default: sqlite:aig-logs.sqlite]
+    #[arg(long = "sink", global = true, value_name = "SINK", value_parser = sink)]
+    pub sinks: Vec<Destination>,
     /// SQLite file that remembers how far the copying has come; or kv, a deployed Worker's state, for status,
     /// verify, explain and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
     #[arg(long, global = true, value_name = "PATH|kv", value_parser = state)]
@@ -38,6 +40,13 @@ pub struct Options {
     pub pages: Option<String>,
 }
 
+impl Options {
+    /// Where rows go: into a SQLite file in this folder if nobody says.
+    pub fn destinations(&self) -> Vec<Destination> {
+        if self.sinks.is_empty() { vec![Destination::default()] } else { self.sinks.clone() }
+    }
+}
+
 impl Arguments {
     /// Ends the program where an option is given that the command would ignore, and where ignoring it would surprise; and
     /// where two options contradict each other.
@@ -49,11 +58,11 @@ impl Arguments {
     }
 
     fn idle_option(&self) -> Option<&'static str> {
-        let Options { sink, state, dry_run, pages, vars, json } = &self.options;
+        let Options { sinks, state, dry_run, pages, vars, json } = &self.options;
         let copies = *dry_run || pages.is_some();
         let (ignored, words) = match &self.command {
             Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } | Command::Estimate(_) => (
-                sink.is_some() || state.is_some() || copies,
+                !sinks.is_empty() || state.is_some() || copies,
                 "--sink, --state, --dry-run and --pages mean nothing to demo, simulate, looker and estimate",
             ),
             Command::DeadLetters { .. } => (
@@ -64,7 +73,7 @@ impl Arguments {
                 (copies, "--dry-run and --pages mean nothing to verify and explain, which write nothing unless told to")
             }
             Command::Setup(_) => (
-                sink.is_some() || state.is_some() || copies || vars.is_some() || *json,
+                !sinks.is_empty() || state.is_some() || copies || vars.is_some() || *json,
                 "the options of every command mean nothing to setup, which works in this folder",
             ),
             Command::Doctor | Command::Sql(_) => {
@@ -81,6 +90,13 @@ impl Arguments {
     }
 
     fn disorder(&self) -> Option<&'static str> {
+        let sinks = &self.options.sinks;
+        if sinks.iter().enumerate().any(|(place, sink)| sinks[..place].contains(sink)) {
+            return Some("the same --sink is given twice");
+        }
+        if sinks.len() > 1 && matches!(self.command, Command::Sql(_)) {
+            return Some("sql is of one --sink at a time");
+        }
         if let Command::Backfill(Stretch { from: Some(from), to: Some(to) })
         | Command::Verify(Verify { from: Some(from), to: Some(to), .. }) = &self.command
             && from >= to

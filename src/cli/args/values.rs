@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    cli::files::target::{Sink, State},
+    cli::files::target::State,
+    config::Destination,
     sql::{BIGQUERY, Script},
     time::{self, Timestamp},
 };
@@ -38,8 +39,8 @@ pub fn state(text: &str) -> Result<State, Infallible> {
     Ok(State::parse(text))
 }
 
-pub fn sink(text: &str) -> Result<Sink, &'static str> {
-    Sink::parse(text).ok_or("give sqlite, sqlite:PATH, bigquery, ndjson or ndjson:PATH")
+pub fn sink(text: &str) -> Result<Destination, &'static str> {
+    Destination::parse(text).ok_or("give sqlite, sqlite:PATH, bigquery, ndjson or ndjson:PATH")
 }
 
 /// A view in `BigQuery`.

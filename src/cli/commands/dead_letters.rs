@@ -16,7 +16,7 @@ use crate::{
         files::{
             open::existing,
             state::OpenState,
-            target::{Files, Sink as Named, State},
+            target::{Files, State},
         },
         jobs::Poller,
         log_to,
@@ -24,7 +24,7 @@ use crate::{
         show,
         vars::settings::Vars,
     },
-    config::Target,
+    config::Destination,
     error::Error,
     foreign::clean,
     host::{Host, Store, native::NativeHost, rest_kv::RestKv},
@@ -182,8 +182,8 @@ async fn replay(
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     let vars = Vars::read(options)?;
-    let sink = options.sink.clone().unwrap_or_default();
-    let config = vars.config(Target::from(&sink))?;
+    let destinations = options.destinations();
+    let config = vars.config(&destinations)?;
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     vars.check_key(&host, &config).await?;
     log_to(screen, config.log_level);
@@ -205,7 +205,7 @@ async fn replay(
             Replay::run(&host, &store, &sink, &names(chosen(&store, keys).await?), config.ids_ttl).await
         }
     };
-    replay.tell(options.json, sink == Named::Ndjson(None), screen)
+    replay.tell(options.json, destinations.contains(&Destination::Ndjson(None)), screen)
 }
 
 fn names(chosen: Vec<(String, u64)>) -> Vec<String> {

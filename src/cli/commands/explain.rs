@@ -13,7 +13,7 @@ use crate::{
         show,
         vars::settings::Vars,
     },
-    config::Target,
+    config::Destination,
     foreign::clean,
     host::{Host, Meter, Metered, native::NativeHost},
     pass::{
@@ -34,7 +34,7 @@ pub async fn explain(
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     let vars = Vars::read(options)?;
-    let config = vars.config(Target::Local)?;
+    let config = vars.config(&[Destination::default()])?;
     log_to(screen, config.log_level);
     let host = NativeHost::new(stop.clone(), |_| {}).map_err(|error| Failure::host(&error))?;
     let state = OpenState::to_read(options, stop)?;

@@ -28,13 +28,13 @@ use crate::{
         failure::{Exit, Failure},
         files::{
             guard, open,
-            target::{Files, Rows},
+            target::{Files, Opened},
         },
         jobs::{Poller, Work},
         progress::Screen,
         show,
     },
-    config::{Config, Target},
+    config::{Config, Destination},
     host::{
         Host,
         native::{NativeHost, now},
@@ -84,8 +84,8 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
     let base = simulate::address(&listener)?;
     let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
     let config = match faults {
-        Some(_) => config(&simulator, &base, &storm::SETTINGS, Target::BigQuery)?,
-        None => config(&simulator, &base, &SETTINGS, Target::Local)?,
+        Some(_) => config(&simulator, &base, &storm::SETTINGS, Destination::BigQuery)?,
+        None => config(&simulator, &base, &SETTINGS, Destination::default())?,
     };
     let stage = Stage { host: &host, config: &config, file, simulator: &simulator, screen };
     let copying = async {
@@ -170,17 +170,17 @@ fn config(
     simulator: &Mutex<Simulator>,
     base: &str,
     ours: &[(&'static str, &str)],
-    target: Target,
+    destination: Destination,
 ) -> Result<Config, Failure> {
     let simulated = simulate::lock(simulator).settings(base);
     let ours = ours.iter().map(|(name, value)| (*name, (*value).to_owned()));
     let vars: BTreeMap<_, _> = simulated.into_iter().chain(ours).collect();
-    Ok(Config::from_vars(|name| vars.get(name).cloned(), target)?)
+    Ok(Config::from_vars(|name| vars.get(name).cloned(), &[destination])?)
 }
 
 async fn copy_and_prove(stage: &Stage<'_>) -> Result<Proof, Failure> {
     let Stage { host, config, screen, .. } = *stage;
-    let files = Files { state: stage.open().await?, place: None, rows: Rows::WithState };
+    let files = Files { state: stage.open().await?, place: None, rows: vec![Opened::WithState] };
     let poller = Poller::new(host, config, &files)?;
     let started = host.now();
     let mut repeated = pass(&poller, Work::Forward, screen).await?.sum(|gateway| gateway.known);

@@ -25,7 +25,7 @@ use crate::{
             trouble::{Trouble, Troubled},
         },
         failure::Failure,
-        files::target::{Files, Rows},
+        files::target::{Files, Opened},
         jobs::{self, Poller, Work},
     },
     config::Config,
@@ -91,8 +91,8 @@ pub fn world(seed: u64, options: Options) -> Options {
 
 /// Copies through the storm of a seed, and compares.
 pub async fn survive(seed: u64, stage: &Stage<'_>, clock: &Clock) -> Result<Survival, Failure> {
-    let rows = stage.config.bigquery.clone().map_or(Rows::WithState, Rows::BigQuery);
-    let files = Files { state: stage.open().await?, place: None, rows };
+    let rows = stage.config.bigquery.clone().map_or(Opened::WithState, Opened::BigQuery);
+    let files = Files { state: stage.open().await?, place: None, rows: vec![rows] };
     let stores = jobs::stores(&files.state)?;
     let trouble = Trouble::new(seed);
     let hurried = Hurried { inner: stage.host, clock };

@@ -10,7 +10,7 @@ use crate::{
         files::{
             open::{read_only, unusable},
             state::OpenState,
-            target::BESIDE,
+            target::{AND, BESIDE},
         },
         vars::settings::Vars,
     },
@@ -38,11 +38,18 @@ impl Rows {
         };
         let target = state.target().await?.unwrap_or_else(|| "a place that the state does not name".to_owned());
         let open = |path: &Path| Ok(Self::Sqlite(read_only(path)?, path.display().to_string()));
-        match target.split_once(':') {
-            _ if target == BESIDE => open(path),
-            Some(("sqlite", path)) => open(Path::new(path)),
-            Some(("bigquery", table)) => Ok(Self::BigQuery(table.to_owned())),
-            Some(_) | None => Ok(Self::Elsewhere(target)),
+        // Of several, a file can be asked here.
+        let places: Vec<_> = target.split(AND).collect();
+        let file = places.iter().find_map(|place| match place.split_once(':') {
+            _ if *place == BESIDE => Some(path.as_path()),
+            Some(("sqlite", path)) => Some(Path::new(path)),
+            Some(_) | None => None,
+        });
+        let table = places.iter().find_map(|place| place.strip_prefix("bigquery:"));
+        match (file, table) {
+            (Some(file), _) => open(file),
+            (None, Some(table)) => Ok(Self::BigQuery(table.to_owned())),
+            (None, None) => Ok(Self::Elsewhere(target)),
         }
     }
 

@@ -173,7 +173,7 @@ mod tests {
             ids.put(&format!("ids:main:{n}"), &"i".repeat(100_000), &Put::default()).now_or_never().unwrap().unwrap();
         }
         let state = Some(State::File(path));
-        let options = Options { sink: None, state, vars: None, json: false, dry_run: false, pages: None };
+        let options = Options { sinks: Vec::new(), state, vars: None, json: false, dry_run: false, pages: None };
         let (_stopper, stop) = watch::channel(false);
         let looked_at = OpenState::to_read(&options, stop).unwrap();
         let OpenState::File { connection, .. } = &looked_at else { panic!("it is a file") };

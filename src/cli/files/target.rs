@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -17,49 +18,16 @@ use crate::{
             open::{connect_in_place, overlay, unusable},
         },
     },
-    config::{BigQuery, Config},
-    sink::{ndjson::Ndjson, place::Place},
+    config::{BigQuery, Config, Destination},
+    host::Host,
+    sink::{
+        any::{All, Any},
+        bigquery::{BigQuerySink, SignIn},
+        ndjson::Ndjson,
+        place::Place,
+        sqlite::Sqlite,
+    },
 };
-
-/// What `--sink` says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sink {
-    /// A SQLite file.
-    Sqlite(PathBuf),
-    /// The table of the settings.
-    BigQuery,
-    /// A file of JSON lines; none: the output.
-    Ndjson(Option<PathBuf>),
-}
-
-impl Default for Sink {
-    fn default() -> Self {
-        Self::Sqlite("aig-logs.sqlite".into())
-    }
-}
-
-impl Sink {
-    /// Reads `sqlite[:PATH]`, `bigquery` or `ndjson[:PATH]`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (kind, path) = text.split_once(':').map_or((text, None), |(kind, path)| (kind, Some(path)));
-        match (kind, path) {
-            (_, Some("")) => None,
-            ("sqlite", None) => Some(Self::default()),
-            ("sqlite", Some(path)) => Some(Self::Sqlite(path.into())),
-            ("bigquery", None) => Some(Self::BigQuery),
-            ("ndjson", path) => Some(Self::Ndjson(path.map(PathBuf::from))),
-            _ => None,
-        }
-    }
-
-    /// Where the state lives when nobody says.
-    pub fn state(&self) -> PathBuf {
-        match self {
-            Self::Sqlite(path) => path.clone(),
-            Self::BigQuery | Self::Ndjson(_) => "aig-logs-state.sqlite".into(),
-        }
-    }
-}
 
 /// What `--state` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,13 +46,21 @@ impl State {
 
     /// The state that `--state` and `--sink` together mean.
     pub fn of(options: &Options) -> Self {
-        let beside = || Self::File(options.sink.clone().unwrap_or_default().state());
-        options.state.clone().unwrap_or_else(beside)
+        options.state.clone().unwrap_or_else(|| {
+            let files = options.destinations().into_iter().filter_map(|destination| match destination {
+                Destination::Sqlite(path) => Some(path),
+                Destination::BigQuery | Destination::Ndjson(_) => None,
+            });
+            Self::File(files.into_iter().next().unwrap_or_else(|| "aig-logs-state.sqlite".into()))
+        })
     }
 }
 
 /// The target of a state beside which rows lie in one file. It has no path: the file may be moved.
 pub const BESIDE: &str = "sqlite, this file";
+
+/// What stands between several destinations of one target.
+pub const AND: &str = " and ";
 
 /// The open files of a poller.
 pub struct Files {
@@ -93,18 +69,18 @@ pub struct Files {
     /// Where it is; none: in no file that could leave its place.
     pub place: Option<Place>,
     /// Where rows go.
-    pub rows: Rows,
+    pub rows: Vec<Opened>,
 }
 
-/// Where rows go, opened.
-pub enum Rows {
-    /// Into the file of the state.
+/// A destination, opened.
+pub enum Opened {
+    /// The file of the state.
     WithState,
-    /// Into a SQLite file of their own, at a place.
+    /// A SQLite file of its own, at a place.
     Sqlite(Connection, Option<Place>),
-    /// To a writer.
-    Ndjson(Ndjson<Lines>),
-    /// To a table.
+    /// A writer.
+    Ndjson(Ndjson<Box<dyn Write>>),
+    /// A table.
     BigQuery(BigQuery),
 }
 
@@ -119,46 +95,76 @@ impl Files {
             ));
         };
         if options.dry_run {
-            return Ok(Self { state: overlay(&path)?, place: None, rows: Rows::shown()? });
+            return Ok(Self {
+                state: overlay(&path)?,
+                place: None,
+                rows: vec![Opened::open(&Destination::Ndjson(None), config)?],
+            });
         }
-        let sink = options.sink.clone().unwrap_or_default();
-        let beside = matches!(&sink, Sink::Sqlite(rows) if absolute(rows)? == absolute(&path)?);
-        let target = if beside { BESIDE.to_owned() } else { name(&sink, config.bigquery.as_ref())? };
+        let destinations = options.destinations();
+        let beside = |destination: &Destination| match destination {
+            Destination::Sqlite(rows) => Ok::<_, Failure>(absolute(rows)? == absolute(&path)?),
+            Destination::BigQuery | Destination::Ndjson(_) => Ok(false),
+        };
+        let mut names = Vec::new();
+        for destination in &destinations {
+            names.push(if beside(destination)? { BESIDE.to_owned() } else { name(destination, config)? });
+        }
         let (state, place) = connect_in_place(&path)?;
-        guard::check(&state, &path, &target, &config.source.account).await?;
-        let rows = if beside { Rows::WithState } else { Rows::open(&sink, config.bigquery.as_ref())? };
+        guard::check(&state, &path, &target(names), &config.source.account).await?;
+        let mut rows = Vec::new();
+        for destination in &destinations {
+            rows.push(if beside(destination)? { Opened::WithState } else { Opened::open(destination, config)? });
+        }
         Ok(Self { state, place, rows })
+    }
+
+    /// The sinks as a host reaches them.
+    pub fn sinks<'a, H: Host>(&'a self, host: &'a H, sign_in: &'a SignIn) -> All<Any<'a, H>> {
+        let sinks = self.rows.iter().map(|opened| match opened {
+            Opened::WithState => Any::Sqlite(Sqlite::of(&self.state).in_place(self.place.clone())),
+            Opened::Sqlite(connection, place) => Any::Sqlite(Sqlite::of(connection).in_place(place.clone())),
+            Opened::Ndjson(sink) => Any::Ndjson(sink),
+            Opened::BigQuery(table) => Any::BigQuery(BigQuerySink::new(host, table, sign_in)),
+        });
+        All::new(sinks.collect())
     }
 
     /// Where the SQLite files are.
     pub fn places(&self) -> Vec<Place> {
-        let rows = match &self.rows {
-            Rows::Sqlite(_, place) => place.as_ref(),
-            Rows::WithState | Rows::Ndjson(_) | Rows::BigQuery(_) => None,
-        };
+        let rows = self.rows.iter().filter_map(|opened| match opened {
+            Opened::Sqlite(_, place) => place.as_ref(),
+            Opened::WithState | Opened::Ndjson(_) | Opened::BigQuery(_) => None,
+        });
         self.place.iter().chain(rows).cloned().collect()
+    }
+
+    /// The SQLite files that rows go to.
+    pub fn tables(&self) -> impl Iterator<Item = &Connection> {
+        self.rows.iter().filter_map(|opened| match opened {
+            Opened::WithState => Some(&self.state),
+            Opened::Sqlite(connection, _) => Some(connection),
+            Opened::Ndjson(_) | Opened::BigQuery(_) => None,
+        })
     }
 }
 
-impl Rows {
-    fn open(sink: &Sink, table: Option<&BigQuery>) -> Result<Self, Failure> {
-        Ok(match (sink, table) {
-            (_, Some(table)) => Self::BigQuery(table.clone()),
-            (Sink::Sqlite(path), None) => {
+impl Opened {
+    fn open(destination: &Destination, config: &Config) -> Result<Self, Failure> {
+        Ok(match destination {
+            Destination::BigQuery => Self::BigQuery(table(config)?.clone()),
+            Destination::Sqlite(path) => {
                 let (connection, place) = connect_in_place(path)?;
                 Self::Sqlite(connection, place)
             }
-            (Sink::Ndjson(Some(path)), None) => {
-                Self::Ndjson(Ndjson::new(Lines::append(path).map_err(|error| unusable(path, &error))?))
+            Destination::Ndjson(path) => {
+                let lines = match path {
+                    Some(path) => Lines::append(path).map_err(|error| unusable(path, &error))?,
+                    None => Lines::output().map_err(|error| Failure::output(&error))?,
+                };
+                Self::Ndjson(Ndjson::new(Box::new(lines)))
             }
-            (Sink::Ndjson(None) | Sink::BigQuery, None) => Self::shown()?,
         })
-    }
-
-    /// On the output, for want of another place.
-    fn shown() -> Result<Self, Failure> {
-        let output = Lines::output().map_err(|error| Failure::output(&error))?;
-        Ok(Self::Ndjson(Ndjson::new(output)))
     }
 }
 
@@ -170,36 +176,37 @@ pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     Ok(folder.join(path.file_name().unwrap_or_default()))
 }
 
-/// The target as the state remembers it.
-fn name(sink: &Sink, table: Option<&BigQuery>) -> Result<String, Failure> {
-    Ok(match (sink, table) {
-        (_, Some(table)) => format!("bigquery:{}.{}.{}", table.project, table.dataset, table.table),
-        (Sink::Sqlite(path), None) => format!("sqlite:{}", absolute(path)?.display()),
-        (Sink::Ndjson(Some(path)), None) => format!("ndjson:{}", absolute(path)?.display()),
-        (Sink::Ndjson(None) | Sink::BigQuery, None) => "ndjson".into(),
+/// A destination as the state remembers it.
+fn name(destination: &Destination, config: &Config) -> Result<String, Failure> {
+    Ok(match destination {
+        Destination::BigQuery => {
+            let BigQuery { project, dataset, table, .. } = table(config)?;
+            format!("bigquery:{project}.{dataset}.{table}")
+        }
+        Destination::Sqlite(path) => format!("sqlite:{}", absolute(path)?.display()),
+        Destination::Ndjson(Some(path)) => format!("ndjson:{}", absolute(path)?.display()),
+        Destination::Ndjson(None) => "ndjson".into(),
     })
+}
+
+/// Several destinations as the state remembers them, in whatever order they are given.
+fn target(mut names: Vec<String>) -> String {
+    names.sort();
+    names.join(AND)
+}
+
+fn table(config: &Config) -> Result<&BigQuery, Failure> {
+    let hint = "Give GCP_BQ_PROJECT and GCP_BQ_DATASET";
+    config.bigquery.as_ref().ok_or_else(|| Failure::denied("opening BigQuery", "its settings were not read", hint))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Sink, State};
+    use super::State;
 
     #[test]
     fn a_state_is_a_file_or_kv() {
         assert_eq!(State::parse("kv"), State::Kv);
         assert_eq!(State::parse("./kv"), State::File("./kv".into()));
-    }
-
-    #[test]
-    fn sinks_are_named_with_or_without_a_path() {
-        let check = |text, expected| assert_eq!(Sink::parse(text), expected, "{text}");
-        check("sqlite", Some(Sink::Sqlite("aig-logs.sqlite".into())));
-        check("sqlite:C:/logs.sqlite", Some(Sink::Sqlite("C:/logs.sqlite".into())));
-        check("ndjson", Some(Sink::Ndjson(None)));
-        check("ndjson:rows", Some(Sink::Ndjson(Some("rows".into()))));
-        check("bigquery", Some(Sink::BigQuery));
-        for wrong in ["", "sqlite:", "ndjson:", "bigquery:table", "postgres"] {
-            check(wrong, None);
-        }
     }
 }

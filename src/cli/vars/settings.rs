@@ -18,13 +18,12 @@ use crate::{
     cli::{
         args::Options,
         failure::Failure,
-        files::target::Sink,
         vars::{
             setting_files::{FILE, SettingFiles, WORKER},
             trust,
         },
     },
-    config::{Config, ConfigError, Kv, Need, Problem, SETTINGS, Schema, TableName, Target, Warehouse},
+    config::{Config, ConfigError, Destination, Kv, Need, Problem, SETTINGS, Schema, TableName, Warehouse},
     foreign,
     host::Host,
     plan::peak,
@@ -76,8 +75,8 @@ impl Vars {
     }
 
     /// The settings as a value.
-    pub fn config(&self, target: Target) -> Result<Config, Failure> {
-        Ok(Config::from_vars(|name| self.get(name), target)?)
+    pub fn config(&self, destinations: &[Destination]) -> Result<Config, Failure> {
+        Ok(Config::from_vars(|name| self.get(name), destinations)?)
     }
 
     /// The settings of a deployed Worker's KV.
@@ -121,8 +120,8 @@ impl Vars {
     }
 
     /// What table and views are called and show, without the rest.
-    pub fn schema(&self, target: Target) -> Result<Schema, Failure> {
-        Ok(Schema::from_vars(|name| self.get(name), target)?)
+    pub fn schema(&self, destination: &Destination) -> Result<Schema, Failure> {
+        Ok(Schema::from_vars(|name| self.get(name), destination)?)
     }
 
     /// The table in `BigQuery`, and the service that has it.
@@ -161,15 +160,6 @@ impl Vars {
 /// A setting of the environment, unless it is not set or empty.
 pub fn environment(name: &str) -> Option<String> {
     env::var(name).ok().filter(|text| !text.trim().is_empty())
-}
-
-impl From<&Sink> for Target {
-    fn from(sink: &Sink) -> Self {
-        match sink {
-            Sink::BigQuery => Self::BigQuery,
-            Sink::Sqlite(_) | Sink::Ndjson(_) => Self::Local,
-        }
-    }
 }
 
 /// The schedule of the backfill, read as Cloudflare reads it: five fields, Sunday is 1.

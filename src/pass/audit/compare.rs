@@ -248,5 +248,5 @@ async fn ids_in_table<P: Platform>(
     until: Timestamp,
 ) -> Result<BTreeSet<String>, Error> {
     let ids = context.sink.ids(gateway, from, until).await;
-    ids.map_err(|error| Error::Table { sink: context.sink.name(), error })
+    ids.map(Option::unwrap_or_default).map_err(|error| Error::Table { sink: context.sink.name(), error })
 }

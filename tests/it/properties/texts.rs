@@ -1,7 +1,7 @@
 //! Settings, keys and stored values, damaged in any way: each is read, or is an error that shows no secret.
 
 use aig_logs::{
-    config::{Config, SETTINGS, Target},
+    config::{Config, Destination, SETTINGS},
     gateway,
     google::PrivateKey,
     plan::cursor::{Direction, Query, Scan},
@@ -190,8 +190,8 @@ proptest! {
             (setting.name, good.get(setting.name).filter(|_| mended).cloned().unwrap_or(given))
         }).collect();
         let size: usize = vars.values().map(String::len).sum();
-        for target in [Target::Local, Target::BigQuery] {
-            match Config::from_vars(|name| vars.get(name).cloned(), target) {
+        for destination in [Destination::default(), Destination::BigQuery] {
+            match Config::from_vars(|name| vars.get(name).cloned(), &[destination]) {
                 Ok(config) => {
                     prop_assert!(hides_the_secret(&config));
                     let now = time::parse("2026-11-02T12:00:00Z").unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aig_logs::{
-    config::{Config, Target},
+    config::{Config, Destination},
     pass::dead,
     sink::bigquery::{BigQuerySink, SignIn},
 };
@@ -26,7 +26,7 @@ fn private_world() -> World {
     let mut world = World::new();
     let mut settings = BTreeMap::from_iter(world.simulator.borrow().settings("http://127.0.0.1:1"));
     settings.extend(SETTINGS.map(|(name, text)| (name, text.to_owned())));
-    world.config = Config::from_vars(|name| settings.get(name).cloned(), Target::BigQuery).unwrap();
+    world.config = Config::from_vars(|name| settings.get(name).cloned(), &[Destination::BigQuery]).unwrap();
     world
 }
 

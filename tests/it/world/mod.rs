@@ -18,7 +18,7 @@ use std::{
 };
 
 use aig_logs::{
-    config::{Config, Target},
+    config::{Config, Destination},
     host::{Request, Response},
     plan::budget::Budget,
     simulator::{
@@ -124,7 +124,7 @@ impl World {
         let lookup = |name: &str| settings.get(name).cloned().or_else(|| unlimited(name));
         let outside = Rc::new(Outside::new(start));
         Self {
-            config: Config { record_runs: false, ..Config::from_vars(lookup, Target::BigQuery).unwrap() },
+            config: Config { record_runs: false, ..Config::from_vars(lookup, &[Destination::BigQuery]).unwrap() },
             simulator: RefCell::new(simulator),
             state: Map::new(Rc::clone(&outside)),
             ids: Map::new(Rc::clone(&outside)),

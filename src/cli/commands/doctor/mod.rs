@@ -26,7 +26,7 @@ use crate::{
         show,
         vars::settings::{self, Vars},
     },
-    config::{Config, Target},
+    config::{Config, Destination},
     host::{
         Host,
         native::{NativeHost, SqliteStore},
@@ -41,12 +41,9 @@ const MOST: usize = 100;
 pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let vars = Vars::read(options)?;
-    let target = match &options.sink {
-        Some(sink) => Target::from(sink),
-        None if vars.names_bigquery() => Target::BigQuery,
-        None => Target::Local,
-    };
-    let mut checks = examine(&host, &vars, target).await;
+    let unsaid = options.sinks.is_empty() && vars.names_bigquery();
+    let destinations = if unsaid { vec![Destination::BigQuery] } else { options.destinations() };
+    let mut checks = examine(&host, &vars, &destinations).await;
     checks.extend(dead_letters(options).await);
     let text = if options.json { report::in_json(&checks) } else { report::in_words(&checks) };
     // With the colours of its marks.
@@ -59,13 +56,13 @@ pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Ex
 }
 
 /// The order of the checks: settings, Cloudflare, Google, clocks, Worker.
-async fn examine(host: &impl Host, vars: &Vars, target: Target) -> Vec<Check> {
-    let (settings, config) = read(vars, target);
+async fn examine(host: &impl Host, vars: &Vars, destinations: &[Destination]) -> Vec<Check> {
+    let (settings, config) = read(vars, destinations);
     let mut checks = vec![settings];
     let asker = Asker::new(host);
     let Some(config) = config else {
         checks.extend(skipped(&["token", "account", "gateways"]));
-        if target == Target::BigQuery {
+        if destinations.contains(&Destination::BigQuery) {
             checks.extend(skipped(google::NAMES));
         }
         return checks;
@@ -74,7 +71,7 @@ async fn examine(host: &impl Host, vars: &Vars, target: Target) -> Vec<Check> {
     let google = async {
         match &config.bigquery {
             Some(table) => google::checks(&asker, vars, &config, table).await,
-            None if target == Target::BigQuery => skipped(google::NAMES),
+            None if destinations.contains(&Destination::BigQuery) => skipped(google::NAMES),
             None => Vec::new(),
         }
     };
@@ -102,13 +99,13 @@ fn skipped(names: &[&str]) -> Vec<Check> {
 }
 
 /// All problems of the settings together. Where those of BigQuery alone are wrong, the source can still be checked.
-fn read(vars: &Vars, target: Target) -> (Check, Option<Config>) {
+fn read(vars: &Vars, destinations: &[Destination]) -> (Check, Option<Config>) {
     let with_schedule = |config: Config| settings::schedule(&config).map(|_| config);
-    let error = match vars.config(target).and_then(with_schedule) {
+    let error = match vars.config(destinations).and_then(with_schedule) {
         Ok(config) => return (Check::ok("settings", "complete"), Some(config)),
         Err(error) => error,
     };
     let hint = "Set them in the environment, in .dev.vars or in [vars] of wrangler.toml";
     let check = Check::failed("settings", error.problem(), hint).mended_by("aig-logs help settings");
-    (check, vars.config(Target::Local).ok())
+    (check, vars.config(&[Destination::default()]).ok())
 }

@@ -22,7 +22,7 @@ use crate::{
         show,
         warehouse::Warehouse,
     },
-    config::{SETTINGS, Schema, Secret, TableName, Target, Warehouse as Settings},
+    config::{Destination, SETTINGS, Schema, Secret, TableName, Warehouse as Settings},
     host::Host,
 };
 
@@ -81,7 +81,7 @@ pub async fn table<H: Host>(host: &H, settings: &Settings, task: Task<'_>) -> Re
 
 async fn made<H: Host>(host: &H, settings: &Settings, task: Task<'_>) -> Result<Mark, Failure> {
     let Task { arguments, asker, vars, .. } = task;
-    let Schema { metadata_columns, .. } = vars.schema(Target::Local)?;
+    let Schema { metadata_columns, .. } = vars.schema(&Destination::default())?;
     let warehouse = Warehouse::new(host, settings)?;
     let name = &settings.table;
     if sql::check::check(&warehouse, name, &metadata_columns).await?.is_empty() {

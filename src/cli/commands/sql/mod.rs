@@ -13,13 +13,12 @@ use crate::{
         args::{Options, Sql},
         commands::sql::check::Finding,
         failure::{Exit, Failure},
-        files::target::Sink,
         progress::Screen,
         show,
         vars::settings::Vars,
         warehouse::Warehouse,
     },
-    config::{Schema, Target},
+    config::{Destination, Schema},
     host::native::NativeHost,
     sql::{BIGQUERY, SQLITE, Script},
 };
@@ -31,16 +30,16 @@ pub async fn sql(
     stop: watch::Receiver<bool>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let sink = options.sink.as_ref().unwrap_or(&Sink::BigQuery);
+    let sink = options.sinks.first().unwrap_or(&Destination::BigQuery);
     if !arguments.apply && !arguments.check {
         return print(sink, options);
     }
-    if *sink != Sink::BigQuery {
+    if !sink.is_bigquery() {
         let hint = "A SQLite file gets its table and views by itself: leave --sink out";
         return Err(Failure::denied("making or checking a table", "--apply and --check are for BigQuery", hint));
     }
     let vars = Vars::read(options)?;
-    let Schema { metadata_columns, .. } = vars.schema(Target::BigQuery)?;
+    let Schema { metadata_columns, .. } = vars.schema(&Destination::BigQuery)?;
     let settings = vars.warehouse()?;
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let warehouse = Warehouse::new(&host, &settings)?;
@@ -67,12 +66,12 @@ fn advice(findings: &[Finding], applied: bool) -> &'static str {
     }
 }
 
-fn print(sink: &Sink, options: &Options) -> Result<Exit, Failure> {
-    if let Sink::Ndjson(_) = sink {
+fn print(sink: &Destination, options: &Options) -> Result<Exit, Failure> {
+    if let Destination::Ndjson(_) = sink {
         let hint = "Give --sink bigquery or --sink sqlite";
         return Err(Failure::denied("printing the statements", "lines of JSON have no table", hint));
     }
-    let Schema { table, metadata_columns } = Vars::read(options)?.schema(Target::from(sink))?;
+    let Schema { table, metadata_columns } = Vars::read(options)?.schema(sink)?;
     let scripts = match table {
         Some(table) => texts(BIGQUERY, |script| script.for_bigquery(&table, &metadata_columns)),
         None => texts(SQLITE, |script| script.for_sqlite(&metadata_columns)),

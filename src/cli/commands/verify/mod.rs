@@ -16,14 +16,14 @@ use crate::{
             open::existing,
             rows::Rows,
             state::OpenState,
-            target::{Files, Sink as Named, State},
+            target::{Files, State},
         },
         jobs::Poller,
         log_to,
         progress::Screen,
         vars::settings::Vars,
     },
-    config::{Config, Target},
+    config::{Config, Destination},
     foreign::clean,
     host::{Host, Meter, Metered, native::NativeHost, rest_kv::RestKv},
     pass::{
@@ -45,8 +45,8 @@ pub async fn verify(
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     let vars = Vars::read(options)?;
-    let sink = options.sink.clone().unwrap_or_default();
-    let config = vars.config(if arguments.repair { Target::from(&sink) } else { Target::Local })?;
+    let destinations = if arguments.repair { options.destinations() } else { vec![Destination::default()] };
+    let config = vars.config(&destinations)?;
     let host = NativeHost::new(stop.clone(), |_| {}).map_err(|error| Failure::host(&error))?;
     vars.check_key(&host, &config).await?;
     log_to(screen, config.log_level);
@@ -71,7 +71,7 @@ pub async fn verify(
         let stores = [&cursors, &ids];
         // Nothing is ever written to either.
         if let Some(file) = rows.file() {
-            let table = Sqlite::to_ask(file);
+            let table = Sqlite::of(file);
             prove::prove(&Context::new(host, stores, &table, &config), &question, &tell).await
         } else {
             let nowhere = Ndjson::new(std::io::sink());
@@ -79,7 +79,7 @@ pub async fn verify(
         }
     };
     screen.clear();
-    tell_proof(&proof, options.json, sink == Named::Ndjson(None) && question.repair, screen)
+    tell_proof(&proof, options.json, destinations.contains(&Destination::Ndjson(None)), screen)
 }
 
 /// Nothing is written before the settings are known to be good.

@@ -1,0 +1,158 @@
+//! One of the sinks, and several of them at once.
+
+use std::{cell::Cell, collections::BTreeSet, io::Write};
+
+use super::{Outcome, Rejected, Sink, bigquery::BigQuerySink, ndjson::Ndjson, sqlite::Sqlite};
+use crate::{
+    error::CallError,
+    host::Host,
+    record::{Record, Table},
+    time::Timestamp,
+};
+
+/// One of the sinks.
+pub enum Any<'a, H> {
+    /// A table in BigQuery.
+    BigQuery(BigQuerySink<'a, H>),
+    /// A SQLite file.
+    Sqlite(Sqlite<'a>),
+    /// JSON lines.
+    Ndjson(&'a Ndjson<Box<dyn Write>>),
+}
+
+/// The same call, whichever sink it is.
+macro_rules! each {
+    ($any:expr, $sink:ident => $call:expr) => {
+        match $any {
+            Any::BigQuery($sink) => $call,
+            Any::Sqlite($sink) => $call,
+            Any::Ndjson($sink) => $call,
+        }
+    };
+}
+
+impl<H: Host> Sink for Any<'_, H> {
+    fn name(&self) -> &'static str {
+        each!(self, sink => sink.name())
+    }
+
+    fn batch(&self) -> usize {
+        each!(self, sink => sink.batch())
+    }
+
+    fn keeps(&self, table: &Table) -> bool {
+        each!(self, sink => sink.keeps(table))
+    }
+
+    async fn write(&self, records: &[Record]) -> Result<Outcome, CallError> {
+        each!(self, sink => sink.write(records).await)
+    }
+
+    async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
+        each!(self, sink => sink.count(gateway, from, until).await)
+    }
+
+    async fn ids(
+        &self,
+        gateway: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<BTreeSet<String>>, CallError> {
+        each!(self, sink => sink.ids(gateway, from, until).await)
+    }
+}
+
+/// Several sinks at once, at least one. A record is written when all have it: where one fails, the batch is written again,
+/// into those that have it too.
+pub struct All<K> {
+    sinks: Vec<K>,
+    /// The place of the sink that was called last, from 0: an error is its own.
+    at: Cell<usize>,
+}
+
+impl<K: Sink> All<K> {
+    /// These sinks, written to in this order.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[must_use]
+    pub fn new(sinks: Vec<K>) -> Self {
+        assert!(!sinks.is_empty(), "rows go somewhere");
+        Self { sinks, at: Cell::new(0) }
+    }
+
+    /// The sinks, each noted as the one that is called.
+    fn each(&self) -> impl Iterator<Item = &K> {
+        self.sinks.iter().enumerate().map(|(place, sink)| {
+            self.at.set(place);
+            sink
+        })
+    }
+}
+
+impl<K: Sink> Sink for All<K> {
+    /// The name of the sink that was called last.
+    fn name(&self) -> &'static str {
+        self.sinks[self.at.get()].name()
+    }
+
+    /// What suits all of them.
+    fn batch(&self) -> usize {
+        self.sinks.iter().map(Sink::batch).min().unwrap_or(1)
+    }
+
+    fn keeps(&self, table: &Table) -> bool {
+        self.sinks.iter().any(|sink| sink.keeps(table))
+    }
+
+    /// A record is known where all know it, and rejected where one rejects it.
+    async fn write(&self, records: &[Record]) -> Result<Outcome, CallError> {
+        let (mut times_known, mut reasons) = (vec![0; records.len()], vec![Vec::new(); records.len()]);
+        let mut keepers = 0;
+        for sink in self.each() {
+            if records.first().is_none_or(|record| !sink.keeps(record.table)) {
+                continue;
+            }
+            keepers += 1;
+            let Outcome { known, rejected } = sink.write(records).await?;
+            for index in known {
+                times_known[index] += 1;
+            }
+            for Rejected { index, reason } in rejected {
+                reasons[index].push(reason);
+            }
+        }
+        let known = (0..records.len()).filter(|index| times_known[*index] == keepers && keepers > 0).collect();
+        let rejected = reasons.into_iter().enumerate().filter(|(_, reasons)| !reasons.is_empty());
+        let rejected = rejected.map(|(index, reasons)| Rejected { index, reason: reasons.join("; ") }).collect();
+        Ok(Outcome { known, rejected })
+    }
+
+    /// The fewest that one of them has, of those that can be asked.
+    async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
+        let mut fewest = None;
+        for sink in self.each() {
+            let counted = sink.count(gateway, from, until).await?;
+            fewest = fewest.into_iter().chain(counted).min();
+        }
+        Ok(fewest)
+    }
+
+    /// The ids that all of them have, of those that can be asked.
+    async fn ids(
+        &self,
+        gateway: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<BTreeSet<String>>, CallError> {
+        let mut common: Option<BTreeSet<String>> = None;
+        for sink in self.each() {
+            let Some(ids) = sink.ids(gateway, from, until).await? else { continue };
+            common = Some(match common {
+                Some(common) => common.intersection(&ids).cloned().collect(),
+                None => ids,
+            });
+        }
+        Ok(common)
+    }
+}
