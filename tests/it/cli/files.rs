@@ -40,6 +40,31 @@ fn a_state_serves_one_target_and_one_account() {
 }
 
 #[test]
+fn several_sinks_get_each_row_and_are_one_target() {
+    let world = World::start(&["--entries", "100", "--rate", "0"]);
+    let both = ["--sink", "sqlite:a.sqlite", "--sink", "ndjson:a.ndjson"];
+    let with = |arguments: &[&'static str]| [arguments, &both[..]].concat();
+    world.run(&with(&["forward"]));
+    world.run(&with(&["backfill"]));
+    let rows = table(&world.path("a.sqlite"));
+    assert_eq!(rows.len(), 100);
+    let lines = by_id(records(&fs::read_to_string(world.path("a.ndjson")).unwrap()));
+    assert!(lines.keys().eq(by_id(rows).keys()));
+
+    let id = lines.keys().next().unwrap();
+    let told = world.command(&with(&["explain"])).arg(id).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.contains("a.sqlite"), "{told}");
+    let swapped = ["forward", "--sink", "ndjson:a.ndjson", "--sink", "sqlite:a.sqlite"];
+    world.run(&swapped);
+    let one = world.command(&["forward", "--sink", "sqlite:a.sqlite"]).output().unwrap();
+    assert_eq!(one.status.code(), Some(2), "{}", words(&one));
+    assert!(words(&one).contains("a.ndjson") && words(&one).contains("--state"), "{}", words(&one));
+    let twice = world.command(&["forward", "--sink", "sqlite", "--sink", "sqlite"]).output().unwrap();
+    assert_eq!(twice.status.code(), Some(2), "{}", words(&twice));
+}
+
+#[test]
 fn a_dry_run_shows_rows_and_remembers_nothing() {
     let world = World::start(&["--entries", "200", "--rate", "0", "--days", "1"]);
     let shown = world.run(&["forward", "--dry-run", "--sink", "bigquery"]);
