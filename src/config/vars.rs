@@ -250,7 +250,7 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         match &file.universe_domain {
             // Its tokens and tables are at addresses that are not known here.
             Some(other) if other != "googleapis.com" => {
-                Err(format!("is a key of {other:?}, but only Google Cloud itself is known, googleapis.com"))
+                Err(format!("is a key for {other:?}, but aig-logs supports only googleapis.com"))
             }
             Some(_) | None => Ok(Some(file)),
         }

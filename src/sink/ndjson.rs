@@ -47,7 +47,7 @@ impl<W: Write> Sink for Ndjson<W> {
         let written = encoded.and_then(|()| writer.write_all(&lines)).and_then(|()| writer.flush());
         written.map_err(|error| {
             if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Interrupted) {
-                return CallError::Silent("whoever was to read the rows has not read them all".into());
+                return CallError::Silent("the reader of the output has not read every row".into());
             }
             CallError::denied(error.to_string(), "Check that there is room where the rows go")
         })?;

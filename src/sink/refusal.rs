@@ -76,7 +76,7 @@ fn hint(status: StatusCode, said: &str, table: &BigQuery) -> String {
     match status {
         StatusCode::NOT_FOUND => format!(
             "Check GCP_BQ_PROJECT ({project}), GCP_BQ_DATASET ({dataset}) and GCP_BQ_TABLE ({name}), or make the table \
-             with `aig-logs sql --apply`; one made minutes ago may not be known yet"
+             with `aig-logs sql --apply`. BigQuery may need some minutes to see a new table"
         ),
         StatusCode::FORBIDDEN => forbidden(said, table),
         StatusCode::UNAUTHORIZED => {
@@ -114,8 +114,8 @@ fn forbidden(said: &str, table: &BigQuery) -> String {
         format!("Enable the API: `gcloud services enable bigquery.googleapis.com --project {project}`")
     } else if has_any(said, &PERIMETER) {
         format!(
-            "Have whoever keeps the perimeter of VPC Service Controls around {project} let the service account of \
-             GCP_SA_KEY_JSON or GCP_SA_EMAIL in from outside, with an ingress rule for bigquery.googleapis.com"
+            "VPC Service Controls protect {project}. Ask the administrator of the perimeter for an ingress rule that lets the \
+             service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL call bigquery.googleapis.com"
         )
     } else if has_any(said, &SCOPE) {
         "The token lacks the scope that was asked for: check that GCP_TOKEN_URI is Google's own".to_owned()
@@ -169,7 +169,7 @@ mod tests {
             message("VPC Service Controls: No."),
             message("Request is prohibited by organization's policy."),
         ] {
-            check(&perimeter, "VPC Service Controls around p");
+            check(&perimeter, "VPC Service Controls protect p");
         }
         for scope in
             [detail("ACCESS_TOKEN_SCOPE_INSUFFICIENT"), message("Request had insufficient authentication scopes.")]

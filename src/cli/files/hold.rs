@@ -197,8 +197,8 @@ fn words(other: Option<&Holder>) -> String {
 fn held(path: &Path, other: Option<&Holder>) -> Failure {
     Failure::denied(
         format!("using the state in {}", path.display()),
-        format!("{}: two at once would undo each other's work", words(other)),
-        "Stop that one, give this one a state of its own with --state PATH, or take over with `aig-logs run --takeover`",
+        format!("{}: two programs with one state would undo each other's work", words(other)),
+        "Stop the other program, give this one its own state with --state PATH, or take over with `aig-logs run --takeover`",
     )
 }
 

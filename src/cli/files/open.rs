@@ -146,7 +146,7 @@ fn holds_a_state(connection: &Connection, schema: &str) -> rusqlite::Result<bool
 
 /// A file that cannot be opened as what it is taken for.
 pub fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
-    let hint = "Check that the file can be written and is what --sink or --state take it for";
+    let hint = "Check that the file is writable, and is the kind of file that --sink or --state names";
     Failure::denied(format!("opening {}", path.display()), error, hint)
 }
 
