@@ -20,14 +20,14 @@ scripts/gcp-setup.sh [OPTIONS] PROJECT [DATASET] [TABLE] [LOCATION]
   PROJECT        Google Cloud project id
   DATASET        BigQuery dataset, made where it is missing       [ai_gateway]
   TABLE          the raw table                                    [aig_logs_raw]
-  LOCATION       where a new dataset is to lie, for good          [US]
+  LOCATION       location of a new dataset; it cannot be moved    [US]
 
   --print        print the commands, carry out nothing
   --data-editor  the role BigQuery Data Editor on the two tables, in place of a custom role
   --account      the service account alone: dataset, table and views are there
   --key FILE     where its key goes, unless such a file is there  [key.json]
 
-It runs as whoever `gcloud auth login` has logged in. Exit codes: 0 done, 1 refused, 3 gcloud or bq is not here.
+It acts as the account of `gcloud auth login`. Exit codes: 0 done, 1 refused, 3 gcloud or bq is not here.
 USAGE
 }
 

@@ -26,14 +26,14 @@ Examples:
   aig-logs demo --faults 7               the same while everything fails now and then
   aig-logs simulate --vars sim.vars      a simulated Cloudflare and BigQuery to play with
   aig-logs run --vars sim.vars           copy from there into aig-logs.sqlite until Ctrl-C
-  aig-logs setup                         from a token and a project to a Worker that can be deployed
+  aig-logs setup                         make everything that a Worker needs, from a token and a project
   aig-logs run --sink bigquery           copy into BigQuery, settings from .dev.vars
   aig-logs forward --dry-run | jq .cost  look at rows without writing or remembering
-  aig-logs status                        where the copying stands
-  aig-logs verify                        prove the last day, log by log where a count does not
+  aig-logs status                        how far the copy is, and what fails
+  aig-logs verify                        prove that every log of the last day is delivered
   aig-logs explain LOG_ID                what became of one log
-  aig-logs doctor                        what is wrong with the set-up, and what mends it
-  aig-logs dead-letters list             rows that the sink refused for good
+  aig-logs doctor                        check the set-up, and say how to fix it
+  aig-logs dead-letters list             rows that the sink will never take
   aig-logs sql                           the statements that make table and views
   aig-logs estimate --logs-per-month N   what a month takes and costs
   aig-logs looker                        the link that opens a view in Looker Studio
@@ -42,14 +42,16 @@ Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the me
 `aig-logs help settings` lists every setting.";
 
 const VERIFY: &str = "\
-Each hour or day is counted at the source. Where that is not what the state says was delivered, it is read
-there, and each log looked up among the ids that were written.
+verify counts each hour or day at the source. It compares the count with the table, or with the state if the
+program cannot read the table. If they differ, verify reads the logs of that hour or day again, and looks up
+each of them.
 
-proven      all that the source has is delivered
-repaired    the same, and what was missing was written now
-over        the same, and more was delivered: logs were deleted at the source
-unprovable  all that the source shows is delivered, but it gives no count that can be true; or
-            some of it is not known, and ids of its time may be gone (DEDUP_TTL_DAYS)
+proven      every log of the source is in the table, or is a dead letter
+delivered   every log of the source is delivered by the state's count; the table was not checked
+repaired    every log is delivered; verify has just written the missing logs
+over        every log of the source is delivered, and more: logs were deleted at the source
+unprovable  every log that the source shows is delivered, but the source's count cannot be true;
+            or some logs are not among the kept ids, which expire after DEDUP_TTL_DAYS
 short       logs are missing
 
 Exit codes: 0 nothing is missing, 1 failed and may pass by itself, 2 something is missing or cannot be known:
@@ -57,22 +59,22 @@ the message says what to do.
 `aig-logs help settings` lists every setting.";
 
 const EXPLAIN: &str = "\
-Exit codes: 0 told, 1 failed and may pass by itself, 2 nobody knows such a log, or it needs somebody to act.
+Exit codes: 0 found, 1 failed and may pass by itself, 2 the log is unknown, or somebody must act.
 `aig-logs help settings` lists every setting.";
 
 const SQL: &str = "\
---apply and --check sign in as you: with the token of `gcloud auth print-access-token`, or of
-GOOGLE_OAUTH_ACCESS_TOKEN where that is set. They use GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
+--apply and --check sign in as you: with GOOGLE_OAUTH_ACCESS_TOKEN if it is set, else with the token of
+`gcloud auth print-access-token`. They use GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
 
 Exit codes: 0 all is as it must be, 1 failed and may pass by itself, 2 something is missing or different.";
 
 const DOCTOR: &str = "\
-BigQuery is checked where any of its settings is given; --sink sqlite leaves it out. Nothing is written anywhere.
+doctor checks BigQuery if any of its settings is given; --sink sqlite leaves it out. doctor writes nothing.
 
 ok       as it should be
-warning  it works, or nothing can be said, and somebody should know
+warning  it works, or the check has no answer; read the hint
 failed   it does not work until somebody acts
-skipped  not looked at: something before failed, or nobody answers
+skipped  not checked: an earlier check failed, or the service gives no answer
 
 Exit code: the number of failed checks, 100 at most.
 `aig-logs help settings` lists every setting.";
@@ -84,7 +86,7 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Where from, where to, and how to say it.
+    /// The options of every command.
     #[command(flatten)]
     pub options: Options,
 }
@@ -103,28 +105,28 @@ pub enum Command {
         /// Seconds from one forward pass to the next
         #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
         every: u64,
-        /// Go on in place of another `run` with the same state, which ends at its next pass
+        /// Take over from another `run` with the same state. The other `run` ends at its next pass
         #[arg(long)]
         takeover: bool,
     },
-    /// Copy what is new, once, up to the present
+    /// Copy the new logs, once, up to the present
     #[command(after_help = settings::table())]
     Forward,
-    /// Copy the history, newest first, down to the first log; or one stretch of it again
+    /// Copy the history, newest first, down to the first log. With --from and --to, copy that time range again
     #[command(after_help = settings::table())]
     Backfill(Stretch),
-    /// Say how far the copying has come, and what fails
+    /// Say how far the copy is, and what fails
     Status,
-    /// Prove that every log of a stretch is delivered, by the hour up to three days, else by the day
+    /// Prove that every log of a time range is delivered: by the hour up to three days, by the day beyond
     #[command(after_help = VERIFY)]
     Verify(Verify),
     /// Tell what became of one log: at the source, in the table, refused, or still to come
     #[command(after_help = EXPLAIN)]
     Explain(Explain),
-    /// Check settings, permissions, gateways, table and Worker, and say what mends what is wrong
+    /// Check settings, permissions, gateways, table and Worker, and say how to fix each problem
     #[command(after_help = DOCTOR)]
     Doctor,
-    /// See rows that the sink refused for good, have them written once more, or throw them away
+    /// Show the rows that the sink will never take, write them again, or discard them
     DeadLetters {
         /// What to do with them
         #[command(subcommand)]
@@ -133,7 +135,8 @@ pub enum Command {
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
-    /// Print what makes table and views, for BigQuery or with --sink sqlite for SQLite; or carry it out, or check it
+    /// Print the SQL that makes the table and views, for BigQuery or (--sink sqlite) for SQLite. Run it with --apply, check
+    /// the result with --check
     #[command(after_help = SQL)]
     Sql(Sql),
     /// Print the link that opens Looker Studio with a view in BigQuery as its data source
@@ -142,7 +145,7 @@ pub enum Command {
         #[arg(long, value_name = "NAME", default_value = "aig_usage_by_day", value_parser = views())]
         view: String,
     },
-    /// Say what a month of so many logs takes and costs
+    /// Work out what a month of logs takes and costs
     Estimate(Estimate),
     /// List every setting
     #[command(after_help = settings::table())]
@@ -157,16 +160,16 @@ pub enum Command {
 /// What to do with table and views.
 #[derive(Debug, Args)]
 pub struct Sql {
-    /// Print the statements, as is done without an option too
+    /// Print the statements (the default)
     #[arg(long, conflicts_with_all = ["apply", "check"])]
     pub print: bool,
-    /// Carry them out in BigQuery: make what is missing, the dataset included, and each view anew
+    /// Run the statements in BigQuery: make the dataset, tables and columns that are missing, and replace every view
     #[arg(long)]
     pub apply: bool,
     /// Say what is missing or different in BigQuery, by name and type
     #[arg(long)]
     pub check: bool,
-    /// Where a new dataset is to lie, such as EU or europe-west3; it cannot be moved later [default: US]
+    /// Location of a new dataset, such as EU or europe-west3. A dataset cannot be moved later [default: US]
     #[arg(long, value_name = "LOCATION", requires = "apply")]
     pub location: Option<String>,
 }
@@ -181,14 +184,14 @@ pub enum DeadLetters {
         /// The key; none: all
         key: Option<String>,
     },
-    /// Write them once more, and take each key away whose rows are all in
+    /// Write the rows again. A key is deleted when the sink has all its rows
     #[command(after_help = settings::table())]
     Replay {
         /// The keys; none: all
         #[arg(value_name = "KEY")]
         keys: Vec<String>,
     },
-    /// Throw them away
+    /// Discard them
     Discard {
         /// The keys
         #[arg(value_name = "KEY", required_unless_present = "all")]
@@ -196,19 +199,19 @@ pub enum DeadLetters {
         /// All of them
         #[arg(long, conflicts_with = "keys")]
         all: bool,
-        /// Without being asked
+        /// Do not ask first
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// An explicit stretch of time.
+/// A time range to copy.
 #[derive(Debug, Args)]
 pub struct Stretch {
-    /// First instant of an explicit stretch, such as 2026-10-01 or 2026-10-01T12:00:00Z; cursors are left alone
+    /// Start of the time range, such as 2026-10-01 or 2026-10-01T12:00:00Z; the cursors do not move
     #[arg(long, value_name = "INSTANT", requires = "to", value_parser = instant)]
     pub from: Option<Timestamp>,
-    /// End of the explicit stretch; this instant itself is not copied
+    /// End of the time range, itself not copied
     #[arg(long, value_name = "INSTANT", requires = "from", value_parser = instant)]
     pub to: Option<Timestamp>,
 }
@@ -230,13 +233,13 @@ pub struct Estimate {
 /// What to prove.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// First instant, such as 2026-10-01 or 2026-10-01T12:00:00Z [default: a day before the end]
+    /// Start of the time range, such as 2026-10-01 or 2026-10-01T12:00:00Z [default: a day before the end]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub from: Option<Timestamp>,
-    /// End; this instant itself is not looked at [default: where forward has come to]
+    /// End of the time range, itself not checked [default: the instant that the forward pass has reached]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub to: Option<Timestamp>,
-    /// Write what is missing; without it nothing is written anywhere
+    /// Write the missing logs. Without this option verify writes nothing
     #[arg(long)]
     pub repair: bool,
 }

@@ -13,16 +13,16 @@ use crate::cli::{
 };
 use crate::config::Destination;
 
-/// Where from, where to, and how to say it.
+/// The options of every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
-    /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH]; given more than once: to all of these
+    /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH]; more than once: to all of these
     /// [default: sqlite:aig-logs.sqlite]
     #[arg(long = "sink", global = true, value_name = "SINK", value_parser = sink)]
     pub sinks: Vec<Destination>,
-    /// SQLite file that remembers how far the copying has come; or kv, a deployed Worker's state, for status,
-    /// verify, explain and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
+    /// SQLite file that remembers how far the copy is; or kv: a deployed Worker's state, for status, verify,
+    /// explain and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
     #[arg(long, global = true, value_name = "PATH|kv", value_parser = state)]
     pub state: Option<State>,
     /// File of settings; the environment wins over it. `simulate` writes it
@@ -48,8 +48,8 @@ impl Options {
 }
 
 impl Arguments {
-    /// Ends the program where an option is given that the command would ignore, and where ignoring it would surprise; and
-    /// where two options contradict each other.
+    /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if two
+    /// options contradict each other.
     pub fn refuse_idle_options(&self) {
         let conflict = self.idle_option().map(|words| (ErrorKind::ArgumentConflict, words));
         if let Some((kind, words)) = conflict.or(self.disorder().map(|words| (ErrorKind::ValueValidation, words))) {
@@ -63,21 +63,21 @@ impl Arguments {
         let (ignored, words) = match &self.command {
             Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } | Command::Estimate(_) => (
                 !sinks.is_empty() || state.is_some() || copies,
-                "--sink, --state, --dry-run and --pages mean nothing to demo, simulate, looker and estimate",
+                "demo, simulate, looker and estimate do not use --sink, --state, --dry-run or --pages",
             ),
-            Command::DeadLetters { .. } => (
-                copies,
-                "--dry-run and --pages mean nothing to dead-letters; `aig-logs dead-letters show` prints the rows",
-            ),
-            Command::Verify(_) | Command::Explain(_) => {
-                (copies, "--dry-run and --pages mean nothing to verify and explain, which write nothing unless told to")
+            Command::DeadLetters { .. } => {
+                (copies, "dead-letters does not use --dry-run or --pages; `aig-logs dead-letters show` prints the rows")
             }
+            Command::Verify(_) | Command::Explain(_) => (
+                copies,
+                "verify and explain do not use --dry-run or --pages: they write nothing, except verify with --repair",
+            ),
             Command::Setup(_) => (
                 !sinks.is_empty() || state.is_some() || copies || vars.is_some() || *json,
-                "the options of every command mean nothing to setup, which works in this folder",
+                "setup does not use the options of every command: it works in this folder, with its own options",
             ),
             Command::Doctor | Command::Sql(_) => {
-                (state.is_some() || copies, "--state, --dry-run and --pages mean nothing to doctor and sql")
+                (state.is_some() || copies, "doctor and sql do not use --state, --dry-run or --pages")
             }
             Command::Run { .. }
             | Command::Forward

@@ -1,20 +1,22 @@
-//! What can be said to `aig-logs setup`.
+//! The arguments of `aig-logs setup`.
 
 use clap::Args;
 
 /// After the list of options.
 pub const HELP: &str = "\
-The token is read from CF_API_TOKEN or .dev.vars, or asked for, and never printed. It needs the permission AI Gateway
-Read; Workers KV Storage Edit if the namespaces are to be made; and Account Settings Read, or --account.
-The settings that flags stand for are CF_ACCOUNT_ID, AIG_GATEWAY_ID, GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
-What is made at Google is made as whoever `gcloud auth login` has logged in, or with GOOGLE_OAUTH_ACCESS_TOKEN.
+setup reads the token from CF_API_TOKEN or .dev.vars, or asks for it, and never prints it. The token needs the
+permission AI Gateway Read. To make the namespaces it also needs Workers KV Storage Edit. To find the account it
+also needs Account Settings Read, or you give --account.
+--account, --gateways, --project, --dataset and --table stand for the settings CF_ACCOUNT_ID, AIG_GATEWAY_ID,
+GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
+At Google, setup acts as the account of `gcloud auth login`, or with the token in GOOGLE_OAUTH_ACCESS_TOKEN.
 
-Exit codes: 0 all is there, 1 failed and may pass by itself, 2 something is left for you to do: the lines with ! say what.";
+Exit codes: 0 all is there, 1 failed and may pass by itself, 2 some steps are left for you: see the lines with !.";
 
 /// What is to be set up, as far as it is known.
 #[derive(Debug, Args)]
 pub struct Setup {
-    /// Ask nothing, and write without being told to: for scripts
+    /// Ask nothing, and write without confirmation: for scripts
     #[arg(long)]
     pub yes: bool,
     /// Cloudflare account id [default: the setting, or the one that the token can see]
@@ -32,13 +34,13 @@ pub struct Setup {
     /// The raw table [default: the setting, or `aig_logs_raw`]
     #[arg(long, value_name = "ID")]
     pub table: Option<String>,
-    /// Where a new dataset is to lie, such as EU or europe-west3; it cannot be moved later [default: US]
+    /// Location of a new dataset, such as EU or europe-west3. A dataset cannot be moved later [default: US]
     #[arg(long, value_name = "LOCATION")]
     pub location: Option<String>,
     /// Give the service account the role BigQuery Data Editor on its two tables, in place of a custom role
     #[arg(long)]
     pub data_editor: bool,
-    /// Make a service account also where an emulator stands in for BigQuery
+    /// Make a service account even if BIGQUERY_EMULATOR_HOST is set
     #[arg(long)]
     pub service_account: bool,
 }

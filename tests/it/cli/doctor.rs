@@ -314,9 +314,9 @@ fn a_peak_near_what_can_be_read_is_told_with_the_setting_that_helps() {
 }
 
 #[test]
-fn options_that_mean_nothing_are_refused() {
+fn options_that_it_does_not_use_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let output = command(folder.path()).args(["doctor", "--dry-run"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(words(&output).contains("mean nothing to doctor"));
+    assert!(words(&output).contains("doctor and sql do not use --state, --dry-run"));
 }

@@ -89,7 +89,7 @@ async fn made<H: Host>(host: &H, settings: &Settings, task: Task<'_>) -> Result<
     }
     let found = warehouse.location().await.map_err(|error| Failure::call("looking for the dataset", error))?;
     let asked = if found.is_none() && arguments.location.is_none() {
-        let what = "location of the new dataset, such as EU or europe-west3; it cannot be moved later";
+        let what = "location of the new dataset, such as EU or europe-west3 (a dataset cannot be moved later)";
         let question = Question { what, flag: "--location", setting: "GCP_BQ_DATASET" };
         Some(asker.text(question, Some(sql::LOCATION))?)
     } else {
