@@ -39,7 +39,9 @@ pub fn report(report: &Report) -> String {
     if report.gateways.is_empty() && report.error.is_none() {
         let why = match report.job {
             Job::Forward | Job::Range => "the account has no gateway",
-            Job::Backfill => "the history is copied. Or forward has not begun: the backfill starts where it did",
+            Job::Backfill => {
+                "the history is copied. Or no forward pass has run yet: the backfill starts where the first one started"
+            }
         };
         return format!("{}: nothing to do, {why}", report.job);
     }
@@ -58,7 +60,7 @@ fn line(job: Job, gateway: &GatewayReport, seconds: f64) -> String {
         parts.push(format!("{} of them found missing by a count", HumanCount(*late)));
     }
     if *rejected > 0 {
-        parts.push(format!("{} refused for good", HumanCount(*rejected)));
+        parts.push(counted(*rejected, "dead letter"));
     }
     let (parts, pages) = (parts.join(", "), counted((*pages).into(), "page"));
     format!("{job} {}: {parts} in {pages} and {seconds:.1} s; {}", clean(id), came_to(job, gateway, *ended))
@@ -70,10 +72,11 @@ pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", HumanCount(number))
 }
 
-/// How much of what can be read in a minute a peak is; `clock` is when it was, UTC.
+/// The entries of the busiest minute, and their share of the entries that can be read in a minute. `clock` is its start,
+/// UTC.
 pub fn headroom(entries: u64, clock: &str, readable: u64) -> String {
     let (share, peak, readable) = (percent(entries, readable), counted(entries, "log"), HumanCount(readable));
-    format!("{share} % of what can be read at its peak: {peak} in the minute from {clock} UTC, of {readable}")
+    format!("{peak} in the busiest minute, from {clock} UTC: {share} % of the {readable} that can be read")
 }
 
 fn came_to(job: Job, gateway: &GatewayReport, ended: Ended) -> String {

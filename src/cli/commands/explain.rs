@@ -100,7 +100,7 @@ impl Told<'_> {
             say("written", format!("{at}segment {}", clean(key)));
         }
         if life.segments.is_empty() {
-            say("written", "in no segment that is kept".into());
+            say("written", "no kept segment has its id".into());
         }
         say("table", self.table(life));
         if let Some(query) = rows.query(life, id) {
@@ -133,9 +133,12 @@ impl Told<'_> {
             (InTable::Row { .. }, Rows::BigQuery(_) | Rows::Elsewhere(_)) => "there".into(),
             (InTable::Absent, Rows::Sqlite(_, path)) => format!("{path}: not there"),
             (InTable::Absent | InTable::Unknown, Rows::BigQuery(_)) => {
-                "not asked: the poller's key may only insert. Whoever may read can ask:".into()
+                "not checked: the poller's key can only insert. Run this query with an account that can read the table:"
+                    .into()
             }
-            (InTable::Absent | InTable::Unknown, Rows::Elsewhere(place)) => format!("not asked: rows went to {place}"),
+            (InTable::Absent | InTable::Unknown, Rows::Elsewhere(place)) => {
+                format!("not checked: rows went to {place}")
+            }
             (InTable::Unknown, Rows::Sqlite(_, path)) => format!("{path}: there, but not as this program writes it"),
         }
     }
@@ -194,25 +197,25 @@ fn follows(life: &Life) -> String {
         Fate::Dead => {
             let (key, reason) = life.dead.clone().unwrap_or_default();
             let [key, reason] = [key, reason].map(|text| clean(&text));
-            format!("Kept as a dead letter: {reason}. Once that is mended: aig-logs dead-letters replay {key}")
+            format!("Kept as a dead letter: {reason}. Fix the cause, then run: aig-logs dead-letters replay {key}")
         }
-        Fate::Settling(at) => format!("Waits: younger than SETTLE_SECONDS; forward reads it after {}.", time::text(at)),
-        Fate::Next => "Waits: forward has not come to it yet, and reads it next.".into(),
+        Fate::Settling(at) => format!("Waits: younger than SETTLE_SECONDS. The forward pass reads it after {}.", time::text(at)),
+        Fate::Next => "Waits: the forward pass has not reached it yet, and reads it next.".into(),
         Fate::Backfill(down_to) => {
-            format!("Waits: the backfill has come down to {}, and goes on.", time::text(down_to))
+            format!("Waits: the backfill has reached {}, and continues.", time::text(down_to))
         }
         Fate::Excluded(stop) => {
-            format!("Not wanted: it lies before backfill_stop_at, or where a backfill ended, {}.", time::text(stop))
+            format!("Not copied: it is older than {}, where backfill_stop_at ends the history.", time::text(stop))
         }
-        Fate::Counted(at) => format!("Late: its time is counted next after {}, and it is written then.", time::text(at)),
+        Fate::Counted(at) => format!("Late: the source is counted again after {}. The log is written then.", time::text(at)),
         Fate::Forgotten => {
-            "Not known to be written, but so old that its id may be gone, or another program's: aig-logs backfill --from … \
-             --to … reads its time again, and readers see each log once."
+            "Unknown: the log is so old that its id may have expired, or another program may have written it. `aig-logs \
+             backfill --from … --to …` copies its time range again; readers see each log once."
                 .into()
         }
         Fate::Missing => {
-            "Missing, and no further count is due: aig-logs verify --repair --from … --to … looks for it, aig-logs backfill \
-             --from … --to … writes its time again."
+            "Missing, and no later count will find it. `aig-logs verify --repair --from … --to …` looks for the log. `aig-logs \
+             backfill --from … --to …` copies its time range again."
                 .into()
         }
         Fate::Nowhere => "Not at the source and never written: check the id and the gateway.".into(),

@@ -219,7 +219,7 @@ impl Gateway<'_> {
         let counted = self.counted_down_to().map(|down_to| format!("counted down to {}", down_to.format("%F %H:%M")));
         let waits = self.waits().map(|(recent, after)| {
             let [from, until, after] = [recent.from, recent.until, after].map(|at| at.format("%F %H:%M"));
-            format!("{from} to {until} is counted after {after}, when nothing appears in it any more")
+            format!("{from} to {until} is counted after {after}, when no new log can appear there")
         });
         let words: Vec<_> = counted.into_iter().chain(waits).collect();
         if words.is_empty() { "not counted yet".to_owned() } else { words.join("; ") }
@@ -240,7 +240,7 @@ impl Gateway<'_> {
         let clock = self.clock(start);
         match self.readable {
             Some(readable) => show::headroom(entries, &clock, readable),
-            None => format!("at its peak {} in the minute from {clock} UTC", show::counted(entries, "log")),
+            None => format!("{} in the busiest minute, from {clock} UTC", show::counted(entries, "log")),
         }
     }
 

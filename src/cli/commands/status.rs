@@ -165,7 +165,7 @@ impl Standing {
             0 => "Dead letters  none".to_owned(),
             rows => {
                 let rows = show::counted(rows, "row");
-                format!("Dead letters  {rows} refused for good: `aig-logs dead-letters list` shows where and why")
+                format!("Dead letters  {rows}: `aig-logs dead-letters list` shows where and why")
             }
         });
         lines.extend(self.passes.last.keys().filter_map(|job| self.pass_in_words(job)));

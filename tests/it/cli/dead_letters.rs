@@ -1,4 +1,4 @@
-//! Rows that were refused for good, in a SQLite file and in a deployed Worker's KV.
+//! Rows that the sink will never take, in a SQLite file and in a deployed Worker's KV.
 
 use std::{fs, path::Path, process::Output};
 
@@ -64,7 +64,7 @@ fn a_refused_row_is_told_shown_and_brought_in_once_where_a_sink_takes_it() {
     let in_state = ["--sink", "bigquery"];
     let of = |action: &[&str]| world.run(&[&["dead-letters"], action, &in_state].concat());
     let status = world.run(&["status", "--sink", "bigquery"]);
-    assert!(status.contains("1 row refused for good") && status.contains("aig-logs dead-letters list"), "{status}");
+    assert!(status.contains("Dead letters  1 row: `aig-logs dead-letters list`"), "{status}");
     let list = of(&["list"]);
     assert!(list.contains(&key) && list.contains("outside the allowed bounds"), "{list}");
     let list = json_of(&of(&["list", "--json"]));

@@ -45,7 +45,10 @@ pub async fn headroom<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str) 
         };
         if percent(entries, readable) <= 1 {
             let most = HumanCount(readable);
-            return Check::ok(name, format!("at its peak at most 1 % of the {most} logs a minute that can be read"));
+            return Check::ok(
+                name,
+                format!("the busiest minute has at most 1 % of the {most} logs that can be read in a minute"),
+            );
         }
     }
     let says = show::headroom(entries, &from.format("%H:%M").to_string(), readable);

@@ -23,7 +23,7 @@ pub fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Scre
     let text = if json {
         format!("{:#}", proof.units.iter().map(to_json).collect::<Value>())
     } else if proof.units.is_empty() {
-        "Nothing to prove: no unit of that stretch was looked at".to_owned()
+        "Nothing to prove: no hour or day of this time range was checked".to_owned()
     } else {
         format!("{}\n{}", table(&proof.units), sums(&proof.units))
     };
@@ -36,7 +36,7 @@ pub fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Scre
         show::print(&text)?;
     }
     if proof.stopped {
-        screen.say("Stopped before the end: what is not listed was not looked at");
+        screen.say("Stopped before the end: hours and days that are not listed were not checked");
     }
     for error in &proof.errors {
         screen.say(&format!("aig-logs: verify failed: {}", error.chain()));
@@ -79,15 +79,15 @@ fn word(unit: &Proven) -> &'static str {
 const WORDS: [&str; 6] = ["proven", "delivered", "repaired", "over", "unprovable", "short"];
 
 /// How to ask a table that the poller may not read.
-const UNASKED: &str = "Delivered: the poller's key may write to the table and not read it. Ask it yourself: SELECT \
+const UNASKED: &str = "Delivered: the poller's key can write to the table, but not read it. Ask the table yourself: SELECT \
     TIMESTAMP_TRUNC(created_at, HOUR) AS hour, COUNT(DISTINCT id) AS logs FROM the table WHERE created_at BETWEEN … AND … \
     GROUP BY hour ORDER BY hour";
 
-const FORGOTTEN: &str = "Unprovable: some logs are not among the ids that are kept, but these go after DEDUP_TTL_DAYS, and \
-    another program keeps none. `aig-logs backfill --from … --to …` reads such a stretch again; readers see each log once";
+const FORGOTTEN: &str = "Unprovable: some logs are not among the kept ids. Ids expire after DEDUP_TTL_DAYS, and another \
+    program keeps no ids. `aig-logs backfill --from … --to …` copies the time range again; readers see each log once";
 
-const SHORT: &str = "Short: logs are missing. `aig-logs verify --repair` with the same --from and --to writes them. A stretch \
-    that is younger than 24 h 10 min the forward pass counts again by itself";
+const SHORT: &str = "Short: logs are missing. `aig-logs verify --repair` with the same --from and --to writes them. If the \
+    time range is younger than 24 h 10 min, the forward pass counts it again by itself";
 
 /// What a person must look at.
 fn act(unit: &Proven) -> Option<&'static str> {
@@ -104,10 +104,10 @@ fn hints(units: &[Proven]) -> Vec<&'static str> {
 
 fn note(cut: &Cut) -> String {
     match cut {
-        Cut::NotBegun => "forward has not begun with this gateway: nothing of it is delivered".to_owned(),
-        Cut::After(until) => format!("looked at up to {}: forward has not come further", time::text(*until)),
+        Cut::NotBegun => "no forward pass has read this gateway yet: none of its logs is delivered".to_owned(),
+        Cut::After(until) => format!("checked up to {}: the forward pass has copied no further", time::text(*until)),
         Cut::Empty(from) => format!("the source has nothing before {}", from.format("%F")),
-        Cut::Before(from) => format!("looked at from {} on: the backfill has not come further", time::text(*from)),
+        Cut::Before(from) => format!("checked from {} on: the backfill has copied no further", time::text(*from)),
     }
 }
 
@@ -184,7 +184,7 @@ fn sums(units: &[Proven]) -> String {
     });
     let rejected = match sum(|unit| Some(unit.rejected)) {
         0 => String::new(),
-        rows => format!("\n{} refused for good: see `aig-logs dead-letters list`", show::counted(rows, "row")),
+        rows => format!("\n{}: see `aig-logs dead-letters list`", show::counted(rows, "dead letter")),
     };
     format!("{}: {}{rejected}", numbers.collect::<Vec<_>>().join(", "), words.join(", "))
 }
@@ -241,7 +241,7 @@ mod tests {
  main     2026-10-06 23:00 to 24:00                 7          5             5         1        2  short
  main     2026-10-06 23:30:12.500 to 00:30:12.500   2          0             0         1        2  unprovable
 1,243 at the source, 1,239 delivered, 1,239 in the table, 3 rejected, 4 missing: 1 proven, 1 unprovable, 1 short
-3 rows refused for good: see `aig-logs dead-letters list`";
+3 dead letters: see `aig-logs dead-letters list`";
         let told = format!("\n{}\n{}", table(&units), sums(&units));
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(words(&told), words(expected), "{told}");
