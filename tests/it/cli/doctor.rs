@@ -163,9 +163,9 @@ fn a_gateway_that_keeps_no_logs_is_told() {
     world.change(&json!({ "gateways": { "main": { "collect_logs": false } } }));
     world.assert_finds(&[], "main: collecting", "failed", &["no logs", "Collect Logs"]);
     for (room, strategy, verdict, words) in [
-        (120, "STOP_INSERTING", "failed", "New logs are not kept"),
-        (130, "STOP_INSERTING", "warning", "When it is full new logs"),
-        (130, "DELETE_OLDEST", "warning", "the oldest logs go"),
+        (120, "STOP_INSERTING", "failed", "The gateway keeps no new logs"),
+        (130, "STOP_INSERTING", "warning", "A full gateway keeps no new logs"),
+        (130, "DELETE_OLDEST", "warning", "deletes its oldest logs"),
     ] {
         let settings = json!({ "log_management": room, "log_management_strategy": strategy });
         world.change(&json!({ "gateways": { "main": settings } }));
@@ -248,7 +248,7 @@ fn crons_are_judged_where_a_worker_is() {
     let (checks, code) = world.checks(&[]);
     let check = checks.iter().find(|check| check["check"] == "crons").unwrap();
     assert_eq!((code, &check["verdict"]), (0, &json!("ok")));
-    for part in ["1,440 forward passes", "2,976 writes", "Workers Free allows 1,000", "*/4 * * * *"] {
+    for part in ["1,440 forward passes", "2,976 KV writes", "Workers Free allows 1,000", "*/4 * * * *"] {
         assert!(check.to_string().contains(part), "{part}: {check}");
     }
     crons(r#"["*/4 * * * *", "0 * * * *"]"#);
@@ -256,7 +256,7 @@ fn crons_are_judged_where_a_worker_is() {
     crons(r#"["*/4 * * * *"]"#);
     world.assert_finds(&[], "crons", "failed", &["the history is never copied"]);
     crons(r#"["0 * * * *"]"#);
-    world.assert_finds(&[], "crons", "failed", &["what is new is never copied"]);
+    world.assert_finds(&[], "crons", "failed", &["new logs are never copied"]);
     crons(r#"["0 * * * *", "hourly"]"#);
     world.assert_finds(&[], "crons", "failed", &["is no schedule"]);
 }

@@ -77,7 +77,7 @@ async fn account<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Check {
         Ok(Some(None)) => Check::skipped("account", "Cloudflare does not say when it was made"),
         Ok(None) => Check::skipped(
             "account",
-            "when it was made is told to tokens with Account Settings Read, which the poller does without",
+            "only a token with Account Settings Read sees the account's age; the poller does not need that permission",
         ),
         Err(error) => Check::refused("account", &error).mended_by("CF_ACCOUNT_ID"),
     }

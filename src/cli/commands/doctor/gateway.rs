@@ -91,15 +91,16 @@ async fn room<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str, settings
     if count.saturating_mul(100) < room.saturating_mul(NEARLY) {
         Check::ok(name, says)
     } else if stops && count >= room {
-        let hint = "New logs are not kept (STOP_INSERTING), and nobody is told: raise the limit, delete old logs, or let the \
-                    oldest go";
+        let hint = "The gateway keeps no new logs (STOP_INSERTING), and gives no error: raise the limit, delete old logs, or \
+                    choose DELETE_OLDEST";
         Check::failed(name, says, hint).mended_by(fix)
     } else if stops {
-        let hint = "When it is full new logs are not kept (STOP_INSERTING), and nobody is told: raise the limit, delete old \
-                    logs, or let the oldest go";
+        let hint = "A full gateway keeps no new logs (STOP_INSERTING), and gives no error: raise the limit, delete old logs, \
+                    or choose DELETE_OLDEST";
         Check::warning(name, says, hint).mended_by(fix)
     } else {
-        let hint = "When it is full the oldest logs go (DELETE_OLDEST): what the backfill has not come to is lost";
+        let hint = "A full gateway deletes its oldest logs (DELETE_OLDEST). Logs that the backfill has not copied by then are \
+                    lost";
         Check::warning(name, says, hint).mended_by("aig-logs backfill")
     }
 }
@@ -115,7 +116,7 @@ async fn logs<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str) -> Vec<C
     let [Some(last), Some(first)] =
         [newest.entries.first(), newest.entries.last()].map(|entry| Some(entry?.created_at))
     else {
-        return vec![Check::ok(name, "readable; there is none yet, so neither filter nor count shows")];
+        return vec![Check::ok(name, "readable; the gateway has no log yet, so filter and count were not checked")];
     };
     // All between the first and the last of the page, both left out, in the other order: it fits on one page, whatever
     // arrives meanwhile.

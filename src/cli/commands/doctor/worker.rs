@@ -30,8 +30,8 @@ pub fn crons(crons: &[String], config: &Config) -> Check {
         return Check::failed("crons", says, hint).mended_by("[triggers] of wrangler.toml");
     }
     if forward.is_empty() {
-        let hint = "Every cron that is not BACKFILL_CRON copies what is new";
-        let says = "BACKFILL_CRON is the only one: what is new is never copied";
+        let hint = "Every other cron copies new logs: add one";
+        let says = "BACKFILL_CRON is the only cron: new logs are never copied";
         return Check::failed("crons", says, hint).mended_by("[triggers] of wrangler.toml");
     }
     let gateways = match &config.source.gateways {
@@ -41,7 +41,7 @@ pub fn crons(crons: &[String], config: &Config) -> Check {
     let passes = forward.iter().map(|cron| passes(cron)).sum();
     let writes = writes(passes, gateways);
     let says = format!(
-        "{} forward passes a day may take {} writes of KV (two each, and what ledger and history take)",
+        "{} forward passes a day may take {} KV writes (two each; ledger and history take the rest)",
         HumanCount(passes),
         HumanCount(writes)
     );
@@ -49,7 +49,8 @@ pub fn crons(crons: &[String], config: &Config) -> Check {
         return Check::ok("crons", says);
     }
     // The plan is not known here, and on Workers Paid all is well.
-    let hint = "Workers Free allows 1,000 a day, where this must come less often; Workers Paid has room";
+    let hint =
+        "Workers Free allows 1,000 KV writes a day: choose a slower schedule there. Workers Paid allows this schedule";
     let slower = EVERY.into_iter().find(|minutes| self::writes(24 * 60 / minutes, gateways) <= FREE);
     let fix = slower.map_or("Workers Paid".to_owned(), |minutes| {
         format!("crons = [\"*/{minutes} * * * *\", \"{}\"]", config.backfill_cron)
