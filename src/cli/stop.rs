@@ -20,7 +20,7 @@ pub async fn listen(stop: watch::Sender<bool>, screen: Screen) -> Infallible {
         return std::future::pending().await;
     };
     either(&mut interrupt, &mut terminate).await;
-    screen.say("Stopping: what is in hand is finished and saved. Ctrl-C again ends at once.");
+    screen.say("Stopping: the program finishes and saves its current work. Ctrl-C again ends it at once.");
     stop.send_replace(true);
     either(&mut interrupt, &mut terminate).await;
     process::exit(INTERRUPTED)

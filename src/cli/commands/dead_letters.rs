@@ -167,7 +167,7 @@ fn is_confirmed(what: &str) -> Result<bool, Failure> {
         let hint = "Nothing was discarded. Say --yes, or run it on a terminal";
         return Err(Failure::denied(format!("discarding {what}"), "nobody is there to confirm it", hint));
     }
-    eprint!("Discard {what} for good? [y/N] ");
+    eprint!("Discard {what}? You cannot undo this. [y/N] ");
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     read.map_err(|error| Failure::denied("reading the answer", error, "Say --yes"))?;
@@ -197,7 +197,8 @@ async fn replay(
         }
         State::Kv => {
             let Some(table) = &config.bigquery else {
-                let problem = "the Worker's rows go to BigQuery, and each key is taken away once its rows are in";
+                let problem =
+                    "the Worker's rows go to BigQuery, and replay deletes each key once BigQuery has its rows";
                 return Err(Failure::denied("replaying with --state kv", problem, "Add --sink bigquery"));
             };
             let (kv, sign_in) = (vars.kv()?, SignIn::default());

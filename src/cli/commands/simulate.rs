@@ -58,9 +58,8 @@ pub async fn simulate(
         HumanCount(entries as u64)
     ));
     if let Some(seed) = faults {
-        screen.say(&format!(
-            "Every service fails now and then, by seed {seed}; what has struck is at {base}/simulator/calls"
-        ));
+        screen
+            .say(&format!("Every service fails now and then, by seed {seed}; {base}/simulator/calls lists the faults"));
     }
     if let Some(path) = vars {
         screen.say(&format!("In another terminal: aig-logs run --vars {}", path.display()));

@@ -157,7 +157,7 @@ impl Storm<'_> {
                 return Err(stopped());
             }
             if host.now() > end {
-                let problem = format!("the copying has not come to its end in {} s", LONGEST.num_seconds());
+                let problem = format!("the demo has not copied everything in {} s", LONGEST.num_seconds());
                 return Err(Failure::denied("surviving the storm", problem, "Try fewer --entries"));
             }
             self.pass(Work::Forward).await?;

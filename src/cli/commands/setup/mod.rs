@@ -191,12 +191,12 @@ impl Task<'_> {
 /// What comes next.
 fn finish(steps: &Steps, found: Exit) -> Result<Exit, Failure> {
     let (words, exit) = if steps.any_left() || found != Exit::Done {
-        ("When what is left for you is done", Exit::Person)
+        ("After the steps that are left for you", Exit::Person)
     } else {
         ("Next", Exit::Done)
     };
     show::print(&format!(
-        "\n{words}, give the Worker its secrets, which .dev.vars has, and deploy it:\n  npx wrangler secret put \
+        "\n{words}, give the Worker its secrets from .dev.vars, and deploy it:\n  npx wrangler secret put \
          CF_API_TOKEN\n  npx wrangler secret put GCP_SA_KEY_JSON\n  npm run deploy"
     ))?;
     Ok(exit)
