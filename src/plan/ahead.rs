@@ -1,20 +1,24 @@
-//! Several pages at once. The list knows no cursor, so nobody can ask for the page behind one that has not come yet, but by
-//! number: counted from an entry that was read, a page begins at a known distance. So the next pages are asked for in such
-//! a way that each begins with the last entry of the one before. Numbers shift with every change of the table; they are
-//! guesses. A page is taken only if it does begin with what is known, for then nothing lies in between. Otherwise it costs
-//! a call, and the scan goes on as if nobody had guessed.
+//! Reads several pages of one scan at once. The list has no cursor, so the page after a page that has not arrived can
+//! only be asked for by number: counted from an entry that was read, a page begins at a known distance. So the next
+//! four pages are asked for by number, and each begins with the last entry of the page before. Page numbers shift with
+//! every change of the list, so they are guesses. A guessed page is taken only if it begins with a known entry: then no
+//! entry lies in between. A wrong guess costs one call, and the scan continues as if there had been no guess.
 //!
-//! Several pages at once, one scan. At a latency of a second, one page after the other reaches a quarter of what the API
-//! allows. The scan stays what it is: one keyset, one cursor, answers in order. But `plan/ahead.rs` guesses the next four
-//! questions: by page number, counted from an entry that was read, so that each page begins with the last entry of the one
-//! before. An answer that begins before the cursor's instant joins in whatever order ties come. One that begins at it
-//! joins if the entries read that it does not show again are as many as lie before it, and the count is as it was. If it
-//! does not join, the scan's own question is asked in its place, and only a call is lost; where that happens twice, pages
-//! overlap by more. A deletion and an insertion between two answers that make up for each other can still hide a tie that
-//! changes its place, until the count finds it. Where nothing moves no guess costs a call: disjoint stretches chosen by
-//! counts, the other way to read at once, end in a page that is not full each, need counts, and leave what is read beyond
-//! a gap unremembered. Writing overlaps with reading (`pass/copy/write.rs`): one batch is in hand, two may wait, and then
-//! nothing more is read. Five pages and a write are the six connections that a Worker may have.
+//! At a latency of a second, one page after the other reaches a quarter of the calls that the API allows. The scan
+//! stays the same: one keyset, one cursor, answers in order.
+//!
+//! - A page that begins before the cursor's instant joins, in whatever order ties come.
+//! - A page that begins at the cursor's instant joins if the count is unchanged, and as many read entries as lie before
+//!   the page are not on the page.
+//! - If a page does not join, the scan's own question is asked in its place, and only one call is lost. If that happens
+//!   twice, pages overlap by more entries.
+//! - A deletion and an insertion between two answers, which make up for each other, can still hide a tie that changes
+//!   its place. The count finds it later.
+//! - If nothing moves, no guess costs a call. The other way to read at once would be disjoint stretches, chosen by
+//!   counts. But each of these ends in a page that is not full, needs counts, and leaves entries beyond a gap
+//!   unremembered.
+//! - Writing overlaps with reading (`pass/copy/write.rs`): one batch is in hand, two may wait, and then reading stops.
+//!   Five pages and a write are the six connections that a Worker may have.
 
 use std::{cmp::Ordering, collections::VecDeque};
 
@@ -28,8 +32,8 @@ use crate::{
 /// developers.cloudflare.com/workers/platform/limits
 pub const AT_ONCE: usize = 5;
 
-/// Wrong guesses in a row after which no more are made: the server numbers its pages otherwise. Where a change has made those
-/// under way wrong, one that was made since the first of them is right, and it goes on.
+/// After so many wrong guesses in a row no more guesses are made: the server numbers its pages in another way. A change
+/// of the list makes the guesses under way wrong, but a guess that was made after the first wrong one is right again.
 const MOST_MISSES: u32 = 3;
 
 /// A scan, and what is asked for ahead of it. Answers are taken in the order in which they were asked for.
@@ -40,12 +44,12 @@ pub struct Ahead {
     read: VecDeque<Timestamp>,
     /// Entries of a full page.
     page: usize,
-    /// Entries that the source has behind the last one read, where it says, and shows full pages.
+    /// Entries that the source has behind the last read entry. None: the source does not say, or its page was not full.
     left: Option<u64>,
     /// How many of these the pages under way will show.
     asked: usize,
-    /// Entries that a page shows again of the one before. Where the last of these may have ties, or counts change all the
-    /// time, more of them make sure of the join.
+    /// Entries of a page that the next page shows again. More of them make the join certain if the last one may have
+    /// ties, or if counts change all the time.
     overlap: usize,
     /// Wrong guesses since one was right.
     misses: u32,
@@ -78,8 +82,8 @@ impl Ahead {
         self.left.map(|left| left.div_ceil(step))
     }
 
-    /// The page that goes on where the last one taken has ended, or `None` at the end of the stretch. It is to be taken before
-    /// the `under_way` others.
+    /// The page that continues where the last taken page ended, or `None` at the end of the stretch. Its answer must be
+    /// taken before the answers to the `under_way` others.
     pub fn next(&mut self, under_way: usize) -> Option<Query> {
         let last = self.read.back();
         let shown_again = self.read.iter().rev().take_while(|instant| Some(*instant) == last).count();
@@ -88,7 +92,7 @@ impl Ahead {
         self.scan.query()
     }
 
-    /// A page behind all that are under way, where there will be one.
+    /// A page after all pages under way, or `None` if no page can be guessed.
     pub fn guess(&mut self) -> Option<Query> {
         let is_all_asked = self.left.is_none_or(|left| self.asked as u64 >= left);
         let is_by_keyset = !self.scan.is_within_instant() && !self.scan.is_shrunk();
@@ -118,14 +122,14 @@ impl Ahead {
         self.scan.query_from(instant, u32::try_from(way / self.page + 1).ok()?)
     }
 
-    /// Notes that an answer was too large to be read: the scan's own question, which is the next one now, asks for half as
-    /// many entries. Whether it can.
+    /// Notes that an answer was too large to be read. The scan's own question comes next, and asks for half as many
+    /// entries. Returns whether it can ask for fewer.
     pub fn too_large(&mut self) -> bool {
         self.scan.too_large()
     }
 
-    /// Takes the answer to a query, with its `total_count`. Returns what is new, in scan order; `None` for a wrong guess:
-    /// then [`next`](Self::next) comes before all that are under way.
+    /// Takes the answer to a query, with its `total_count`. Returns the new entries, in scan order. `None`: the guess
+    /// was wrong, and [`next`](Self::next) must be asked for before all pages under way.
     pub fn take(&mut self, query: &Query, mut entries: Vec<Entry>, mut total: Option<u64>) -> Option<Vec<Entry>> {
         let mut is_full = entries.len() == self.page;
         if self.scan.query() != Some(*query) {
@@ -148,8 +152,9 @@ impl Ahead {
         Some(new)
     }
 
-    /// Whether a guessed page shows all that follows what is known: more of it, or its end. A page that begins before the cursor's
-    /// instant does, in whatever order ties come. A page that begins at that instant does if no tie lies before it.
+    /// Whether a guessed page continues the read entries without a gap, and shows more entries or the end. A page that
+    /// begins before the cursor's instant does, in whatever order ties come. A page that begins at that instant does if
+    /// no tie lies before it.
     fn goes_on(&mut self, query: &Query, entries: &[Entry], total: Option<u64>) -> bool {
         let ([first, ..], [.., last]) = (entries, entries) else { return false };
         let is_last = total == Some((before(query, self.page) + entries.len()) as u64);
@@ -167,8 +172,8 @@ impl Ahead {
         }
     }
 
-    /// Whether all entries before this page were read, ties of the cursor's instant among them: those read that it does not
-    /// show again are as many as lie before it. Where the count is as it was, none of them is gone.
+    /// Whether all entries before this page were read, the ties at the cursor's instant included. They were if as many
+    /// read entries as lie before the page are not on the page. If the count is unchanged, none of them was deleted.
     fn has_all_before(&self, query: &Query, entries: &[Entry], total: Option<u64>) -> bool {
         let begin = match query.direction {
             Direction::Ascending => query.from,
@@ -188,8 +193,8 @@ impl Ahead {
         self.read.drain(..surplus);
     }
 
-    /// Instants to be remembered: a guess counts from one of the last two pages, and is taken when those before it are. And one
-    /// more: of the first it is not known whether it begins its instant.
+    /// How many instants to remember. A guess counts from one of the last two pages, and is taken after the pages
+    /// before it. One instant more is kept, because nobody knows whether the first entry begins its instant.
     fn most_read(&self) -> usize {
         self.page * (AT_ONCE + 2) + 1
     }

@@ -4,8 +4,8 @@ use std::{fmt, time::Duration};
 
 use crate::time::Timestamp;
 
-/// What remembering may take after the time of a pass is used up, with all its tries. The times of scheduled passes leave
-/// at least as much.
+/// How long remembering may take, with all its tries, after the time of a pass is used up. A scheduled pass leaves at
+/// least as much time before the next one.
 pub const SAVING: Duration = Duration::from_secs(10);
 
 /// Time of a scheduled forward pass: the minute until the next tick, less what saving takes.
@@ -89,9 +89,9 @@ pub enum Hold {
     Window,
 }
 
-/// How to keep to a `share` of the rate limit: the user's own dashboard lives on the rest. `under_way` calls are not counted
-/// by the source yet, and `left` are to be made, where that is known. Few are made at once; where there are more, they are
-/// spread over what is left of the window, so that whoever else calls finds some at any time.
+/// How to keep to a `share` of the rate limit: the user's own dashboard uses the rest. The source has not counted the
+/// `under_way` calls yet; `left` calls will follow, if their number is known. A few calls are made at once. More calls
+/// are spread over the rest of the window, so that other callers can make some calls at any time.
 #[must_use]
 pub fn hold_back(rate: Rate, share: f64, under_way: usize, left: Option<u64>) -> Hold {
     #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use crate::time::Timestamp;
 
-/// Rounds in a row without a new id after which an instant is given up that counts more than it shows. Where each page
-/// shows ties in another order, a round misses a given one with a chance of 1 in e.
+/// After so many rounds in a row without a new id, the scan gives up an instant that counts more entries than it shows.
+/// If each page shows ties in another order, a round misses a given entry with a chance of 1 in e.
 const MOST_BARREN: u32 = 20;
 
-/// Such rounds that are enough where the source does not count, and none of them has shown an id twice: one up, which
-/// insertions cannot hide an entry from, and one down, which deletions cannot. Where ties change their order, a round that
-/// misses one shows another twice.
+/// So many such rounds are enough if the source does not count, and no round has shown an id twice: one round up, in
+/// which insertions cannot hide an entry, and one round down, in which deletions cannot. If ties change their order, a
+/// round that misses one entry shows another one twice.
 const ENOUGH_UNCOUNTED: u32 = 2;
 
 /// How far the reading of an instant has come.
@@ -41,9 +41,10 @@ pub struct Instant {
     /// Whether counts are believed.
     believed: bool,
     counted: Counted,
-    /// What the source counts whatever it is asked for, where it does.
+    /// The number that the source counts whatever the question is, if it ignores the question.
     ignored: Option<u64>,
-    /// The nearest instant behind this one that a page has shown, as whoever knows the direction notes it.
+    /// The nearest instant behind this one that a page has shown. The scan notes it, because the scan knows the
+    /// direction.
     pub beyond: Option<Timestamp>,
 }
 
@@ -106,7 +107,7 @@ impl Instant {
         }
     }
 
-    /// The same, alone, where a source may count so much whatever it is asked for.
+    /// The same, asked for alone. `ignored` is the number that the source may count whatever the question is.
     #[must_use]
     pub fn alone(ignored: Option<u64>) -> Self {
         Self { ignored, ..Self::new(true) }
@@ -143,7 +144,7 @@ impl Instant {
         if self.is_end_of_round(shown, page) { self.end_round() } else { self.turn_page() }
     }
 
-    /// Notes what a page counts. Whether all that is counted was shown.
+    /// Notes the count of a page. Returns whether as many entries were shown as are counted.
     fn count(&mut self, shown: &Shown, page: u64) -> bool {
         let Shown { entries, total, .. } = *shown;
         // A page without a count contradicts no other one.

@@ -1,9 +1,7 @@
-//! How long after its `created_at` an entry is first seen: what `SETTLE_SECONDS` can be chosen by. A histogram, small enough
-//! to be kept.
+//! How long after its `created_at` an entry is first seen. `SETTLE_SECONDS` can be chosen by it.
 //!
-//! Lateness is remembered with the position of each gateway, as a histogram of how long after its `created_at` an entry
-//! was first seen. What a pass reads that begins more than ten minutes back is left out, as is a first pass: then it was
-//! the poller that was late. Old entries count less and less.
+//! The position of each gateway keeps the lateness, as a small histogram. It leaves out a first pass, and a pass that
+//! begins more than ten minutes back: then the poller was late, not the entry. Old entries count less and less.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,17 +18,17 @@ const MOST_REMEMBERED: u64 = 100_000;
 /// The share of entries that `SETTLE_SECONDS` is chosen for: forward brings these, and verification the rest.
 const IN_TIME: f64 = 0.999;
 
-/// How much later than `SETTLE_SECONDS` an entry is first seen though it was there in time: the minute between two ticks,
-/// and a slow pass.
+/// An entry that was there in time is first seen up to so much later than `SETTLE_SECONDS`: the minute between two
+/// ticks, and a slow pass.
 const UNTIL_SEEN: Duration = Duration::from_mins(2);
 
-/// Of that, what is certain: on average an entry waits half a minute for its tick, and at most one.
+/// The certain part of it: an entry waits half a minute for its tick on average, and a minute at most.
 const TICK: Duration = Duration::from_mins(1);
 
 /// Suggestions are multiples of this.
 const STEP: Duration = Duration::from_secs(10);
 
-/// The longest suggestion. What is later than that, verification brings in any case.
+/// The longest suggestion. Verification brings the entries that are later.
 const LONGEST: Duration = Duration::from_mins(10);
 
 /// Latenesses, counted in buckets that grow with them; a bucket without any takes no room.
@@ -83,8 +81,8 @@ impl Lateness {
         u32::try_from(steps).map_or(LONGEST, |steps| STEP.saturating_mul(steps)).min(LONGEST)
     }
 
-    /// What the given share of all entries, in [0, 1], is late at most; up to 12.5 % too much, and never too little. None
-    /// without entries.
+    /// The given share of all entries, in [0, 1], is late by at most this; the number is up to 12.5 % too high, and
+    /// never too low. None without entries.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<TimeDelta> {
         #[expect(clippy::cast_precision_loss, reason = "exact for more entries than a gateway ever logs")]

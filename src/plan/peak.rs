@@ -1,4 +1,4 @@
-//! The busiest minute of a gateway, beside what polling can read of one.
+//! The busiest minute of a gateway, and how many entries polling can read in a minute.
 
 use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,9 @@ use crate::time::Timestamp;
 /// developers.cloudflare.com/fundamentals/api/reference/limits
 const CALLS: f64 = 240.0;
 
-/// New entries that forward can read of all gateways in a minute, in the long run: each page shows one again. `share` is
-/// that of the API's limit; `pages`, where set, is what each of the passes may read, one of which begins every minute.
+/// How many new entries of all gateways forward can read in a minute, in the long run: each page shows one entry again.
+/// `share` is the share of the API's limit. `pages`, if set, is the number of pages of a pass; a pass begins every
+/// minute.
 #[must_use]
 pub fn readable(per_page: u32, share: f64, pages: Option<u32>) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "240 at most")]
@@ -18,7 +19,8 @@ pub fn readable(per_page: u32, share: f64, pages: Option<u32>) -> u64 {
     pages.map_or(calls, |pages| calls.min(pages.into())) * u64::from(per_page.saturating_sub(1).max(1))
 }
 
-/// How much of what can be read a number of entries is, in whole percent, rounded up: 101 may not look like 100.
+/// `entries` as a share of `readable`, in whole percent. It is rounded up, so that more than 100 % never looks like 100
+/// %.
 #[must_use]
 pub fn percent(entries: u64, readable: u64) -> u64 {
     entries.saturating_mul(100).div_ceil(readable.max(1))

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{self, Timestamp};
 
-/// Where segments are filed that span several days, or may.
+/// Stands in a key before the instants of a segment that spans, or may span, several days.
 const DAYS: &str = "days:";
 
-/// What was written of a stretch since the last time it was remembered.
+/// The ids of a stretch that were written since the last remembering.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     /// First and last `created_at`, and number of ids.
@@ -48,17 +48,17 @@ impl Metadata {
 /// Stands in a key for several gateways. No gateway has this id.
 const SEVERAL: &str = "*";
 
-/// What a line begins with that names the gateway of the ids after it, in a segment of several.
+/// In a segment of several gateways, a line that begins with this names the gateway of the ids after it.
 const NAME: &str = "@";
 
-/// Under which beginnings of keys the segments with entries of a day are found.
+/// The prefixes of the keys of all segments that may have entries of a day.
 #[must_use]
 pub fn prefixes(gateway: &str, date: NaiveDate) -> Vec<String> {
     let of = |gateway: &str| [format!("ids:{gateway}:{date}T"), format!("ids:{gateway}:{DAYS}")];
     [gateway, SEVERAL].into_iter().flat_map(of).collect()
 }
 
-/// What all keys of a gateway's segments begin with.
+/// The prefixes of the keys of all segments of a gateway.
 #[must_use]
 pub fn all_prefixes(gateway: &str) -> Vec<String> {
     [gateway, SEVERAL].map(|gateway| format!("ids:{gateway}:")).to_vec()
@@ -85,7 +85,7 @@ pub fn ids<'a>(key: &str, value: &'a str, gateway: &'a str) -> impl Iterator<Ite
     })
 }
 
-/// An id in a line of its own: as it is, or as JSON writes it where it would not be read again as it is.
+/// An id in a line of its own: as it is, or as JSON if the plain id would be read as something else.
 fn written_line(id: &str) -> Cow<'_, str> {
     if id.is_empty() || id.starts_with('"') || id.starts_with(NAME) || id.contains(['\n', '\r']) {
         Cow::Owned(serde_json::Value::from(id).to_string())
@@ -98,9 +98,9 @@ fn written_line(id: &str) -> Cow<'_, str> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// `ids:<gateway>:<from>:<written>`, so that the segments of a day are found by the day's prefix, or
-    /// `ids:<gateway>:days:…` where the segment spans several days, as a backfill of quiet years does, or may have ids of
-    /// others. The gateway is `*` for a segment of several. The instant of the writing makes the key unique: no segment ever
-    /// takes another's place.
+    /// `ids:<gateway>:days:…` if the segment spans several days, as in a backfill of quiet years, or may have ids of
+    /// other days. The gateway is `*` in a segment of several gateways. The instant of the writing makes the key
+    /// unique: no segment ever replaces another one.
     pub key: String,
     /// One id a line, to be read by [`ids`].
     pub value: String,
@@ -108,7 +108,7 @@ pub struct Kept {
     pub metadata: Metadata,
 }
 
-/// What was `written` of some gateways at once, under one key; none: nothing was.
+/// The segments of some gateways that were written together, under one key. None: nothing was written.
 #[must_use]
 pub fn kept(mut parts: Vec<(&str, Segment)>, written: Timestamp) -> Option<Kept> {
     if parts.len() == 1 {

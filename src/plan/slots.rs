@@ -24,8 +24,8 @@ pub const LONG_CALL: TimeDelta = TimeDelta::seconds(15);
 /// Slots are kept until their last count is safely behind.
 pub const KEPT: TimeDelta = TimeDelta::hours(26);
 
-/// Slots of a month: what a poller may have slept through. What is dropped beyond looks short when its count is due, and
-/// is read again.
+/// Slots of a month: a poller may have stopped for so long. Older slots are dropped. When the count of a dropped slot
+/// is due, the slot looks short, and is read again.
 const MOST: usize = 31 * 24 * 6;
 
 /// What a count at the source says of a stretch.
@@ -61,10 +61,10 @@ impl fmt::Display for Verdict {
 /// What is known of one slot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
-    /// Entries of this slot that a sink has taken, or refused for good.
+    /// Entries of this slot that a sink has taken, or will never take.
     pub delivered: u64,
-    /// Of these, long calls. None: not known, since some were found when the slot was read again, or do not say how long
-    /// they took.
+    /// How many of these are long calls. None: not known, because some entries were found when the slot was read again,
+    /// or do not say how long they took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<u64>,
     /// Entries at the source when they were last counted.
@@ -85,7 +85,7 @@ impl Slot {
         }
     }
 
-    /// A stretch of which the source has what was delivered, or less.
+    /// A stretch of which the source has as many entries as were delivered, or fewer.
     #[must_use]
     pub fn counted(delivered: u64, source: u64) -> Self {
         let verdict = if delivered > source { Verdict::Over } else { Verdict::Proven };
@@ -142,7 +142,8 @@ impl Slots {
         }
     }
 
-    /// Drops what is old, and before the hour of `counted`, up to where all counts are made.
+    /// Drops the slots that are older than [`KEPT`], and older than the hour of `counted`. All counts are made up to
+    /// `counted`.
     pub fn prune(&mut self, counted: Timestamp, now: Timestamp) {
         self.0 = self.0.split_off(&floor_hour(counted).min(now - KEPT));
     }
@@ -152,8 +153,9 @@ impl Slots {
         self.0.iter().map(|(start, slot)| (*start, *slot))
     }
 
-    /// The first stretch from `from` on that is over at `until`. A slot with entries is counted alone; what has none is
-    /// counted up to the next slot with entries that is over, or up to the end of its hour, whichever comes first.
+    /// The first stretch that begins at `from`, if it is over at `until`. A slot with entries is counted alone. A
+    /// stretch without entries ends at the next slot with entries that is over, or at the end of its hour, whichever
+    /// comes first.
     #[must_use]
     pub fn next(&self, from: Timestamp, until: Timestamp) -> Option<Stretch> {
         let filled = |slot: &Slot| slot.delivered > 0 || slot.source.is_some_and(|source| source > 0);
@@ -178,7 +180,7 @@ impl Slots {
         self.0.range(floor(from)..until).map(|(_, slot)| slot.expected()).sum()
     }
 
-    /// Notes that the source has exactly what is expected of a stretch. Whether that says something new.
+    /// Notes that the source has exactly as many entries of a stretch as expected. Returns whether this is new.
     pub fn confirm(&mut self, stretch: &Stretch) -> bool {
         let mut new = false;
         for slot in self.slots_of(stretch) {
@@ -189,8 +191,9 @@ impl Slots {
         new
     }
 
-    /// How many entries are delivered of a stretch once its long calls, `seen` by slot, are. None where it is not known how
-    /// many of these were delivered before: rows that are written again must not stand for others.
+    /// How many entries of a stretch are delivered as soon as its long calls are; `seen` has their number, by slot.
+    /// None: it is not known how many of them were delivered before. A row that is written again must not count for
+    /// another row.
     #[must_use]
     pub fn expected_with(&self, stretch: &Stretch, seen: &BTreeMap<Timestamp, u64>) -> Option<u64> {
         let others = self.0.range(floor(stretch.from)..stretch.until).map(|(_, slot)| {
@@ -212,7 +215,7 @@ impl Slots {
         }
     }
 
-    /// Notes that the source has something else than what is expected of a stretch.
+    /// Notes that the source has another number of entries of a stretch than expected.
     pub fn doubt(&mut self, stretch: &Stretch) {
         // A stretch without entries has no slot yet that could say so.
         self.0.entry(floor(stretch.from)).or_default();
@@ -234,8 +237,8 @@ impl Slots {
         }
     }
 
-    /// Sum and worst verdict of the slots in `[from, until)`: source, delivered, verdict. No verdict where an entry came to
-    /// a slot after its last count.
+    /// The sums and the worst verdict of the slots in `[from, until)`: source, delivered, verdict. There is no verdict
+    /// if a slot got an entry after its last count.
     #[must_use]
     pub fn sum(&self, from: Timestamp, until: Timestamp) -> Slot {
         let mut sum = Slot::counted(0, 0);
@@ -249,7 +252,7 @@ impl Slots {
         sum
     }
 
-    /// The first slot before `until` of which a count says that it is not complete.
+    /// The first slot before `until` that a count has found incomplete.
     #[must_use]
     pub fn first_open(&self, until: Timestamp) -> Option<Timestamp> {
         let open = |slot: &Slot| matches!(slot.verdict, Some(Verdict::Short | Verdict::Unprovable));

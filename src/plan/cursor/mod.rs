@@ -98,17 +98,17 @@ pub struct Scan {
     /// Answers since that changed, which were small enough.
     fitting: u32,
     cursor: Cursor,
-    /// Of the ids at the cursor, those of entries whose own instant cannot be read. It lies there or farther on: they may be
-    /// shown again at the next instant, and at no other.
+    /// The ids at the cursor of entries whose own instant cannot be read. That instant lies at the cursor or farther
+    /// on, so these entries may be shown again at the next instant, and at no other.
     placed: BTreeSet<String>,
     /// The reading of the cursor's instant by page number, where it fills a page.
     instant: Option<Instant>,
-    /// Whether a total was more than its own page shows: then it is not the page's own number.
+    /// Whether a total was more than its page shows. Then totals do not count the page alone.
     counts_all: bool,
     doubtful: bool,
-    /// What an instant counted that showed less: a doubt, unless the next page counts the same.
+    /// The count of an instant that showed fewer entries. It is a doubt, unless the next page counts the same.
     short: Option<u64>,
-    /// What the source counts whatever it is asked for, as far as pages have shown that.
+    /// The number that the source counts whatever the question is, if pages have shown that it ignores the question.
     ignored: Option<u64>,
     /// The cursor at the instant that was left last.
     left: Option<Cursor>,
@@ -182,14 +182,14 @@ impl Scan {
         self.instant.is_some()
     }
 
-    /// Whether an instant was left of which nobody can tell whether all was seen.
+    /// Whether the scan has left an instant without knowing that it has seen every entry of it.
     #[must_use]
     pub fn is_doubtful(&self) -> bool {
         self.doubtful || self.short.is_some()
     }
 
-    /// Whether an empty page that counts so many says nothing of what lies ahead: the source counts the same whatever it was asked
-    /// for. The end of history needs better proof.
+    /// Whether the count of an empty page says nothing about the entries ahead, because the source counts the same
+    /// whatever the question is. The end of history needs better proof.
     #[must_use]
     pub fn is_counted_anyway(&self, total: u64) -> bool {
         self.direction == Direction::Ascending && self.ignored == Some(total)

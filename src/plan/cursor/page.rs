@@ -1,9 +1,9 @@
 //! What the answer to a question of a scan means: which of its entries are new, and what is asked next.
 //!
-//! The end. A short page proves nothing: it may be the server's cap. Forward trusts `total_count` to say that nothing is
-//! left; without one that can be true it asks for an empty page, which costs some calls more. Backfill ends for good, so
-//! it always asks for an empty page first, and one that counts entries all the same ends the pass, but not the backfill
-//! (`Ended::Doubtful`).
+//! The end. A short page proves nothing: it may be the server's cap. Forward ends if `total_count` says that nothing is
+//! left. If the total cannot be true, forward asks for an empty page, which costs some more calls. A finished backfill
+//! never runs again, so it always asks for an empty page first. If the empty page counts entries all the same, the pass
+//! ends, but not the backfill (`Ended::Doubtful`).
 
 use super::{Cursor, Direction, Scan};
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     time::{self, MILLISECOND, Timestamp, floor_ms},
 };
 
-/// Answers in a row that were small enough, after which twice as many entries are asked for: where all entries are large,
-/// each try with more is lost.
+/// After so many small answers in a row, the scan asks for twice as many entries. It does not try earlier, because each
+/// try is lost if all entries are large.
 const ENOUGH: u32 = 4;
 
 impl Scan {
