@@ -38,7 +38,7 @@ pub struct Backfill {
     /// What was counted at the source. None: not begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,
-    /// The day that is being compared id by id, because its count was another than what was delivered.
+    /// The day that is being compared id by id, because its count differs from the number of delivered entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
 }
@@ -54,14 +54,14 @@ pub struct Done {
     pub stop: Option<Timestamp>,
 }
 
-/// How much of the history was counted at the source. It is counted once, when no entry may appear in it any more: so
-/// what lies just before the start of the forward pass is counted last.
+/// How much of the history was counted at the source. Each day is counted once, when no entry can appear in it any
+/// more. So the days just before the start of the forward pass are counted last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
     /// From `recent`, or from where the counts began, down to this midnight, UTC, every day is counted.
     #[serde(deserialize_with = "stored::instant")]
     pub down_to: Timestamp,
-    /// What is left for later.
+    /// The stretch that is counted later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recent: Option<Recent>,
 }
@@ -72,7 +72,7 @@ pub struct Recent {
     /// A midnight, UTC.
     #[serde(deserialize_with = "stored::instant")]
     pub from: Timestamp,
-    /// What follows is counted, UTC.
+    /// The history from this instant on is counted, UTC.
     #[serde(deserialize_with = "stored::instant")]
     pub until: Timestamp,
 }
@@ -102,14 +102,15 @@ impl Backfill {
         }
     }
 
-    /// Makes sure that it is known from where on history is counted: where another program has come to, the day in which
-    /// its cursor stands is not ours alone.
+    /// Makes sure that it is known where the counting begins. If another program has delivered the history up to the
+    /// cursor, it has also delivered a part of the cursor's day. So the counting begins with the day before.
     pub fn begin_counts(&mut self) {
         self.counted.get_or_insert(Counted { down_to: midnight(self.cursor.ts()), recent: None });
     }
 
-    /// The next stretch to be counted: whole days of which everything is delivered, and nothing can appear any more. One by
-    /// one as long as entries may have appeared: one that was deleted on another day must not make up for one of these.
+    /// The next stretch to be counted: whole days, of which every entry is delivered, and in which no entry can appear
+    /// any more. Days in which entries may have appeared late are counted one by one: an entry that was deleted on one
+    /// day must not make up for a late entry on another day.
     #[must_use]
     pub fn due(&self, now: Timestamp) -> Option<Stretch> {
         let Counted { down_to, recent } = self.counted?;
@@ -120,14 +121,14 @@ impl Backfill {
         recent.into_iter().chain([older]).find(is_due)
     }
 
-    /// What must be there of a stretch that begins with a day.
+    /// A stretch that begins with a day, and how many entries it must have.
     #[must_use]
     pub fn stretch(&self, from: Timestamp, until: Timestamp) -> Stretch {
         Stretch { from, until, expected: self.days_of(from, until).map(|(_, delivered)| delivered).sum() }
     }
 
-    /// Notes that a stretch, the upper end of what is due, is dealt with. Its days with entries, and how many were
-    /// delivered of each.
+    /// Notes that a stretch is counted; it is the upper end of the days that are due. Returns its days with entries,
+    /// and how many entries of each day were delivered.
     pub fn advance(&mut self, stretch: &Stretch) -> Days {
         let days: Days = self.days_of(stretch.from, stretch.until).collect();
         self.days.retain(|day, _| !days.contains_key(day));
@@ -153,8 +154,8 @@ impl Backfill {
         }
     }
 
-    /// All of the history from here on, up to where forward or the counts began, is counted, UTC. None: what lies just
-    /// before that is not counted yet.
+    /// The history is counted from this instant up to the begin of forward, or of the counts, UTC. None: the days just
+    /// before that begin are not counted yet.
     #[must_use]
     pub fn counted_down_to(&self) -> Option<Timestamp> {
         let Counted { down_to, recent } = self.counted?;
@@ -162,8 +163,8 @@ impl Backfill {
         (self.start != Some(reached)).then_some(reached)
     }
 
-    /// Entries delivered of a whole day that is not counted at the source yet. None: it is counted, or not all of it is
-    /// delivered, or others have delivered some of it.
+    /// Delivered entries of a whole day that is not counted at the source yet. None: the day is counted, or some of its
+    /// entries are not delivered, or another program has delivered some of them.
     #[must_use]
     pub fn delivered_of(&self, day: NaiveDate) -> Option<u64> {
         let Counted { down_to, recent } = self.counted?;
@@ -173,8 +174,9 @@ impl Backfill {
         is_open.then(|| self.days.get(&day).copied().unwrap_or_default())
     }
 
-    /// The instant from which on all is delivered: a midnight, as long as there is more to read before it. Where the backfill
-    /// came to the first entry, nothing is; but what is recent may have an earlier one by now.
+    /// Every entry from this instant on is delivered. It is a midnight, as long as there is more to read before it. If
+    /// the backfill has reached the first entry, there is no more to read. But an earlier entry may have appeared
+    /// since, in the recent stretch.
     fn delivered_down_to(&self) -> Timestamp {
         let recent = self.counted.and_then(|counted| counted.recent);
         match self.done {
@@ -199,7 +201,7 @@ impl Track for Backfill {
     }
 }
 
-/// How old entries are when nothing appears any more.
+/// No entry appears in a stretch that is older than this.
 fn last_age() -> TimeDelta {
     let [.., last] = AGES;
     last

@@ -1,4 +1,4 @@
-//! Dead letters: rows that a sink refused for good, with its reasons.
+//! Dead letters: rows that a sink will never take, with its reasons.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,10 +13,10 @@ use crate::{
     time::{self, Timestamp},
 };
 
-/// What the keys of dead letters begin with: `dead:<gateway>:<pass instant>:<tag>-<n>`.
+/// The prefix of the keys of dead letters: `dead:<gateway>:<pass instant>:<tag>-<n>`.
 pub const DEAD: &str = "dead:";
 
-/// What the keys of discarded letters begin with, instead of [`DEAD`]: their ids are known, and nothing else of them.
+/// The prefix of the keys of discarded letters, in place of [`DEAD`]. Only their ids and instants are kept.
 pub const DISCARDED: &str = "discarded:";
 
 /// KV takes values of up to 25 MiB; a row that BigQuery will not take may have 10 MB.
@@ -109,7 +109,7 @@ impl DeadLetters {
         Self { key: key.to_owned(), n: letters.len(), value: value(&texts) }
     }
 
-    /// What is left of the letters under `key` once an operator has thrown them away.
+    /// The ids and instants that are kept of the letters under `key` after an operator has discarded them.
     #[must_use]
     pub fn discarded(key: &str, letters: &[DeadLetter]) -> Option<Self> {
         let left = |letter: &DeadLetter| {
@@ -131,8 +131,8 @@ fn value(texts: &[String]) -> String {
     format!(r#"{{"rows":[{}],"v":{VERSION}}}"#, texts.join(","))
 }
 
-/// Keys and values that keep what a sink will never take. The tag keeps two jobs that save in one millisecond apart;
-/// there is more than one value only for what one cannot hold.
+/// The keys and values of dead letters. The tag makes the keys differ if two jobs save in the same millisecond. There
+/// are several values only if one value cannot hold all rows.
 #[must_use]
 pub fn dead_letters(gateway: &str, now: Timestamp, tag: u16, letters: &[DeadLetter]) -> Vec<DeadLetters> {
     let texts: Vec<_> = letters.iter().map(|letter| letter.to_json().to_string()).collect();

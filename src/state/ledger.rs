@@ -20,7 +20,7 @@ pub struct Ledger {
     pub hours: BTreeMap<String, Finding>,
 }
 
-/// The days of a year, UTC, that the backfill has delivered. A day without entries has none.
+/// The days of a year, UTC, that the backfill has delivered. A day without entries is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// By date.

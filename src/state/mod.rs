@@ -1,11 +1,12 @@
 //! What is remembered between passes: values an operator can read, under keys the TypeScript program already used.
 //! Every value carries a version. An unknown one is an error, never a fresh start.
 //!
-//! State. Two reads at most: one bulk read (one operation; KV bills it by key) brings a job's cursors and `status`
-//! together, so an idle pass can clear an error without a second one. A pass that begins with a new gateway also reads and
-//! writes `oldest`: before its last save of `forward`, so that a pass that dies in between begins again at the same
-//! border. `forward` keeps the border as `start`, for passes that save it earlier because they are long, and in case two
-//! jobs that overlap overwrite each other's `oldest`.
+//! A pass makes two reads at most. One bulk read (one operation; KV bills it by key) brings a job's cursors and
+//! `status` together, so an idle pass can clear an error without a second read.
+//!
+//! A pass that begins with a new gateway also reads and writes `oldest`. It does so before its last save of `forward`:
+//! if the pass dies in between, the next one begins again at the same border. `forward` keeps the border as `start`,
+//! because long passes save `forward` earlier, and because two jobs that overlap may overwrite each other's `oldest`.
 
 mod backfill;
 mod dead;

@@ -29,10 +29,10 @@ pub struct Position {
     /// What was delivered of the last 26 hours.
     #[serde(default)]
     pub slots: Slots,
-    /// From where on it is counted at the source, UTC. None: not begun.
+    /// The instant at which the counts at the source begin, UTC. None: not begun.
     #[serde(default, deserialize_with = "stored::optional_instant", skip_serializing_if = "Option::is_none")]
     pub counted_from: Option<Timestamp>,
-    /// Up to where it was counted, once for each of [`slots::AGES`], UTC. None: not begun.
+    /// The instants up to which entries were counted, one for each of [`slots::AGES`], UTC. None: not begun.
     #[serde(default, deserialize_with = "stored::instants", skip_serializing_if = "Option::is_none")]
     pub counted: Option<[Timestamp; 3]>,
     /// The stretch that is being compared id by id, because its count was another than expected.
@@ -44,7 +44,7 @@ pub struct Position {
     /// How late entries of this gateway were first seen.
     #[serde(default, skip_serializing_if = "Lateness::is_empty")]
     pub lateness: Lateness,
-    /// The busiest minute of late.
+    /// The busiest minute of today and yesterday.
     #[serde(default, skip_serializing_if = "Peak::is_empty")]
     pub peak: Peak,
 }
@@ -63,7 +63,7 @@ pub struct Comparison {
     /// Only long calls are read, because entries that are late are mostly these.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub long_calls: bool,
-    /// When that count was made, UTC: nothing says that what appeared since is seen.
+    /// When that count was made, UTC. The comparison may not see entries that appeared later.
     #[serde(deserialize_with = "stored::instant")]
     pub begun: Timestamp,
     /// How far the comparison has come.
@@ -71,7 +71,8 @@ pub struct Comparison {
     pub cursor: Cursor,
     /// Entries seen so far, by the start of their slot.
     pub seen: BTreeMap<Timestamp, u64>,
-    /// And those whose own instant cannot be read: nobody knows their slot, and none must stand for another in one.
+    /// Seen entries whose own instant cannot be read. Nobody knows their slots, so they must not count for other
+    /// entries.
     #[serde(default, skip_serializing_if = "is_default")]
     pub placed: u64,
 }
@@ -98,8 +99,9 @@ impl Position {
         }
     }
 
-    /// Makes sure that it is known from where on entries are counted: the whole after this program's start, or, where it
-    /// took over, from the first slot on that it delivers the whole of. A state without counts is not counted further back than slots are kept.
+    /// Makes sure that it is known where the counting begins: at this program's start, or, after a takeover, at the
+    /// first slot of which this program delivers every entry. A state without counts is not counted further back than
+    /// slots are kept.
     pub fn begin_counts(&mut self, now: Timestamp) {
         if self.counted.is_none() {
             let first = self.start.unwrap_or_else(|| slots::ceil(self.cursor.ts() + MILLISECOND));
@@ -108,23 +110,23 @@ impl Position {
         }
     }
 
-    /// Every entry before it, since the counts began, is proven to be delivered as of the last of them, UTC. None: they have
-    /// not begun.
+    /// The last counts prove that every entry before this instant, since the counts began, is delivered, UTC. None: the
+    /// counts have not begun.
     #[must_use]
     pub fn complete_through(&self) -> Option<Timestamp> {
         let [counted, ..] = self.counted?;
         Some(self.slots.first_open(counted).unwrap_or(counted))
     }
 
-    /// The next stretch to be counted, the oldest first: where several ages are behind, one count then serves them all.
-    /// `until` is where forward has come to.
+    /// The next stretch to be counted, the oldest first. If the counts of several ages are behind, one count serves
+    /// them all. `until` is the instant that forward has reached.
     #[must_use]
     pub fn due(&self, until: Timestamp, now: Timestamp) -> Option<Stretch> {
         let counted = self.counted?.into_iter().zip(AGES);
         counted.rev().find_map(|(counted, age)| self.slots.next(counted, until.min(now - age)))
     }
 
-    /// Notes that a stretch is dealt with, for every age that it had come to when it was counted.
+    /// Notes that a stretch is counted, for every age that the stretch had reached at the count.
     pub fn advance(&mut self, stretch: &Stretch, counted_at: Timestamp) {
         for (counted, age) in self.counted.iter_mut().flatten().zip(AGES) {
             if *counted == stretch.from && stretch.until + age <= counted_at {
@@ -133,8 +135,8 @@ impl Position {
         }
     }
 
-    /// Notes how far a comparison has come. Where it has seen entries behind the last that forward has, these have just
-    /// appeared, and forward would write them again.
+    /// Notes how far a comparison has come. If it has seen entries beyond forward's cursor, they have just appeared,
+    /// and forward would write them again. So the cursor moves past them.
     pub fn pass(&mut self, comparison: &Comparison) {
         let Comparison { cursor, seen, .. } = comparison;
         if self.cursor.ts() == cursor.ts() {
@@ -146,20 +148,20 @@ impl Position {
         }
     }
 
-    /// Drops what no further count needs.
+    /// Drops the slots that no later count needs.
     pub fn prune(&mut self, now: Timestamp) {
         let [.., counted] = self.counted.unwrap_or([now; 3]);
         self.slots.prune(counted, now);
     }
 
-    /// Whether all of an hour, as far as it lies after the begin of the counts, was counted.
+    /// Whether an hour was counted to its end; the part before the begin of the counts does not matter.
     #[must_use]
     pub fn is_over(&self, hour: Timestamp) -> bool {
         let (Some(from), Some([until, ..])) = (self.counted_from, self.counted) else { return false };
         from < hour + HOUR && hour + HOUR <= until
     }
 
-    /// The hours of a day of which it is known what was delivered and counted: those that have `changed`, and those whose
+    /// The counted hours of a day, with the sums of their slots: the hours that have `changed`, and the hours whose
     /// slots are still kept.
     #[must_use]
     pub fn hours(&self, changed: &[Timestamp], date: NaiveDate, now: Timestamp) -> Vec<(Timestamp, Slot)> {
@@ -206,7 +208,7 @@ impl Track for Cursor {
 pub enum Admission {
     /// It is written.
     Write,
-    /// It is passed over: it was delivered before, or nothing is to be written.
+    /// It is not written: it was delivered before, or the pass writes nothing.
     Skip,
 }
 
@@ -218,7 +220,7 @@ pub trait Track: Any {
     /// Counts an entry as delivered; whether it is a long call, where that is known.
     fn count(&mut self, created_at: Timestamp, is_long: Option<bool>);
 
-    /// Everything that was read up to `cursor` is written: the writing is where the reading is.
+    /// Notes that every entry up to `cursor` is written: the writing has reached the reading.
     fn settle(&mut self, cursor: &Cursor) {
         self.cursor().clone_from(cursor);
     }

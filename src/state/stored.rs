@@ -4,7 +4,8 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::time::{self, Timestamp};
 
-/// An instant that a millisecond can be added to or taken from: who edits a value by hand may write another.
+/// An instant to which a millisecond can be added, and from which one can be taken. A person who edits a value by hand
+/// may write another instant.
 pub fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
     time::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no instant")))
