@@ -102,8 +102,8 @@ pub async fn list<S: Store>(
     Err(StoreError::Failed("the listing of keys has no end".into()))
 }
 
-/// The longest wait within a pass: three windows of Cloudflare's rate limit. Whoever asks for more is asked again by a
-/// later pass.
+/// The longest wait within a pass: three windows of Cloudflare's rate limit. If a server asks for a longer wait, a
+/// later pass asks it again.
 const LONGEST: Duration = Duration::from_mins(15);
 
 /// Whether the pass still has time after a wait.

@@ -28,9 +28,9 @@ pub struct Meter {
 pub enum Clock {
     /// No answer has said when it was given.
     Unknown,
-    /// It was near theirs at this instant of its own, UTC.
+    /// The clock agreed with the server's when it showed this instant, UTC.
     Confirmed(Timestamp),
-    /// It is wrong, if only once.
+    /// At least one answer has shown that the clock is wrong.
     Wrong,
 }
 

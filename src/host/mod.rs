@@ -65,7 +65,7 @@ pub trait Host {
     /// [`CallError::Denied`] where the key is not one, without a word of its text.
     async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError>;
 
-    /// Whether somebody asked the program to stop: the write in hand is finished, and nothing more is read.
+    /// Whether the program was asked to stop: it then finishes the write in hand, and reads no more.
     fn stopping(&self) -> bool {
         false
     }
@@ -75,7 +75,7 @@ pub trait Host {
         None
     }
 
-    /// Told after each page and write, for whoever shows progress.
+    /// Called after each page and each write, to show the progress.
     fn progress(&self, _progress: Progress<'_>) {}
 }
 
@@ -107,7 +107,7 @@ pub trait Store {
     /// Where the store does not say that it kept the value; it may have.
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError>;
 
-    /// Takes a value away. One that is not there is as good as taken.
+    /// Deletes a value. It is no error if there is no such value.
     ///
     /// # Errors
     /// Where the store does not say that the value is gone; it may be.
@@ -119,8 +119,8 @@ pub trait Store {
     /// Where the store does not answer.
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError>;
 
-    /// Takes away what is over at `now`, an instant that a server has confirmed. A store that does so by itself, by a clock
-    /// of its own, has nothing to do.
+    /// Deletes the values that have expired at `now`, an instant that a server has confirmed. A store that deletes them
+    /// by itself, by its own clock, does nothing here.
     ///
     /// # Errors
     /// Where the store does not say that it is done.
@@ -132,7 +132,7 @@ pub trait Store {
 /// How a value is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Put {
-    /// After how long the value goes by itself; none: never. KV takes no less than 60 s.
+    /// After how long the value expires; none: never. KV takes no less than 60 s.
     pub ttl: Option<Duration>,
     /// A little JSON that listings show, up to 1,024 bytes.
     pub metadata: Option<Value>,

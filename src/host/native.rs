@@ -69,8 +69,8 @@ fn proxy() -> Option<String> {
     names.iter().filter_map(|name| env::var(name).ok()).find(|address| !address.trim().is_empty())
 }
 
-/// A tunnel through the proxy at an address, but for this machine and what the environment excepts. The address may hold a
-/// password.
+/// A tunnel through the proxy at an address, except for this machine and for the names in `NO_PROXY`. The address may
+/// hold a password.
 fn tunnel(address: &str) -> Result<reqwest::Proxy, CallError> {
     let proxy = reqwest::Proxy::https(address.trim())
         .map_err(|_| CallError::denied("the proxy is no address", "Check HTTPS_PROXY and ALL_PROXY"))?;
@@ -198,13 +198,13 @@ impl<'a> SqliteStore<'a> {
     }
 }
 
-/// What is over is there until somebody says what time it is: this machine's clock may be wrong.
+/// Expired values stay until a caller confirms the time, because this machine's clock may be wrong.
 impl Store for SqliteStore<'_> {
     async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
         keys.iter().map(|key| self.get(key)).collect::<Result<_, _>>().map_err(|error| failed(&error))
     }
 
-    /// A value that is put again goes no earlier than before, even by a clock that is behind.
+    /// A value that is put again never expires earlier than before, even if the clock is behind.
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
         let put = "INSERT OR REPLACE INTO aig_logs_state (store, key, value, metadata, expires_at) VALUES (\
                    :store, :key, :value, :metadata, max(:expires_at, coalesce(\

@@ -1,4 +1,5 @@
-//! The account, and what its one API token is good for: `tokens/verify`, `accounts`, and the refusal of everybody else.
+//! The account, and the permissions of its one API token: `tokens/verify`, `accounts`, and the refusal of other
+//! callers.
 
 use std::collections::BTreeSet;
 
@@ -78,7 +79,7 @@ impl Default for Access {
 }
 
 impl Access {
-    /// Answers whoever asks whether the token is good.
+    /// Answers the question whether the token is good.
     pub(super) fn verify(&self, is_the_token: bool, owner: Owner) -> Response<Vec<u8>> {
         if !is_the_token || owner != self.owner {
             return failure(401, json!([{ "code": 1000, "message": "Invalid API Token" }]), Value::Null);
@@ -94,7 +95,7 @@ impl Access {
         respond::json_response(200, &body)
     }
 
-    /// The refusal of a caller whose token is another one, or may not do this: any one of `permissions` is enough.
+    /// The refusal of a caller that has another token, or none of the `permissions`.
     pub(super) fn refuse(&self, is_the_token: bool, permissions: &[Permission]) -> Option<Response<Vec<u8>>> {
         let may = permissions.is_empty() || permissions.iter().any(|permission| self.permissions.contains(permission));
         let good = is_the_token && self.status == Status::Active;

@@ -1,4 +1,4 @@
-//! BigQuery's `tabledata.insertAll`: rows in, verdicts out, and the tables they land in; and what can be seen of a table.
+//! BigQuery's `tabledata.insertAll`: it takes rows, and answers with verdicts. And the tables that hold the rows.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ impl Call {
     }
 }
 
-/// Whether a scope is one that allows any of it, or `bigquery.readonly`, which allows none.
+/// Whether a scope is known here: a scope that allows some of these calls, or `bigquery.readonly`, which allows none.
 pub(super) fn is_scope(scope: &str) -> bool {
     let calls = [Call::Get, Call::TestPermissions, Call::Insert];
     calls.iter().any(|call| call.scopes().contains(&scope)) || scope.ends_with("/auth/bigquery.readonly")
@@ -222,7 +222,7 @@ pub(super) fn failure(status: u16, reason: &str, message: &str) -> Response<Vec<
     respond::json_response(status, &json!({ "error": error }))
 }
 
-/// A failure of BigQuery's own, told of one row: `insertAll` may leave the others unnamed, and yet keep none.
+/// An internal failure of BigQuery that names one row. `insertAll` may leave the other rows unnamed, and yet keep none.
 pub(super) fn first_row(reason: &str) -> Response<Vec<u8>> {
     let error = json!({ "reason": reason, "location": "", "debugInfo": "", "message": "" });
     let errors = json!([{ "index": 0, "errors": [error] }]);

@@ -1,4 +1,5 @@
-//! What whoever runs the simulator can change of the world while it runs, so that every finding of a doctor can be had.
+//! The changes that an operator can make to the world while the simulator runs. With them each finding of the doctor
+//! can be provoked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +13,8 @@ use super::{
     settings::Settings,
 };
 
-/// What to change. What is absent stays as it is, but for what is inside of `gateways` and `quirks`: there it becomes what it
-/// was at first.
+/// What to change. An absent field stays as it is. Inside `gateways` and `quirks`, an absent field gets its first value
+/// again.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Change {
@@ -40,7 +41,7 @@ struct Account {
 struct Token {
     status: Option<Status>,
     owner: Option<Owner>,
-    /// All that it may do from now on.
+    /// Its permissions from now on.
     permissions: Option<BTreeSet<Permission>>,
 }
 
@@ -49,7 +50,7 @@ struct Token {
 struct Table {
     /// Columns, partitioning and clustering of a new, empty table in its place, as [`Schema::parse`] reads them.
     schema: Option<String>,
-    /// All that the service account may do from now on.
+    /// The permissions of the service account from now on.
     permissions: Option<Vec<String>>,
 }
 

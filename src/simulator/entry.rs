@@ -189,7 +189,7 @@ fn caller(rng: &mut ChaCha8Rng, fields: &mut Map<String, Value>) {
     fields.insert("metadata".into(), metadata.to_string().into());
 }
 
-/// What few entries have: fallbacks, own prices, feedback, findings; and fields that no schema names.
+/// Fields of few entries: fallbacks, own prices, feedback, findings; and fields that no schema names.
 fn rarities(rng: &mut ChaCha8Rng, fields: &mut Map<String, Value>) {
     if rng.gen_bool(0.02) {
         fields.insert("step".into(), rng.gen_range(1..3).into());

@@ -1,5 +1,5 @@
-//! What goes wrong, by plan: rules say which calls fail and how, and a storm has them all fail now and then. Both are
-//! seeded, so a run can be repeated.
+//! The plan of faults. Rules say which calls fail, and how. In a storm all calls fail now and then. Both depend on a
+//! seed, so a run can be repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,7 +91,7 @@ pub struct Faults {
     rng: ChaCha8Rng,
 }
 
-/// Strikes where no rule does.
+/// Strikes a call that no rule strikes.
 struct Storm {
     seed: u64,
     calls: BTreeMap<Endpoint, u64>,

@@ -26,8 +26,8 @@ struct Query {
     filters: Filters,
 }
 
-/// Answers a list request for one gateway.
-/// `turn` numbers the answers: where ties have no order, each shows them in another.
+/// Answers a list request for one gateway. `turn` numbers the answers. If ties have no order, each answer shows them in
+/// another order.
 pub(super) fn answer(
     gateway: &Gateway,
     quirks: Quirks,
@@ -59,7 +59,7 @@ pub(super) fn answer(
     respond::response(200, "application/json", [&head[..], &list, tail.as_bytes()].concat())
 }
 
-/// The same entries, those of one millisecond in an order that is another in each answer.
+/// The same entries. The entries of one millisecond come in another order in each answer.
 fn shuffled<'a>(
     gateway: &Gateway,
     indices: impl Iterator<Item = usize>,

@@ -1,5 +1,6 @@
-//! The simulated outside world: AI Gateway's list API, Workers KV's REST API, Google's sign-in and BigQuery's `insertAll`,
-//! and what tells of account, token, gateways and table, with traffic that goes on arriving and faults that strike by plan. One pure state machine, in which the time is an argument.
+//! The simulated outside world: AI Gateway's list API, Workers KV's REST API, Google's sign-in, BigQuery's `insertAll`,
+//! and the APIs that describe account, token, gateways and table. Traffic keeps arriving, and faults strike by plan. It
+//! is one pure state machine, in which the time is an argument.
 //!
 //! It shares no code with the rest of the library: it must not share its mistakes.
 
@@ -55,7 +56,7 @@ pub type Timestamp = chrono::DateTime<chrono::Utc>;
 pub enum Answer {
     /// An answer with any status.
     Response(Response<Vec<u8>>),
-    /// None: the connection closes. What was asked may or may not have been done.
+    /// No answer: the connection closes. The request may or may not have been carried out.
     Silence,
 }
 

@@ -1,4 +1,5 @@
-//! What whoever runs the simulator as a process can see and change, under `/simulator/`. Lists are NDJSON.
+//! The paths under `/simulator/`, by which an operator sees and changes the world of a running simulator. Lists are
+//! NDJSON.
 
 use http::{Method, Request, Response};
 use serde_json::{Value, json};

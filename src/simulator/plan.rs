@@ -1,6 +1,6 @@
-//! A storm: what goes wrong when everything does. How a call fails depends on the seed, its endpoint and its number
-//! alone, not on the hour or on what was called in between, so a storm can be repeated. What a call asks for when it is
-//! struck is the caller's doing, and depends on the caller's clock.
+//! A storm, in which everything fails now and then. How a call fails depends only on the seed, the endpoint and the
+//! number of the call, and not on the hour or on other calls, so a storm can be repeated. The question of a failing
+//! call depends on the caller, and on the caller's clock.
 
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -21,8 +21,8 @@ const BURSTS: Bursts = Bursts { chance: 0.005, most: 120 };
 /// Short, so that callers wait for their own retries rather than for this.
 const SILENCE_MS: u64 = 200;
 
-/// The same world in a storm: everything fails now and then, entries are late, by 1 to 30 minutes unless the options say
-/// otherwise, and share milliseconds, and BigQuery keeps every copy of a row.
+/// The same world in a storm. Everything fails now and then. Some entries are late, by 1 to 30 minutes unless the
+/// options say otherwise, and some share a millisecond. BigQuery keeps every copy of a row.
 #[must_use]
 pub fn stormy(seed: u64, options: Options) -> Options {
     Options {
@@ -35,7 +35,7 @@ pub fn stormy(seed: u64, options: Options) -> Options {
     }
 }
 
-/// What strikes the `nth` call of an endpoint, if anything: mostly single calls, and now and then several in a row.
+/// The fault of the `nth` call of an endpoint, if any. Mostly single calls fail, and now and then several in a row.
 #[must_use]
 pub fn fault(seed: u64, endpoint: Endpoint, nth: u64) -> Option<Fault> {
     let rng = |part: &str, number| ChaCha8Rng::seed_from_u64(mix(seed ^ hash(part)) ^ mix(number));
@@ -54,8 +54,8 @@ pub fn is_poison(seed: u64, id: &str) -> bool {
     mix(seed ^ hash(id)).is_multiple_of(POISON)
 }
 
-/// Share of an endpoint's calls that fail alone, and of its stretches that are outages. Rare calls fail more often, or
-/// nobody would see it.
+/// The share of an endpoint's calls that fail alone, and the share of its runs of [`OUTAGE`] calls that fail together.
+/// Rare calls fail more often, or a storm would have no such fault.
 fn shares(endpoint: Endpoint) -> [f64; 2] {
     match endpoint {
         Endpoint::List => [0.12, 0.04],

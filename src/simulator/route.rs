@@ -49,7 +49,7 @@ pub(super) enum Route {
         dataset: String,
         table: String,
     },
-    /// Not part of the world: whoever runs the simulator looks at it.
+    /// Not part of the world: it is for the operator of the simulator.
     Operator,
 }
 

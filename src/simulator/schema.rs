@@ -34,8 +34,8 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Reads `name TYPE`, one column a line; so a `CREATE TABLE` statement laid out that way will do.
-    /// `NOT NULL`, `PARTITION BY DATE(column)` and `CLUSTER BY` count, everything else is passed over.
+    /// Reads `name TYPE`, one column a line, such as in a `CREATE TABLE` statement with one column a line. It also
+    /// reads `NOT NULL`, `PARTITION BY DATE(column)` and `CLUSTER BY`, and skips everything else.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut schema = Self::default();

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What a full gateway does. It is only said here: a simulated gateway keeps everything.
+/// What a full gateway does. The simulator only shows this setting: a simulated gateway keeps everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WhenFull {
@@ -17,11 +17,11 @@ pub enum WhenFull {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Whether it does.
+    /// Whether it keeps logs.
     pub collect_logs: bool,
     /// Entries that it has room for; none: as many as the plan allows.
     pub log_management: Option<u64>,
-    /// What follows then.
+    /// What the full gateway does.
     pub log_management_strategy: Option<WhenFull>,
 }
 

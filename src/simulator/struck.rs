@@ -76,7 +76,7 @@ fn repeat_entry(body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// How long the element is that a list begins with.
+/// The length of the first element of a list.
 fn element(list: &[u8]) -> usize {
     let (mut depth, mut quoted, mut escaped) = (0, false, false);
     let ends = |byte: &u8| {
