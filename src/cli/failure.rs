@@ -58,16 +58,16 @@ pub enum Failure {
         /// Why it could not.
         error: CallError,
     },
-    /// A pass of which the demo consists, or a part of the state that `status` reads, failed.
+    /// A pass of the demo failed, or a part of the state that `status` reads.
     #[error("{}", .0.chain())]
     Core(#[from] crate::error::Error),
-    /// Whoever read the output has gone: nothing is left to say, and nobody to say it to.
+    /// The reader of the output is gone, so there is nobody to tell.
     #[error("nobody reads the output")]
     Unread,
 }
 
 impl Failure {
-    /// Something that a person must mend.
+    /// A failure that a person must repair.
     pub fn denied(action: impl Into<String>, problem: impl Display, hint: impl Into<String>) -> Self {
         Self::Denied { action: action.into(), problem: problem.to_string(), hint: hint.into() }
     }
@@ -90,7 +90,7 @@ impl Failure {
         Self::denied("printing", error, "Check where the output goes")
     }
 
-    /// What went wrong, for whoever says the way out elsewhere.
+    /// What went wrong, without the hint.
     pub fn problem(&self) -> String {
         match self {
             Self::Settings(problems) => problems.to_string(),

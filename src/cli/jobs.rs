@@ -32,7 +32,7 @@ pub enum Work {
     Forward,
     /// Down to the first entry.
     Backfill,
-    /// Everything in between, once more.
+    /// An explicit time range.
     Range {
         /// First instant, UTC.
         from: Timestamp,
@@ -72,7 +72,7 @@ impl<'a> Poller<'a> {
     }
 }
 
-/// The store in the file of a state that the Worker's has nothing of.
+/// The store that only a file's state has, and a Worker's state has not.
 pub fn native_store(state: &Connection) -> Result<SqliteStore<'_>, Failure> {
     let unusable = |problem: StoreError| Failure::denied("opening the state", problem, "Check the file of --state");
     SqliteStore::new(state, "native").map_err(unusable)
@@ -106,7 +106,7 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
         self.within(work.job().budget(self.config), work).await
     }
 
-    /// Has dead letters written once more.
+    /// Writes dead letters again.
     pub async fn replay(&self, keys: &[String]) -> Replay {
         let sinks = self.files.sinks(self.host, &self.sign_in);
         Replay::run(self.host, &self.state, &sinks, keys, self.config.ids_ttl).await
@@ -143,12 +143,12 @@ pub struct Teller<'a> {
     pub json: bool,
     /// The output is full of rows: words go to the screen.
     pub rows_on_output: bool,
-    /// Nothing is remembered, and so nothing is lost where nobody reads.
+    /// Nothing is remembered, so nothing is lost if nobody reads the output.
     pub dry_run: bool,
 }
 
 impl Teller<'_> {
-    /// Whether whoever has read the rows is gone.
+    /// Whether the reader of the rows is gone.
     pub fn is_unread(&self) -> bool {
         self.rows_on_output && lines::is_unread()
     }

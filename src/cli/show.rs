@@ -21,7 +21,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     deliver(&foreign::lines(text))
 }
 
-/// Prints as it is what is not for people to read: rows, settings and programs.
+/// Prints a text for programs as it is: rows, settings and scripts.
 pub fn deliver(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     let printed = writeln!(output, "{text}").and_then(|()| output.flush());

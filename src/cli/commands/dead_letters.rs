@@ -1,4 +1,4 @@
-//! `aig-logs dead-letters`: rows that the sink refused for good, to see, to write once more, to throw away.
+//! `aig-logs dead-letters`: lists the rows that the sink will never take, writes them again, or discards them.
 
 use std::{
     io::{self, IsTerminal},
@@ -161,7 +161,7 @@ async fn discard(store: &impl Store, keys: &[String], yes: bool, json: bool) -> 
     Ok(Exit::Done)
 }
 
-/// Asks whoever sits at the terminal.
+/// Asks the user at the terminal.
 fn is_confirmed(what: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let hint = "Nothing was discarded. Say --yes, or run it on a terminal";
@@ -213,7 +213,7 @@ fn names(chosen: Vec<(String, u64)>) -> Vec<String> {
     chosen.into_iter().map(|(key, _)| key).collect()
 }
 
-/// What came of the keys, one after the other.
+/// The results of a replay, key by key.
 #[derive(Debug, Default)]
 pub struct Replay {
     done: Vec<Replayed>,
@@ -224,7 +224,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Has the rows of some keys written once more, until all are, one fails or somebody says stop.
+    /// Writes the rows of some keys again, until all are written, one fails, or the program is asked to stop.
     pub async fn run<H: Host, S: Store, K: Sink>(
         host: &H,
         store: &S,

@@ -42,14 +42,14 @@ async fn tick(host: &impl Host, next: &mut Timestamp, every: Duration) -> bool {
     !host.stopping()
 }
 
-/// One pass. Where nobody reads its rows any more, no further one makes sense.
+/// One pass. If nobody reads its rows any more, `run` ends.
 async fn pass(keeper: &Keeper<'_>, teller: &Teller<'_>, work: Work) -> Result<Report, Failure> {
     let report = keeper.scheduled(work).await?;
     teller.tell(&report)?;
     if teller.is_unread() { Err(Failure::Unread) } else { Ok(report) }
 }
 
-/// One forward pass. Whether it came to some gateway.
+/// One forward pass. Returns whether it has read a gateway without an error.
 async fn forward(keeper: &Keeper<'_>, teller: &Teller<'_>) -> Result<bool, Failure> {
     let report = pass(keeper, teller, Work::Forward).await?;
     Ok(report.gateways.iter().any(|gateway| gateway.error.is_none()))

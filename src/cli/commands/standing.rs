@@ -125,7 +125,7 @@ impl Gateway<'_> {
         })
     }
 
-    /// What no count can find missing, and no table has.
+    /// Entries that no table has, and that no count can find missing.
     fn but_for(&self) -> String {
         let [rejected, discarded] = self.letters;
         let words = [(rejected, "dead letter"), (discarded, "discarded log")];
@@ -154,8 +154,8 @@ impl Gateway<'_> {
         short.max(position.comparison.is_some().into())
     }
 
-    /// When the last entry was created that forward has delivered. Passes that find nothing leave no trace, so on a quiet
-    /// gateway this says nothing of how far behind it is.
+    /// When the last entry was created that forward has delivered. A pass that finds nothing leaves no trace. So on a
+    /// quiet gateway this does not say how far behind forward is.
     fn last_entry(&self) -> Option<Timestamp> {
         let cursor = &self.position?.cursor;
         (!cursor.at.is_empty()).then_some(cursor.ts())
@@ -208,7 +208,7 @@ impl Gateway<'_> {
         self.backfill?.counted_down_to()
     }
 
-    /// What of the history is counted later, and after which instant: entries may still appear in it.
+    /// The part of the history that is counted later, because entries may still appear in it; and after which instant.
     fn waits(&self) -> Option<(Recent, Timestamp)> {
         let recent = self.backfill?.counted?.recent?;
         let [.., last] = AGES;
@@ -225,7 +225,7 @@ impl Gateway<'_> {
         if words.is_empty() { "not counted yet".to_owned() } else { words.join("; ") }
     }
 
-    /// What half of the entries, and nearly all, were late at most when they were first seen.
+    /// The lateness that half of the entries, and nearly all entries, did not exceed when they were first seen.
     fn quantiles(&self) -> Option<[TimeDelta; 2]> {
         let lateness = &self.position?.lateness;
         Some([lateness.quantile(0.5)?, lateness.quantile(NEARLY_ALL)?])

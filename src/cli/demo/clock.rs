@@ -1,5 +1,5 @@
-//! A clock of its own for a day that must pass in half a minute: it moves with waits and calls alone, so nobody waits,
-//! and how fast this machine is makes no difference to what happens.
+//! A clock by which a day passes in half a minute. It moves only with waits and calls, so nobody waits, and the speed
+//! of this machine makes no difference.
 
 use std::{
     sync::{

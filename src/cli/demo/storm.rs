@@ -66,7 +66,8 @@ const LONGEST: TimeDelta = TimeDelta::minutes(3);
 const TIES: &str =
     "SELECT count(*) FROM (SELECT 1 FROM aig_logs GROUP BY gateway, substr(created_at, 1, 23) HAVING count(*) > 50)";
 
-/// Ids of what first landed when it was ten minutes old: of what is late, that is what verification has found missing.
+/// Ids of the entries that were at least ten minutes old when they first landed. The late entries among them were found
+/// missing by verification.
 const AFTER_COUNTS: &str = "
 SELECT id FROM aig_logs_raw GROUP BY id, created_at
 HAVING julianday(min(ingested_at)) - julianday(created_at) >= 10.0 / 24 / 60
@@ -81,9 +82,9 @@ WHERE kept.store = 'state' AND kept.key LIKE 'dead:%'
 
 /// The world of the demo in a storm. It begins at the same instant each time, so that a seed repeats the storm.
 ///
-/// Its deletions strike the oldest entries, those of the past. So they cannot hide a late entry from a count, which
-/// sees one deleted and one late entry of the same slot as nothing at all; and what was copied before it was deleted is
-/// not missing, for entries are compared that the source still has.
+/// It deletes only the oldest entries, those of the past. A count cannot see one deleted and one late entry of the same
+/// slot, but deletions of the past hide no late entry. An entry that was copied before it was deleted is not missing,
+/// because only the entries that the source still has are compared.
 pub fn world(seed: u64, options: Options) -> Options {
     let start = Options::default().start;
     Options { start, live_per_minute: LIVE, silence_ms: SILENCE_MS, ..plan::stormy(seed, options) }
@@ -147,7 +148,8 @@ struct Storm<'a> {
 }
 
 impl Storm<'_> {
-    /// Repeats both jobs until the history is copied, and a day is counted. Up to where everything should be there.
+    /// Repeats both jobs until the history is copied, and a day is counted. Returns the instant up to which every entry
+    /// should be there.
     async fn copy(&mut self) -> Result<Timestamp, Failure> {
         let Self { stage: Stage { host, screen, .. }, clock, .. } = *self;
         let (end, started) = (host.now() + LONGEST, clock.now());
@@ -201,14 +203,14 @@ impl Storm<'_> {
         Poller::over(self.host, config, self.files, stores)
     }
 
-    /// What an operator would read: whether the backfill has come to its end.
+    /// Whether the backfill is finished, by the state that an operator would read.
     async fn is_history_copied(&self) -> Result<bool, Failure> {
         let Some(text) = self.read(OLDEST).await? else { return Ok(false) };
         let oldest = Oldest::read(&text, &[GATEWAY.to_owned()])?;
         Ok(oldest.by_id.get(GATEWAY).is_some_and(|backfill| backfill.is_done(None)))
     }
 
-    /// Likewise: up to where the verification has counted everything that may be late.
+    /// The instant up to which verification has counted every entry that may be late, by the same state.
     async fn proven(&self) -> Result<Option<Timestamp>, Failure> {
         let Some(text) = self.read(FORWARD).await? else { return Ok(None) };
         let forward = Forward::from_json(FORWARD, &text, &[GATEWAY.to_owned()])?;

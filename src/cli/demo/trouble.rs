@@ -1,5 +1,5 @@
-//! What goes wrong on the poller's own side, in the order of a seed: its state fails or reads as of before, and the
-//! program is killed in the middle of a pass.
+//! Faults on the poller's own side, in the order of a seed: its state fails, a read shows an old value, and the program
+//! is killed in the middle of a pass.
 
 use std::{
     cell::{Cell, RefCell},
@@ -25,11 +25,11 @@ const BETWEEN_KILLS: std::ops::RangeInclusive<u32> = 30..=200;
 /// Of 100 reads of the state, so many fail, and so many show what was there before the last write.
 const READS: [u32; 2] = [4, 6];
 
-/// Of 100 writes to the state, so many are not done, and so many are done and said not to be.
+/// Of 100 writes to the state, so many are not done, and so many are done but reported as failed.
 const WRITES: [u32; 2] = [6, 6];
 
-/// The trouble of one seed. Reads, writes, kills and the chance in waits each have an order of their own, so that one
-/// more of these does not change what becomes of the others.
+/// The faults of one seed. Reads, writes, kills and the chance in waits each have an order of their own, so that one
+/// more of one kind does not change the faults of the other kinds.
 #[derive(Debug)]
 pub struct Trouble {
     reads: RefCell<ChaCha8Rng>,
@@ -75,7 +75,7 @@ impl Trouble {
         }
     }
 
-    /// Ready when the program is to be killed: whoever runs a pass drops it then, and nothing more of it happens.
+    /// Ready when the program is to be killed. The caller then drops the pass, which does nothing more.
     pub async fn killed(&self) {
         self.killed.notified().await;
     }
@@ -109,7 +109,7 @@ impl Trouble {
     }
 }
 
-/// What becomes of the next of these, of 100 of which `fail` fail and `deceive` deceive.
+/// The fault of the next read or write, if any. Of 100 of them `fail` fail and `deceive` deceive.
 fn strike(order: &RefCell<ChaCha8Rng>, [fail, deceive]: [u32; 2]) -> Option<Strike> {
     let drawn = order.borrow_mut().gen_range(0..100);
     let deceives = (drawn < fail + deceive).then_some(Strike::Deceives);

@@ -1,5 +1,5 @@
-//! One state, one target, one account. A cursor says what is in one target from one account; used with another, it would
-//! leave a hole there.
+//! A state belongs to one target and one account. Its cursors say which logs of this account are in this target. With
+//! another target or account, they would leave a hole there.
 
 use std::path::Path;
 
@@ -12,13 +12,13 @@ use crate::{
     state::{FORWARD, OLDEST},
 };
 
-/// What a state belongs to, and what says so.
+/// The key of the target in a state, and the settings that name the target.
 const TARGET: (&str, &str) = ("target", "--sink, GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE");
 
-/// The same of the source.
+/// The same for the account.
 const ACCOUNT: (&str, &str) = ("account", "CF_ACCOUNT_ID");
 
-/// Checks that the state belongs to both, or takes it for them: a state without a cursor says nothing yet.
+/// Checks that the state belongs to both. A state without a cursor belongs to nobody yet: it is given to both.
 pub async fn check(state: &Connection, path: &Path, target: &str, account: &str) -> Result<(), Failure> {
     let store = |name| SqliteStore::new(state, name).map_err(|error| unusable(path, &error));
     let (state, native) = (store("state")?, store("native")?);

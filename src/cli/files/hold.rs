@@ -1,4 +1,5 @@
-//! One program at a time moves the cursors of a state. The system takes the lock away when its process ends, however it does.
+//! One program at a time moves the cursors of a state. The system releases the lock when its process ends, for whatever
+//! reason.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -21,7 +22,7 @@ use crate::{
     time,
 };
 
-/// How long a program waits for another one that makes a single pass, and from one look to the next.
+/// How long a program waits for another one that makes a single pass, and how long from one check to the next.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -45,10 +46,10 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Takes the state at `path`, as soon as nobody else has it. `tell` is told where that takes a while.
+    /// Takes the state at `path`, as soon as no other program has it. If that takes a while, `tell` is called.
     ///
-    /// A takeover waits until the other program has come to its next pass, however long that takes. Everybody else refuses at
-    /// once beside a program that runs, and waits a minute for one that makes a single pass.
+    /// A takeover waits until the other program reaches its next pass, for as long as that takes. Any other claim
+    /// refuses at once if the other program is a `run`, and waits a minute if it makes a single pass.
     pub async fn take(path: &Path, claim: Claim, host: &impl Host, tell: &dyn Fn(&str)) -> Result<Self, Failure> {
         // The same file by whatever link it is reached.
         let path = fs::canonicalize(path).or_else(|_| absolute(path))?;
@@ -80,13 +81,13 @@ impl Hold {
         Ok(Self { path, lock })
     }
 
-    /// The place of the lock: where another file lies there, another program may hold that one.
+    /// The place of the lock. If another file is there now, another program may hold that file.
     pub fn place(&self) -> Result<Place, Failure> {
         let Lock { path, file, .. } = &self.lock;
         Place::of_open(path, file).map_err(|error| unusable(path, &error))
     }
 
-    /// Makes sure that nobody takes over. Before each pass.
+    /// Makes sure, before each pass, that no other program takes over.
     pub fn check(&self) -> Result<(), Failure> {
         let Some(who) = asking(&self.path) else { return Ok(()) };
         Err(Failure::denied(
@@ -97,7 +98,8 @@ impl Hold {
     }
 }
 
-/// What is appended to the name of the state's file: for whoever has it, and for whoever takes it over.
+/// The suffixes of the lock files, after the name of the state's file: one for the program that has the state, and one
+/// for the program that takes it over.
 const LOCK: &str = "-lock";
 const TAKEOVER: &str = "-takeover";
 
@@ -127,7 +129,7 @@ impl Lock {
         Ok(Self { path, file, is_taken: false })
     }
 
-    /// Takes it, unless another program has it. Whether it is taken now.
+    /// Takes the lock, unless another program has it. Returns whether this program has it now.
     fn take(&mut self, holder: &Holder) -> Result<bool, Failure> {
         if !self.is_taken {
             self.is_taken = match self.file.try_lock() {

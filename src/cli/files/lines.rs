@@ -1,5 +1,5 @@
-//! Where JSON lines go: a file, or whoever reads the output. What is written here counts as delivered, so a line in a file
-//! is on the disk, and a line in a pipe was read.
+//! A place for JSON lines: a file, or the output. A written line counts as delivered, so a line in a file must be on
+//! the disk, and a line in a pipe must have been read.
 
 use std::{
     fs::File,
@@ -19,7 +19,7 @@ use rustix::{
 
 use crate::cli::files::open::PRIVATE;
 
-/// So often a pipe is looked at without a wait, while its reader gets the processor.
+/// A pipe is checked so often without a wait, while its reader gets the processor.
 const GLANCES: u32 = 100;
 
 /// Without a wait, and the longest wait from one look at a pipe to the next.
@@ -137,7 +137,8 @@ fn kind(file: &File) -> io::Result<Kind> {
     })
 }
 
-/// Waits until a pipe is empty. A signal ends the wait, as the reader's end does: what is still in the pipe is not read.
+/// Waits until a pipe is empty. A signal ends the wait, and so does the end of the reader: the rest of the pipe is not
+/// read.
 fn until_read(pipe: &File) -> io::Result<()> {
     for glance in 0_u32.. {
         // In this order: a reader who goes after the last letter has read everything.
@@ -154,7 +155,7 @@ fn until_read(pipe: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether whoever has read the output is gone.
+/// Whether the reader of the output is gone.
 pub fn is_unread() -> bool {
     is_left(io::stdout(), &NOW).unwrap_or(false)
 }

@@ -47,22 +47,22 @@ pub fn connect_in_place(path: &Path) -> Result<(Connection, Option<Place>), Fail
     connect().map_err(|error: rusqlite::Error| unusable(path, &error))
 }
 
-/// Makes a file that is missing, for its owner alone. SQLite gives the files beside it the same mode. Where it cannot be made
-/// SQLite says why, and its names for what is no file are left to it.
+/// Makes a missing file, for its owner alone. SQLite gives the files beside it the same mode. If the file cannot be
+/// made, SQLite says why. Paths that SQLite does not take for a file are left to SQLite.
 fn make_private(path: &Path) {
     if is_file(path) {
         drop(File::options().write(true).create_new(true).mode(PRIVATE).open(path));
     }
 }
 
-/// Whether SQLite takes a path for that of a file, and not for one in memory or an address.
+/// Whether SQLite takes a path for a file, and not for a database in memory or an address.
 pub fn is_file(path: &Path) -> bool {
     let named = path.as_os_str().as_encoded_bytes();
     !named.starts_with(b":") && !named.starts_with(b"file:")
 }
 
-/// A SQLite file that is there, and that nothing done to it here changes. Where it holds no state, it looks as if it held an
-/// empty one.
+/// An existing SQLite file, opened so that nothing here can change it. A file without a state looks like a file with an
+/// empty state.
 pub fn read_only(path: &Path) -> Result<Connection, Failure> {
     if !path.exists() {
         return Err(no_state(&path.display()));
@@ -86,7 +86,8 @@ fn is_shut(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
 }
 
-/// Whether all that a file holds is in it, and not in a file beside it: nobody has it open, and whoever had it closed it.
+/// Whether a file holds all its data itself, and no file beside it holds a part. Then no program has it open, and the
+/// last one has closed it properly.
 fn is_whole(path: &Path) -> bool {
     ["-wal", "-journal"].iter().all(|suffix| {
         let mut beside = path.as_os_str().to_owned();
@@ -95,14 +96,16 @@ fn is_whole(path: &Path) -> bool {
     })
 }
 
-/// A file as if nobody ever wrote to it. Who begins to meanwhile makes what is read here wrong, and nothing else.
+/// A file, opened as if no program ever wrote to it. If a program writes to it meanwhile, the values that are read here
+/// are wrong, but nothing is damaged.
 fn unchanging(path: &Path) -> rusqlite::Result<Connection> {
     let address = percent_encode(path.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     Connection::open_with_flags(format!("file:{address}?immutable=1"), flags)
 }
 
-/// The state of a file, and over it what is written here: that stays in memory, and the file as it is. Nothing is copied.
+/// The state of a file. Values that are written here stay in memory, and hide those of the file. The file does not
+/// change, and nothing is copied.
 pub fn overlay(path: &Path) -> Result<Connection, Failure> {
     let open = || {
         let connection = Connection::open_in_memory()?;
@@ -117,10 +120,10 @@ pub fn overlay(path: &Path) -> Result<Connection, Failure> {
     open().map_err(|error: rusqlite::Error| unusable(path, &error))
 }
 
-/// What stands in for the state of a file that holds none.
+/// An empty state, for a file without a state.
 const NOTHING: &str = "CREATE TEMP TABLE aig_logs_state (store, key, value, metadata, expires_at)";
 
-/// What is written hides what the file has; a value that was taken away is NULL.
+/// A written value hides the value of the file; a deleted value is NULL.
 const OVERLAY: &str = "
 PRAGMA temp_store = MEMORY;
 CREATE TEMP TABLE written (
@@ -144,7 +147,7 @@ fn holds_a_state(connection: &Connection, schema: &str) -> rusqlite::Result<bool
     Ok(connection.query_row(&tables, [], |row| row.get::<_, u32>(0))? > 0)
 }
 
-/// A file that cannot be opened as what it is taken for.
+/// The failure to open a file.
 pub fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
     let hint = "Check that the file is writable, and is the kind of file that --sink or --state names";
     Failure::denied(format!("opening {}", path.display()), error, hint)

@@ -1,5 +1,5 @@
-//! When the passes of a file's state were made: what a quiet pass leaves behind. The Worker's state has none of it, because
-//! each value there costs.
+//! When the last passes were made. A file's state keeps this, even of a pass that found nothing. A Worker's state does
+//! not, because each value there costs money.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -51,13 +51,13 @@ pub struct Pass {
 }
 
 impl Passes {
-    /// What a store says; nothing where it says nothing that can be read.
+    /// Reads the passes from a store. They are empty if the store has none, or if their text cannot be read.
     pub async fn load(native: &impl Store) -> Result<Self, Error> {
         let loaded = native.get_many(&[KEY]).await.map_err(|error| failed("loading", error))?.pop().flatten();
         Ok(loaded.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
-    /// Notes a pass, of a poller that makes one `every` so often, where that is known.
+    /// Notes a pass. `every` is the time from one pass to the next, if it is known.
     pub async fn note(native: &impl Store, report: &Report, every: Option<Duration>) -> Result<(), Error> {
         let mut passes = Self::load(native).await?;
         let job = report.job.to_string();
@@ -117,7 +117,8 @@ impl Keeper<'_> {
         Ok(self.noted(self.poller.scheduled(work).await).await)
     }
 
-    /// What was saved into a file that has left its place would be lost.
+    /// Makes sure that the files are still in their places: a value that is saved into a file without a place would be
+    /// lost.
     fn check(&self) -> Result<(), Failure> {
         if let Some(place) = self.places.iter().find(|place| !place.holds()) {
             let hint = "Nothing more was saved. Put the file back, or start again with the file that is there";

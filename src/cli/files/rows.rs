@@ -68,7 +68,7 @@ impl Rows {
         })
     }
 
-    /// What somebody who may read BigQuery's table can ask it.
+    /// The query for BigQuery's table. It needs an account that can read the table.
     pub fn query(&self, life: &Life, id: &str) -> Option<String> {
         let Self::BigQuery(table) = self else { return None };
         // What makes a letter visible is also how SQL writes it.

@@ -1,4 +1,4 @@
-//! The state that an operator looks at or mends: a SQLite file, or a deployed Worker's KV.
+//! The state that an operator reads or changes: a SQLite file, or a deployed Worker's KV.
 
 use std::path::PathBuf;
 
@@ -46,7 +46,7 @@ pub enum OpenState {
 }
 
 impl OpenState {
-    /// A state that stays as it is: nothing is copied, and nothing must be done to it.
+    /// Opens a state to read it. It does not change, and nothing is copied.
     pub fn to_read(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
         match State::of(options) {
             State::File(path) => Ok(Self::File { connection: read_only(&path)?, path }),

@@ -69,8 +69,8 @@ fn value(text: &str) -> (&str, &str) {
     })
 }
 
-/// A value that its quotation mark closes: the first one that stands behind no backslash, or else the last one that does,
-/// as long as nothing but a comment follows.
+/// A quoted value, and the text after it. The closing quotation mark is the first one without a backslash before it. If
+/// other text than a comment follows this mark, it is the last earlier mark after which nothing but a comment follows.
 fn closed(text: &str) -> Option<(&str, &str)> {
     let quote = text.chars().next()?;
     let mut ends = Vec::new();
@@ -95,8 +95,8 @@ fn unquoted(value: &str) -> String {
     if value.starts_with('"') { plain.replace("\\n", "\n").replace("\\r", "\r") } else { plain }
 }
 
-/// Takes the quotes away around each part that begins and ends with a line. Only a line separator of Unicode makes more
-/// than one such part.
+/// Removes the quotes around each part that begins and ends at the bounds of a line. There is more than one such part
+/// only if the value has a line separator of Unicode.
 fn without_quotes(value: &str) -> String {
     let ends = |end: usize| value[end..].chars().next().is_none_or(ends_line);
     let closing = QUOTES.map(|quote| value.rmatch_indices(quote).map(|(at, _)| at).find(|at| ends(at + 1)));

@@ -13,7 +13,7 @@ use crate::{
     config::{Problem, SETTINGS},
 };
 
-/// The file that is read where it is there and no other is named.
+/// The file that is read if it exists and no other file is named.
 pub const FILE: &str = ".dev.vars";
 
 /// The Worker's configuration. Its `[vars]` hold here as well, where no other file is named.
@@ -22,13 +22,13 @@ pub const WORKER: &str = "wrangler.toml";
 /// What the group and everybody else may read.
 const READABLE: u32 = 0o044;
 
-/// What the files say. Together they are one source: whoever can write one of them is trusted as with the others.
+/// The settings of the files. The program trusts all files alike: together they are one source.
 #[derive(Debug, Default)]
 pub struct SettingFiles {
     vars: BTreeMap<String, String>,
     /// The schedules that wake the Worker of this folder; none where there is none, or another file is named.
     pub crons: Option<Vec<String>>,
-    /// Which file, for whoever reads the messages.
+    /// The file of each name, for messages.
     names: BTreeMap<String, String>,
     warnings: Vec<String>,
 }
@@ -142,7 +142,7 @@ fn worker(path: &Path) -> Result<Worker, Failure> {
     })
 }
 
-/// A file in the manner of `.dev.vars`. What is wrong with it is told without a word of it, which may be a secret.
+/// A file in the form of `.dev.vars`. A message about it never quotes it, because its text may be a secret.
 fn secrets(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     let action = || format!("reading the settings in {}", path.display());
     let text = fs::read(path).map_err(|error| Failure::denied(action(), error, "Name another file with --vars"))?;

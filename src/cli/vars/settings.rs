@@ -98,7 +98,7 @@ impl Vars {
         Some(peak::readable(self.value("LOGS_PER_PAGE")?, self.value("API_SHARE")?, pages))
     }
 
-    /// A setting by itself, or its default: for what must not fail for want of others.
+    /// One setting, or its default. It is for tasks that must not fail because other settings are missing.
     fn text(&self, name: &str) -> Option<String> {
         let default = SETTINGS.iter().find(|setting| setting.name == name)?.default;
         Some(self.get(name).or_else(|| default.map(str::to_owned))?.trim().to_owned())
@@ -144,7 +144,7 @@ impl Vars {
         self.files.get(name).is_some()
     }
 
-    /// A key whose outside is right may still hold no key: that shows when it signs.
+    /// Checks the key by signing with it: a text in the right form may still hold no key.
     pub async fn check_key(&self, host: &impl Host, config: &Config) -> Result<(), Failure> {
         let account = config.bigquery.as_ref().and_then(|table| table.account.as_ref());
         let Some(account) = account else { return Ok(()) };

@@ -1,5 +1,5 @@
-//! What is suspicious in settings before any of them is read: a secret that would go where a file says, and a name that is
-//! almost a setting's.
+//! Finds suspicious settings before any setting is used: a secret that would be sent to an address from a file, and a
+//! name that is almost the name of a setting.
 
 use std::env;
 
@@ -15,12 +15,12 @@ const ADDRESSES: [(&str, &[&str]); 3] = [
     ("BIGQUERY_EMULATOR_HOST", &["GCP_SA_KEY_JSON", "GCP_SA_PRIVATE_KEY_PEM"]),
 ];
 
-/// Letters of a name from which on two of them may be wrong. Of a shorter one, other words are too near.
+/// In a name of so many letters, two letters may be wrong. A shorter name is too close to other words.
 const LONG: usize = 10;
 
-/// The addresses in files that would get a secret which is in none of them; `is_outside` says of a secret whether it comes from
-/// elsewhere. A folder that a stranger made must not send him this machine's token. An address of this machine is no
-/// exception: any program may listen there.
+/// The addresses from files to which the program would send a secret that is in no file. `is_outside` says whether a
+/// secret comes from elsewhere. The files in a stranger's folder must not send this machine's token to the stranger. An
+/// address of this machine is no exception: any program may listen there.
 pub fn redirected(files: &SettingFiles, is_outside: impl Fn(&str) -> bool) -> Vec<Problem> {
     let redirected = ADDRESSES.iter().filter_map(|(setting, secrets)| {
         let default = SETTINGS.iter().find(|known| known.name == *setting).and_then(|known| known.default);

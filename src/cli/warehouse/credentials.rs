@@ -1,5 +1,5 @@
-//! Who signs in to Google when an operator makes or looks at tables: the person at this terminal, not the poller's service
-//! account, which may insert rows and nothing else.
+//! Signs in to Google for an operator who makes or checks tables: as the person at this terminal, and not as the
+//! poller's service account, which may insert rows and nothing else.
 
 use std::{
     env,

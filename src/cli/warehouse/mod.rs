@@ -1,8 +1,8 @@
 //! BigQuery as an operator meets it: the dataset, its tables, and statements.
 //!
 //! Tables are made as a person, with that person's token (`cli/warehouse/`): the service account may insert rows and
-//! nothing else. `sql --check` compares columns by name and type, and not the texts of views: BigQuery may keep a text
-//! otherwise than it was given. Applying them again is cheaper than knowing.
+//! nothing else. `sql --check` compares columns by name and type, but not the texts of views, because BigQuery may
+//! change a text that it keeps. It is cheaper to apply the views again than to compare them.
 
 mod api;
 mod credentials;

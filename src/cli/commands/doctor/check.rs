@@ -43,7 +43,7 @@ pub struct Check {
     pub says: String,
     /// What can be done about it, in a sentence.
     pub hint: Option<String>,
-    /// The one command or setting that mends it.
+    /// The one command or setting that fixes it.
     pub fix: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl Check {
         Self { hint: Some(foreign::line(&hint.into())), ..Self::new(Grade::Warning, name, says) }
     }
 
-    /// Something that somebody must mend.
+    /// A failure that somebody must fix.
     pub fn failed(name: impl Into<String>, says: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { hint: Some(foreign::line(&hint.into())), ..Self::new(Grade::Failed, name, says) }
     }
@@ -87,7 +87,7 @@ impl Check {
         }
     }
 
-    /// With the command or setting that mends it.
+    /// With the command or setting that fixes it.
     pub fn mended_by(self, fix: impl Into<String>) -> Self {
         Self { fix: Some(foreign::line(&fix.into())), ..self }
     }
@@ -116,7 +116,7 @@ impl<'a, H: Host> Asker<'a, H> {
         Self { host, apart: RefCell::default() }
     }
 
-    /// Sends a request and reads the answer. Nothing is asked twice: whoever waits for a verdict wants it soon.
+    /// Sends a request and reads the answer. It does not try again, because the user waits for the verdict.
     pub async fn ask<T>(
         &self,
         service: Service,

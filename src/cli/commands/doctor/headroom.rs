@@ -1,4 +1,4 @@
-//! How close a gateway comes to what polling can read of it.
+//! How close the traffic of a gateway comes to the number of logs that polling can read.
 
 use chrono::{DurationRound, TimeDelta};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,14 +20,14 @@ use crate::{
     time::Timestamp,
 };
 
-/// What a day is taken apart into, and its busiest part again, until a minute is left.
+/// The parts of a day, the parts of its busiest part, and so on down to a minute: length and number.
 const PARTS: [(TimeDelta, i32); 4] =
     [(TimeDelta::hours(4), 6), (TimeDelta::hours(1), 4), (TimeDelta::minutes(10), 6), (TimeDelta::minutes(1), 10)];
 
 /// Counts that are asked for together.
 const TOGETHER: usize = 4;
 
-/// From this share on, in percent, a peak that grows a little is behind for longer than it lasts.
+/// At this share, in percent, a little more traffic would make the delay last longer than the peak.
 const NEARLY: u64 = 80;
 
 /// Looks for the busiest minute of the last day by counting at the source: 26 counts at most.

@@ -1,9 +1,9 @@
-//! `aig-logs doctor`: what is wrong with a set-up, and what mends it. It looks, and changes nothing.
+//! `aig-logs doctor`: checks a set-up, and says how to fix it. It changes nothing.
 //!
-//! The doctor looks with its own eyes. It asks each thing once, without the retries of a pass, signs in once more with a
-//! scope that can only look (`cloud-platform.read-only`: `tables.testIamPermissions` takes no narrower one that BigQuery
-//! has), and asks for permissions instead of trying an insert: BigQuery refuses an empty one in any case. What depends on
-//! the time of the question, such as a count beside live traffic, is compared within one answer.
+//! The doctor asks each question once, without the retries of a pass. It signs in to Google with a scope of its own
+//! that can only read (`cloud-platform.read-only`: `tables.testIamPermissions` takes no narrower scope of BigQuery). It
+//! asks for permissions and tries no insert, because BigQuery always refuses an empty insert. Numbers that depend on
+//! the time of the question, such as a count of live traffic, are compared within one answer.
 
 mod check;
 mod cloudflare;
@@ -83,7 +83,8 @@ async fn examine(host: &impl Host, vars: &Vars, destinations: &[Destination]) ->
     checks
 }
 
-/// What this machine's state keeps that no sink takes, if there is any. What a Worker's keeps costs calls: `status` tells it.
+/// The dead letters in this machine's state, if there is one. Those of a Worker's state cost calls: `status` tells
+/// them.
 async fn dead_letters(options: &Options) -> Option<Check> {
     let State::File(path) = State::of(options) else { return None };
     let connection = read_only(&path).ok()?;

@@ -14,8 +14,8 @@ const ROWS: f64 = 500.0;
 const PAGES: f64 = 15.0;
 /// How often a stretch is counted: at ten minutes, an hour and a day.
 const AGES: f64 = 3.0;
-/// Milliseconds of CPU in workerd, as `scripts/bench` measures them with its local KV in it: of a pass, of one with new logs
-/// besides, and of each log.
+/// Milliseconds of CPU in workerd, as `scripts/bench` measures them, its local KV included: for each pass, in addition
+/// for a pass with new logs, and in addition for each log.
 const CPU_A_PASS: f64 = 4.0;
 const CPU_WITH_NEW: f64 = 11.0;
 const CPU_A_LOG: f64 = 0.027;

@@ -1,4 +1,4 @@
-//! Questions to whoever sits at the terminal. Unattended, each is an error that names the flag and the setting.
+//! Questions to the user at the terminal. Unattended, each is an error that names the flag and the setting.
 
 use std::io::{self, IsTerminal};
 

@@ -19,7 +19,7 @@ use crate::{
     config::Secret,
 };
 
-/// What is to become of a file: its new text, secrets and all, and what is new in it, a line each, without a secret.
+/// The change of a file: its new text, with secrets, and the new settings, one line each, without secrets.
 pub struct Change {
     /// The file.
     pub path: &'static str,
@@ -122,7 +122,7 @@ fn unfit(part: &str) -> Failure {
     failed("changing", WORKER, format!("its {part} cannot be understood"), "Nothing was changed. Write it as tables")
 }
 
-/// What `.dev.vars` becomes with these secrets at its end. Whoever calls has looked that they are not in it.
+/// `.dev.vars` with these secrets at its end. The caller makes sure that they are not in the file yet.
 pub fn with_secrets(secrets: &[(&'static str, Secret)]) -> Result<Change, Failure> {
     let mut text = match fs::read_to_string(FILE) {
         Ok(text) => text,
@@ -147,7 +147,7 @@ fn in_one_line(secret: &Secret) -> String {
     json.unwrap_or_else(|_| text.to_owned()).replace('\n', "\\n").replace('\'', "\\u0027")
 }
 
-/// Writes a file beside the old one and puts it in its place. What fails leaves the old one, and nothing else.
+/// Writes a file beside the old one, and then replaces the old one by it. A failure leaves the old file, and no other.
 fn replace(path: &Path, text: &str, private: bool) -> io::Result<()> {
     // A link stays one.
     let path = fs::canonicalize(path).or_else(|_| std::path::absolute(path))?;

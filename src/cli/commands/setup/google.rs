@@ -28,13 +28,13 @@ use crate::{
 
 const SCRIPT: &str = include_str!("../../../../scripts/gcp-setup.sh");
 
-/// Where it lies, for whoever is told to run it.
+/// The path of the script, for messages.
 const PATH: &str = "scripts/gcp-setup.sh";
 
 /// Its exit code where Google's commands are not on this machine.
 const MISSING: i32 = 3;
 
-/// The table's name: from flags, settings, gcloud, or whoever is asked.
+/// The table's name: from flags, settings, gcloud, or the user's answer.
 pub fn table_name(task: Task<'_>) -> Result<TableName, Failure> {
     let Task { arguments: Setup { project, dataset, table, .. }, vars, asker, .. } = task;
     let lookup = |found: Option<&str>, name: &str| match name {

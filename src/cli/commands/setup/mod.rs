@@ -1,9 +1,10 @@
-//! `aig-logs setup`: from a token and a project to a Worker that can be deployed. Each step finds what is there, makes what
-//! is missing, and tells of it in a line; what it may not do is left for a person, and the rest goes on.
+//! `aig-logs setup`: makes everything that a Worker needs, from a token and a project. Each step looks for the thing,
+//! makes it if it is missing, and prints one line. A step that the program may not do is left for a person, and the
+//! next step follows.
 //!
-//! The set-up finds before it makes, tells each step in a line, and goes on past what it may not do; names are all known
-//! before anything is made. `scripts/gcp-setup.sh` is the one list of commands for the service account: `cli/commands/setup/` holds
-//! its text, carries it out and lets it print them. Files are replaced whole, and only where something is new.
+//! All names are known before anything is made. `scripts/gcp-setup.sh` is the one list of commands for the service
+//! account: `cli/commands/setup/` holds its text, runs it, or lets it print the commands. Files are replaced as a
+//! whole, and only if something is new.
 
 mod ask;
 mod cloudflare;
@@ -144,7 +145,7 @@ impl Task<'_> {
         missing.filter_map(|name| Some((name, known(name)?))).collect()
     }
 
-    /// Shows what is to change, and changes it unless somebody objects. Says whether nobody did.
+    /// Shows the changes, and makes them unless the user objects. Returns whether they were made.
     fn write(self, changes: &[Change]) -> Result<bool, Failure> {
         let changes: Vec<_> = changes.iter().filter(|change| !change.lines.is_empty()).collect();
         if changes.is_empty() {
@@ -165,7 +166,7 @@ impl Task<'_> {
         Ok(true)
     }
 
-    /// Makes who may write to the table, where nobody is set.
+    /// Makes the service account that writes to the table, if none is set.
     fn service_account(self, warehouse: &Warehouse, has_table: bool) -> Result<(), Failure> {
         let Self { arguments, asker, vars, steps } = self;
         if vars.get("GCP_SA_KEY_JSON").or_else(|| vars.get("GCP_SA_EMAIL")).is_some() {

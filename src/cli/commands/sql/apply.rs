@@ -1,4 +1,5 @@
-//! `aig-logs sql --apply`: makes what is missing, and views anew. Doing it again changes nothing.
+//! `aig-logs sql --apply`: makes missing datasets, tables and columns, and replaces the views. A second run changes
+//! nothing.
 
 use crate::{
     cli::{failure::Failure, warehouse::Warehouse},

@@ -68,8 +68,8 @@ pub async fn check<H: Host>(
     Ok(findings)
 }
 
-/// Columns by name and type, and what makes a query cheap: the table is partitioned by the day of its instants, and what is
-/// said of that is said of the table as a whole.
+/// Checks the columns by name and type, and the partitions, which make queries cheap: the table must be partitioned by
+/// the day of its instants. A finding about partitions names the whole table.
 pub fn of_table(name: &str, table: &LiveTable, expected: &Table) -> Vec<Finding> {
     let day_of = expected.at;
     let live: BTreeMap<_, _> = table.schema.fields.iter().map(|field| (field.name.as_str(), field)).collect();

@@ -1,4 +1,4 @@
-//! Table and views: as statements, for whoever carries them out, or carried out and checked here.
+//! Table and views: their statements are printed, or run and checked here.
 
 mod apply;
 pub mod check;
