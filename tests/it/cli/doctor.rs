@@ -245,6 +245,7 @@ fn crons_are_judged_where_a_worker_is() {
     assert!(vars.contains("CF_API_TOKEN"));
     crons(r#"["*/1 * * * *", "0 * * * *"]"#);
     // Right on Workers Paid, and too often on Workers Free: said, and no fault.
+    // 2,976 = 2 * 1,440 + 24 + 3 * 24: passes, ledger and backfill.
     let (checks, code) = world.checks(&[]);
     let check = checks.iter().find(|check| check["check"] == "crons").unwrap();
     assert_eq!((code, &check["verdict"]), (0, &json!("ok")));
@@ -306,9 +307,10 @@ fn a_peak_near_what_can_be_read_is_told_with_the_setting_that_helps() {
         assert_eq!((code, &check["verdict"]), (0, &json!("ok")), "{check}");
         check["says"].as_str().unwrap().to_owned()
     };
-    // 120 in seven minutes: more than nine in one of them.
+    // 120 in seven minutes: more than nine in one of them, of 20 pages of 49.
     let says = plenty(&[("FORWARD_MAX_PAGES", "20")]);
     assert!(says.ends_with(" % of the 980 that can be read") && !says.contains(" UTC: 1 %"), "{says}");
+    // 192 calls a minute, of 49 each.
     let says = plenty(&[]);
     assert_eq!(says, "the busiest minute has at most 1 % of the 9,408 logs that can be read in a minute");
 }

@@ -40,10 +40,13 @@ fn a_million_logs_are_a_million_kilobytes_and_two_writes_a_pass() {
         assert!((units / expected - 1.0).abs() < 1e-6 && (usd - cost).abs() < 1e-3, "{units} {usd}");
     };
     close(line(&month, "Workers, passes"), 43_920.0, 0.0);
+    // Two keys for each pass of either job.
     close(line(&month, "KV, keys read"), 87_840.0, 0.0);
+    // 2 * 43,200 for ids and cursors, 720 for the ledger of each hour.
     close(line(&month, "KV, keys written"), 87_120.0, 0.0);
     // The rows, and a line of each pass; $0.01 for 200 MiB.
     close(line(&month, "BigQuery, streaming"), 1_043_200.0 * 1_024.0, 0.0509);
+    // One for each pass, one for each page of 49 new logs, and three counts of each of the 4,320 slots.
     let calls = month["list_calls"].as_f64().unwrap();
     assert!((calls - (43_200.0 + 1e6 / 49.0 + 3.0 * 4_320.0)).abs() < 1.0, "{calls}");
     assert!((month["usd"].as_f64().unwrap() - 5.0509).abs() < 1e-3);

@@ -177,6 +177,7 @@ fn a_cost_that_came_late_is_refreshed_by_copying_its_stretch_again() {
     world.tell("POST", "/simulator/show?gateway=main&id=late", &late.to_string());
     let again = ["backfill", "--from", "2000-01-01", "--to", "2100-01-01", "--json"];
     let report: Value = serde_json::from_str(&world.run(&again)).unwrap();
+    // The twenty of the history, and the late one.
     assert_eq!((&report["rows"], &report["known"]), (&json!(21), &json!(20)), "{report}");
     let mut after = by_id(table(&path));
     let refreshed = after.insert("late".into(), before["late"].clone()).unwrap();
@@ -319,6 +320,7 @@ fn the_workers_variables_and_secrets_hold_for_the_command_too() {
         format!("name = \"w\"\n[vars]\nLOGS_PER_PAGE = 10\nCF_API_TOKEN = \"wrong\"\n{}\n", account.join("\n"));
     fs::write(world.path("wrangler.toml"), worker).unwrap();
     let report: Value = serde_json::from_str(&world.run(&["forward", "--json"])).unwrap();
+    // 10 + 4 * 9 + 4: the first page has ten new entries, each later one nine at most.
     assert_eq!((&report["rows"], &report["pages"]), (&json!(50), &json!(6)));
 
     fs::write(world.path("wrangler.toml"), "[vars]\nLOGS_PER_PAGE = 10\nCF_API_TOKEN = very secret token\n").unwrap();

@@ -55,6 +55,7 @@ fn the_page_budget_ends_a_pass_and_the_next_goes_on() {
     world.add_many(200, MINUTE * 9, MINUTE);
     let report = world.forward();
     assert_eq!((report.gateways[0].pages, report.gateways[0].ended), (2, Ended::Pages));
+    // Five pages hold the 200 entries. Two were read; two passes read the other three.
     assert_eq!(passes(&mut world, 9, |world| world.forward().is_complete()), 2);
     world.assert_once();
 }

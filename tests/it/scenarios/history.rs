@@ -105,6 +105,7 @@ fn the_day_that_is_short_is_found_among_many_and_read_again_alone() {
         reread += world.backfill().sum(|gateway| gateway.reread.into());
     }
     assert_eq!((world.copies(&missed), reread), (1, 1));
+    // The four of that day, and the missed one.
     assert_eq!(ledger(&world)["10-13"], json!([5, 5, "proven"]));
     world.assert_once();
 }
@@ -119,6 +120,7 @@ fn history_that_is_deleted_at_the_source_is_over_and_not_read_again() {
     for _ in 0..3 {
         assert_eq!(world.backfill().sum(|gateway| gateway.reread.into()), 0);
     }
+    // The eight deleted ones are the four of 09-23 and the four of 10-13.
     assert_eq!(ledger(&world)["10-13"], json!([0, 4, "over"]));
     assert_eq!(ledger(&world)["10-31"], json!([4, 4, "proven"]));
 }

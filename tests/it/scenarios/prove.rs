@@ -138,7 +138,7 @@ fn history_is_proven_by_the_day_as_soon_as_it_is_delivered() {
             .iter()
             .all(|(_, [source, delivered, _], verdict)| { *verdict == Verdict::Proven && source == delivered })
     );
-    assert_eq!(proof.units.iter().map(|unit| unit.source).sum::<u64>(), 60);
+    assert_eq!(proof.units.iter().map(|unit| unit.source).sum::<u64>(), 20 * 3);
     // All whole days are known, whether they are counted yet or not. One call more for all of the time before the first
     // entry.
     let counts = world.counts() - before;

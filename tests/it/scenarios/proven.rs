@@ -18,7 +18,7 @@ fn the_ledger_of_a_takeover_begins_where_the_counts_do() {
     let taken_over = json!({ "ts": time::text(world.now() - MINUTE * 95), "id": "a" });
     world.state.set("forward", &taken_over.to_string());
     minutes(&mut world, 75);
-    // From 10:30 on, the first slot that is all of this program.
+    // From 10:30 on, the first slot of which this program delivers every entry; there is one entry a minute.
     assert_eq!(ledger(&world), json!({ "10": [30, 30, "proven"], "11": [60, 60, "proven"], "12": [0, 0, "proven"] }));
 }
 
@@ -41,6 +41,7 @@ fn a_comparison_that_an_outage_interrupts_is_as_old_as_its_count() {
     world.pass_time(DAY * 3);
     minutes_with_more(&mut world, 60);
     assert_eq!(world.copies(&night), 1);
+    // 1 + 30 late ones, and the one after them.
     let noon = &world.stored("ledger:main:2026-11-02")["hours"]["12"];
     assert_eq!((&noon["source"], &noon["verdict"]), (&json!(32), &json!("proven")));
 }
@@ -87,7 +88,7 @@ fn what_failures_wrote_twice_hides_no_late_entry() {
         }
         world.pass_time(HOUR * 2);
         minutes(&mut world, 2);
-        assert_eq!(ledger(&world)["12"][0], json!(26));
+        assert_eq!(ledger(&world)["12"][0], json!(14 + 1 + 10 + 1));
     }
 }
 
@@ -165,6 +166,7 @@ fn what_is_deleted_while_it_is_compared_leaves_the_rest_proven() {
     until_comparing(&mut world);
     world.simulator.get_mut().gateway_mut("main").unwrap().delete(&ids[29]);
     minutes_with_more(&mut world, 50);
+    // Thirty late ones but the deleted one, and the last one.
     assert_eq!(ledger(&world)["12"], json!([30, 30, "proven"]));
 }
 

@@ -14,7 +14,7 @@ fn the_typescript_programs_cursor_is_taken_over_and_stays_readable_for_it() {
     world.add_many(60, HOUR, MINUTE);
     world.state.set("forward", &json!({ "ts": ts, "id": done }).to_string());
     assert!(world.forward().is_complete());
-    assert_eq!((world.copies(&done), world.copies(&tied), world.rows().len()), (0, 1, 61));
+    assert_eq!((world.copies(&done), world.copies(&tied), world.rows().len()), (0, 1, 1 + 60));
 
     let stored = world.stored("forward");
     let last = world.simulator.borrow().gateway("main").unwrap().entries(world.now()).last().unwrap();

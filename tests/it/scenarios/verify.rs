@@ -148,6 +148,7 @@ fn a_comparison_goes_on_over_several_passes() {
         }
         assert!(late.iter().all(|id| world.copies(id) == 1));
         world.assert_once();
+        // The hundred late ones, and the last one.
         assert_eq!(ledger(&world)["12"], json!([101, 101, "proven"]));
     }
 }

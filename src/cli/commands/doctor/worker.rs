@@ -90,7 +90,8 @@ mod tests {
         assert_eq!(passes("*/1 * * * *"), 1_440);
         assert_eq!(passes("*/4 * * * *"), 360);
         assert_eq!(passes("0 * * * 3"), 0);
-        assert_eq!(writes(360, 1), 816);
-        assert_eq!(writes(240, 2), 888);
+        // Passes, ledger and backfill.
+        assert_eq!(writes(360, 1), 360 * 2 + 24 + 24 * 3);
+        assert_eq!(writes(240, 2), 240 * 3 + 24 * 2 + 24 * 5);
     }
 }
