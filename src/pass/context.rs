@@ -101,7 +101,7 @@ impl<P: Platform> Context<'_, P> {
             Clock::Confirmed(at) => {
                 for store in [&self.state, &self.ids] {
                     if let Err(error) = store.expire(at).await {
-                        log::warn!("what is over stays for now: {error}");
+                        log::warn!("expired values stay for now: {error}");
                     }
                 }
             }

@@ -96,7 +96,8 @@ pub struct Arguments {
 pub enum Command {
     /// Show it all at work on this machine: nothing to configure, about half a minute
     Demo(Demo),
-    /// Make what a Worker needs: KV namespaces, table, views, service account and its settings; what is there is kept
+    /// Make everything that a Worker needs: KV namespaces, table, views, service account and settings. Existing things
+    /// are kept
     #[command(after_help = setup::HELP)]
     Setup(Setup),
     /// Copy until stopped: new logs each minute, and the history until it is all there

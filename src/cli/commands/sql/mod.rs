@@ -59,7 +59,9 @@ pub async fn sql(
 /// The way out.
 fn advice(findings: &[Finding], applied: bool) -> &'static str {
     match (findings, applied) {
-        (_, false) => "`aig-logs sql --apply` makes what is missing; it changes no type and no partitioning",
+        (_, false) => {
+            "`aig-logs sql --apply` makes missing tables, columns and views; it changes no type and no partitioning"
+        }
         (_, true) => {
             "A type or a partitioning cannot be changed in place: make another table (GCP_BQ_TABLE), and copy the rows"
         }

@@ -99,7 +99,7 @@ async fn repair(
         }
         State::Kv => {
             let Some(table) = &config.bigquery else {
-                let problem = "the Worker's rows go to BigQuery, and what is missing is written there";
+                let problem = "the Worker's rows go to BigQuery, and verify writes the missing rows there";
                 return Err(Failure::denied("repairing with --state kv", problem, "Add --sink bigquery"));
             };
             let (kv, sign_in) = (vars.kv()?, SignIn::default());
