@@ -148,9 +148,9 @@ pub enum Error {
     },
     /// A cursor is later than the clock. Until the clock reaches it, no pass would read anything.
     #[error(
-        "the cursor of gateway {gateway} under key {key} is later than this machine's clock: {}. Nothing was changed. Check \
-         the clock. If the clock is right, replace the cursor by an instant up to which every log is delivered, or delete the \
-         key. The program may then copy some logs again; readers see each log once",
+        "the cursor of gateway {gateway} under key {key} is later than this machine's clock: {}. Nothing was changed. \
+         Check the clock. If the clock is right, replace the cursor by an instant up to which every log is delivered, \
+         or delete the key. The program may then copy some logs again; readers see each log once",
         time::text(*at)
     )]
     Ahead {
@@ -163,8 +163,8 @@ pub enum Error {
     },
     /// A stored value is there, but not one this program writes. It is never overwritten by a fresh start.
     #[error(
-        "the state under key {} {}. Nothing was changed. Use the version of the program that wrote the value. Or keep a copy \
-         of the value and delete the key: the program then starts without it",
+        "the state under key {} {}. Nothing was changed. Use the version of the program that wrote the value. Or keep \
+         a copy of the value and delete the key: the program then starts without it",
         clean(.key),
         clean(.problem)
     )]

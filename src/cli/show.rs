@@ -72,8 +72,8 @@ pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", HumanCount(number))
 }
 
-/// The entries of the busiest minute, and their share of the entries that can be read in a minute. `clock` is its start,
-/// UTC.
+/// The entries of the busiest minute, and their share of the entries that can be read in a minute. `clock` is its
+/// start, UTC.
 pub fn headroom(entries: u64, clock: &str, readable: u64) -> String {
     let (share, peak, readable) = (percent(entries, readable), counted(entries, "log"), HumanCount(readable));
     format!("{peak} in the busiest minute, from {clock} UTC: {share} % of the {readable} that can be read")

@@ -112,8 +112,8 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         let Some(fault) = insert::common(refused, sent.len(), most) else { return Ok(()) };
         let BigQuery { project, dataset, .. } = self.table;
         let message = format!("the table {project}.{dataset}.{table} refuses the rows: {}", fault.outline());
-        let hint = "Run `aig-logs sql --apply`: it adds the missing columns. BigQuery needs some minutes to see a new schema. \
-                    Check GCP_BQ_TABLE too";
+        let hint = "Run `aig-logs sql --apply`: it adds the missing columns. BigQuery needs some minutes to see a new \
+                    schema. Check GCP_BQ_TABLE too";
         Err(CallError::denied(message, hint))
     }
 }

@@ -114,8 +114,8 @@ fn forbidden(said: &str, table: &BigQuery) -> String {
         format!("Enable the API: `gcloud services enable bigquery.googleapis.com --project {project}`")
     } else if has_any(said, &PERIMETER) {
         format!(
-            "VPC Service Controls protect {project}. Ask the administrator of the perimeter for an ingress rule that lets the \
-             service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL call bigquery.googleapis.com"
+            "VPC Service Controls protect {project}. Ask the administrator of the perimeter for an ingress rule that \
+             lets the service account of GCP_SA_KEY_JSON or GCP_SA_EMAIL call bigquery.googleapis.com"
         )
     } else if has_any(said, &SCOPE) {
         "The token lacks the scope that was asked for: check that GCP_TOKEN_URI is Google's own".to_owned()

@@ -136,8 +136,8 @@ pub enum Command {
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
-    /// Print the SQL that makes the table and views, for BigQuery or (--sink sqlite) for SQLite. Run it with --apply, check
-    /// the result with --check
+    /// Print the SQL that makes the table and views, for BigQuery or (--sink sqlite) for SQLite. Run it with --apply,
+    /// check the result with --check
     #[command(after_help = SQL)]
     Sql(Sql),
     /// Print the link that opens Looker Studio with a view in BigQuery as its data source

@@ -21,8 +21,8 @@ pub struct Options {
     /// [default: sqlite:aig-logs.sqlite]
     #[arg(long = "sink", global = true, value_name = "SINK", value_parser = sink)]
     pub sinks: Vec<Destination>,
-    /// SQLite file that remembers how far the copy is; or kv: a deployed Worker's state, for status, verify,
-    /// explain and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
+    /// SQLite file that remembers how far the copy is; or kv: a deployed Worker's state, for status, verify, explain
+    /// and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
     #[arg(long, global = true, value_name = "PATH|kv", value_parser = state)]
     pub state: Option<State>,
     /// File of settings; the environment wins over it. `simulate` writes it
@@ -48,8 +48,8 @@ impl Options {
 }
 
 impl Arguments {
-    /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if two
-    /// options contradict each other.
+    /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if
+    /// two options contradict each other.
     pub fn refuse_idle_options(&self) {
         let conflict = self.idle_option().map(|words| (ErrorKind::ArgumentConflict, words));
         if let Some((kind, words)) = conflict.or(self.disorder().map(|words| (ErrorKind::ValueValidation, words))) {

@@ -199,7 +199,9 @@ fn follows(life: &Life) -> String {
             let [key, reason] = [key, reason].map(|text| clean(&text));
             format!("Kept as a dead letter: {reason}. Fix the cause, then run: aig-logs dead-letters replay {key}")
         }
-        Fate::Settling(at) => format!("Waits: younger than SETTLE_SECONDS. The forward pass reads it after {}.", time::text(at)),
+        Fate::Settling(at) => {
+            format!("Waits: younger than SETTLE_SECONDS. The forward pass reads it after {}.", time::text(at))
+        }
         Fate::Next => "Waits: the forward pass has not reached it yet, and reads it next.".into(),
         Fate::Backfill(down_to) => {
             format!("Waits: the backfill has reached {}, and continues.", time::text(down_to))
@@ -207,15 +209,17 @@ fn follows(life: &Life) -> String {
         Fate::Excluded(stop) => {
             format!("Not copied: it is older than {}, where backfill_stop_at ends the history.", time::text(stop))
         }
-        Fate::Counted(at) => format!("Late: the source is counted again after {}. The log is written then.", time::text(at)),
+        Fate::Counted(at) => {
+            format!("Late: the source is counted again after {}. The log is written then.", time::text(at))
+        }
         Fate::Forgotten => {
-            "Unknown: the log is so old that its id may have expired, or another program may have written it. `aig-logs \
-             backfill --from … --to …` copies its time range again; readers see each log once."
+            "Unknown: the log is so old that its id may have expired, or another program may have written it. \
+             `aig-logs backfill --from … --to …` copies its time range again; readers see each log once."
                 .into()
         }
         Fate::Missing => {
-            "Missing, and no later count will find it. `aig-logs verify --repair --from … --to …` looks for the log. `aig-logs \
-             backfill --from … --to …` copies its time range again."
+            "Missing, and no later count will find it. `aig-logs verify --repair --from … --to …` looks for the log. \
+             `aig-logs backfill --from … --to …` copies its time range again."
                 .into()
         }
         Fate::Nowhere => "Not at the source and never written: check the id and the gateway.".into(),

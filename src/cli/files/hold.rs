@@ -200,7 +200,7 @@ fn held(path: &Path, other: Option<&Holder>) -> Failure {
     Failure::denied(
         format!("using the state in {}", path.display()),
         format!("{}: two programs with one state would undo each other's work", words(other)),
-        "Stop the other program, give this one its own state with --state PATH, or take over with `aig-logs run --takeover`",
+        "Stop the other program, give this one its own --state PATH, or take over with `aig-logs run --takeover`",
     )
 }
 

@@ -31,8 +31,8 @@ pub fn redirected(files: &SettingFiles, is_outside: impl Fn(&str) -> bool) -> Ve
         let used = secrets.iter().find(|secret| is_outside(secret) || files.get(secret).is_some());
         let secret = used.filter(|secret| is_outside(secret))?;
         let problem = format!(
-            "is an address from a file, and the program would send {secret} to it, which is not from that file. Set {setting} \
-             in the environment too, or set {secret} only in the file"
+            "is an address from a file, and the program would send {secret} to it, which is not from that file. Set \
+             {setting} in the environment too, or set {secret} only in the file"
         );
         Some(Problem { setting, problem })
     });

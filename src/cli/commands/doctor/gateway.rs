@@ -91,16 +91,16 @@ async fn room<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str, settings
     if count.saturating_mul(100) < room.saturating_mul(NEARLY) {
         Check::ok(name, says)
     } else if stops && count >= room {
-        let hint = "The gateway keeps no new logs (STOP_INSERTING), and gives no error: raise the limit, delete old logs, or \
-                    choose DELETE_OLDEST";
+        let hint = "The gateway keeps no new logs (STOP_INSERTING), and gives no error: raise the limit, delete old \
+                    logs, or choose DELETE_OLDEST";
         Check::failed(name, says, hint).mended_by(fix)
     } else if stops {
-        let hint = "A full gateway keeps no new logs (STOP_INSERTING), and gives no error: raise the limit, delete old logs, \
-                    or choose DELETE_OLDEST";
+        let hint = "A full gateway keeps no new logs (STOP_INSERTING), and gives no error: raise the limit, delete old \
+                    logs, or choose DELETE_OLDEST";
         Check::warning(name, says, hint).mended_by(fix)
     } else {
-        let hint = "A full gateway deletes its oldest logs (DELETE_OLDEST). Logs that the backfill has not copied by then are \
-                    lost";
+        let hint = "A full gateway deletes its oldest logs (DELETE_OLDEST). Logs that the backfill has not copied by \
+                    then are lost";
         Check::warning(name, says, hint).mended_by("aig-logs backfill")
     }
 }

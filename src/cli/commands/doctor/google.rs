@@ -131,8 +131,8 @@ fn shape(found: &LiveTable, table: &BigQuery) -> Vec<Check> {
     let layout = match (whole.is_empty(), found.clustering.fields == CLUSTERING) {
         (true, true) => Check::ok("layout", "partitioned by day, and clustered"),
         (false, _) => {
-            let hint = "Every query reads and bills the whole table. BigQuery cannot add partitions to a table: make a new \
-                        table, copy the rows into it, and name it";
+            let hint = "Every query reads and bills the whole table. BigQuery cannot add partitions to a table: make a \
+                        new table, copy the rows into it, and name it";
             Check::warning("layout", "not partitioned by the day of created_at", hint).mended_by("GCP_BQ_TABLE")
         }
         (true, false) => {

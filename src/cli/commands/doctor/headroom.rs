@@ -55,8 +55,8 @@ pub async fn headroom<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str) 
     if percent(entries, readable) < NEARLY {
         return Check::ok(name, says);
     }
-    let hint = "Nothing is lost, but rows come later than usual at the peak. All gateways, and all other programs with this \
-                token, share the limit";
+    let hint = "Nothing is lost, but rows come later than usual at the peak. All gateways, and all other programs with \
+                this token, share the limit";
     let fix = match config.forward_pages {
         Some(_) => "FORWARD_MAX_PAGES=auto",
         None if config.source.per_page < 50 => "LOGS_PER_PAGE=50",

@@ -65,9 +65,9 @@ fn in_words(usage: &Usage, lines: &[(Price, f64)], sum: f64, limit: f64) -> Stri
     }
     let [calls, inserts] = [usage.list_calls, usage.inserts].map(|number| amount(Unit::Number, number));
     format!(
-        "{table}\n{calls} list calls and {inserts} inserts, which have no price of their own. If logs come evenly, they are\n\
-         {:.1} % of the logs that can be read with API_SHARE 0.8. The estimate assumes 500 bytes a row, and ids that are\n\
-         kept for 45 days.\n\
+        "{table}\n{calls} list calls and {inserts} inserts, which have no price of their own. If logs come evenly,\n\
+         they are {:.1} % of the logs that can be read with API_SHARE 0.8. The estimate assumes 500 bytes a row,\n\
+         and ids that are kept for 45 days.\n\
          Each further month that BigQuery keeps adds its storage.",
         limit * 100.0,
     )

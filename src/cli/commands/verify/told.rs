@@ -79,15 +79,16 @@ fn word(unit: &Proven) -> &'static str {
 const WORDS: [&str; 6] = ["proven", "delivered", "repaired", "over", "unprovable", "short"];
 
 /// How to ask a table that the poller may not read.
-const UNASKED: &str = "Delivered: the poller's key can write to the table, but not read it. Ask the table yourself: SELECT \
-    TIMESTAMP_TRUNC(created_at, HOUR) AS hour, COUNT(DISTINCT id) AS logs FROM the table WHERE created_at BETWEEN … AND … \
-    GROUP BY hour ORDER BY hour";
+const UNASKED: &str = "Delivered: the poller's key can write to the table, but not read it. Ask the table yourself: \
+    SELECT TIMESTAMP_TRUNC(created_at, HOUR) AS hour, COUNT(DISTINCT id) AS logs FROM the table WHERE created_at \
+    BETWEEN … AND … GROUP BY hour ORDER BY hour";
 
-const FORGOTTEN: &str = "Unprovable: some logs are not among the kept ids. Ids expire after DEDUP_TTL_DAYS, and another \
-    program keeps no ids. `aig-logs backfill --from … --to …` copies the time range again; readers see each log once";
+const FORGOTTEN: &str = "Unprovable: some logs are not among the kept ids. Ids expire after DEDUP_TTL_DAYS, and \
+    another program keeps no ids. `aig-logs backfill --from … --to …` copies the time range again; readers see each \
+    log once";
 
-const SHORT: &str = "Short: logs are missing. `aig-logs verify --repair` with the same --from and --to writes them. If the \
-    time range is younger than 24 h 10 min, the forward pass counts it again by itself";
+const SHORT: &str = "Short: logs are missing. `aig-logs verify --repair` with the same --from and --to writes them. If \
+    the time range is younger than 24 h 10 min, the forward pass counts it again by itself";
 
 /// What a person must look at.
 fn act(unit: &Proven) -> Option<&'static str> {
