@@ -40,7 +40,7 @@ pub struct Setup {
     /// Give the service account the role BigQuery Data Editor on its two tables, in place of a custom role
     #[arg(long)]
     pub data_editor: bool,
-    /// Make a service account even if BIGQUERY_EMULATOR_HOST is set
+    /// Make a service account even if a BigQuery emulator is set
     #[arg(long)]
     pub service_account: bool,
 }
