@@ -6,13 +6,11 @@ use std::{io, sync::LazyLock, time::Duration};
 
 use aig_logs::{
     config::{BigQuery, Config, Destination, Source},
-    entry::Entry,
     error::CallError,
-    gateway::{list, read_page},
     google::PrivateKey,
     host::{Host, Request, Response},
+    log::{entry::Entry, privacy::Privacy},
     plan::cursor::{Direction, Query},
-    privacy::Privacy,
     record::Record,
     simulator::{Answer, Simulator, options::Options},
     sink::{
@@ -21,6 +19,7 @@ use aig_logs::{
         ndjson::Ndjson,
         sqlite::Sqlite,
     },
+    source::ai_gateway::{list, read_page},
     time::Timestamp,
 };
 use divan::{Bencher, black_box, counter::ItemsCount};

@@ -4,32 +4,24 @@
 //!
 //! 1. [`pass`]: the jobs, forward and backfill: read → write → remember.
 //! 2. [`plan`]: what they decide with: where to read next, what to retry, when to stop.
-//! 3. [`gateway`], [`entry`], [`row`]: what the API gives, and what becomes of it; [`raw`]: where no parser can read it;
-//!    [`privacy`]: what of it nobody sees.
+//! 3. [`source`], [`log`]: what an API gives, and what becomes of it. [`record`]: a line of any table.
 //! 4. [`sink`], [`google`]: where rows go.
 //! 5. [`state`]: what is remembered between passes.
 //! 6. [`host`]: the platform: clock, network, storage. [`config`]: the settings.
 //!
 //! ARCHITECTURE.md holds the laws, and which file keeps each of them.
 
-pub mod account;
-pub mod columns;
 pub mod config;
-pub mod entry;
-pub mod envelope;
 pub mod error;
 pub mod foreign;
-pub mod gateway;
 pub mod google;
 pub mod host;
-pub mod metadata;
+pub mod log;
 pub mod pass;
 pub mod plan;
-pub mod privacy;
-pub mod raw;
 pub mod record;
-mod row;
 pub mod sink;
+pub mod source;
 pub mod state;
 pub mod time;
 pub mod wire;
@@ -38,7 +30,5 @@ pub mod wire;
 pub mod cli;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod simulator;
-#[cfg(not(target_arch = "wasm32"))]
-pub mod sql;
 #[cfg(target_arch = "wasm32")]
-pub mod tick;
+pub mod worker;

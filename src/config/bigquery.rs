@@ -1,7 +1,11 @@
 //! The settings about BigQuery: a table, who signs in, and where tables are made.
 
 use super::{ConfigError, Destination, read, vars::Vars};
-use crate::{columns::LOGS, google::PrivateKey, metadata::MetadataColumn, record::Table};
+use crate::{
+    google::PrivateKey,
+    log::{columns::LOGS, metadata::MetadataColumn},
+    record::Table,
+};
 
 /// What a table in BigQuery is called.
 #[derive(Debug, Clone, PartialEq, Eq)]

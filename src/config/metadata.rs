@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::vars::Vars;
-use crate::{
+use crate::log::{
     metadata::MetadataColumn,
     privacy::{Hashed, Privacy},
 };

@@ -17,7 +17,11 @@ pub use self::{
     destination::Destination,
     settings::{Need, SETTINGS, Setting},
 };
-use crate::{foreign, host::Request, metadata::MetadataColumn, privacy::Privacy};
+use crate::{
+    foreign,
+    host::Request,
+    log::{metadata::MetadataColumn, privacy::Privacy},
+};
 
 /// Text that never prints, and that is masked wherever foreign words hold a part of it.
 #[derive(Clone, PartialEq, Eq)]

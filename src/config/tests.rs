@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{Config, ConfigError, Destination, Gateways, Schema, Secret};
-use crate::metadata::{MetadataColumn, Scalar};
+use crate::log::metadata::{MetadataColumn, Scalar};
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\\nc2VjcmV0IGtleSBieXRlcw==\\n-----END PRIVATE KEY-----";
 

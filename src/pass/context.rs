@@ -10,10 +10,10 @@ use super::{Job, Report, gateways, opened, record, unwritable};
 use crate::{
     config::Config,
     error::{CallError, Error},
-    gateway::{self, Page},
     host::{self, Clock, Host, Metered, Put, Request, Store, call},
     plan::cursor::{Direction, Query},
     sink::Sink,
+    source::{ai_gateway as gateway, ai_gateway::Page},
     state::{self, Status},
     time::{MILLISECOND, Timestamp},
 };

@@ -7,10 +7,9 @@
 use std::time::Duration;
 
 use crate::{
-    entry::Entry,
     error::Error,
     host::{self, Put, Store},
-    privacy::Privacy,
+    log::{entry::Entry, privacy::Privacy},
     record::Record,
     sink::{Rejected, Sink},
     state::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, place_of, read_dead_letters},

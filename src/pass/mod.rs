@@ -23,8 +23,8 @@ pub use self::{
 use crate::{
     config::{Gateways, Source, is_gateway_id},
     error::{CallError, Error},
-    gateway,
     host::{Clock, Host, call},
+    source::ai_gateway as gateway,
     time::Timestamp,
 };
 

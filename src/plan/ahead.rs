@@ -24,7 +24,7 @@ use std::{cmp::Ordering, collections::VecDeque};
 
 use super::cursor::{Direction, Query, Scan};
 use crate::{
-    entry::Entry,
+    log::entry::Entry,
     time::{MILLISECOND, Timestamp, floor_ms},
 };
 
@@ -215,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{entry::Fields, plan::cursor::Cursor};
+    use crate::{log::entry::Fields, plan::cursor::Cursor};
 
     fn instant(ms: i64) -> Timestamp {
         Timestamp::from_timestamp_millis(ms).unwrap()

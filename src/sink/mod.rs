@@ -3,11 +3,11 @@
 #[cfg(not(target_arch = "wasm32"))]
 pub mod any;
 pub mod bigquery;
-pub(crate) mod insert;
 pub mod ndjson;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod place;
-pub(crate) mod refusal;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod sql;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
 

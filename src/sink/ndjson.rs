@@ -7,8 +7,8 @@ use std::{
 
 use super::{Outcome, Sink};
 use crate::{
-    columns::LOGS,
     error::CallError,
+    log::columns::LOGS,
     record::{Record, Table},
 };
 

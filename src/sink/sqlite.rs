@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     error::CallError,
-    metadata::MetadataColumn,
+    log::metadata::MetadataColumn,
     record::{Cell, Record, Table},
-    sql::{SQLITE, view},
+    sink::sql::{SQLITE, view},
     time::{self, Timestamp},
 };
 
@@ -189,7 +189,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{entry::Entry, privacy::Privacy};
+    use crate::log::{entry::Entry, privacy::Privacy};
 
     fn row(id: &str, cost: f64) -> Record {
         read_at("2026-10-06T09:16:00Z", id, Some(cost))

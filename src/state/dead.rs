@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{VERSION, of, versioned};
 use crate::{
-    columns::LOGS,
     error::Error,
     foreign::clean,
+    log::columns::LOGS,
     plan::batch::{self, Limits},
     record::Record,
     time::{self, Timestamp},
@@ -183,7 +183,7 @@ pub fn place_of(key: &str) -> Option<(&str, Timestamp)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{entry::Entry, privacy::Privacy};
+    use crate::log::{entry::Entry, privacy::Privacy};
 
     fn at(text: &str) -> Timestamp {
         time::parse(text).unwrap()

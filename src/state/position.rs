@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stored;
 use crate::{
-    entry::Entry,
+    log::entry::Entry,
     plan::{
         cursor::Cursor,
         lateness::Lateness,

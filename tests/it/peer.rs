@@ -11,7 +11,7 @@ use std::{
 };
 
 use aig_logs::{
-    columns::LOGS,
+    log::columns::LOGS,
     record::{Column, Kind},
     time::Timestamp,
 };

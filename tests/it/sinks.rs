@@ -8,8 +8,8 @@ use std::{
 };
 
 use aig_logs::{
-    columns::LOGS,
     error::CallError,
+    log::columns::LOGS,
     pass::RUNS,
     record::{Cell, Kind, Record, Table},
     simulator::faults::{Endpoint, Fault, When},

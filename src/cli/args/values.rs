@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use crate::{
     cli::files::target::State,
     config::Destination,
-    sql::{BIGQUERY, Script},
+    sink::sql::{BIGQUERY, Script},
     time::{self, Timestamp},
 };
 

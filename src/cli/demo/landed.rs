@@ -4,7 +4,7 @@
 use rusqlite::{Connection, params_from_iter, types::Value as Cell};
 use serde_json::Value;
 
-use crate::columns::LOGS;
+use crate::log::columns::LOGS;
 
 /// Makes table and view of these rows in a file that has neither.
 pub fn keep<'a>(file: &Connection, rows: impl Iterator<Item = &'a Value>) -> rusqlite::Result<()> {

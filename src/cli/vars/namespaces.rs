@@ -1,10 +1,10 @@
 //! The namespaces of KV that an account has.
 
 use crate::{
-    account::{self, Namespace},
     config::Source,
     error::CallError,
     host::{Host, call},
+    source::account::{self, Namespace},
 };
 
 /// Pages of 1,000 that are looked through at most: a server that shows the same page again and again must not keep us.

@@ -9,7 +9,7 @@ use crate::{
     config::TableName,
     error::CallError,
     host::{Request, Response},
-    sink::refusal::{BUSY, complaint},
+    sink::bigquery::refusal::{BUSY, complaint},
     wire::{encoded, may_pass, request, retry_after},
 };
 

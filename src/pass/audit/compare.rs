@@ -7,10 +7,9 @@ use std::{
 
 use super::ids;
 use crate::{
-    entry::Entry,
     error::{CallError, Error},
-    gateway,
     host::Host,
+    log::entry::Entry,
     pass::{Context, GatewayReport, Platform, copy, pace::Pace},
     plan::{
         budget::Ended,
@@ -19,6 +18,7 @@ use crate::{
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
     sink::Sink,
+    source::ai_gateway as gateway,
     state::{Admission, Comparison, Track},
     time::Timestamp,
 };

@@ -4,13 +4,13 @@
 use super::{delivered::Delivered, ids};
 use crate::{
     error::Error,
-    gateway,
     host::{Host, call},
     pass::{Context, Platform, dead},
     plan::{
         segments::{self, Metadata},
         slots::{self, AGES, HOUR, LENGTH, Slot},
     },
+    source::ai_gateway as gateway,
     state::{self, Backfill, DAY, Finding, Forward, Oldest, Position, midnight_of},
     time::Timestamp,
 };

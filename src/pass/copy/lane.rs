@@ -4,11 +4,13 @@ use std::mem;
 
 use super::write::{Letter, Line};
 use crate::{
-    entry::{Entry, Unread},
     foreign,
+    log::{
+        entry::{Entry, Unread},
+        privacy::Privacy,
+    },
     pass::report::GatewayReport,
     plan::{budget::Ended, cursor::Cursor, segments::Segment, slots::LONG_CALL},
-    privacy::Privacy,
     record::{Cell, Record},
     state::{Admission, Body, DeadLetter, Track},
     time::Timestamp,

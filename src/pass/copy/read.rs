@@ -5,10 +5,9 @@ use std::task::{Context as Task, Poll};
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesOrdered};
 
 use crate::{
-    entry::Entry,
     error::{CallError, Error},
-    gateway::{self, Page},
     host::Host,
+    log::entry::Entry,
     pass::{
         Context, Platform,
         pace::{self, Calls, Pace},
@@ -18,6 +17,7 @@ use crate::{
         budget::Ended,
         cursor::{Cursor, Query, Scan},
     },
+    source::{ai_gateway as gateway, ai_gateway::Page},
     time::Timestamp,
 };
 

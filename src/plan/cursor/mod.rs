@@ -18,7 +18,7 @@ use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use super::instant::Instant;
 use crate::{
-    entry::Entry,
+    log::entry::Entry,
     time::{MILLISECOND, Timestamp, floor_ms, held},
 };
 
@@ -259,7 +259,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        entry::{Fields, Unread},
+        log::entry::{Fields, Unread},
         time,
     };
 

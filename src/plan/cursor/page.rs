@@ -7,7 +7,7 @@
 
 use super::{Cursor, Direction, Scan};
 use crate::{
-    entry::Entry,
+    log::entry::Entry,
     plan::instant::{Instant, Reading, Shown},
     time::{self, MILLISECOND, Timestamp, floor_ms},
 };

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Output};
 
-use aig_logs::columns::LOGS;
+use aig_logs::log::columns::LOGS;
 use serde_json::{Value, json};
 
 use super::{World, command, words};

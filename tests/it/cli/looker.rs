@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, process::Output};
 
-use aig_logs::sql::{BIGQUERY, Script};
+use aig_logs::sink::sql::{BIGQUERY, Script};
 use serde_json::Value;
 
 use super::{with_settings, words};

@@ -1,16 +1,19 @@
 //! Answers from outside, damaged in any way: nothing panics, nothing grows beyond what came in, and no secret shows.
 
 use aig_logs::{
-    entry::Entry,
     error::CallError,
-    gateway, google,
+    google,
     host::Response,
+    log::{
+        entry::Entry,
+        privacy::{Hashed, Privacy},
+    },
     plan::cursor::{Direction, Query},
-    privacy::{Hashed, Privacy},
     sink::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
     },
+    source::ai_gateway as gateway,
     time::{self, Timestamp},
 };
 use futures_util::FutureExt;

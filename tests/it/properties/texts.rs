@@ -2,9 +2,9 @@
 
 use aig_logs::{
     config::{Config, Destination, SETTINGS},
-    gateway,
     google::PrivateKey,
     plan::cursor::{Direction, Query, Scan},
+    source::ai_gateway as gateway,
     state::{self, Backfill, Forward, Gateways, Oldest, Position, Status, Track},
     time,
 };

@@ -2,9 +2,9 @@
 //! with its text; and whatever it is, the logs beside it are delivered.
 
 use aig_logs::{
+    log::privacy::Privacy,
     pass::dead,
     plan::budget::Budget,
-    privacy::Privacy,
     simulator::faults::{Endpoint, Fault, Refusal, When},
     sink::bigquery::{BigQuerySink, SignIn},
     time,

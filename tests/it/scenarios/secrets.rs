@@ -5,8 +5,8 @@ use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 use aig_logs::{
     config::{Gateways, Kv},
     host::{Request, Response, Store, rest_kv::RestKv},
+    log::privacy::{Hashed, Privacy},
     pass::RUNS,
-    privacy::{Hashed, Privacy},
 };
 use futures_util::FutureExt;
 use http::header::RETRY_AFTER;

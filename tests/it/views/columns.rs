@@ -2,12 +2,9 @@
 
 use aig_logs::{
     config::TableName,
-    entry::Entry,
-    metadata::MetadataColumn,
-    privacy::Privacy,
+    log::{entry::Entry, metadata::MetadataColumn, privacy::Privacy},
     record::Record,
-    sink::{Sink as _, sqlite::Sqlite},
-    sql::BIGQUERY,
+    sink::{Sink as _, sql::BIGQUERY, sqlite::Sqlite},
     time,
 };
 use futures_util::FutureExt as _;

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use aig_logs::{
     pass::RUNS,
-    sql::{BIGQUERY, Script},
+    sink::sql::{BIGQUERY, Script},
     time::Timestamp,
 };
 use chrono::TimeDelta;

@@ -9,10 +9,9 @@ mod runs;
 use std::{collections::BTreeSet, fs};
 
 use aig_logs::{
-    columns::LOGS,
+    log::columns::LOGS,
     pass::RUNS,
-    sink::{Sink as _, sqlite::Sqlite},
-    sql::SQLITE,
+    sink::{Sink as _, sql::SQLITE, sqlite::Sqlite},
     time,
 };
 use chrono::{DateTime, SubsecRound as _, TimeDelta};

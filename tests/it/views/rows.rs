@@ -3,8 +3,7 @@
 use std::time::SystemTime;
 
 use aig_logs::{
-    entry::Entry,
-    privacy::Privacy,
+    log::{entry::Entry, privacy::Privacy},
     record::Record,
     time::{self, Timestamp},
 };

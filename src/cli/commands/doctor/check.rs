@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::{
     error::CallError,
     foreign,
-    gateway::FARTHEST,
     host::{Host, Request, Response},
+    source::ai_gateway::FARTHEST,
     time::Timestamp,
     wire,
 };

@@ -3,7 +3,6 @@
 use futures_util::future;
 
 use crate::{
-    account::{self, NEW_STYLE, Standing},
     cli::{
         commands::doctor::{
             check::{Asker, Check, Grade, Service},
@@ -14,6 +13,7 @@ use crate::{
     config::{Config, Kv, Source},
     foreign::clean,
     host::Host,
+    source::account::{self, NEW_STYLE, Standing},
 };
 
 /// What Cloudflare says. Without a good token it says nothing more.

@@ -9,10 +9,13 @@ use crate::{
         headroom::headroom,
     },
     config::{Config, Source},
-    gateway::{self, Page, Settings},
     host::Host,
     pass,
     plan::cursor::{Direction, Query},
+    source::{
+        ai_gateway as gateway,
+        ai_gateway::{Page, Settings},
+    },
     time::{MILLISECOND, floor_ms},
 };
 

@@ -15,11 +15,11 @@ use crate::{
         vars::settings::Vars,
         warehouse::LiveTable,
     },
-    columns::LOGS,
     config::{BigQuery, Config, ServiceAccount},
     error::CallError,
     google::{self, Scope, Token},
     host::{Host, Request},
+    log::columns::LOGS,
     pass::RUNS,
 };
 

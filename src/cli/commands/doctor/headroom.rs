@@ -11,12 +11,12 @@ use crate::{
     },
     config::{Config, Source},
     error::CallError,
-    gateway,
     host::Host,
     plan::{
         cursor::{Direction, Query},
         peak::{percent, readable},
     },
+    source::ai_gateway as gateway,
     time::Timestamp,
 };
 

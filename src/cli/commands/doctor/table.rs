@@ -8,7 +8,7 @@ use crate::{
     config::{BigQuery, TableName},
     error::CallError,
     host::{Request, Response},
-    sink::refusal::refusal,
+    sink::bigquery::refusal::refusal,
     wire::request,
 };
 

@@ -1,7 +1,6 @@
 //! What is found and made at Cloudflare: account, gateways, namespaces of KV.
 
 use crate::{
-    account::{self, Account, Namespace},
     cli::{
         commands::setup::{
             Failure,
@@ -14,6 +13,7 @@ use crate::{
     foreign::clean,
     host::{Host, call},
     pass,
+    source::account::{self, Account, Namespace},
 };
 
 /// The account that the token can see, or the one of them that is chosen.

@@ -5,8 +5,8 @@ use crate::{
     cli::{failure::Failure, warehouse::Warehouse},
     config::TableName,
     host::Host,
-    metadata::MetadataColumn,
-    sql::{BIGQUERY, Script},
+    log::metadata::MetadataColumn,
+    sink::sql::{BIGQUERY, Script},
 };
 
 /// Where a dataset is made if nobody says: the location that BigQuery itself takes.

@@ -10,14 +10,13 @@ use crate::{
         failure::Failure,
         warehouse::{Field, LiveTable, Partitioning, Warehouse},
     },
-    columns::LOGS,
     config::TableName,
     foreign::clean,
     host::Host,
-    metadata::MetadataColumn,
+    log::{columns::LOGS, metadata::MetadataColumn},
     pass::RUNS,
     record::{Kind, Table},
-    sql::{BIGQUERY, Script},
+    sink::sql::{BIGQUERY, Script},
 };
 
 /// What is wrong with one thing in the dataset.

@@ -20,7 +20,7 @@ use crate::{
     },
     config::{Destination, Schema},
     host::native::NativeHost,
-    sql::{BIGQUERY, SQLITE, Script},
+    sink::sql::{BIGQUERY, SQLITE, Script},
 };
 
 /// Prints the statements of a sink in their order, or carries them out, or compares what is there.

@@ -12,7 +12,7 @@ use hmac::{Hmac, Mac};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
-use crate::{foreign, raw};
+use crate::{foreign, log::raw};
 
 /// The field of an entry that is treated. Which fields users fill as they like is only known of this one.
 const FIELD: &str = "metadata";

@@ -2,7 +2,7 @@
 //!
 //! A page is read straight into cells: `Entry` puts each field that is a column into its place, and keeps names and values
 //! only of the others, and of what does not fit its column. An answer that cannot be read so is read again log by log
-//! (`gateway::entries`): `raw.rs` splits it without a parser, by brackets and quotes alone, so that nothing in one log
+//! (`source::ai_gateway::entries`): `raw.rs` splits it without a parser, by brackets and quotes alone, so that nothing in one log
 //! spoils another, and makes readable what no parser takes. Both ways must give the same entries.
 //!
 //! A log of which no row can be made has a place all the same. Its id is a hash of its text where it has none, so it is
@@ -21,8 +21,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    columns::{FIELDS, LOGS, cell, is_own},
-    raw,
+    log::{
+        columns::{FIELDS, LOGS, cell, is_own},
+        raw,
+    },
     record::Cell,
     time::{self, Timestamp},
 };

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::{
     config::Source,
-    envelope::{Hints, open},
     error::CallError,
     host::{Request, Response},
+    source::envelope::{Hints, open},
     time::Timestamp,
     wire::{encoded, request},
 };

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     error::CallError,
     host::Response,
-    raw,
+    log::raw,
     wire::{may_pass, or_default, retry_after, snippet},
 };
 

@@ -5,9 +5,11 @@ use std::mem;
 use serde_json::{Map, Value};
 
 use crate::{
-    columns::{FIELDS, LOGS, Source, cell},
-    entry::{Entry, Fields},
-    privacy::Privacy,
+    log::{
+        columns::{FIELDS, LOGS, Source, cell},
+        entry::{Entry, Fields},
+        privacy::Privacy,
+    },
     record::{Cell, Kind, Record},
     time::Timestamp,
 };
@@ -72,9 +74,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::{
-        columns::LOGS,
-        entry::Entry,
-        privacy::Privacy,
+        log::{columns::LOGS, entry::Entry, privacy::Privacy},
         record::{Cell, Record},
         time,
     };
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn every_field_of_the_list_finds_its_column() {
-        let page: Value = serde_json::from_str(include_str!("../tests/fixtures/list.json")).unwrap();
+        let page: Value = serde_json::from_str(include_str!("../../tests/fixtures/list.json")).unwrap();
         let rows: Vec<_> = page["result"].as_array().unwrap().iter().map(row).collect();
         let first = json!({
             "provider": "openai", "model": "gpt-4.1-mini", "model_type": "text-generation", "success": true,
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_column_survives_being_written_and_read_back() {
-        let page: Value = serde_json::from_str(include_str!("../tests/fixtures/list.json")).unwrap();
+        let page: Value = serde_json::from_str(include_str!("../../tests/fixtures/list.json")).unwrap();
         let mut entries = page["result"].as_array().unwrap().clone();
         // What the fixture leaves out, and values at the edge of what a column holds.
         let full = json!({

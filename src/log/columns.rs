@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::{
-    raw,
+    log::raw,
     record::{Cell, Column, Kind, Table, columns},
     time,
 };

@@ -1,6 +1,6 @@
 //! One tick of the Worker's clock: settings, host, state and sink put together, and one pass made with them.
 //!
-//! The Worker's handler is exported by hand (`tick/mod.rs`). The `worker` crate's macro for cron triggers drops what a
+//! The Worker's handler is exported by hand (`scheduled`). The `worker` crate's macro for cron triggers drops what a
 //! handler returns, and a pass that failed would show as a success. What this one returns as an error the runtime shows as
 //! an exception, after everything that could be delivered was remembered. A panic ends the instance, with every pass in
 //! flight in it; the state is as the last save left it, and the next tick gets a new instance.

@@ -1,6 +1,6 @@
 //! Columns that the views show beside those of the table: values of the metadata, each under the name of its key.
 
-use crate::columns::LOGS;
+use crate::log::columns::LOGS;
 
 /// Letters of a name, as `BigQuery` limits it.
 const LONGEST_NAME: usize = 300;

@@ -3,15 +3,13 @@
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Rejected,
-    refusal::{BUSY, TROUBLE, has_any, of_google, refusal, told},
-};
+use super::refusal::{BUSY, TROUBLE, has_any, of_google, refusal, told};
 use crate::{
     config::BigQuery,
     error::CallError,
     host::{Request, Response},
     record::Record,
+    sink::Rejected,
     wire::{or_default, request, retry_after, snippet},
 };
 
@@ -235,8 +233,10 @@ fn is_size(words: &str) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        entry::{Entry, Fields},
-        privacy::Privacy,
+        log::{
+            entry::{Entry, Fields},
+            privacy::Privacy,
+        },
         time,
     };
 
@@ -289,7 +289,7 @@ mod tests {
             Some(Reply::Refused(faults)) => faults,
             other @ (Some(Reply::Taken | Reply::TooMuch { .. }) | None) => panic!("{other:?}"),
         };
-        let faults = refused(include_str!("../../tests/fixtures/insert_errors.json"));
+        let faults = refused(include_str!("../../../tests/fixtures/insert_errors.json"));
         assert_eq!(faults.iter().map(|fault| fault.index).collect::<Vec<_>>(), [1]);
         assert!(faults[0].rejected(7).reason.starts_with("invalid in created_at: Value 1999-01-01"));
         for twice in [
@@ -324,8 +324,8 @@ mod tests {
 
     #[test]
     fn every_failure_has_its_consequence() {
-        let too_large = include_str!("../../tests/fixtures/payload_too_large.json");
-        let html = include_str!("../../tests/fixtures/front_end.html");
+        let too_large = include_str!("../../../tests/fixtures/payload_too_large.json");
+        let html = include_str!("../../../tests/fixtures/front_end.html");
         let malformed = r#"{"error":{"message":"Your client has issued a malformed or illegal request."}}"#;
         for (status, body, of_size) in [
             (400, too_large, true),
@@ -348,9 +348,9 @@ mod tests {
             assert_eq!(error.is_transient(), transient, "{error}");
             assert!(error.to_string().contains(words), "{error}");
         };
-        check(404, include_str!("../../tests/fixtures/table_not_found.json"), false, "aig-logs sql --apply");
-        check(403, include_str!("../../tests/fixtures/access_denied.json"), false, "BigQuery Data Editor");
-        check(403, include_str!("../../tests/fixtures/quota_exceeded.json"), true, "slow down");
+        check(404, include_str!("../../../tests/fixtures/table_not_found.json"), false, "aig-logs sql --apply");
+        check(403, include_str!("../../../tests/fixtures/access_denied.json"), false, "BigQuery Data Editor");
+        check(403, include_str!("../../../tests/fixtures/quota_exceeded.json"), true, "slow down");
         check(403, "", false, "BigQuery Data Editor");
         check(429, "", true, "slow down");
         check(400, r#"{"error":{"message":"Invalid"}}"#, false, "GCP_BQ_TABLE");

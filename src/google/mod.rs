@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn secrets_do_not_print() {
-        let token = answer(200, include_str!("../tests/fixtures/token.json")).unwrap();
+        let token = answer(200, include_str!("../../tests/fixtures/token.json")).unwrap();
         let shown = format!("{:?} {token:?}", account());
         assert!(!shown.contains("c2Vj") && !shown.contains("ya29") && !shown.contains("115, 101"), "{shown}");
     }
@@ -427,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_token_is_used_until_shortly_before_it_expires() {
-        let token = answer(200, include_str!("../tests/fixtures/token.json")).unwrap();
+        let token = answer(200, include_str!("../../tests/fixtures/token.json")).unwrap();
         assert!(token.is_fresh(at("2026-10-06T09:54:58Z")));
         assert!(!token.is_fresh(at("2026-10-06T09:54:59Z")));
     }
@@ -441,7 +441,7 @@ mod tests {
         };
         check(
             400,
-            include_str!("../tests/fixtures/invalid_grant.json"),
+            include_str!("../../tests/fixtures/invalid_grant.json"),
             false,
             "make a new key, and set GCP_SA_KEY_JSON",
         );

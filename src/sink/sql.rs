@@ -8,7 +8,7 @@
 //! file gets a view again when its text is another than ours. `METADATA_COLUMNS` puts columns of any name into `aig_logs`,
 //! so the other views group by place and never by a name that such a column may have.
 
-use crate::{config::TableName, metadata::MetadataColumn};
+use crate::{config::TableName, log::metadata::MetadataColumn};
 
 /// Where a statement takes columns from the metadata: a comment, so that without any the file is a statement as it is.
 const METADATA_COLUMNS: &str = "  -- METADATA_COLUMNS\n";
@@ -25,7 +25,7 @@ pub struct Script {
 
 macro_rules! scripts {
     ($folder:literal: $($name:literal)*) => {
-        &[$(Script { name: $name, text: include_str!(concat!("../sql/", $folder, "/", $name)) }),*]
+        &[$(Script { name: $name, text: include_str!(concat!("../../sql/", $folder, "/", $name)) }),*]
     };
 }
 

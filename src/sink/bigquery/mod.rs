@@ -10,12 +10,13 @@
 //! words are not Google's either, the address is wrong. Rows outside BigQuery's partition window are dead letters in any
 //! number.
 
+pub(crate) mod insert;
+pub(crate) mod refusal;
+
 use std::{cell::RefCell, collections::BTreeMap};
 
-use super::{
-    Outcome, Rejected, Sink,
-    insert::{self, Fault, Reply},
-};
+use self::insert::{Fault, Reply};
+use super::{Outcome, Rejected, Sink};
 use crate::{
     config::{BigQuery, ServiceAccount},
     error::CallError,

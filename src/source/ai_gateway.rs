@@ -8,15 +8,14 @@ use serde_json::{Value, json};
 
 use crate::{
     config::Source,
-    entry::Entry,
-    envelope::{Hints, open, open_as, open_list},
     error::CallError,
     host::{Request, Response},
+    log::{entry::Entry, raw},
     plan::{
         budget::Rate,
         cursor::{Direction, Query},
     },
-    raw,
+    source::envelope::{Hints, open, open_as, open_list},
     time::{self, MILLISECOND, Timestamp},
     wire::{date, encoded, rate, request},
 };
@@ -281,7 +280,7 @@ mod tests {
     use super::*;
     use crate::config::{Gateways, Secret};
 
-    const LIST: &str = include_str!("../tests/fixtures/list.json");
+    const LIST: &str = include_str!("../../tests/fixtures/list.json");
 
     fn source() -> Source {
         Source {
@@ -466,7 +465,7 @@ mod tests {
         let settings = Settings { collect_logs: Some(false), room: None, when_full: None };
         assert_eq!(read_settings(&answer(200, told)), Ok(Some(settings)));
         assert_eq!(read_settings(&answer(404, r#"{"success":false,"errors":[{"code":7002}]}"#)), Ok(None));
-        let refused = read_settings(&answer(403, include_str!("../tests/fixtures/wrong_token.json"))).unwrap_err();
+        let refused = read_settings(&answer(403, include_str!("../../tests/fixtures/wrong_token.json"))).unwrap_err();
         assert!(refused.to_string().contains("AI Gateway Read"), "{refused}");
         assert!(!count_all(&source(), "main").uri().query().unwrap().contains("created_at%22"));
     }
@@ -502,7 +501,7 @@ mod tests {
             assert_eq!(error.is_transient(), transient, "{status} {body}");
             assert!(error.to_string().contains(words), "{error}");
         };
-        let wrong_token = include_str!("../tests/fixtures/wrong_token.json");
+        let wrong_token = include_str!("../../tests/fixtures/wrong_token.json");
         check(403, wrong_token, false, "Check CF_API_TOKEN");
         check(200, wrong_token, false, "Check CF_API_TOKEN");
         check(401, "", false, "Check CF_API_TOKEN");
@@ -510,12 +509,12 @@ mod tests {
         check(408, "", true, "408");
         check(
             404,
-            include_str!("../tests/fixtures/wrong_gateway.json"),
+            include_str!("../../tests/fixtures/wrong_gateway.json"),
             false,
             "Check CF_ACCOUNT_ID and AIG_GATEWAY_ID",
         );
-        check(400, include_str!("../tests/fixtures/wrong_page_size.json"), false, "(7001)");
-        check(400, include_str!("../tests/fixtures/without_code.json"), false, "Expected array, received string");
+        check(400, include_str!("../../tests/fixtures/wrong_page_size.json"), false, "(7001)");
+        check(400, include_str!("../../tests/fixtures/without_code.json"), false, "Expected array, received string");
         check(200, r#"{"success":false,"errors":[]}"#, true, "200 OK");
         check(200, &LIST[..LIST.len() / 2], true, "failed");
         check(200, "<html>try later</html>", true, "<html>try later</html>");
@@ -535,7 +534,7 @@ mod tests {
 
     #[test]
     fn gateways_are_listed_by_id() {
-        let response = answer(200, include_str!("../tests/fixtures/gateways.json"));
+        let response = answer(200, include_str!("../../tests/fixtures/gateways.json"));
         let (ids, total) = read_gateways(&response).unwrap();
         assert_eq!((ids, total), (vec!["main".to_owned(), "staging".to_owned()], Some(2)));
         assert_eq!(gateways(&source(), 2).uri().query(), Some("page=2&per_page=50"));
