@@ -5,7 +5,7 @@
 use std::{io, sync::LazyLock, time::Duration};
 
 use aig_logs::{
-    config::{BigQuery, Config, Destination, Source},
+    config::{AiGateway, BigQuery, Config, Destination},
     error::CallError,
     google::PrivateKey,
     host::{Host, Request, Response},
@@ -19,7 +19,7 @@ use aig_logs::{
         ndjson::Ndjson,
         sqlite::Sqlite,
     },
-    source::ai_gateway::{list, read_page},
+    source::Source,
     time::Timestamp,
 };
 use divan::{Bencher, black_box, counter::ItemsCount};
@@ -32,18 +32,22 @@ const PAGES: u32 = 20;
 
 const ENTRIES: usize = 50 * PAGES as usize;
 
+/// The simulator's API.
+static SOURCE: LazyLock<AiGateway> = LazyLock::new(|| {
+    let settings = Simulator::new(Options::default()).settings("http://127.0.0.1:1");
+    let lookup = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    Config::from_vars(lookup, &[Destination::default()]).unwrap().source
+});
+
 /// Pages of the simulator, each with what was asked for.
 static ANSWERS: LazyLock<Vec<(Query, Response)>> = LazyLock::new(|| {
     let options = Options { entries: ENTRIES, rate_limit: None, ..Options::default() };
     let (now, gateway) = (options.start, options.gateways[0].clone());
     let mut simulator = Simulator::new(options);
-    let settings = simulator.settings("http://127.0.0.1:1");
-    let lookup = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    let source: Source = Config::from_vars(lookup, &[Destination::default()]).unwrap().source;
     let mut page = |page| {
         let query =
             Query { from: None, until: now, direction: Direction::Descending, page, per_page: 50, longer_than: None };
-        match simulator.answer(now, &list(&source, &gateway, &query)) {
+        match simulator.answer(now, &SOURCE.page(&gateway, &query)) {
             Answer::Response(response) => (query, response),
             Answer::Silence => unreachable!("no fault is planned"),
         }
@@ -113,7 +117,7 @@ fn rows_to_sqlite(bencher: Bencher) {
 }
 
 fn entries() -> Vec<Entry> {
-    ANSWERS.iter().flat_map(|(query, response)| read_page(black_box(response), query).unwrap().entries).collect()
+    ANSWERS.iter().flat_map(|(query, response)| SOURCE.read_page(black_box(response), query).unwrap().entries).collect()
 }
 
 fn row(entry: Entry) -> Record {

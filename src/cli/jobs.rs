@@ -109,7 +109,7 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     /// Writes dead letters again.
     pub async fn replay(&self, keys: &[String]) -> Replay {
         let sinks = self.files.sinks(self.host, &self.sign_in);
-        Replay::run(self.host, &self.state, &sinks, keys, self.config.ids_ttl).await
+        Replay::run(self.host, &self.state, &self.config.source, &sinks, keys, self.config.ids_ttl).await
     }
 
     /// Proves what is asked, however long it takes.

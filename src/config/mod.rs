@@ -61,7 +61,7 @@ impl fmt::Debug for Secret {
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where logs come from.
-    pub source: Source,
+    pub source: AiGateway,
     /// Where rows go when they go to BigQuery.
     pub bigquery: Option<BigQuery>,
     /// How far behind now the forward pass stops.
@@ -95,7 +95,7 @@ fn read<L: Fn(&str) -> Option<String>, T>(lookup: L, read: impl FnOnce(&mut Vars
 
 /// Where logs come from.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct AiGateway {
     /// Base address of the API, without a slash at its end.
     pub base: String,
     /// Account id.
@@ -108,7 +108,7 @@ pub struct Source {
     pub per_page: u32,
 }
 
-impl Source {
+impl AiGateway {
     /// Reads the settings through `lookup`, which gives the text of a name.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use http::Uri;
 use serde::Deserialize;
 
 use super::{
-    BigQuery, Gateways, Kv, Problem, SETTINGS, Secret, ServiceAccount, Source, TableName, Warehouse, is_gateway_id,
+    AiGateway, BigQuery, Gateways, Kv, Problem, SETTINGS, Secret, ServiceAccount, TableName, Warehouse, is_gateway_id,
     settings,
 };
 use crate::google::PrivateKey;
@@ -107,9 +107,9 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
         address
     }
 
-    pub fn source(&mut self) -> Source {
+    pub fn source(&mut self) -> AiGateway {
         let base = self.text("CLOUDFLARE_BASE_URL");
-        Source {
+        AiGateway {
             base: self.address("CLOUDFLARE_BASE_URL", &base),
             account: self.name("CF_ACCOUNT_ID", None, ""),
             token: self.token(),

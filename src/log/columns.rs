@@ -13,7 +13,7 @@ use crate::{
 
 /// Where a column's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum Origin {
     Id,
     CreatedAt,
     /// When this program read the entry.
@@ -30,48 +30,48 @@ pub(crate) enum Source {
 }
 
 /// A column, and where its value comes from.
-pub(crate) type Field = (Column, Source);
+pub(crate) type Field = (Column, Origin);
 
-const fn field(name: &'static str, kind: Kind, source: Source) -> Field {
-    (Column { name, kind }, source)
+const fn field(name: &'static str, kind: Kind, origin: Origin) -> Field {
+    (Column { name, kind }, origin)
 }
 
 /// Every column, in the order of the table: those of the TypeScript program first, then ours. `extra` stays last.
 pub(crate) const FIELDS: [Field; 34] = [
-    field("id", Kind::Text, Source::Id),
-    field("created_at", Kind::Instant, Source::CreatedAt),
-    field("provider", Kind::Text, Source::Field),
-    field("model", Kind::Text, Source::Field),
-    field("model_type", Kind::Text, Source::Field),
-    field("success", Kind::Bool, Source::Field),
-    field("status_code", Kind::Integer, Source::Field),
-    field("cached", Kind::Bool, Source::Field),
-    field("duration", Kind::Float, Source::Field),
-    field("tokens_in", Kind::Integer, Source::Field),
-    field("tokens_out", Kind::Integer, Source::Field),
-    field("cost", Kind::Float, Source::Field),
-    field("request_type", Kind::Text, Source::Field),
-    field("request_content_type", Kind::Text, Source::Field),
-    field("response_content_type", Kind::Text, Source::Field),
-    field("path", Kind::Text, Source::Field),
-    field("step", Kind::Integer, Source::Field),
-    field("ingested_at", Kind::Instant, Source::IngestedAt),
-    field("gateway", Kind::Text, Source::Gateway),
-    field("custom_cost", Kind::Bool, Source::Field),
-    field("metadata", Kind::Json, Source::Metadata),
-    field("event_id", Kind::Text, Source::Field),
-    field("input_cached_tokens", Kind::Integer, Source::Member("usage_metadata", "input_cached_tokens")),
-    field("output_reasoning_tokens", Kind::Integer, Source::Member("usage_metadata", "output_reasoning_tokens")),
-    field("latency", Kind::Float, Source::Member("timings", "latency")),
-    field("region", Kind::Text, Source::Member("location", "region")),
-    field("colo", Kind::Text, Source::Member("location", "colo")),
-    field("user_agent", Kind::Text, Source::Field),
-    field("feedback", Kind::Integer, Source::Field),
-    field("score", Kind::Float, Source::Field),
-    field("dlp_action", Kind::Text, Source::Field),
-    field("byok", Kind::Bool, Source::Field),
-    field("wholesale", Kind::Bool, Source::Field),
-    field("extra", Kind::Json, Source::Rest),
+    field("id", Kind::Text, Origin::Id),
+    field("created_at", Kind::Instant, Origin::CreatedAt),
+    field("provider", Kind::Text, Origin::Field),
+    field("model", Kind::Text, Origin::Field),
+    field("model_type", Kind::Text, Origin::Field),
+    field("success", Kind::Bool, Origin::Field),
+    field("status_code", Kind::Integer, Origin::Field),
+    field("cached", Kind::Bool, Origin::Field),
+    field("duration", Kind::Float, Origin::Field),
+    field("tokens_in", Kind::Integer, Origin::Field),
+    field("tokens_out", Kind::Integer, Origin::Field),
+    field("cost", Kind::Float, Origin::Field),
+    field("request_type", Kind::Text, Origin::Field),
+    field("request_content_type", Kind::Text, Origin::Field),
+    field("response_content_type", Kind::Text, Origin::Field),
+    field("path", Kind::Text, Origin::Field),
+    field("step", Kind::Integer, Origin::Field),
+    field("ingested_at", Kind::Instant, Origin::IngestedAt),
+    field("gateway", Kind::Text, Origin::Gateway),
+    field("custom_cost", Kind::Bool, Origin::Field),
+    field("metadata", Kind::Json, Origin::Metadata),
+    field("event_id", Kind::Text, Origin::Field),
+    field("input_cached_tokens", Kind::Integer, Origin::Member("usage_metadata", "input_cached_tokens")),
+    field("output_reasoning_tokens", Kind::Integer, Origin::Member("usage_metadata", "output_reasoning_tokens")),
+    field("latency", Kind::Float, Origin::Member("timings", "latency")),
+    field("region", Kind::Text, Origin::Member("location", "region")),
+    field("colo", Kind::Text, Origin::Member("location", "colo")),
+    field("user_agent", Kind::Text, Origin::Field),
+    field("feedback", Kind::Integer, Origin::Field),
+    field("score", Kind::Float, Origin::Field),
+    field("dlp_action", Kind::Text, Origin::Field),
+    field("byok", Kind::Bool, Origin::Field),
+    field("wholesale", Kind::Bool, Origin::Field),
+    field("extra", Kind::Json, Origin::Rest),
 ];
 
 const COLUMNS: [Column; FIELDS.len()] = columns(&FIELDS);
@@ -88,8 +88,8 @@ pub static LOGS: Table = Table {
 };
 
 /// Whether an entry's field of this name is the value of a column just as it is.
-pub(crate) fn is_own((column, source): &Field, name: &str) -> bool {
-    column.name == name && matches!(source, Source::Id | Source::CreatedAt | Source::Field)
+pub(crate) fn is_own((column, origin): &Field, name: &str) -> bool {
+    column.name == name && matches!(origin, Origin::Id | Origin::CreatedAt | Origin::Field)
 }
 
 /// The cell of a value, or the value where it does not fit.

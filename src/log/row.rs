@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     log::{
-        columns::{FIELDS, LOGS, Source, cell},
+        columns::{FIELDS, LOGS, Origin, cell},
         entry::{Entry, Fields},
         privacy::Privacy,
     },
@@ -23,16 +23,16 @@ impl Entry {
         let Fields { mut cells, misfits, mut others } = fields;
         others.extend(misfits);
         privacy.apply(&mut others);
-        for ((column, source), cell) in FIELDS.iter().zip(&mut cells) {
-            match *source {
-                Source::Id => *cell = Cell::Text(mem::take(&mut id)),
-                Source::CreatedAt => *cell = Cell::Instant(created_at),
-                Source::IngestedAt => *cell = Cell::Instant(ingested_at),
-                Source::Gateway => *cell = Cell::Text(gateway.to_owned()),
-                Source::Field => {}
-                Source::Metadata => *cell = take(&mut others, column.name, column.kind),
-                Source::Member(object, name) => *cell = take_member(&mut others, object, name, column.kind),
-                Source::Rest => *cell = rest(mem::take(&mut others)),
+        for ((column, origin), cell) in FIELDS.iter().zip(&mut cells) {
+            match *origin {
+                Origin::Id => *cell = Cell::Text(mem::take(&mut id)),
+                Origin::CreatedAt => *cell = Cell::Instant(created_at),
+                Origin::IngestedAt => *cell = Cell::Instant(ingested_at),
+                Origin::Gateway => *cell = Cell::Text(gateway.to_owned()),
+                Origin::Field => {}
+                Origin::Metadata => *cell = take(&mut others, column.name, column.kind),
+                Origin::Member(object, name) => *cell = take_member(&mut others, object, name, column.kind),
+                Origin::Rest => *cell = rest(mem::take(&mut others)),
             }
         }
         Record { table: &LOGS, cells }

@@ -13,7 +13,7 @@ use crate::{
     host::{self, Clock, Host, Metered, Put, Request, Store, call},
     plan::cursor::{Direction, Query},
     sink::Sink,
-    source::{ai_gateway as gateway, ai_gateway::Page},
+    source::{self, Page, Source},
     state::{self, Status},
     time::{MILLISECOND, Timestamp},
 };
@@ -45,6 +45,8 @@ pub struct Context<'a, P: Platform> {
     pub ids: Metered<'a, P::Store>,
     /// Where rows go.
     pub sink: &'a P::Sink,
+    /// Where entries come from.
+    pub source: &'a dyn Source,
     /// The settings.
     pub config: &'a Config,
 }
@@ -54,23 +56,23 @@ impl<'a, H: Host, S: Store, K: Sink> Context<'a, (H, S, K)> {
     pub fn new(host: Metered<'a, H>, [state, ids]: [&'a S; 2], sink: &'a K, config: &'a Config) -> Self {
         let metered = |inner| Metered { inner, meter: host.meter };
         let (state, ids) = (metered(state), metered(ids));
-        Self { host, state, ids, sink, config }
+        Self { host, state, ids, sink, source: &config.source, config }
     }
 }
 
 impl<P: Platform> Context<'_, P> {
     /// The gateways to read, in the order of the settings, and why there are others that cannot be.
     pub(super) async fn gateways(&self) -> Result<(Vec<String>, Option<Error>), Error> {
-        let (ids, strange) = gateways(&self.host, &self.config.source).await.map_err(Error::Gateways)?;
+        let (ids, strange) = gateways(&self.host, self.source).await.map_err(Error::Gateways)?;
         Ok((ids, strange.map(Error::Gateways)))
     }
 
     /// A page of logs. It is the one gate for the clock: before anything is decided, saved or let expire by this machine's
     /// time, an answer has come through here.
     pub(super) async fn page(&self, request: &Request, query: &Query) -> Result<Page, CallError> {
-        let page = call(&self.host, request, |response| gateway::read_page(response, query)).await?;
+        let page = call(&self.host, request, |response| self.source.read_page(response, query)).await?;
         let now = self.host.now();
-        let checked = gateway::check_clock(&page, now);
+        let checked = source::check_clock(&page, now);
         if page.date.is_some() {
             self.host.meter.note_clock(if checked.is_ok() { Clock::Confirmed(now) } else { Clock::Wrong });
         }
@@ -79,7 +81,7 @@ impl<P: Platform> Context<'_, P> {
 
     /// Whether a cursor lies further in the future than clocks may be apart: no pass has put it there by a clock that was right.
     pub(super) fn is_ahead(&self, cursor: Timestamp) -> bool {
-        cursor > self.host.now() + gateway::FARTHEST
+        cursor > self.host.now() + source::FARTHEST
     }
 
     /// Asks for one entry at most, for the sake of the answer's clock.
@@ -87,7 +89,7 @@ impl<P: Platform> Context<'_, P> {
         let until = from + MILLISECOND;
         let direction = Direction::Ascending;
         let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-        match self.page(&gateway::list(&self.config.source, gateway, &query), &query).await {
+        match self.page(&self.source.page(gateway, &query), &query).await {
             // It does not say: the same as an answer without a clock.
             Ok(_) | Err(CallError::TooLarge { .. }) => Ok(()),
             Err(error) => Err(Error::Source { gateway: gateway.to_owned(), error }),

@@ -12,6 +12,7 @@ use crate::{
     log::{entry::Entry, privacy::Privacy},
     record::Record,
     sink::{Rejected, Sink},
+    source::Source,
     state::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, place_of, read_dead_letters},
 };
 
@@ -124,6 +125,7 @@ pub async fn discard<S: Store>(store: &S, key: &str) -> Result<(), Error> {
 /// Where the sink does not take the batch, or the store does not keep up. What was there is still there then.
 pub async fn replay<S: Store, K: Sink>(
     store: &S,
+    source: &dyn Source,
     sink: &K,
     key: &str,
     ttl: Duration,
@@ -131,7 +133,7 @@ pub async fn replay<S: Store, K: Sink>(
     let Some(letters) = read(store, key).await? else { return Ok(None) };
     let (mut rows, mut refused) = (Vec::new(), Vec::new());
     for letter in letters {
-        match row(key, &letter) {
+        match row(source, key, &letter) {
             Some(row) => rows.push(row),
             None => refused.push(letter),
         }
@@ -160,13 +162,13 @@ pub async fn replay<S: Store, K: Sink>(
 }
 
 /// The row of a letter; none where it still cannot be made or read. What is withheld of its metadata is withheld already.
-fn row(key: &str, letter: &DeadLetter) -> Option<Record> {
+fn row(source: &dyn Source, key: &str, letter: &DeadLetter) -> Option<Record> {
     match &letter.body {
         Body::Row(row) => Some(row.clone()),
         Body::Text { text, .. } => {
             let (gateway, read_at) = place_of(key)?;
             let entry = Entry::read(text, read_at);
-            entry.unread.is_none().then(|| entry.into_row(gateway, read_at, &Privacy::default()))
+            entry.unread.is_none().then(|| source.record(entry, gateway, read_at, &Privacy::default()))
         }
         Body::Unknown { .. } => None,
     }

@@ -85,7 +85,7 @@ async fn verify_all<P: Platform>(
     for gateway in read {
         if let Some(position) = cursors.get_mut(&gateway.gateway) {
             let copied = std::mem::take(&mut gateway.lateness);
-            let mut book = Recent::new(position, until, context.config.source.per_page);
+            let mut book = Recent::new(position, until, context.source.per_page());
             let failed = audit(context, &mut book, gateway).await.err();
             gateway.error = failed.or(gateway.error.take());
             position.lateness.remember(&gateway.lateness);

@@ -21,10 +21,9 @@ pub use self::{
     report::{Completion, GatewayReport, Report},
 };
 use crate::{
-    config::{Gateways, Source, is_gateway_id},
     error::{CallError, Error},
     host::{Clock, Host, call},
-    source::ai_gateway as gateway,
+    source::Source,
     time::Timestamp,
 };
 
@@ -36,13 +35,13 @@ const MOST_PAGES: u32 = 200;
 ///
 /// # Errors
 /// Where they cannot be listed, or not all of them are.
-pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<(Vec<String>, Option<CallError>), CallError> {
-    if let Gateways::Named(ids) = &source.gateways {
-        return Ok((ids.clone(), None));
+pub async fn gateways<H: Host>(host: &H, source: &dyn Source) -> Result<(Vec<String>, Option<CallError>), CallError> {
+    if let Some(ids) = source.named() {
+        return Ok((ids.to_vec(), None));
     }
     let (mut all, mut shown) = (Vec::new(), 0);
     for page in 1..=MOST_PAGES {
-        let (found, total) = call(host, &gateway::gateways(source, page), gateway::read_gateways).await?;
+        let (found, total) = call(host, &source.streams(page), |response| source.read_streams(response)).await?;
         let known = all.len();
         shown += found.len() as u64;
         for id in found {
@@ -52,13 +51,13 @@ pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<(Vec<String>
         }
         // A short page may be the server's own cap: without a total only one with nothing new is certain to be the last.
         match total {
-            Some(total) if all.len() as u64 >= total => return Ok(known_by_rule(all)),
+            Some(total) if all.len() as u64 >= total => return Ok(known_by_rule(source, all)),
             // Some were named twice, and all were shown.
-            Some(total) if page == 1 && shown == total => return Ok(known_by_rule(all)),
+            Some(total) if page == 1 && shown == total => return Ok(known_by_rule(source, all)),
             Some(total) if all.len() == known => {
                 return Err(CallError::Broken(format!("it lists {known} of {total} gateways")));
             }
-            None if all.len() == known => return Ok(known_by_rule(all)),
+            None if all.len() == known => return Ok(known_by_rule(source, all)),
             Some(_) | None => {}
         }
     }
@@ -67,8 +66,8 @@ pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<(Vec<String>
 }
 
 /// Ids that can be those of gateways, and a word about the others: they reach no address and no key.
-fn known_by_rule(ids: Vec<String>) -> (Vec<String>, Option<CallError>) {
-    let (ids, strange): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| is_gateway_id(id));
+fn known_by_rule(source: &dyn Source, ids: Vec<String>) -> (Vec<String>, Option<CallError>) {
+    let (ids, strange): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| source.is_stream(id));
     let told = (!strange.is_empty()).then(|| {
         let hint = "Nothing was read of these. Name the gateways to copy in AIG_GATEWAY_ID, and please report it";
         CallError::denied(format!("the list names {strange:?}, which no gateway can be called"), hint)

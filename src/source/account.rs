@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    config::Source,
+    config::AiGateway,
     error::CallError,
     host::{Request, Response},
     source::envelope::{Hints, open},
@@ -40,13 +40,13 @@ pub enum Standing {
 
 /// Asks how a token stands that is a user's own.
 #[must_use]
-pub fn verify_of_user(source: &Source) -> Request {
+pub fn verify_of_user(source: &AiGateway) -> Request {
     get(source, "/user/tokens/verify")
 }
 
 /// Asks how a token stands that is the account's.
 #[must_use]
-pub fn verify_of_account(source: &Source) -> Request {
+pub fn verify_of_account(source: &AiGateway) -> Request {
     get(source, &format!("/accounts/{}/tokens/verify", encoded(&source.account)))
 }
 
@@ -68,7 +68,7 @@ pub fn read_standing(response: &Response) -> Result<Option<Standing>, CallError>
 
 /// Asks about the account.
 #[must_use]
-pub fn account(source: &Source) -> Request {
+pub fn account(source: &AiGateway) -> Request {
     get(source, &format!("/accounts/{}", encoded(&source.account)))
 }
 
@@ -97,7 +97,7 @@ pub struct Account {
 
 /// Asks which accounts the token can see, 50 at most. The account of `source` is not looked at.
 #[must_use]
-pub fn accounts(source: &Source) -> Request {
+pub fn accounts(source: &AiGateway) -> Request {
     get(source, "/accounts?page=1&per_page=50")
 }
 
@@ -124,7 +124,7 @@ const NAMESPACES: usize = 1_000;
 
 /// The request for one page of the account's namespaces, from 1.
 #[must_use]
-pub fn namespaces(source: &Source, page: u32) -> Request {
+pub fn namespaces(source: &AiGateway, page: u32) -> Request {
     let account = encoded(&source.account);
     get(source, &format!("/accounts/{account}/storage/kv/namespaces?page={page}&per_page={NAMESPACES}"))
 }
@@ -145,7 +145,7 @@ pub fn read_namespaces(response: &Response) -> Result<Option<(Vec<Namespace>, bo
 
 /// The request for a new namespace.
 #[must_use]
-pub fn new_namespace(source: &Source, title: &str) -> Request {
+pub fn new_namespace(source: &AiGateway, title: &str) -> Request {
     let address = format!("{}/accounts/{}/storage/kv/namespaces", source.base, encoded(&source.account));
     let mut request = request(Method::POST, &address, json!({ "title": title }).to_string().into());
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -175,7 +175,7 @@ fn is_forbidden(response: &Response) -> bool {
     codes.iter().any(|error| matches!(error["code"].as_i64(), Some(9_109 | 10_000)))
 }
 
-fn get(source: &Source, path: &str) -> Request {
+fn get(source: &AiGateway, path: &str) -> Request {
     let mut request = request(Method::GET, &format!("{}{path}", source.base), Vec::new());
     source.token.authorize(&mut request);
     request

@@ -1,76 +1,124 @@
-//! AI Gateway's API as values: requests out, pages in. The API ignores what it does not understand and then answers with
-//! everything, so each row is checked against the filter, and each page against the order.
+//! AI Gateway's list of logs, the first source. The API ignores what it does not understand and then answers with everything,
+//! so each row is checked against the filter, and each page against the order.
 
-use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    config::Source,
+    config::{AiGateway, Gateways, is_gateway_id},
     error::CallError,
     host::{Request, Response},
-    log::{entry::Entry, raw},
-    plan::{
-        budget::Rate,
-        cursor::{Direction, Query},
+    log::{entry::Entry, privacy::Privacy, raw},
+    plan::cursor::{Direction, Query},
+    record::Record,
+    source::{
+        Page, Source,
+        envelope::{Hints, open, open_as, open_list},
     },
-    source::envelope::{Hints, open, open_as, open_list},
     time::{self, MILLISECOND, Timestamp},
     wire::{date, encoded, rate, request},
 };
 
-/// One answer of the list request.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Page {
-    /// The entries, in the server's order.
-    pub entries: Vec<Entry>,
-    /// Entries that match the filter, on all pages together, where the server says.
-    pub total: Option<u64>,
-    /// What is left of the rate limit, where the server says.
-    pub rate: Option<Rate>,
-    /// The server's clock, UTC, in whole seconds, where it says.
-    pub date: Option<Timestamp>,
-}
-
-/// The request for one page of a gateway's logs.
-#[must_use]
-pub fn list(source: &Source, gateway: &str, query: &Query) -> Request {
-    let filter =
-        |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
-    let mut filters = Vec::new();
-    if let Some(from) = query.from {
-        // There is no gte: "after the millisecond before" includes the bound itself.
-        filters.push(filter("gt", from - MILLISECOND));
+impl Source for AiGateway {
+    fn named(&self) -> Option<&[String]> {
+        match &self.gateways {
+            Gateways::Named(ids) => Some(ids),
+            Gateways::All => None,
+        }
     }
-    filters.push(filter("lt", query.until));
-    if let Some(duration) = query.longer_than {
-        filters.push(json!({ "key": "duration", "operator": "gt", "value": [duration.as_millis()] }));
-    }
-    filtered(source, gateway, filters, query.direction, (query.page, query.per_page))
-}
 
-/// The request that looks for one log by its id.
-#[must_use]
-pub fn find(source: &Source, gateway: &str, id: &str) -> Request {
-    let filters = vec![json!({ "key": "id", "operator": "eq", "value": [id] })];
-    filtered(source, gateway, filters, Direction::Descending, (1, 1))
+    fn per_page(&self) -> u32 {
+        self.per_page
+    }
+
+    /// The account's gateways, 50 on a page.
+    fn streams(&self, page: u32) -> Request {
+        get(self, &format!("?page={page}&per_page=50"))
+    }
+
+    fn read_streams(&self, response: &Response) -> Result<(Vec<String>, Option<u64>), CallError> {
+        let envelope = open(response, &HINTS)?;
+        let total = envelope.total();
+        let Value::Array(elements) = envelope.result else {
+            return Err(misbehaved("has no list of gateways in its result"));
+        };
+        let id = |gateway: &Value| gateway["id"].as_str().map(str::to_owned);
+        let ids = elements.iter().map(id).collect::<Option<_>>();
+        Ok((ids.ok_or_else(|| misbehaved("names a gateway without an id"))?, total))
+    }
+
+    fn is_stream(&self, id: &str) -> bool {
+        is_gateway_id(id)
+    }
+
+    fn page(&self, gateway: &str, query: &Query) -> Request {
+        let filter =
+            |operator: &str, bound| json!({ "key": "created_at", "operator": operator, "value": [time::text(bound)] });
+        let mut filters = Vec::new();
+        if let Some(from) = query.from {
+            // There is no gte: "after the millisecond before" includes the bound itself.
+            filters.push(filter("gt", from - MILLISECOND));
+        }
+        filters.push(filter("lt", query.until));
+        if let Some(duration) = query.longer_than {
+            filters.push(json!({ "key": "duration", "operator": "gt", "value": [duration.as_millis()] }));
+        }
+        filtered(self, gateway, filters, query.direction, (query.page, query.per_page))
+    }
+
+    fn read_page(&self, response: &Response, query: &Query) -> Result<Page, CallError> {
+        let (entries, total) = entries(response, begin_of(query))?;
+        check(&entries, query)?;
+        Ok(Page { entries, total, rate: rate(response.headers()), date: date(response.headers()) })
+    }
+
+    fn page_of_one(&self, beginning: &[u8], most: usize, query: &Query) -> Option<Page> {
+        let text = String::from_utf8_lossy(beginning);
+        let list = text.split_once("\"result\"").and_then(|(_, result)| result.split_once('['));
+        let log = list.map(|(_, log)| log.trim_start()).filter(|log| raw::is_unfinished_object(log))?;
+        let reason = format!("It alone is larger than {most} bytes, the most that is read of an answer.");
+        // Several may begin alike.
+        let place = format!("{} {}", time::text(begin_of(query)), query.page);
+        let mut entry = Entry::of_beginning(log, &place, &reason, begin_of(query));
+        if check(std::slice::from_ref(&entry), query).is_err() {
+            entry.place(begin_of(query));
+        }
+        Some(Page { entries: vec![entry], total: None, rate: None, date: None })
+    }
+
+    fn find(&self, gateway: &str, id: &str) -> Request {
+        let filters = vec![json!({ "key": "id", "operator": "eq", "value": [id] })];
+        filtered(self, gateway, filters, Direction::Descending, (1, 1))
+    }
+
+    fn read_found(&self, response: &Response, id: &str) -> Result<Option<Entry>, CallError> {
+        let (found, _) = entries(response, Timestamp::UNIX_EPOCH)?;
+        if found.iter().any(|entry| entry.id != id) {
+            return Err(misbehaved(&format!("ignores the filter: it shows another log than {id}")));
+        }
+        Ok(found.into_iter().next())
+    }
+
+    fn record(&self, entry: Entry, gateway: &str, ingested_at: Timestamp, privacy: &Privacy) -> Record {
+        entry.into_row(gateway, ingested_at, privacy)
+    }
 }
 
 /// The request that counts all logs of a gateway: a page with one of them, for the sake of its total.
 #[must_use]
-pub fn count_all(source: &Source, gateway: &str) -> Request {
+pub fn count_all(source: &AiGateway, gateway: &str) -> Request {
     filtered(source, gateway, Vec::new(), Direction::Descending, (1, 1))
 }
 
 /// The request for a gateway's settings.
 #[must_use]
-pub fn settings(source: &Source, gateway: &str) -> Request {
+pub fn settings(source: &AiGateway, gateway: &str) -> Request {
     get(source, &format!("/{}", encoded(gateway)))
 }
 
 fn filtered(
-    source: &Source,
+    source: &AiGateway,
     gateway: &str,
     filters: Vec<Value>,
     direction: Direction,
@@ -90,13 +138,7 @@ fn filtered(
     get(source, &format!("/{}/logs?{parameters}", encoded(gateway)))
 }
 
-/// The request for one page of the account's gateways, 50 at most.
-#[must_use]
-pub fn gateways(source: &Source, page: u32) -> Request {
-    get(source, &format!("?page={page}&per_page=50"))
-}
-
-fn get(source: &Source, path: &str) -> Request {
+fn get(source: &AiGateway, path: &str) -> Request {
     let address = format!("{}/accounts/{}/ai-gateway/gateways{path}", source.base, encoded(&source.account));
     let mut request = request(Method::GET, &address, Vec::new());
     source.token.authorize(&mut request);
@@ -110,16 +152,6 @@ const HINTS: Hints = Hints {
             Read",
     other: "The request does not suit the API: check LOGS_PER_PAGE, CF_ACCOUNT_ID and AIG_GATEWAY_ID",
 };
-
-/// Reads the answer to [`list`].
-///
-/// # Errors
-/// What the API refuses or fails at, and an answer that does not obey the request.
-pub fn read_page(response: &Response, query: &Query) -> Result<Page, CallError> {
-    let (entries, total) = entries(response, begin_of(query))?;
-    check(&entries, query)?;
-    Ok(Page { entries, total, rate: rate(response.headers()), date: date(response.headers()) })
-}
 
 /// How a gateway keeps logs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -154,18 +186,6 @@ pub fn read_count(response: &Response) -> Result<Option<u64>, CallError> {
     Ok(open(response, &HINTS)?.total())
 }
 
-/// Reads the answer to [`find`].
-///
-/// # Errors
-/// What the API refuses or fails at, and an answer with another log.
-pub fn read_found(response: &Response, id: &str) -> Result<Option<Entry>, CallError> {
-    let (found, _) = entries(response, Timestamp::UNIX_EPOCH)?;
-    if found.iter().any(|entry| entry.id != id) {
-        return Err(misbehaved(&format!("ignores the filter: it shows another log than {id}")));
-    }
-    Ok(found.into_iter().next())
-}
-
 /// The entries of an answer, and how many there are on all pages together. An entry that cannot become a row because its
 /// instant cannot be read lies beside the one before it, or where the page `begins`.
 fn entries(response: &Response, begins: Timestamp) -> Result<(Vec<Entry>, Option<u64>), CallError> {
@@ -194,54 +214,6 @@ fn begin_of(query: &Query) -> Timestamp {
         Direction::Ascending => query.from.unwrap_or_default(),
         Direction::Descending => query.until - MILLISECOND,
     }
-}
-
-/// The page that an answer is of which no more than the beginning was read, because the one log on it is too large. None: it
-/// does not begin with a log that goes on behind what was read.
-#[must_use]
-pub fn page_of_one(beginning: &[u8], most: usize, query: &Query) -> Option<Page> {
-    let text = String::from_utf8_lossy(beginning);
-    let list = text.split_once("\"result\"").and_then(|(_, result)| result.split_once('['));
-    let log = list.map(|(_, log)| log.trim_start()).filter(|log| raw::is_unfinished_object(log))?;
-    let reason = format!("It alone is larger than {most} bytes, the most that is read of an answer.");
-    // Several may begin alike.
-    let place = format!("{} {}", time::text(begin_of(query)), query.page);
-    let mut entry = Entry::of_beginning(log, &place, &reason, begin_of(query));
-    if check(std::slice::from_ref(&entry), query).is_err() {
-        entry.place(begin_of(query));
-    }
-    Some(Page { entries: vec![entry], total: None, rate: None, date: None })
-}
-
-/// The farthest that this machine's clock may be from Cloudflare's.
-pub const FARTHEST: TimeDelta = TimeDelta::minutes(5);
-
-/// Compares the clocks: where forward begins, and with it what the backfill owns, is this machine's time.
-///
-/// # Errors
-/// Where they are more than five minutes apart.
-pub fn check_clock(page: &Page, now: Timestamp) -> Result<(), CallError> {
-    let Some(apart) = page.date.map(|date| now - date).filter(|apart| apart.abs() > FARTHEST) else { return Ok(()) };
-    let (minutes, way) = (apart.num_minutes().abs(), if apart > TimeDelta::zero() { "ahead of" } else { "behind" });
-    Err(CallError::denied(
-        format!("the clock of this machine is {minutes} minutes {way} Cloudflare's"),
-        "Set it; nothing was written or moved",
-    ))
-}
-
-/// Reads the answer to [`gateways`]: the ids, none past the last page, and how many there are on all pages together.
-///
-/// # Errors
-/// What the API refuses or fails at.
-pub fn read_gateways(response: &Response) -> Result<(Vec<String>, Option<u64>), CallError> {
-    let envelope = open(response, &HINTS)?;
-    let total = envelope.total();
-    let Value::Array(elements) = envelope.result else {
-        return Err(misbehaved("has no list of gateways in its result"));
-    };
-    let id = |gateway: &Value| gateway["id"].as_str().map(str::to_owned);
-    let ids = elements.iter().map(id).collect::<Option<_>>();
-    Ok((ids.ok_or_else(|| misbehaved("names a gateway without an id"))?, total))
 }
 
 fn check(entries: &[Entry], query: &Query) -> Result<(), CallError> {
@@ -279,11 +251,12 @@ mod tests {
 
     use super::*;
     use crate::config::{Gateways, Secret};
+    use crate::{plan::budget::Rate, source::check_clock};
 
     const LIST: &str = include_str!("../../tests/fixtures/list.json");
 
-    fn source() -> Source {
-        Source {
+    fn source() -> AiGateway {
+        AiGateway {
             base: "https://api.example/client/v4".into(),
             account: "acc/1".into(),
             token: Secret::new("hush"),
@@ -310,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_list_request_sends_one_filters_parameter_and_always_an_order() {
-        let request = list(&source(), "main", &query(Direction::Ascending));
+        let request = source().page("main", &query(Direction::Ascending));
         assert_eq!((request.method(), request.body().len()), (&Method::GET, 0));
         let (path, parameters) = request.uri().path_and_query().unwrap().as_str().split_once('?').unwrap();
         assert_eq!(path, "/client/v4/accounts/acc%2F1/ai-gateway/gateways/main/logs");
@@ -329,20 +302,20 @@ mod tests {
 
     #[test]
     fn one_log_is_found_by_its_id_and_no_other_is_taken_for_it() {
-        let request = find(&source(), "main", "a b");
+        let request = source().find("main", "a b");
         let parameters: Vec<_> =
             form_urlencoded::parse(request.uri().query().unwrap().as_bytes()).into_owned().collect();
         let filters = r#"[{"key":"id","operator":"eq","value":["a b"]}]"#.to_owned();
         assert_eq!(parameters.last(), Some(&("filters".to_owned(), filters)));
-        assert!(read_found(&answer(200, LIST), "a").unwrap_err().to_string().contains("another log than a"));
-        assert_eq!(read_found(&answer(200, r#"{"success":true,"result":[]}"#), "a"), Ok(None));
+        assert!(source().read_found(&answer(200, LIST), "a").unwrap_err().to_string().contains("another log than a"));
+        assert_eq!(source().read_found(&answer(200, r#"{"success":true,"result":[]}"#), "a"), Ok(None));
         let one = r#"{"success":true,"result":[{"id":"a","created_at":"2026-10-06T09:15:22.417Z"}]}"#;
-        assert_eq!(read_found(&answer(200, one), "a").unwrap().map(|entry| entry.id), Some("a".into()));
+        assert_eq!(source().read_found(&answer(200, one), "a").unwrap().map(|entry| entry.id), Some("a".into()));
     }
 
     #[test]
     fn a_token_does_not_show_in_a_request() {
-        let shown = format!("{:?} {:?}", list(&source(), "main", &query(Direction::Descending)), source());
+        let shown = format!("{:?} {:?}", source().page("main", &query(Direction::Descending)), source());
         assert!(!shown.contains("hush"), "{shown}");
     }
 
@@ -351,7 +324,7 @@ mod tests {
         let mut response = answer(200, LIST);
         response.headers_mut().insert("ratelimit", "\"default\";r=50;t=30".parse().unwrap());
         response.headers_mut().insert("ratelimit-policy", "\"burst\";q=100;w=60".parse().unwrap());
-        let page = read_page(&response, &query(Direction::Ascending)).unwrap();
+        let page = source().read_page(&response, &query(Direction::Ascending)).unwrap();
         assert_eq!((page.entries.len(), page.total), (2, Some(2)));
         assert_eq!(page.rate, Some(Rate { remaining: 50, reset: Duration::from_secs(30), quota: 100 }));
     }
@@ -362,7 +335,7 @@ mod tests {
             let mut response = answer(200, LIST);
             response.headers_mut().insert("ratelimit", rate.parse().unwrap());
             response.headers_mut().insert("ratelimit-policy", policy.parse().unwrap());
-            let page = read_page(&response, &query(Direction::Ascending)).unwrap();
+            let page = source().read_page(&response, &query(Direction::Ascending)).unwrap();
             assert_eq!(page.rate.is_some(), is_told, "{rate} {policy}");
         };
         check("r=1;t=86400", "q=1", true);
@@ -392,7 +365,7 @@ mod tests {
                 ]
                 .concat();
                 let response = http::Response::builder().status(200).body(body).unwrap();
-                let page = read_page(&response, &query(Direction::Ascending)).unwrap();
+                let page = source().read_page(&response, &query(Direction::Ascending)).unwrap();
                 assert_eq!((page.entries.len(), page.total), (3, Some(3)));
                 let others: Vec<_> = (0..3).filter(|n| *n != place).map(|n| id(&page, n)).collect();
                 assert_eq!(others, ["g1", "g2"]);
@@ -427,7 +400,8 @@ mod tests {
     #[test]
     fn what_a_page_begins_with_places_the_one_log_that_is_too_large() {
         let query = query(Direction::Ascending);
-        let page = |beginning: &str| page_of_one(beginning.as_bytes(), 1_000, &query).unwrap().entries.remove(0);
+        let page =
+            |beginning: &str| source().page_of_one(beginning.as_bytes(), 1_000, &query).unwrap().entries.remove(0);
         let known = page(r#"{"errors":[],"result": [ {"id":"a","created_at":"2026-10-06T09:15:22.417Z","path":"xxx"#);
         assert_eq!((known.id.as_str(), known.is_placed()), ("a", false));
         let reason = &known.unread.as_ref().unwrap().reason;
@@ -437,12 +411,12 @@ mod tests {
         for beginning in unplaced {
             assert_eq!((page(beginning).created_at, page(beginning).is_placed()), (begin_of(&query), true));
         }
-        let next = page_of_one(unplaced[0].as_bytes(), 1_000, &Query { page: 2, ..query }).unwrap();
+        let next = source().page_of_one(unplaced[0].as_bytes(), 1_000, &Query { page: 2, ..query }).unwrap();
         assert_ne!(next.entries[0].id, page(unplaced[0]).id, "two that begin alike");
         for none in
             ["", "<html>", "   ", r#"{"result":[   "#, r#"{"result":[{"id":"a"},{"id":"b"},"#, r#"{"result":[7,7,7"#]
         {
-            assert_eq!(page_of_one(none.as_bytes(), 1_000, &query), None, "{none}");
+            assert_eq!(source().page_of_one(none.as_bytes(), 1_000, &query), None, "{none}");
         }
     }
 
@@ -450,7 +424,7 @@ mod tests {
     fn a_clock_that_is_wrong_by_minutes_is_told() {
         let mut response = answer(200, LIST);
         response.headers_mut().insert(DATE, "Tue, 06 Oct 2026 09:20:00 GMT".parse().unwrap());
-        let page = read_page(&response, &query(Direction::Ascending)).unwrap();
+        let page = source().read_page(&response, &query(Direction::Ascending)).unwrap();
         let check = |now: &str| check_clock(&page, time::parse(now).unwrap()).map_err(|error| error.to_string());
         assert_eq!(check("2026-10-06T09:15:00Z"), Ok(()));
         assert_eq!(check("2026-10-06T09:25:00Z"), Ok(()));
@@ -475,7 +449,7 @@ mod tests {
         let body =
             |total| format!(r#"{{"success":true,"errors":null,"result":[],"result_info":{{"total_count":{total}}}}}"#);
         for (given, total) in [("7", Some(7)), ("7.5", None), ("-1", None), ("null", None), ("\"7\"", None)] {
-            let page = read_page(&answer(200, &body(given)), &query(Direction::Ascending)).unwrap();
+            let page = source().read_page(&answer(200, &body(given)), &query(Direction::Ascending)).unwrap();
             assert_eq!(page.total, total, "{given}");
         }
     }
@@ -483,7 +457,7 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_obey_the_request_is_an_error() {
         let check = |query: Query, words: &str| {
-            let error = read_page(&answer(200, LIST), &query).unwrap_err();
+            let error = source().read_page(&answer(200, LIST), &query).unwrap_err();
             assert!(!error.is_transient() && error.to_string().contains(words), "{error}");
         };
         let all = query(Direction::Ascending);
@@ -491,13 +465,13 @@ mod tests {
         check(Query { from: time::parse("2026-10-06T09:15:22.418Z"), ..all }, "ignores the filter");
         check(query(Direction::Descending), "ignores the order");
         let stray = answer(200, r#"{"success":true,"result":{}}"#);
-        assert!(!read_page(&stray, &all).unwrap_err().is_transient());
+        assert!(!source().read_page(&stray, &all).unwrap_err().is_transient());
     }
 
     #[test]
     fn every_failure_says_who_acts() {
         let check = |status, body: &str, transient, words: &str| {
-            let error = read_page(&answer(status, body), &query(Direction::Ascending)).unwrap_err();
+            let error = source().read_page(&answer(status, body), &query(Direction::Ascending)).unwrap_err();
             assert_eq!(error.is_transient(), transient, "{status} {body}");
             assert!(error.to_string().contains(words), "{error}");
         };
@@ -527,7 +501,8 @@ mod tests {
     #[test]
     fn an_error_quotes_nothing_of_a_log() {
         for (status, body) in [(200, &LIST[..LIST.len() - 20]), (502, LIST), (404, &LIST[..LIST.len() / 2])] {
-            let error = read_page(&answer(status, body), &query(Direction::Ascending)).unwrap_err().to_string();
+            let error =
+                source().read_page(&answer(status, body), &query(Direction::Ascending)).unwrap_err().to_string();
             assert!(LIST.contains("team") && !error.contains("team") && !error.contains("model"), "{error}");
         }
     }
@@ -535,8 +510,8 @@ mod tests {
     #[test]
     fn gateways_are_listed_by_id() {
         let response = answer(200, include_str!("../../tests/fixtures/gateways.json"));
-        let (ids, total) = read_gateways(&response).unwrap();
+        let (ids, total) = source().read_streams(&response).unwrap();
         assert_eq!((ids, total), (vec!["main".to_owned(), "staging".to_owned()], Some(2)));
-        assert_eq!(gateways(&source(), 2).uri().query(), Some("page=2&per_page=50"));
+        assert_eq!(source().streams(2).uri().query(), Some("page=2&per_page=50"));
     }
 }

@@ -1,5 +1,99 @@
-//! Where logs come from.
+//! Where entries come from: an API as values. A source makes requests and reads answers. It calls nobody.
+//!
+//! A source has streams, and each stream has a cursor. The streams of AI Gateway are its gateways. The id of a stream is in
+//! keys, values and reports. A stream of AI Gateway has the gateway's id there. A stream of another source has an id that
+//! begins with the source's name and a slash. No gateway id has a slash, so one state can hold the streams of several
+//! sources.
 
 pub mod account;
 pub mod ai_gateway;
 pub mod envelope;
+
+use std::fmt;
+
+use chrono::TimeDelta;
+
+use crate::{
+    error::CallError,
+    host::{Request, Response},
+    log::{entry::Entry, privacy::Privacy},
+    plan::{budget::Rate, cursor::Query},
+    record::Record,
+    time::Timestamp,
+};
+
+/// An API that entries are read from. It is used as `dyn`: a type parameter would double the code of a pass for each source.
+pub trait Source: fmt::Debug {
+    /// The streams that the settings name; none: all that [`streams`](Self::streams) lists.
+    fn named(&self) -> Option<&[String]>;
+
+    /// Entries that are asked for with each page.
+    fn per_page(&self) -> u32;
+
+    /// The request for one page of the streams, from 1.
+    fn streams(&self, page: u32) -> Request;
+
+    /// Reads the answer to [`streams`](Self::streams): the ids, none past the last page, and how many there are on all pages
+    /// together, if the source says.
+    ///
+    /// # Errors
+    /// What the API refuses or fails at.
+    fn read_streams(&self, response: &Response) -> Result<(Vec<String>, Option<u64>), CallError>;
+
+    /// Whether a stream can have this id. Another one would break addresses and keys.
+    fn is_stream(&self, id: &str) -> bool;
+
+    /// The request for one page of a stream.
+    fn page(&self, stream: &str, query: &Query) -> Request;
+
+    /// Reads the answer to [`page`](Self::page).
+    ///
+    /// # Errors
+    /// What the API refuses or fails at, and an answer that does not obey the request.
+    fn read_page(&self, response: &Response, query: &Query) -> Result<Page, CallError>;
+
+    /// The page that an answer is of which only the `beginning` was read, because its one entry has more than `most` bytes.
+    /// None: the answer does not begin with such an entry.
+    fn page_of_one(&self, beginning: &[u8], most: usize, query: &Query) -> Option<Page>;
+
+    /// The request that looks for one entry by its id.
+    fn find(&self, stream: &str, id: &str) -> Request;
+
+    /// Reads the answer to [`find`](Self::find).
+    ///
+    /// # Errors
+    /// What the API refuses or fails at, and an answer with another entry.
+    fn read_found(&self, response: &Response, id: &str) -> Result<Option<Entry>, CallError>;
+
+    /// The record that an entry of a stream becomes, without what `privacy` withholds.
+    fn record(&self, entry: Entry, stream: &str, ingested_at: Timestamp, privacy: &Privacy) -> Record;
+}
+
+/// One answer of the list request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The entries, in the server's order.
+    pub entries: Vec<Entry>,
+    /// Entries that match the filter, on all pages together, where the server says.
+    pub total: Option<u64>,
+    /// What is left of the rate limit, where the server says.
+    pub rate: Option<Rate>,
+    /// The server's clock, UTC, in whole seconds, where it says.
+    pub date: Option<Timestamp>,
+}
+
+/// The farthest that this machine's clock may be from Cloudflare's.
+pub const FARTHEST: TimeDelta = TimeDelta::minutes(5);
+
+/// Compares the clocks: where forward begins, and with it what the backfill owns, is this machine's time.
+///
+/// # Errors
+/// Where they are more than five minutes apart.
+pub fn check_clock(page: &Page, now: Timestamp) -> Result<(), CallError> {
+    let Some(apart) = page.date.map(|date| now - date).filter(|apart| apart.abs() > FARTHEST) else { return Ok(()) };
+    let (minutes, way) = (apart.num_minutes().abs(), if apart > TimeDelta::zero() { "ahead of" } else { "behind" });
+    Err(CallError::denied(
+        format!("the clock of this machine is {minutes} minutes {way} Cloudflare's"),
+        "Set it; nothing was written or moved",
+    ))
+}

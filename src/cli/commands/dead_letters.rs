@@ -33,6 +33,7 @@ use crate::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
     },
+    source::Source,
     state::{Body, DeadLetter, place_of},
     time,
 };
@@ -203,7 +204,7 @@ async fn replay(
             };
             let (kv, sign_in) = (vars.kv()?, SignIn::default());
             let (store, sink) = (RestKv::new(&host, &kv, &kv.state), BigQuerySink::new(&host, table, &sign_in));
-            Replay::run(&host, &store, &sink, &names(chosen(&store, keys).await?), config.ids_ttl).await
+            Replay::run(&host, &store, &config.source, &sink, &names(chosen(&store, keys).await?), config.ids_ttl).await
         }
     };
     replay.tell(options.json, destinations.contains(&Destination::Ndjson(None)), screen)
@@ -228,6 +229,7 @@ impl Replay {
     pub async fn run<H: Host, S: Store, K: Sink>(
         host: &H,
         store: &S,
+        source: &dyn Source,
         sink: &K,
         keys: &[String],
         ttl: Duration,
@@ -238,7 +240,7 @@ impl Replay {
                 replay.stopped = true;
                 break;
             }
-            match dead::replay(store, sink, key, ttl).await {
+            match dead::replay(store, source, sink, key, ttl).await {
                 Ok(replayed) => replay.done.extend(replayed),
                 // What cannot be read stays, and hides none of the others.
                 Err(error @ Error::State { .. }) => replay.error = Some(error),

@@ -1,7 +1,7 @@
 //! The namespaces of KV that an account has.
 
 use crate::{
-    config::Source,
+    config::AiGateway,
     error::CallError,
     host::{Host, call},
     source::account::{self, Namespace},
@@ -11,7 +11,7 @@ use crate::{
 const PAGES: u32 = 20;
 
 /// All of them. None where the token may not know.
-pub async fn all<H: Host>(host: &H, source: &Source) -> Result<Option<Vec<Namespace>>, CallError> {
+pub async fn all<H: Host>(host: &H, source: &AiGateway) -> Result<Option<Vec<Namespace>>, CallError> {
     let mut all = Vec::new();
     for page in 1..=PAGES {
         let read = call(host, &account::namespaces(source, page), account::read_namespaces).await?;

@@ -18,7 +18,6 @@ use crate::{
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
     sink::Sink,
-    source::ai_gateway as gateway,
     state::{Admission, Comparison, Track},
     time::Timestamp,
 };
@@ -39,7 +38,7 @@ pub async fn count<P: Platform>(
     let Stretch { from, until, .. } = *stretch;
     for direction in [Direction::Ascending, Direction::Descending] {
         let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-        let request = gateway::list(&context.config.source, gateway, &query);
+        let request = context.source.page(gateway, &query);
         report.counts += 1;
         match context.page(&request, &query).await {
             Err(CallError::TooLarge { .. }) => {}

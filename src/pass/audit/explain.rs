@@ -10,7 +10,6 @@ use crate::{
         segments::{self, Metadata},
         slots::{self, AGES, HOUR, LENGTH, Slot},
     },
-    source::ai_gateway as gateway,
     state::{self, Backfill, DAY, Finding, Forward, Oldest, Position, midnight_of},
     time::Timestamp,
 };
@@ -93,8 +92,8 @@ pub async fn explain<P: Platform>(
     id: &str,
     table: InTable,
 ) -> Result<Life, Error> {
-    let request = gateway::find(&context.config.source, gateway, id);
-    let found = call(&context.host, &request, |response| gateway::read_found(response, id)).await;
+    let request = context.source.find(gateway, id);
+    let found = call(&context.host, &request, |response| context.source.read_found(response, id)).await;
     let found = found.map_err(|error| Error::Source { gateway: gateway.to_owned(), error })?;
     let mut letters = dead::letters_of(&context.state, gateway).await?.into_iter();
     let letter = letters.find(|(_, letter)| letter.id() == id);

@@ -12,6 +12,7 @@ use crate::{
     pass::report::GatewayReport,
     plan::{budget::Ended, cursor::Cursor, segments::Segment, slots::LONG_CALL},
     record::{Cell, Record},
+    source::Source,
     state::{Admission, Body, DeadLetter, Track},
     time::Timestamp,
 };
@@ -64,7 +65,7 @@ impl Lane {
     }
 
     /// Makes lines of what is new on a page that came at `at`.
-    pub fn lines(&mut self, mut new: Vec<Entry>, at: Timestamp, privacy: &Privacy) -> Vec<Line> {
+    pub fn lines(&mut self, mut new: Vec<Entry>, at: Timestamp, source: &dyn Source, privacy: &Privacy) -> Vec<Line> {
         new.retain(|entry| self.track.admit(entry) == Admission::Write);
         self.report.entries += new.len() as u64;
         for entry in &new {
@@ -74,7 +75,7 @@ impl Lane {
             }
         }
         self.unwritten += new.len();
-        new.into_iter().map(|entry| line(entry, &self.report.gateway, at, privacy)).collect()
+        new.into_iter().map(|entry| line(entry, &self.report.gateway, at, source, privacy)).collect()
     }
 
     /// Notes how far the reading has come.
@@ -184,9 +185,9 @@ fn is_long(row: &Record) -> Option<bool> {
 }
 
 /// What an entry becomes: its row, or a dead letter.
-fn line(entry: Entry, gateway: &str, now: Timestamp, privacy: &Privacy) -> Line {
+fn line(entry: Entry, gateway: &str, now: Timestamp, source: &dyn Source, privacy: &Privacy) -> Line {
     let Entry { id, created_at, unread: Some(unread), .. } = entry else {
-        return Line::Row(entry.into_row(gateway, now, privacy));
+        return Line::Row(source.record(entry, gateway, now, privacy));
     };
     let Unread { text, reason, is_placed } = *unread;
     let text = foreign::masked(&privacy.apply_to_text(&text));

@@ -134,11 +134,11 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
     fn take(&mut self, reader: &mut Reader<'_, '_, P>, read: Read) -> Result<(), Error> {
         let at = read.at;
         let new = reader.take(read)?;
-        let Context { host, config, .. } = self.context;
+        let Context { host, config, source, .. } = self.context;
         let number = self.lanes.len() - 1;
         let lane = self.lane();
         lane.report.pages = reader.pages;
-        let lines = new.map(|new| lane.lines(new, at, &config.privacy));
+        let lines = new.map(|new| lane.lines(new, at, *source, &config.privacy));
         lane.has_read_to(reader.cursor());
         let Some(lines) = lines else { return Ok(()) };
         self.writer.add(number, lines);

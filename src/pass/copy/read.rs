@@ -17,7 +17,7 @@ use crate::{
         budget::Ended,
         cursor::{Cursor, Query, Scan},
     },
-    source::{ai_gateway as gateway, ai_gateway::Page},
+    source::Page,
     time::Timestamp,
 };
 
@@ -54,7 +54,7 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
         Self {
             context,
             gateway: gateway.to_owned(),
-            ahead: Ahead::new(scan, context.config.source.per_page),
+            ahead: Ahead::new(scan, context.source.per_page()),
             pace: Pace::default(),
             reads: FuturesOrdered::new(),
             asked: 0,
@@ -133,7 +133,7 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
                 if self.ahead.too_large() {
                     return Ok(None);
                 }
-                gateway::page_of_one(&beginning, most, &query).ok_or(CallError::TooLarge { most, beginning })
+                self.context.source.page_of_one(&beginning, most, &query).ok_or(CallError::TooLarge { most, beginning })
             }
             page => page,
         };
@@ -168,11 +168,11 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
 
 /// Sends for a page as soon as it may.
 async fn read<P: Platform>(context: &Context<'_, P>, gateway: String, query: Query, from: Timestamp) -> Read {
-    let Context { host, config, .. } = context;
+    let host = &context.host;
     if !pace::until(host, from).await {
         return Read { query, at: host.now(), page: None };
     }
-    let request = gateway::list(&config.source, &gateway, &query);
+    let request = context.source.page(&gateway, &query);
     let page = context.page(&request, &query).await;
     Read { query, at: host.now(), page: Some(page) }
 }

@@ -1,6 +1,9 @@
 //! Answers from outside, damaged in any way: nothing panics, nothing grows beyond what came in, and no secret shows.
 
+use std::sync::LazyLock;
+
 use aig_logs::{
+    config::{AiGateway, Gateways, Secret},
     error::CallError,
     google,
     host::Response,
@@ -13,7 +16,7 @@ use aig_logs::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
     },
-    source::ai_gateway as gateway,
+    source::{self, Source},
     time::{self, Timestamp},
 };
 use futures_util::FutureExt;
@@ -60,6 +63,14 @@ const HEADERS: &[&str] = &[
     "Fri, 31 Dec 9999 23:59:59 GMT",
 ];
 
+static SOURCE: LazyLock<AiGateway> = LazyLock::new(|| AiGateway {
+    base: "https://api.example/client/v4".into(),
+    account: "account".into(),
+    token: Secret::new("not a secret at all"),
+    gateways: Gateways::All,
+    per_page: 50,
+});
+
 proptest! {
     #![proptest_config(config())]
 
@@ -77,7 +88,7 @@ proptest! {
         let names = ["ratelimit", "ratelimit-policy", "retry-after", "date"];
         let headers: Vec<_> = names.into_iter().zip(headers).collect();
         let response = response(status, &headers, body.clone());
-        match gateway::read_page(&response, &query) {
+        match SOURCE.read_page(&response, &query) {
             Ok(page) => {
                 // Where another parser takes the whole answer, each of its elements is there as it is.
                 if let Ok(answer) = serde_json::from_slice::<Value>(&body) {
@@ -90,7 +101,7 @@ proptest! {
                         }
                     }
                 }
-                _ = gateway::check_clock(&page, query.until);
+                _ = source::check_clock(&page, query.until);
                 let hashed = ["team", "user_id"].map(str::to_owned).into();
                 let privacy = Privacy { hashed: Some(Hashed::new(hashed, "")), ..Privacy::default() };
                 let readable = page.entries.into_iter().filter(|entry| entry.unread.is_none());
@@ -100,7 +111,7 @@ proptest! {
             }
             Err(error) => prop_assert!(is_short(&error, &body), "{error}"),
         }
-        match gateway::read_gateways(&response) {
+        match SOURCE.read_streams(&response) {
             Ok((ids, _)) => prop_assert!(ids.len() <= body.len()),
             Err(error) => prop_assert!(is_short(&error, &body), "{error}"),
         }

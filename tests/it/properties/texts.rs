@@ -4,7 +4,7 @@ use aig_logs::{
     config::{Config, Destination, SETTINGS},
     google::PrivateKey,
     plan::cursor::{Direction, Query, Scan},
-    source::ai_gateway as gateway,
+    source::Source,
     state::{self, Backfill, Forward, Gateways, Oldest, Position, Status, Track},
     time,
 };
@@ -125,7 +125,7 @@ where
 fn begin(mut scan: Scan) {
     if let Some(query) = scan.query() {
         let world = World::new();
-        _ = gateway::list(&world.config.source, "main", &query);
+        _ = world.config.source.page("main", &query);
         scan.take(Vec::new(), Some(0));
         _ = scan.query();
     }
@@ -198,7 +198,7 @@ proptest! {
                     _ = now - config.settle;
                     let (until, direction, per_page) = (now - MINUTE, Direction::Descending, config.source.per_page);
                     let query = Query { from: None, until, direction, page: 1, per_page, longer_than: None };
-                    let request = gateway::list(&config.source, "main", &query);
+                    let request = config.source.page("main", &query);
                     prop_assert!(request.uri().host().is_some() && hides_the_secret(&request));
                 }
                 Err(error) => {

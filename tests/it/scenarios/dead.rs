@@ -31,7 +31,7 @@ fn refused(indices: &[usize]) -> (World, Vec<String>, String) {
 fn replay(world: &World, key: &str) -> Option<Result<Option<Replayed>, Error>> {
     let sign_in = SignIn::default();
     let sink = BigQuerySink::new(world, world.config.bigquery.as_ref().unwrap(), &sign_in);
-    dead::replay(&world.state, &sink, key, world.config.ids_ttl).now_or_never()
+    dead::replay(&world.state, &world.config.source, &sink, key, world.config.ids_ttl).now_or_never()
 }
 
 #[test]

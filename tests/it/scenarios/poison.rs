@@ -231,7 +231,10 @@ fn a_replay_makes_a_row_where_one_can_be_made_by_now_and_keeps_the_others() {
     world.state.set(&key, &learned);
     let sign_in = SignIn::default();
     let sink = BigQuerySink::new(&world, world.config.bigquery.as_ref().unwrap(), &sign_in);
-    let replayed = dead::replay(&world.state, &sink, &key, world.config.ids_ttl).now_or_never().unwrap().unwrap();
+    let replayed = dead::replay(&world.state, &world.config.source, &sink, &key, world.config.ids_ttl)
+        .now_or_never()
+        .unwrap()
+        .unwrap();
     let replayed = replayed.unwrap();
     assert_eq!((replayed.rows, replayed.refused), (1, 1));
     assert_eq!((world.rows().len(), world.letters().len()), (2, 1));

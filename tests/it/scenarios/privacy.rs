@@ -100,7 +100,10 @@ fn dead_letters_are_hashed_once_and_come_in_as_they_are() {
     world.end_faults();
     let sign_in = SignIn::default();
     let sink = BigQuerySink::new(&world, world.config.bigquery.as_ref().unwrap(), &sign_in);
-    let replayed = dead::replay(&world.state, &sink, &key, world.config.ids_ttl).now_or_never().unwrap().unwrap();
+    let replayed = dead::replay(&world.state, &world.config.source, &sink, &key, world.config.ids_ttl)
+        .now_or_never()
+        .unwrap()
+        .unwrap();
     assert_eq!(replayed.unwrap().rows, 1);
     assert_eq!(world.row(&id)["metadata"], json!({ "team": "search", "user_id": HASH }));
 }

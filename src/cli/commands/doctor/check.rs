@@ -9,7 +9,7 @@ use crate::{
     error::CallError,
     foreign,
     host::{Host, Request, Response},
-    source::ai_gateway::FARTHEST,
+    source::FARTHEST,
     time::Timestamp,
     wire,
 };

@@ -10,7 +10,7 @@ use crate::{
         },
         vars::namespaces,
     },
-    config::{Config, Kv, Source},
+    config::{AiGateway, Config, Kv},
     foreign::clean,
     host::Host,
     source::account::{self, NEW_STYLE, Standing},
@@ -42,7 +42,7 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config, kv: Option<&
 }
 
 /// A token is a user's, or the account's own, and is known at one address only.
-async fn token<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Check {
+async fn token<H: Host>(asker: &Asker<'_, H>, source: &AiGateway) -> Check {
     let ask = |request| asker.ask(Service::Cloudflare, request, account::read_standing);
     let standing = match ask(account::verify_of_user(source)).await {
         Ok(None) => ask(account::verify_of_account(source)).await,
@@ -60,7 +60,7 @@ async fn token<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Check {
     check.mended_by("CF_API_TOKEN")
 }
 
-async fn account<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Check {
+async fn account<H: Host>(asker: &Asker<'_, H>, source: &AiGateway) -> Check {
     let created = asker.ask(Service::Cloudflare, account::account(source), account::read_created).await;
     match created {
         Ok(Some(Some(created))) if created >= NEW_STYLE => Check::warning(
@@ -83,7 +83,7 @@ async fn account<H: Host>(asker: &Asker<'_, H>, source: &Source) -> Check {
     }
 }
 
-async fn namespaces<H: Host>(asker: &Asker<'_, H>, source: &Source, kv: &Kv) -> Check {
+async fn namespaces<H: Host>(asker: &Asker<'_, H>, source: &AiGateway, kv: &Kv) -> Check {
     let found = match namespaces::all(asker.host, source).await {
         Ok(Some(found)) => found,
         Ok(None) => {

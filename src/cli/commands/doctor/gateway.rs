@@ -8,13 +8,13 @@ use crate::{
         check::{Asker, Check, Service},
         headroom::headroom,
     },
-    config::{Config, Source},
+    config::{AiGateway, Config},
     host::Host,
     pass,
     plan::cursor::{Direction, Query},
     source::{
-        ai_gateway as gateway,
-        ai_gateway::{Page, Settings},
+        Page, Source,
+        ai_gateway::{self, Settings},
     },
     time::{MILLISECOND, floor_ms},
 };
@@ -43,7 +43,8 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config) -> Vec<Check
 
 async fn one<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str) -> Vec<Check> {
     let name = format!("gateway {id}");
-    let settings = asker.ask(Service::Cloudflare, gateway::settings(&config.source, id), gateway::read_settings).await;
+    let settings =
+        asker.ask(Service::Cloudflare, ai_gateway::settings(&config.source, id), ai_gateway::read_settings).await;
     let gone = match settings {
         Ok(Some(settings)) => return there(asker, config, id, &settings).await,
         Ok(None) => {
@@ -79,9 +80,9 @@ fn collecting(id: &str, settings: &Settings) -> Check {
 }
 
 /// A full gateway gives no error: it is silent, or forgets.
-async fn room<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str, settings: &Settings) -> Check {
+async fn room<H: Host>(asker: &Asker<'_, H>, source: &AiGateway, id: &str, settings: &Settings) -> Check {
     let name = format!("{id}: room");
-    let count = match asker.ask(Service::Cloudflare, gateway::count_all(source, id), gateway::read_count).await {
+    let count = match asker.ask(Service::Cloudflare, ai_gateway::count_all(source, id), ai_gateway::read_count).await {
         Ok(count) => count,
         Err(error) => return Check::refused(name, &error),
     };
@@ -108,7 +109,7 @@ async fn room<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str, settings
     }
 }
 
-async fn logs<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str) -> Vec<Check> {
+async fn logs<H: Host>(asker: &Asker<'_, H>, source: &AiGateway, id: &str) -> Vec<Check> {
     let name = format!("{id}: logs");
     let (until, direction, per_page) = (asker.host.now(), Direction::Descending, source.per_page);
     let all = Query { from: None, until, direction, page: 1, per_page, longer_than: None };
@@ -133,13 +134,13 @@ async fn logs<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str) -> Vec<C
 }
 
 /// One page; reading it also compares it with filter and order.
-async fn page<H: Host>(asker: &Asker<'_, H>, source: &Source, id: &str, query: Query) -> Result<Page, Check> {
-    let request = gateway::list(source, id, &query);
-    let page = asker.ask(Service::Cloudflare, request, |response| gateway::read_page(response, &query)).await;
+async fn page<H: Host>(asker: &Asker<'_, H>, source: &AiGateway, id: &str, query: Query) -> Result<Page, Check> {
+    let request = source.page(id, &query);
+    let page = asker.ask(Service::Cloudflare, request, |response| source.read_page(response, &query)).await;
     page.map_err(|error| Check::refused(format!("{id}: logs"), &error))
 }
 
-fn readable(name: String, source: &Source, newest: &Page) -> Check {
+fn readable(name: String, source: &AiGateway, newest: &Page) -> Check {
     let (shown, asked) = (newest.entries.len() as u64, u64::from(source.per_page));
     match newest.total {
         Some(total) if shown < asked && shown < total => {

@@ -9,14 +9,14 @@ use crate::{
         commands::doctor::check::{Asker, Check, Service},
         show,
     },
-    config::{Config, Source},
+    config::{AiGateway, Config},
     error::CallError,
     host::Host,
     plan::{
         cursor::{Direction, Query},
         peak::{percent, readable},
     },
-    source::ai_gateway as gateway,
+    source::{Source, ai_gateway},
     time::Timestamp,
 };
 
@@ -68,7 +68,7 @@ pub async fn headroom<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str) 
 /// How many entries the part with the most of them has, and where it begins; none: the source does not count.
 async fn busiest<H: Host>(
     asker: &Asker<'_, H>,
-    source: &Source,
+    source: &AiGateway,
     id: &str,
     (from, length, parts): (Timestamp, TimeDelta, i32),
 ) -> Result<Option<(u64, Timestamp)>, CallError> {
@@ -76,8 +76,8 @@ async fn busiest<H: Host>(
         let until = from + length;
         let direction = Direction::Ascending;
         let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-        let request = gateway::list(source, id, &query);
-        let count = asker.ask(Service::Cloudflare, request, gateway::read_count).await;
+        let request = source.page(id, &query);
+        let count = asker.ask(Service::Cloudflare, request, ai_gateway::read_count).await;
         count.map(|count| Some((count?, from)))
     };
     let counts = stream::iter((0..parts).map(|part| from + length * part)).map(count).buffered(TOGETHER);

@@ -9,7 +9,7 @@ use crate::{
         },
         vars::namespaces,
     },
-    config::{Gateways, Source},
+    config::{AiGateway, Gateways},
     foreign::clean,
     host::{Host, call},
     pass,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The account that the token can see, or the one of them that is chosen.
-pub async fn account<H: Host>(host: &H, source: &Source, asker: Asker) -> Result<String, Failure> {
+pub async fn account<H: Host>(host: &H, source: &AiGateway, asker: Asker) -> Result<String, Failure> {
     let found = call(host, &account::accounts(source), account::read_accounts).await;
     let mut found = found.map_err(|error| Failure::call("looking for the account", error))?;
     let question = |what| Question { what, flag: "--account", setting: "CF_ACCOUNT_ID" };
@@ -38,8 +38,8 @@ pub async fn account<H: Host>(host: &H, source: &Source, asker: Asker) -> Result
 }
 
 /// The ids of the account's gateways.
-pub async fn gateways<H: Host>(host: &H, source: &Source) -> Result<Vec<String>, Failure> {
-    let all = Source { gateways: Gateways::All, ..source.clone() };
+pub async fn gateways<H: Host>(host: &H, source: &AiGateway) -> Result<Vec<String>, Failure> {
+    let all = AiGateway { gateways: Gateways::All, ..source.clone() };
     let found = pass::gateways(host, &all).await.map_err(|error| Failure::call("listing the gateways", error));
     found.map(|(ids, _)| ids)
 }
@@ -66,7 +66,7 @@ pub fn check(found: &[String], chosen: &Gateways) -> Result<(), Failure> {
 /// The id of the namespace with this title, found or made; none where that is left for a person, who is told.
 pub async fn namespace<H: Host>(
     host: &H,
-    source: &Source,
+    source: &AiGateway,
     title: &str,
     steps: &Steps,
 ) -> Result<Option<String>, Failure> {

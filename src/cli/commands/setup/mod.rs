@@ -29,7 +29,7 @@ use crate::{
         show,
         vars::{setting_files::NAMESPACES, settings::Vars},
     },
-    config::{SETTINGS, Secret, Source, Warehouse},
+    config::{AiGateway, SETTINGS, Secret, Warehouse},
     host::{Host, native::NativeHost},
 };
 
@@ -76,7 +76,7 @@ struct Task<'a> {
 
 impl Task<'_> {
     /// Token, account and gateways; the last also as the setting has them.
-    async fn source<H: Host>(self, host: &H) -> Result<(Source, String), Failure> {
+    async fn source<H: Host>(self, host: &H) -> Result<(AiGateway, String), Failure> {
         let Self { arguments, asker, vars, steps } = self;
         let token = if let Some(token) = vars.get(TOKEN) {
             Secret::new(token)
@@ -85,7 +85,7 @@ impl Task<'_> {
             asker.secret(Question { what: "Cloudflare API token", flag: "", setting: TOKEN })?
         };
         let read = |account: &str, gateways: &str| {
-            Source::from_vars(|name| match name {
+            AiGateway::from_vars(|name| match name {
                 TOKEN => Some(token.reveal().to_owned()),
                 "CF_ACCOUNT_ID" => Some(account.to_owned()),
                 "AIG_GATEWAY_ID" => Some(gateways.to_owned()),
@@ -110,7 +110,7 @@ impl Task<'_> {
     async fn namespaces<H: Host>(
         self,
         host: &H,
-        source: &Source,
+        source: &AiGateway,
         worker: &str,
     ) -> Result<Vec<(&'static str, String)>, Failure> {
         let mut ids = Vec::new();
