@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Timestamp,
     cloudflare::{failure, page, success},
     respond,
+    time::Timestamp,
 };
 
 /// What a token may do, by Cloudflare's own names.

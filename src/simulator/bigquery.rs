@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{Timestamp, faults::Faults, respond, schema::Schema};
+use super::{faults::Faults, respond, schema::Schema, time::Timestamp};
 
 /// Limits of a request. cloud.google.com/bigquery/quotas
 const MOST_BYTES: usize = 10 * 1_048_576;

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::{
-    Simulator, Timestamp,
+    Simulator,
     access::{Owner, Permission, Status},
     options::Quirks,
     schema::Schema,
     settings::Settings,
+    time::Timestamp,
 };
 
 /// What to change. An absent field stays as it is. Inside `gateways` and `quirks`, an absent field gets its first value

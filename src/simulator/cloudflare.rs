@@ -3,7 +3,7 @@
 use http::{HeaderValue, Response, header};
 use serde_json::{Value, json};
 
-use super::{Timestamp, options::RateLimit, respond};
+use super::{options::RateLimit, respond, time::Timestamp};
 
 /// The envelope of an answer that worked.
 pub(super) fn success(result: &Value, info: &Value) -> Response<Vec<u8>> {

@@ -68,11 +68,6 @@ pub(super) fn render(created_at: i64, seed: u64, long_call: Option<i64>) -> Valu
     Value::Object(fields)
 }
 
-/// Milliseconds since 1970 of a time in RFC 3339; finer digits are cut off.
-pub(super) fn parse_time(text: &str) -> Option<i64> {
-    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
-}
-
 fn print_time(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }

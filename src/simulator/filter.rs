@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::entry::parse_time;
+use super::time::parse_time;
 
 const KEYS: &[&str] = &[
     "id",

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    Timestamp,
     chance::{hash, mix},
-    entry,
     options::Options,
     settings::Settings,
     stored::{Special, Stored},
+    time::{Timestamp, parse_time},
     traffic::{Arrival, Traffic},
 };
 
@@ -68,7 +67,7 @@ impl Gateway {
     /// When `entry` has no `id` or `created_at`.
     pub fn insert(&mut self, entry: Value, visible_at: Option<Timestamp>) -> Result<(), NotAnEntry> {
         let id = entry["id"].as_str().ok_or(NotAnEntry)?;
-        let created_at = entry["created_at"].as_str().and_then(entry::parse_time).ok_or(NotAnEntry)?;
+        let created_at = entry["created_at"].as_str().and_then(parse_time).ok_or(NotAnEntry)?;
         let stored = Stored { created_at, seed: hash(id), special: Some(Box::new(Special::Given(entry))) };
         let place = stored.place();
         self.hidden.insert(place, visible_at.map_or(created_at, |at| at.timestamp_millis()));

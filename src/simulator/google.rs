@@ -18,7 +18,7 @@ use rsa::{
 };
 use serde_json::{Value, json};
 
-use super::{Timestamp, bigquery::is_scope, chance::mix, respond};
+use super::{bigquery::is_scope, chance::mix, respond, time::Timestamp};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Seconds: the longest lifetime of an assertion, and what a token is good for.

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use http::{Method, Request, Response, header};
 use serde_json::{Map, Value, json};
 
-use super::{Timestamp, cloudflare};
+use super::{cloudflare, time::Timestamp};
 
 /// Keys that one bulk read may ask for.
 const MOST_READ: usize = 100;

@@ -5,13 +5,13 @@ use std::cmp::Reverse;
 use serde_json::{Value, json};
 
 use super::{
-    Timestamp,
     chance::mix,
     cloudflare,
     filter::{Filters, Refused},
     gateway::Gateway,
     options::Quirks,
     respond,
+    time::Timestamp,
 };
 
 const PER_PAGE: usize = 20;

@@ -28,6 +28,7 @@ pub mod server;
 pub mod settings;
 mod stored;
 mod struck;
+pub mod time;
 mod traffic;
 
 use std::{collections::BTreeMap, sync::OnceLock};
@@ -46,10 +47,8 @@ use self::{
     options::{Options, Quirks},
     route::Route,
     schema::Schema,
+    time::Timestamp,
 };
-
-/// An instant, UTC.
-pub type Timestamp = chrono::DateTime<chrono::Utc>;
 
 /// What comes back from the outside world.
 #[derive(Debug)]

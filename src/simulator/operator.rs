@@ -5,10 +5,11 @@ use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
 use super::{
-    Simulator, Timestamp,
+    Simulator,
     change::Change,
     gateway::Gateway,
     respond::{json_response, response},
+    time::Timestamp,
 };
 
 /// - `GET entries?gateway=ID`: every entry visible now, by (`created_at`, `id`)

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use serde::Deserialize;
 
-use super::{Timestamp, access::Access, bigquery, google::ServiceAccount};
+use super::{access::Access, bigquery, google::ServiceAccount, time::Timestamp};
 
 /// How to build a [`Simulator`](super::Simulator).
 #[derive(Clone)]

@@ -3,7 +3,9 @@
 use http::{HeaderValue, Request, Response, header};
 use serde_json::Value;
 
-use super::{Simulator, Timestamp, access, bigquery, cloudflare, gateway::Gateway, kv, list, operator, route::Route};
+use super::{
+    Simulator, access, bigquery, cloudflare, gateway::Gateway, kv, list, operator, route::Route, time::Timestamp,
+};
 
 impl Simulator {
     /// What is answered when nothing fails.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Months, NaiveDateTime};
 use serde_json::{Map, Value, json};
 
-use super::Timestamp;
+use super::time::Timestamp;
 
 /// The most bytes of one row.
 const MOST_BYTES: usize = 10 * 1_048_576;

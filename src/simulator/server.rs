@@ -30,7 +30,7 @@ use tokio::{
 };
 use tower_http::compression::CompressionLayer;
 
-use super::{Answer, Simulator, Timestamp};
+use super::{Answer, Simulator, time::Timestamp};
 
 /// The most bytes of a request that are read: more than any service here accepts, so that each can refuse in its way.
 const MOST_BYTES: usize = 64 * 1_048_576;

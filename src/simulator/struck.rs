@@ -4,10 +4,11 @@ use http::Request;
 use serde_json::Value;
 
 use super::{
-    Answer, Simulator, Timestamp,
+    Answer, Simulator,
     faults::{Endpoint, Fault},
     gateway::Gateway,
     route::Route,
+    time::Timestamp,
 };
 
 impl Simulator {
