@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::{
     cloudflare::{failure, page, success},
-    respond,
     time::Timestamp,
+    wire,
 };
 
 /// What a token may do, by Cloudflare's own names.
@@ -92,7 +92,7 @@ impl Access {
         let result = json!({ "id": "ed17574386854bf78a67040be0a770b0", "status": status });
         let messages = json!([{ "code": 10000, "message": words, "type": null }]);
         let body = json!({ "success": true, "errors": [], "messages": messages, "result": result });
-        respond::json_response(200, &body)
+        wire::json_response(200, &body)
     }
 
     /// The refusal of a caller that has another token, or none of the `permissions`.
@@ -135,7 +135,7 @@ pub(super) fn token(request: &Request<Vec<u8>>) -> Result<&str, Box<Response<Vec
         let message = "Missing X-Auth-Key, X-Auth-Email or Authorization headers";
         return Err(failure(400, json!([{ "code": 9106, "message": message }]), Value::Null).into());
     };
-    respond::bearer(authorization).filter(|given| !given.is_empty()).ok_or_else(|| {
+    wire::bearer(authorization).filter(|given| !given.is_empty()).ok_or_else(|| {
         let chain = json!([{ "code": 6103, "message": "Invalid format for Authorization header" }]);
         let errors = json!([{ "code": 6003, "message": "Invalid request headers", "error_chain": chain }]);
         failure(400, errors, Value::Null).into()

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{faults::Faults, respond, schema::Schema, time::Timestamp};
+use super::{faults::Faults, schema::Schema, time::Timestamp, wire};
 
 /// Limits of a request. cloud.google.com/bigquery/quotas
 const MOST_BYTES: usize = 10 * 1_048_576;
@@ -80,7 +80,7 @@ pub(super) fn test_permissions(body: &[u8], allowed: &[String]) -> Response<Vec<
     let asked = body["permissions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let there = asked.iter().filter(|name| allowed.iter().any(|allowed| *name == allowed));
     let there: Vec<_> = there.cloned().collect();
-    respond::json_response(200, &if there.is_empty() { json!({}) } else { json!({ "permissions": there }) })
+    wire::json_response(200, &if there.is_empty() { json!({}) } else { json!({ "permissions": there }) })
 }
 
 /// A row as it was sent, and when it landed.
@@ -140,7 +140,7 @@ impl SimulatedTable {
         for (member, value) in self.schema.shown() {
             table[member] = value;
         }
-        respond::json_response(200, &table)
+        wire::json_response(200, &table)
     }
 
     /// Answers a request to insert rows, from a caller already let in.
@@ -175,7 +175,7 @@ impl SimulatedTable {
         if !errors.is_empty() {
             reply["insertErrors"] = errors.into();
         }
-        respond::json_response(200, &reply)
+        wire::json_response(200, &reply)
     }
 
     fn judge(&self, row: &Value, ignore_unknown: bool, request: &Request) -> Vec<Value> {
@@ -219,14 +219,14 @@ pub(super) fn failure(status: u16, reason: &str, message: &str) -> Response<Vec<
     };
     let errors = json!([{ "message": message, "domain": "global", "reason": reason }]);
     let error = json!({ "code": status, "message": message, "errors": errors, "status": name });
-    respond::json_response(status, &json!({ "error": error }))
+    wire::json_response(status, &json!({ "error": error }))
 }
 
 /// An internal failure of BigQuery that names one row. `insertAll` may leave the other rows unnamed, and yet keep none.
 pub(super) fn first_row(reason: &str) -> Response<Vec<u8>> {
     let error = json!({ "reason": reason, "location": "", "debugInfo": "", "message": "" });
     let errors = json!([{ "index": 0, "errors": [error] }]);
-    respond::json_response(200, &json!({ "kind": "bigquery#tableDataInsertAllResponse", "insertErrors": errors }))
+    wire::json_response(200, &json!({ "kind": "bigquery#tableDataInsertAllResponse", "insertErrors": errors }))
 }
 
 /// A good row of a request that failed as a whole.

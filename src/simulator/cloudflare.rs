@@ -3,19 +3,19 @@
 use http::{HeaderValue, Response, header};
 use serde_json::{Value, json};
 
-use super::{options::RateLimit, respond, time::Timestamp};
+use super::{options::RateLimit, time::Timestamp, wire};
 
 /// The envelope of an answer that worked.
 pub(super) fn success(result: &Value, info: &Value) -> Response<Vec<u8>> {
     let body = json!({ "success": true, "result": result, "result_info": info });
-    respond::json_response(200, &body)
+    wire::json_response(200, &body)
 }
 
 /// The envelope of an answer that did not.
 #[expect(clippy::needless_pass_by_value, reason = "callers build both in place")]
 pub(super) fn failure(status: u16, errors: Value, result: Value) -> Response<Vec<u8>> {
     let body = json!({ "success": false, "errors": errors, "messages": [], "result": result });
-    respond::json_response(status, &body)
+    wire::json_response(status, &body)
 }
 
 /// No such account, gateway or path.

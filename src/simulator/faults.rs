@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use super::{bigquery, cloudflare, plan, respond};
+use super::{bigquery, cloudflare, plan, wire};
 
 /// What can be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -222,7 +222,7 @@ impl Refusal {
             }
             Self::Status(status) => native(endpoint, *status),
             Self::Html(status) => html(*status),
-            Self::Empty(status) => respond::response(*status, "text/plain", Vec::new()),
+            Self::Empty(status) => wire::response(*status, "text/plain", Vec::new()),
             Self::Unsuccessful => cloudflare::failure(200, failed(Some(1_000)), Value::Null),
             Self::Codeless => cloudflare::failure(400, failed(None), json!({})),
             Self::Forbidden(reason) => bigquery::failure(403, reason, "The request was refused."),
@@ -262,7 +262,7 @@ fn failed(code: Option<u16>) -> Value {
 fn html(status: u16) -> Response<Vec<u8>> {
     let page =
         format!("<!DOCTYPE html><html><head><title>{status}</title></head><body><h1>Error {status}</h1></body></html>");
-    let mut response = respond::response(status, "text/html; charset=UTF-8", page.into_bytes());
+    let mut response = wire::response(status, "text/html; charset=UTF-8", page.into_bytes());
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

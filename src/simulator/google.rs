@@ -18,7 +18,7 @@ use rsa::{
 };
 use serde_json::{Value, json};
 
-use super::{bigquery::is_scope, chance::mix, respond, time::Timestamp};
+use super::{bigquery::is_scope, chance::mix, time::Timestamp, wire};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Seconds: the longest lifetime of an assertion, and what a token is good for.
@@ -140,11 +140,11 @@ impl Tokens {
                 let token = format!("ya29.simulated-{:016x}", mix(self.given));
                 self.given_out.insert(token.clone(), (now + TimeDelta::seconds(HOUR - 1), scopes));
                 let reply = json!({ "access_token": token, "token_type": "Bearer", "expires_in": HOUR - 1 });
-                respond::json_response(200, &reply)
+                wire::json_response(200, &reply)
             }
             Err(refused) => {
                 let reply = json!({ "error": refused.error, "error_description": refused.description });
-                respond::json_response(400, &reply)
+                wire::json_response(400, &reply)
             }
         }
     }

@@ -10,8 +10,8 @@ use super::{
     filter::{Filters, Refused},
     gateway::Gateway,
     options::Quirks,
-    respond,
     time::Timestamp,
+    wire,
 };
 
 const PER_PAGE: usize = 20;
@@ -56,7 +56,7 @@ pub(super) fn answer(
     let head = br#"{"success":true,"errors":[],"messages":[],"result":["#;
     let tail = format!(r#"],"result_info":{info}}}"#);
     let list = entries.join(&b',');
-    respond::response(200, "application/json", [&head[..], &list, tail.as_bytes()].concat())
+    wire::response(200, "application/json", [&head[..], &list, tail.as_bytes()].concat())
 }
 
 /// The same entries. The entries of one millisecond come in another order in each answer.

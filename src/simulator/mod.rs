@@ -30,6 +30,7 @@ mod stored;
 mod struck;
 pub mod time;
 mod traffic;
+mod wire;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 

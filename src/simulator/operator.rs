@@ -8,8 +8,8 @@ use super::{
     Simulator,
     change::Change,
     gateway::Gateway,
-    respond::{json_response, response},
     time::Timestamp,
+    wire::{json_response, response},
 };
 
 /// - `GET entries?gateway=ID`: every entry visible now, by (`created_at`, `id`)

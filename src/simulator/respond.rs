@@ -1,10 +1,10 @@
 //! The world when nothing fails: each request is answered by the service it is for.
 
-use http::{HeaderValue, Request, Response, header};
+use http::{Request, Response, header};
 use serde_json::Value;
 
 use super::{
-    Simulator, access, bigquery, cloudflare, gateway::Gateway, kv, list, operator, route::Route, time::Timestamp,
+    Simulator, access, bigquery, cloudflare, gateway::Gateway, kv, list, operator, route::Route, time::Timestamp, wire,
 };
 
 impl Simulator {
@@ -92,7 +92,7 @@ impl Simulator {
         [project, dataset, name]: [&String; 3],
         call: bigquery::Call,
     ) -> Response<Vec<u8>> {
-        let authorization = request.headers().get(header::AUTHORIZATION).and_then(bearer);
+        let authorization = request.headers().get(header::AUTHORIZATION).and_then(wire::bearer);
         let Some(scopes) = authorization.and_then(|token| self.tokens.scopes(token, now)) else {
             let message = "Request had invalid authentication credentials. Expected OAuth 2 access token.";
             return bigquery::failure(401, "authError", message);
@@ -133,22 +133,4 @@ fn address(request: &Request<Vec<u8>>) -> String {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let authority = uri.authority().map_or(host, http::uri::Authority::as_str);
     format!("{}://{authority}{}", uri.scheme_str().unwrap_or("http"), uri.path())
-}
-
-/// The token of an `Authorization: Bearer` header.
-pub(super) fn bearer(authorization: &HeaderValue) -> Option<&str> {
-    authorization.to_str().ok()?.strip_prefix("Bearer ")
-}
-
-/// An answer in JSON.
-pub(super) fn json_response(status: u16, body: &Value) -> Response<Vec<u8>> {
-    response(status, "application/json", body.to_string().into_bytes())
-}
-
-/// An answer of any kind.
-pub(super) fn response(status: u16, media_type: &'static str, body: Vec<u8>) -> Response<Vec<u8>> {
-    let mut response = Response::new(body);
-    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response
 }
