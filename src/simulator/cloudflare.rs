@@ -3,7 +3,7 @@
 use http::{HeaderValue, Response, header};
 use serde_json::{Value, json};
 
-use super::{options::RateLimit, time::Timestamp, wire};
+use super::{time::Timestamp, wire};
 
 /// The envelope of an answer that worked.
 pub(super) fn success(result: &Value, info: &Value) -> Response<Vec<u8>> {
@@ -39,6 +39,22 @@ pub(super) fn page(all: &[Value], query: &str, most: usize) -> Response<Vec<u8>>
         "total_pages": all.len().div_ceil(per_page),
     });
     success(&shown.into(), &info)
+}
+
+/// Calls allowed in a window; one more blocks all calls for the length of a window.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimit {
+    /// Calls in a window.
+    pub quota: u32,
+    /// Length of a window, seconds.
+    pub window_seconds: u32,
+}
+
+impl Default for RateLimit {
+    /// Cloudflare's client API: developers.cloudflare.com/fundamentals/api/reference/limits
+    fn default() -> Self {
+        Self { quota: 1_200, window_seconds: 300 }
+    }
 }
 
 /// Counts calls against the limit of a fixed window.

@@ -8,7 +8,7 @@ pub mod access;
 pub mod bigquery;
 mod chance;
 mod change;
-mod cloudflare;
+pub mod cloudflare;
 mod entry;
 pub mod faults;
 mod filter;
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_list_api_is_limited_and_says_so() {
-        let limit = options::RateLimit { quota: 1, window_seconds: 60 };
+        let limit = cloudflare::RateLimit { quota: 1, window_seconds: 60 };
         let mut world = Simulator::new(Options { rate_limit: Some(limit), ..options() });
         assert_eq!(list(&mut world, "").unwrap().0, 200);
         assert_eq!(list(&mut world, "").unwrap().0, 429);

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use serde::Deserialize;
 
-use super::{access::Access, bigquery, google::ServiceAccount, time::Timestamp};
+use super::{access::Access, bigquery, cloudflare::RateLimit, google::ServiceAccount, time::Timestamp};
 
 /// How to build a [`Simulator`](super::Simulator).
 #[derive(Clone)]
@@ -138,22 +138,6 @@ impl Default for Lateness {
     /// 1 to 30 minutes.
     fn default() -> Self {
         Self { chance: 0.05, shortest_seconds: 60.0, median_seconds: 300.0, longest_seconds: 1_800.0, long_calls: 0.9 }
-    }
-}
-
-/// Calls allowed in a window; one more blocks all calls for the length of a window.
-#[derive(Clone, Copy, Debug)]
-pub struct RateLimit {
-    /// Calls in a window.
-    pub quota: u32,
-    /// Length of a window, seconds.
-    pub window_seconds: u32,
-}
-
-impl Default for RateLimit {
-    /// Cloudflare's client API: developers.cloudflare.com/fundamentals/api/reference/limits
-    fn default() -> Self {
-        Self { quota: 1_200, window_seconds: 300 }
     }
 }
 

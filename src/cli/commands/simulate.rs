@@ -22,7 +22,7 @@ use crate::{
         show,
     },
     host::native::now,
-    simulator::{Simulator, options, plan, server},
+    simulator::{Simulator, cloudflare, options, plan, server},
     time::Timestamp,
 };
 
@@ -102,7 +102,7 @@ fn served(error: &std::io::Error) -> Failure {
 
 fn options(arguments: Simulate) -> options::Options {
     let Simulate { history, rate, gateways, latency, unlimited, late, late_from, late_to, faults, .. } = arguments;
-    let limit = options::RateLimit::default();
+    let limit = cloudflare::RateLimit::default();
     let options = options::Options {
         gateways,
         live_per_minute: rate,

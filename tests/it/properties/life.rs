@@ -7,8 +7,9 @@ use aig_logs::{
     pass::Report,
     plan::budget::Ended,
     simulator::{
+        cloudflare::RateLimit,
         faults::{Endpoint, Fault, When},
-        options::{Options, Quirks, RateLimit},
+        options::{Options, Quirks},
     },
     time,
 };

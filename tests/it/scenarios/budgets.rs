@@ -6,8 +6,9 @@ use aig_logs::{
     pass::Report,
     plan::budget::Ended,
     simulator::{
+        cloudflare::RateLimit,
         faults::{Endpoint, Fault, Refusal, When},
-        options::{Options, RateLimit},
+        options::Options,
     },
 };
 use http::Response;
