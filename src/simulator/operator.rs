@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_storm_can_be_ended() {
-        let mut simulator = Simulator::new(super::super::plan::stormy(7, options()));
+        let mut simulator = Simulator::new(super::super::options::stormy(7, options()));
         assert_eq!(send(&mut simulator, Method::POST, "/simulator/calm", "").0, 200);
         for _ in 0..100 {
             assert_ne!(send(&mut simulator, Method::POST, "/token", "").0, 500);

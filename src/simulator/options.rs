@@ -6,6 +6,11 @@ use serde::Deserialize;
 
 use super::{access::Access, bigquery, cloudflare::RateLimit, google::ServiceAccount, time::Timestamp};
 
+/// More entries in one millisecond than two pages hold.
+const BURSTS: Bursts = Bursts { chance: 0.005, most: 120 };
+/// Short, so that callers wait for their own retries rather than for this.
+const SILENCE_MS: u64 = 200;
+
 /// How to build a [`Simulator`](super::Simulator).
 #[derive(Clone)]
 pub struct Options {
@@ -94,6 +99,20 @@ impl Default for Options {
     }
 }
 
+/// The same world in a storm. Everything fails now and then. Some entries are late, by 1 to 30 minutes unless the
+/// options say otherwise, and some share a millisecond. BigQuery keeps every copy of a row.
+#[must_use]
+pub fn stormy(seed: u64, options: Options) -> Options {
+    Options {
+        storm: Some(seed),
+        lateness: options.lateness.or(Some(Lateness::default())),
+        bursts: BURSTS,
+        dedup: false,
+        silence_ms: SILENCE_MS,
+        ..options
+    }
+}
+
 /// Calls that fan out: several entries share one millisecond.
 #[derive(Clone, Copy, Debug)]
 pub struct Bursts {
@@ -162,4 +181,37 @@ pub struct Quirks {
     pub counts_the_page: bool,
     /// The most entries on a page, below what was asked for.
     pub page_cap: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{super::Simulator, *};
+
+    #[test]
+    fn entries_of_a_stormy_world_share_milliseconds_and_are_late() {
+        let options = stormy(7, Options { entries: 3_000, live_per_minute: 600.0, ..super::super::tests::options() });
+        let later = options.start + chrono::TimeDelta::minutes(10);
+        let mut world = Simulator::new(options);
+        world.advance(later);
+        let gateway = world.gateway("main").unwrap();
+        let mut instants = BTreeMap::<_, usize>::new();
+        for entry in gateway.entries(later + chrono::TimeDelta::hours(1)) {
+            *instants.entry(entry["created_at"].to_string()).or_default() += 1;
+        }
+        assert!(instants.values().any(|entries| *entries > 50), "{:?}", instants.values().max());
+        // Of some 6,000 that have arrived.
+        assert!((200..=400).contains(&gateway.late()), "{}", gateway.late());
+    }
+
+    #[test]
+    fn a_storm_keeps_the_lateness_that_was_asked_for() {
+        let lateness = |given| stormy(7, Options { lateness: given, ..Options::default() }).lateness.unwrap();
+        let told = |lateness| format!("{lateness:?}");
+        assert_eq!(told(lateness(None)), told(Lateness::default()));
+        let short = Lateness::between(0.5, 1.0, 4.0);
+        assert_eq!(told(lateness(Some(short))), told(short));
+        assert!((short.median_seconds - 2.0).abs() < 1e-9);
+    }
 }

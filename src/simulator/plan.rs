@@ -8,32 +8,12 @@ use rand_chacha::ChaCha8Rng;
 use super::{
     chance::{hash, mix},
     faults::{Endpoint, Fault, Refusal},
-    options::{Bursts, Lateness, Options},
 };
 
 /// Calls of an endpoint that an outage strikes one after another: more than a patient caller tries at once.
 const OUTAGE: u64 = 5;
 /// One row in so many is one that BigQuery never takes.
 const POISON: u64 = 400;
-
-/// More entries in one millisecond than two pages hold.
-const BURSTS: Bursts = Bursts { chance: 0.005, most: 120 };
-/// Short, so that callers wait for their own retries rather than for this.
-const SILENCE_MS: u64 = 200;
-
-/// The same world in a storm. Everything fails now and then. Some entries are late, by 1 to 30 minutes unless the
-/// options say otherwise, and some share a millisecond. BigQuery keeps every copy of a row.
-#[must_use]
-pub fn stormy(seed: u64, options: Options) -> Options {
-    Options {
-        storm: Some(seed),
-        lateness: options.lateness.or(Some(Lateness::default())),
-        bursts: BURSTS,
-        dedup: false,
-        silence_ms: SILENCE_MS,
-        ..options
-    }
-}
 
 /// The fault of the `nth` call of an endpoint, if any. Mostly single calls fail, and now and then several in a row.
 #[must_use]
@@ -106,7 +86,7 @@ fn choose<T: Copy + Default>(numbers: &[T], rng: &mut ChaCha8Rng) -> T {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::{super::Simulator, *};
+    use super::*;
 
     const ENDPOINTS: [Endpoint; 4] = [Endpoint::Gateways, Endpoint::List, Endpoint::Token, Endpoint::Insert];
 
@@ -163,32 +143,6 @@ mod tests {
                 |storm: &&Vec<Option<Fault>>| storm.windows(3).any(|calls| calls.iter().all(Option::is_some));
             assert!(storms.iter().filter(has_outage).count() >= 49, "{endpoint:?}");
         }
-    }
-
-    #[test]
-    fn entries_of_a_stormy_world_share_milliseconds_and_are_late() {
-        let options = stormy(7, Options { entries: 3_000, live_per_minute: 600.0, ..super::super::tests::options() });
-        let later = options.start + chrono::TimeDelta::minutes(10);
-        let mut world = Simulator::new(options);
-        world.advance(later);
-        let gateway = world.gateway("main").unwrap();
-        let mut instants = BTreeMap::<_, usize>::new();
-        for entry in gateway.entries(later + chrono::TimeDelta::hours(1)) {
-            *instants.entry(entry["created_at"].to_string()).or_default() += 1;
-        }
-        assert!(instants.values().any(|entries| *entries > 50), "{:?}", instants.values().max());
-        // Of some 6,000 that have arrived.
-        assert!((200..=400).contains(&gateway.late()), "{}", gateway.late());
-    }
-
-    #[test]
-    fn a_storm_keeps_the_lateness_that_was_asked_for() {
-        let lateness = |given| stormy(7, Options { lateness: given, ..Options::default() }).lateness.unwrap();
-        let told = |lateness| format!("{lateness:?}");
-        assert_eq!(told(lateness(None)), told(Lateness::default()));
-        let short = Lateness::between(0.5, 1.0, 4.0);
-        assert_eq!(told(lateness(Some(short))), told(short));
-        assert!((short.median_seconds - 2.0).abs() < 1e-9);
     }
 
     #[test]

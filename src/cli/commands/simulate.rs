@@ -22,7 +22,7 @@ use crate::{
         show,
     },
     host::native::now,
-    simulator::{Simulator, cloudflare, options, plan, server},
+    simulator::{Simulator, cloudflare, options, server},
     time::Timestamp,
 };
 
@@ -112,7 +112,7 @@ fn options(arguments: Simulate) -> options::Options {
         ..past(history)
     };
     match faults {
-        Some(seed) => plan::stormy(seed, options),
+        Some(seed) => options::stormy(seed, options),
         None => options,
     }
 }

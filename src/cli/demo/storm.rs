@@ -34,7 +34,12 @@ use crate::{
         Host, Store,
         native::{NativeHost, SqliteStore},
     },
-    simulator::{Simulator, bigquery::SimulatedTable, gateway::Gateway, options::Options, plan},
+    simulator::{
+        Simulator,
+        bigquery::SimulatedTable,
+        gateway::Gateway,
+        options::{Options, stormy},
+    },
     state::{FORWARD, Forward, OLDEST, Oldest},
     time::{self, Timestamp},
 };
@@ -87,7 +92,7 @@ WHERE kept.store = 'state' AND kept.key LIKE 'dead:%'
 /// because only the entries that the source still has are compared.
 pub fn world(seed: u64, options: Options) -> Options {
     let start = Options::default().start;
-    Options { start, live_per_minute: LIVE, silence_ms: SILENCE_MS, ..plan::stormy(seed, options) }
+    Options { start, live_per_minute: LIVE, silence_ms: SILENCE_MS, ..stormy(seed, options) }
 }
 
 /// Copies through the storm of a seed, and compares.
