@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{faults::Faults, schema::Schema, time::Timestamp, wire};
+use super::{plan::Faults, schema::Schema, time::Timestamp, wire};
 
 /// Limits of a request. cloud.google.com/bigquery/quotas
 const MOST_BYTES: usize = 10 * 1_048_576;

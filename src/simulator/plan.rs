@@ -1,19 +1,110 @@
-//! A storm, in which everything fails now and then. How a call fails depends only on the seed, the endpoint and the
-//! number of the call, and not on the hour or on other calls, so a storm can be repeated. The question of a failing
-//! call depends on the caller, and on the caller's clock.
+//! The plan of faults. Rules say which calls fail, and how. In a storm all calls fail now and then. Both depend on a
+//! seed, so a run can be repeated.
+//!
+//! In a storm, how a call fails depends only on the seed, the endpoint and the number of the call, and not on the hour
+//! or on other calls. The question of a failing call depends on the caller, and on the caller's clock.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
     chance::{hash, mix},
-    faults::{Endpoint, Fault, Refusal},
+    faults::{Endpoint, Fault, Refusal, When},
 };
 
 /// Calls of an endpoint that an outage strikes one after another: more than a patient caller tries at once.
 const OUTAGE: u64 = 5;
 /// One row in so many is one that BigQuery never takes.
 const POISON: u64 = 400;
+
+/// The plan, and how often each kind of fault has struck.
+pub struct Faults {
+    rules: Vec<Rule>,
+    storm: Option<Storm>,
+    poisoned: BTreeSet<String>,
+    struck: BTreeMap<&'static str, u64>,
+    rng: ChaCha8Rng,
+}
+
+/// Strikes a call that no rule strikes.
+struct Storm {
+    seed: u64,
+    calls: BTreeMap<Endpoint, u64>,
+}
+
+struct Rule {
+    endpoint: Endpoint,
+    when: When,
+    fault: Fault,
+    calls: u64,
+}
+
+impl Faults {
+    pub(super) fn new(seed: u64, storm: Option<u64>) -> Self {
+        Self {
+            rules: Vec::new(),
+            storm: storm.map(|seed| Storm { seed, calls: BTreeMap::new() }),
+            poisoned: BTreeSet::new(),
+            struck: BTreeMap::new(),
+            rng: ChaCha8Rng::seed_from_u64(seed),
+        }
+    }
+
+    /// Adds a rule. Where several apply to a call, the one added first wins.
+    pub fn add(&mut self, endpoint: Endpoint, when: When, fault: Fault) {
+        self.rules.push(Rule { endpoint, when, fault, calls: 0 });
+    }
+
+    /// Makes a row one that BigQuery never takes.
+    pub fn poison(&mut self, id: &str) {
+        self.poisoned.insert(id.to_owned());
+    }
+
+    /// Ends all faults; the counts stay.
+    pub fn clear(&mut self) {
+        self.rules.clear();
+        self.storm = None;
+        self.poisoned.clear();
+    }
+
+    /// How often each kind of fault has struck.
+    #[must_use]
+    pub fn struck(&self) -> &BTreeMap<&'static str, u64> {
+        &self.struck
+    }
+
+    /// Whether BigQuery never takes the row of this entry.
+    pub(super) fn is_poison(&self, id: &str) -> bool {
+        self.poisoned.contains(id) || self.storm.as_ref().is_some_and(|storm| is_poison(storm.seed, id))
+    }
+
+    /// The fault that strikes this call, if any.
+    pub(super) fn strike(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        let mut strikes = None;
+        for rule in self.rules.iter_mut().filter(|rule| rule.endpoint == endpoint) {
+            rule.calls += 1;
+            if rule.when.holds(rule.calls, &mut self.rng) && strikes.is_none() {
+                strikes = Some(rule.fault.clone());
+            }
+        }
+        let stormed = self.storm.as_mut().and_then(|storm| storm.strike(endpoint));
+        let strikes = strikes.or(stormed);
+        if let Some(fault) = &strikes {
+            *self.struck.entry(fault.kind()).or_default() += 1;
+        }
+        strikes
+    }
+}
+
+impl Storm {
+    fn strike(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        let calls = self.calls.entry(endpoint).or_default();
+        *calls += 1;
+        fault(self.seed, endpoint, *calls)
+    }
+}
 
 /// The fault of the `nth` call of an endpoint, if any. Mostly single calls fail, and now and then several in a row.
 #[must_use]
@@ -84,11 +175,37 @@ fn choose<T: Copy + Default>(numbers: &[T], rng: &mut ChaCha8Rng) -> T {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use super::*;
 
     const ENDPOINTS: [Endpoint; 4] = [Endpoint::Gateways, Endpoint::List, Endpoint::Token, Endpoint::Insert];
+
+    /// Which of the first ten list calls a rule strikes.
+    fn struck(when: When) -> Vec<u64> {
+        let mut faults = Faults::new(7, None);
+        faults.add(Endpoint::List, when, Fault::Silence);
+        assert!(faults.strike(Endpoint::Insert).is_none());
+        (1..=10).filter(|_| faults.strike(Endpoint::List).is_some()).collect()
+    }
+
+    #[test]
+    fn rules_choose_their_calls() {
+        assert_eq!(struck(When::Nth(3)), [3]);
+        assert_eq!(struck(When::Among(BTreeSet::from([1, 4]))), [1, 4]);
+        assert_eq!(struck(When::Every(4)), [4, 8]);
+        assert_eq!(struck(When::Always).len(), 10);
+        assert_eq!(struck(When::Chance(0.0)), [0; 0]);
+        assert_eq!(struck(When::Chance(0.4)), struck(When::Chance(0.4)));
+    }
+
+    #[test]
+    fn the_first_rule_wins_and_is_counted() {
+        let mut faults = Faults::new(7, None);
+        faults.add(Endpoint::Token, When::Nth(1), Fault::Truncate);
+        faults.add(Endpoint::Token, When::Always, Fault::Refuse(Refusal::Status(500)));
+        faults.strike(Endpoint::Token);
+        faults.strike(Endpoint::Token);
+        assert_eq!(faults.struck(), &BTreeMap::from([("server_error", 1), ("truncated_answer", 1)]));
+    }
 
     /// How the first `calls` calls of an endpoint fail.
     fn storm(seed: u64, endpoint: Endpoint, calls: u64) -> Vec<Option<Fault>> {
