@@ -1,14 +1,15 @@
 //! What faults make of answers.
 
-use http::Request;
-use serde_json::Value;
+use http::{HeaderValue, Request, Response, header};
+use serde_json::{Value, json};
 
 use super::{
-    Answer, Simulator,
-    faults::{Endpoint, Fault},
+    Answer, Simulator, bigquery, cloudflare,
+    faults::{Endpoint, Fault, Refusal},
     gateway::Gateway,
     route::Route,
     time::Timestamp,
+    wire,
 };
 
 impl Simulator {
@@ -93,4 +94,90 @@ fn element(list: &[u8]) -> usize {
         false
     };
     list.iter().position(ends).unwrap_or(0)
+}
+
+impl Refusal {
+    /// The answer by which the endpoint refuses a call.
+    fn response(&self, endpoint: Endpoint) -> Response<Vec<u8>> {
+        match self {
+            Self::TooManyRequests(seconds) => {
+                let mut response = native(endpoint, 429);
+                response.headers_mut().insert(header::RETRY_AFTER, (*seconds).into());
+                response
+            }
+            Self::Status(status) => native(endpoint, *status),
+            Self::Html(status) => html(*status),
+            Self::Empty(status) => wire::response(*status, "text/plain", Vec::new()),
+            Self::Unsuccessful => cloudflare::failure(200, failed(Some(1_000)), Value::Null),
+            Self::Codeless => cloudflare::failure(400, failed(None), json!({})),
+            Self::Forbidden(reason) => bigquery::failure(403, reason, "The request was refused."),
+            Self::OneRow(reason) => bigquery::first_row(reason),
+        }
+    }
+}
+
+/// An error in the form that the endpoint's vendor uses.
+fn native(endpoint: Endpoint, status: u16) -> Response<Vec<u8>> {
+    match (endpoint, status) {
+        (Endpoint::Gateways | Endpoint::List, _) => cloudflare::failure(status, failed(Some(1_000)), Value::Null),
+        (Endpoint::Token | Endpoint::Insert, _) => bigquery::failure(status, reason(status), "Error encountered."),
+    }
+}
+
+/// Google's reason for a status. cloud.google.com/bigquery/docs/error-messages
+fn reason(status: u16) -> &'static str {
+    match status {
+        401 => "authError",
+        403 => "accessDenied",
+        404 => "notFound",
+        429 => "rateLimitExceeded",
+        400..500 => "invalid",
+        _ => "backendError",
+    }
+}
+
+fn failed(code: Option<u16>) -> Value {
+    let mut error = json!({ "message": "The request failed." });
+    if let Some(code) = code {
+        error["code"] = code.into();
+    }
+    json!([error])
+}
+
+fn html(status: u16) -> Response<Vec<u8>> {
+    let page =
+        format!("<!DOCTYPE html><html><head><title>{status}</title></head><body><h1>Error {status}</h1></body></html>");
+    let mut response = wire::response(status, "text/html; charset=UTF-8", page.into_bytes());
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_speak_as_their_vendor() {
+        let body = |refusal: Refusal, endpoint| {
+            let response = refusal.response(endpoint);
+            let status = response.status().as_u16();
+            (status, serde_json::from_slice::<Value>(response.body()).unwrap_or_default())
+        };
+        let (status, answer) = body(Refusal::Status(500), Endpoint::List);
+        assert_eq!((status, &answer["success"]), (500, &json!(false)));
+        let (_, answer) = body(Refusal::Status(503), Endpoint::Insert);
+        assert_eq!(answer["error"]["errors"][0]["reason"], "backendError");
+        let (status, answer) = body(Refusal::Forbidden("quotaExceeded"), Endpoint::Insert);
+        assert_eq!((status, &answer["error"]["errors"][0]["reason"]), (403, &json!("quotaExceeded")));
+        let (_, answer) = body(Refusal::Status(404), Endpoint::Insert);
+        assert_eq!(answer["error"]["errors"][0]["reason"], "notFound");
+        let (status, answer) = body(Refusal::OneRow("timeout"), Endpoint::Insert);
+        assert_eq!((status, answer["insertErrors"].as_array().map(Vec::len)), (200, Some(1)));
+        assert_eq!(body(Refusal::Html(413), Endpoint::Insert), (413, Value::Null));
+        assert_eq!(body(Refusal::Empty(400), Endpoint::Insert), (400, Value::Null));
+        assert_eq!(body(Refusal::Unsuccessful, Endpoint::List).0, 200);
+        assert_eq!(body(Refusal::Codeless, Endpoint::List).1["errors"][0].get("code"), None);
+        let limited = Refusal::TooManyRequests(7).response(Endpoint::List);
+        assert_eq!(limited.headers()["retry-after"], "7");
+    }
 }
