@@ -34,7 +34,7 @@ mod wire;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use http::{Request, Response};
+use http::Response;
 
 use self::{
     access::Access,
@@ -47,7 +47,6 @@ use self::{
     namespaces::Namespaces,
     options::{Options, Quirks},
     plan::Faults,
-    route::Route,
     schema::Schema,
     time::Timestamp,
 };
@@ -109,22 +108,6 @@ impl Simulator {
             calls: Calls::default(),
             options,
         }
-    }
-
-    /// Answers one request at `now`.
-    pub fn answer(&mut self, now: Timestamp, request: &Request<Vec<u8>>) -> Answer {
-        self.advance(now);
-        let Some(route) = Route::of(request) else {
-            return Answer::Response(cloudflare::no_route(request.uri().path()));
-        };
-        let Some(endpoint) = route.endpoint() else {
-            return Answer::Response(self.respond(now, request, &route));
-        };
-        *self.calls.of(endpoint) += 1;
-        let answer = self.answer_or_fail(now, request, &route, endpoint);
-        let worked = matches!(&answer, Answer::Response(response) if response.status().is_success());
-        self.calls.refused += u64::from(!worked);
-        answer
     }
 
     /// Lets live traffic arrive up to `now`, as every answer does.
@@ -259,6 +242,7 @@ impl Calls {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
+    use http::Request;
     use serde_json::{Value, json};
 
     use super::{

@@ -1,4 +1,4 @@
-//! What faults make of answers.
+//! How the world answers a call, and what faults make of the answer.
 
 use http::{HeaderValue, Request, Response, header};
 use serde_json::{Value, json};
@@ -13,8 +13,24 @@ use super::{
 };
 
 impl Simulator {
+    /// Answers one request at `now`.
+    pub fn answer(&mut self, now: Timestamp, request: &Request<Vec<u8>>) -> Answer {
+        self.advance(now);
+        let Some(route) = Route::of(request) else {
+            return Answer::Response(cloudflare::no_route(request.uri().path()));
+        };
+        let Some(endpoint) = route.endpoint() else {
+            return Answer::Response(self.respond(now, request, &route));
+        };
+        *self.calls.of(endpoint) += 1;
+        let answer = self.answer_or_fail(now, request, &route, endpoint);
+        let worked = matches!(&answer, Answer::Response(response) if response.status().is_success());
+        self.calls.refused += u64::from(!worked);
+        answer
+    }
+
     /// Answers, unless a fault strikes, which may be before or after it is done.
-    pub(super) fn answer_or_fail(
+    fn answer_or_fail(
         &mut self,
         now: Timestamp,
         request: &Request<Vec<u8>>,
