@@ -7,7 +7,6 @@
 pub mod access;
 pub mod bigquery;
 mod chance;
-mod change;
 pub mod cloudflare;
 mod entry;
 pub mod faults;
