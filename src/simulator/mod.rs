@@ -15,7 +15,6 @@ pub mod gateway;
 pub mod google;
 pub mod kv;
 mod list;
-mod models;
 mod namespaces;
 mod operator;
 pub mod options;
