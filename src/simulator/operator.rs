@@ -122,7 +122,7 @@ fn ndjson(values: impl Iterator<Item = Value>) -> Response<Vec<u8>> {
 /// be provoked. An absent field stays as it is. Inside `gateways` and `quirks`, an absent field gets its first value again.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Change {
+struct Change {
     account: Account,
     token: Token,
     /// Settings of gateways, by id.
@@ -161,7 +161,7 @@ struct Table {
 
 impl Change {
     /// Changes the world, unless it lacks something that is to be changed.
-    pub(super) fn apply(self, simulator: &mut Simulator) -> Result<(), String> {
+    fn apply(self, simulator: &mut Simulator) -> Result<(), String> {
         let Self { account, token, gateways, quirks, clock_ahead_seconds, table } = self;
         if let Some(unknown) = gateways.keys().find(|id| simulator.gateway(id).is_none()) {
             return Err(format!("there is no gateway {unknown}"));
