@@ -20,7 +20,7 @@ pub const PERMISSIONS: [&str; 2] = ["bigquery.tables.get", "bigquery.tables.upda
 
 /// What is asked of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum TableCall {
     /// `tables.get`
     Get,
     /// `tables.testIamPermissions`
@@ -29,7 +29,7 @@ pub enum Call {
     Insert,
 }
 
-impl Call {
+impl TableCall {
     /// What a method and the last part of a path ask for, and of which table.
     #[must_use]
     pub fn of<'a>(method: &Method, segment: &'a str) -> Option<(&'a str, Self)> {
@@ -70,7 +70,7 @@ impl Call {
 
 /// Whether a scope is known here: a scope that allows some of these calls, or `bigquery.readonly`, which allows none.
 pub(super) fn is_scope(scope: &str) -> bool {
-    let calls = [Call::Get, Call::TestPermissions, Call::Insert];
+    let calls = [TableCall::Get, TableCall::TestPermissions, TableCall::Insert];
     calls.iter().any(|call| call.scopes().contains(&scope)) || scope.ends_with("/auth/bigquery.readonly")
 }
 

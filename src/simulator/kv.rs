@@ -28,7 +28,7 @@ const MOST_METADATA: usize = 1_024;
 
 /// What is asked of a namespace.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum ValueCall {
     /// `POST bulk/get`
     BulkGet,
     /// `GET keys`
@@ -39,7 +39,7 @@ pub enum Call {
     Delete(String),
 }
 
-impl Call {
+impl ValueCall {
     /// What a method and the path below the namespace ask for.
     #[must_use]
     pub fn of(method: &Method, path: &[&str]) -> Option<Self> {
@@ -80,13 +80,13 @@ impl Namespace {
     }
 
     /// Answers one call of somebody who may.
-    pub(super) fn answer(&mut self, now: Timestamp, call: &Call, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    pub(super) fn answer(&mut self, now: Timestamp, call: &ValueCall, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
         let query = request.uri().query().unwrap_or_default();
         match call {
-            Call::BulkGet => self.bulk_get(now, request.body()),
-            Call::Keys => self.keys(now, query),
-            Call::Put(key) => self.put_form(now, key, query, request),
-            Call::Delete(key) => {
+            ValueCall::BulkGet => self.bulk_get(now, request.body()),
+            ValueCall::Keys => self.keys(now, query),
+            ValueCall::Put(key) => self.put_form(now, key, query, request),
+            ValueCall::Delete(key) => {
                 self.0.remove(key);
                 cloudflare::success(&json!({}), &Value::Null)
             }

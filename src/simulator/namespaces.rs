@@ -13,7 +13,7 @@ use super::{
 
 /// What is asked of the account's namespaces.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum NamespaceCall {
     /// `GET namespaces`
     List,
     /// `POST namespaces`
@@ -22,7 +22,7 @@ pub enum Call {
     Delete(String),
 }
 
-impl Call {
+impl NamespaceCall {
     /// What a method and the path below `namespaces` ask for.
     #[must_use]
     pub fn of(method: &Method, path: &[&str]) -> Option<Self> {
@@ -59,15 +59,15 @@ impl Namespaces {
     }
 
     /// Answers one call of somebody who may.
-    pub fn answer(&mut self, call: &Call, query: &str, body: &[u8]) -> Response<Vec<u8>> {
+    pub fn answer(&mut self, call: &NamespaceCall, query: &str, body: &[u8]) -> Response<Vec<u8>> {
         match call {
-            Call::List => {
+            NamespaceCall::List => {
                 let all: Vec<_> = self.by_id.iter().map(|(id, (title, _))| shown(id, title)).collect();
                 page(&all, query, 1_000)
             }
-            Call::Create => self.create(body),
-            Call::Delete(id) if self.by_id.remove(id).is_some() => success(&Value::Null, &Value::Null),
-            Call::Delete(_) => no_namespace(),
+            NamespaceCall::Create => self.create(body),
+            NamespaceCall::Delete(id) if self.by_id.remove(id).is_some() => success(&Value::Null, &Value::Null),
+            NamespaceCall::Delete(_) => no_namespace(),
         }
     }
 
@@ -96,7 +96,7 @@ fn shown(id: &str, title: &str) -> Value {
 mod tests {
     use super::*;
 
-    fn ask(namespaces: &mut Namespaces, call: &Call, query: &str, body: &str) -> (u16, Value) {
+    fn ask(namespaces: &mut Namespaces, call: &NamespaceCall, query: &str, body: &str) -> (u16, Value) {
         let response = namespaces.answer(call, query, body.as_bytes());
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
     }
@@ -105,7 +105,7 @@ mod tests {
     fn a_title_is_given_once() {
         let mut namespaces = Namespaces::new([("aa", "STATE_KV")]);
         let create = |namespaces: &mut Namespaces, title: &str| {
-            ask(namespaces, &Call::Create, "", &json!({ "title": title }).to_string())
+            ask(namespaces, &NamespaceCall::Create, "", &json!({ "title": title }).to_string())
         };
         let (status, made) = create(&mut namespaces, "IDS_KV");
         let id = made["result"]["id"].as_str().unwrap().to_owned();
@@ -116,11 +116,11 @@ mod tests {
             assert_eq!((status, &refused["errors"][0]["code"]), (400, &json!(10_014)));
         }
         assert_eq!(create(&mut namespaces, "").0, 400);
-        let (_, listing) = ask(&mut namespaces, &Call::List, "per_page=1&page=2", "");
+        let (_, listing) = ask(&mut namespaces, &NamespaceCall::List, "per_page=1&page=2", "");
         assert_eq!(listing["result_info"]["total_count"], 2);
         assert_eq!(listing["result"].as_array().unwrap().len(), 1);
-        assert_eq!(ask(&mut namespaces, &Call::Delete("aa".into()), "", "").0, 200);
-        assert_eq!(ask(&mut namespaces, &Call::Delete("aa".into()), "", "").0, 404);
+        assert_eq!(ask(&mut namespaces, &NamespaceCall::Delete("aa".into()), "", "").0, 200);
+        assert_eq!(ask(&mut namespaces, &NamespaceCall::Delete("aa".into()), "", "").0, 404);
         assert_eq!(create(&mut namespaces, "STATE_KV").0, 200);
     }
 }

@@ -4,7 +4,14 @@ use http::{Request, Response, header};
 use serde_json::Value;
 
 use super::{
-    Simulator, access, bigquery, cloudflare, gateway::Gateway, kv, list, operator, route::Route, time::Timestamp, wire,
+    Simulator, access,
+    bigquery::{self, TableCall},
+    cloudflare,
+    gateway::Gateway,
+    kv, list, operator,
+    route::Route,
+    time::Timestamp,
+    wire,
 };
 
 impl Simulator {
@@ -20,7 +27,7 @@ impl Simulator {
                 self.table_call(now, request, [project, dataset, table], *call)
             }
             Route::Insert { project, dataset, table } => {
-                self.table_call(now, request, [project, dataset, table], bigquery::Call::Insert)
+                self.table_call(now, request, [project, dataset, table], TableCall::Insert)
             }
             Route::Operator => operator::answer(self, now, request),
             Route::Verify(_)
@@ -90,7 +97,7 @@ impl Simulator {
         now: Timestamp,
         request: &Request<Vec<u8>>,
         [project, dataset, name]: [&String; 3],
-        call: bigquery::Call,
+        call: TableCall,
     ) -> Response<Vec<u8>> {
         let authorization = request.headers().get(header::AUTHORIZATION).and_then(wire::bearer);
         let Some(scopes) = authorization.and_then(|token| self.tokens.scopes(token, now)) else {
@@ -113,13 +120,13 @@ impl Simulator {
         let table = self.tables.get_mut(name).filter(|_| here);
         let not_found = |what| bigquery::failure(404, "notFound", &format!("Not found: {what}"));
         match (table, call) {
-            (table, bigquery::Call::TestPermissions) => {
+            (table, TableCall::TestPermissions) => {
                 bigquery::test_permissions(request.body(), table.map_or(&[], |_| allowed))
             }
             (None, _) if !here => not_found(format!("Dataset {project}:{dataset}")),
             (None, _) => not_found(format!("Table {project}:{dataset}.{name}")),
-            (Some(table), bigquery::Call::Get) => table.shown([project, dataset, name]),
-            (Some(table), bigquery::Call::Insert) => {
+            (Some(table), TableCall::Get) => table.shown([project, dataset, name]),
+            (Some(table), TableCall::Insert) => {
                 let (faults, dedup) = (&self.faults, self.options.dedup);
                 table.answer(&bigquery::Request { now, body: request.body(), faults, dedup })
             }

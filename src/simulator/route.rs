@@ -4,9 +4,10 @@ use http::{Method, Request};
 
 use super::{
     access::{Owner, Permission},
-    bigquery,
+    bigquery::TableCall,
     faults::Endpoint,
-    kv, namespaces,
+    kv::ValueCall,
+    namespaces::NamespaceCall,
 };
 
 #[derive(Debug, PartialEq, Eq)]
@@ -31,18 +32,18 @@ pub(super) enum Route {
     Kv {
         account: String,
         namespace: String,
-        call: kv::Call,
+        call: ValueCall,
     },
     Namespaces {
         account: String,
-        call: namespaces::Call,
+        call: NamespaceCall,
     },
     Token,
     Table {
         project: String,
         dataset: String,
         table: String,
-        call: bigquery::Call,
+        call: TableCall,
     },
     Insert {
         project: String,
@@ -68,7 +69,7 @@ impl Route {
                 ["bigquery", "v2", "projects", project, "datasets", dataset, "tables", table, "insertAll"],
             ) => Some(Self::Insert { project: own(project), dataset: own(dataset), table: own(table) }),
             (method, ["bigquery", "v2", "projects", project, "datasets", dataset, "tables", table]) => {
-                let (table, call) = bigquery::Call::of(method, table)?;
+                let (table, call) = TableCall::of(method, table)?;
                 Some(Self::Table { project: own(project), dataset: own(dataset), table: own(table), call })
             }
             (_, ["simulator", _]) => Some(Self::Operator),
@@ -94,11 +95,11 @@ impl Route {
                 Some(Self::List { account: own(account), gateway: own(gateway) })
             }
             (method, ["accounts", account, "storage", "kv", "namespaces", path @ ..]) => {
-                if let Some(call) = namespaces::Call::of(method, path) {
+                if let Some(call) = NamespaceCall::of(method, path) {
                     return Some(Self::Namespaces { account: own(account), call });
                 }
                 let [namespace, path @ ..] = path else { return None };
-                let call = kv::Call::of(method, path)?;
+                let call = ValueCall::of(method, path)?;
                 Some(Self::Kv { account: own(account), namespace: own(namespace), call })
             }
             _ => None,
@@ -110,12 +111,10 @@ impl Route {
         match self {
             Self::Account { .. } => &[Permission::Account],
             Self::Gateways { .. } | Self::Gateway { .. } | Self::List { .. } => &[Permission::Gateway],
-            Self::Kv { call: kv::Call::BulkGet | kv::Call::Keys, .. }
-            | Self::Namespaces { call: namespaces::Call::List, .. } => &[Permission::KvRead, Permission::KvWrite],
-            Self::Kv { call: kv::Call::Put(_) | kv::Call::Delete(_), .. }
-            | Self::Namespaces { call: namespaces::Call::Create | namespaces::Call::Delete(_), .. } => {
-                &[Permission::KvWrite]
-            }
+            Self::Kv { call: ValueCall::BulkGet | ValueCall::Keys, .. }
+            | Self::Namespaces { call: NamespaceCall::List, .. } => &[Permission::KvRead, Permission::KvWrite],
+            Self::Kv { call: ValueCall::Put(_) | ValueCall::Delete(_), .. }
+            | Self::Namespaces { call: NamespaceCall::Create | NamespaceCall::Delete(_), .. } => &[Permission::KvWrite],
             Self::Verify(_)
             | Self::Accounts
             | Self::Token
@@ -180,9 +179,9 @@ mod tests {
         assert_eq!(shown, Some(Route::Gateway { account: "a".into(), gateway: "b".into() }));
         let namespaces =
             |method, path: &str| route(method, &format!("/client/v4/accounts/a/storage/kv/namespaces{path}"));
-        let call = namespaces::Call::Delete("n".into());
+        let call = NamespaceCall::Delete("n".into());
         assert_eq!(namespaces(Method::DELETE, "/n"), Some(Route::Namespaces { account: "a".into(), call }));
-        let kv = Route::Kv { account: "a".into(), namespace: "n".into(), call: kv::Call::Keys };
+        let kv = Route::Kv { account: "a".into(), namespace: "n".into(), call: ValueCall::Keys };
         assert_eq!(namespaces(Method::GET, "/n/keys"), Some(kv));
         let insert = route(Method::POST, "http://h/bigquery/v2/projects/p/datasets/d/tables/t/insertAll");
         let expected = Route::Insert { project: "p".into(), dataset: "d".into(), table: "t".into() };
