@@ -13,7 +13,7 @@ use super::{
     wire,
 };
 
-/// What a token may do, by Cloudflare's own names.
+/// The permissions of a token, by Cloudflare's own names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum Permission {
     /// To see the account's settings.
@@ -30,25 +30,25 @@ pub enum Permission {
     KvWrite,
 }
 
-/// How a token stands.
+/// The status of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Good.
+    /// The token works.
     Active,
-    /// Switched off.
+    /// Somebody has switched the token off.
     Disabled,
-    /// Over.
+    /// The token's time is over.
     Expired,
 }
 
-/// Whose token it is; each kind is verified at an address of its own, and unknown at the other.
+/// The owner of a token. Each kind of owner has an address to verify its tokens. The other address does not know them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Owner {
-    /// Somebody's own: `user/tokens/verify`.
+    /// A user: `user/tokens/verify`.
     User,
-    /// The account's: `accounts/ID/tokens/verify`.
+    /// The account: `accounts/ID/tokens/verify`.
     Account,
 }
 
@@ -57,11 +57,11 @@ pub enum Owner {
 pub struct Access {
     /// When the account was made, UTC.
     pub created_on: Timestamp,
-    /// How the token stands.
+    /// The token's status.
     pub status: Status,
-    /// Whose it is.
+    /// The token's owner.
     pub owner: Owner,
-    /// What it may do. At first everything.
+    /// The token's permissions. At first it has all.
     pub permissions: BTreeSet<Permission>,
 }
 
@@ -129,7 +129,7 @@ impl Access {
     }
 }
 
-/// The token that a request carries, or the refusal of one that carries none.
+/// The token that a request carries, or the refusal of a request without a token.
 pub(super) fn token(request: &Request<Vec<u8>>) -> Result<&str, Box<Response<Vec<u8>>>> {
     let Some(authorization) = request.headers().get(header::AUTHORIZATION) else {
         let message = "Missing X-Auth-Key, X-Auth-Email or Authorization headers";

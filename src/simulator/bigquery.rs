@@ -15,10 +15,11 @@ const LONGEST_INSERT_ID: usize = 128;
 /// How long an `insertId` is remembered, seconds.
 const DEDUP_SECONDS: i64 = 60;
 
-/// What a service account needs for both: the predefined role BigQuery Data Editor has them, among others.
+/// The permissions to describe a table and to insert rows. The predefined role BigQuery Data Editor has both, among
+/// others.
 pub const PERMISSIONS: [&str; 2] = ["bigquery.tables.get", "bigquery.tables.updateData"];
 
-/// What is asked of a table.
+/// A call to a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableCall {
     /// `tables.get`
@@ -30,7 +31,7 @@ pub enum TableCall {
 }
 
 impl TableCall {
-    /// What a method and the last part of a path ask for, and of which table.
+    /// The table and the call that a method and the last part of a path stand for.
     #[must_use]
     pub fn of<'a>(method: &Method, segment: &'a str) -> Option<(&'a str, Self)> {
         match (method, segment.split_once(':')) {
@@ -40,7 +41,7 @@ impl TableCall {
         }
     }
 
-    /// Scopes that allow it, any one of which a token must have; all stand below <https://www.googleapis.com/auth/>.
+    /// Scopes that allow the call. A token must have any one of them.
     #[must_use]
     pub fn scopes(self) -> &'static [&'static str] {
         match self {
@@ -74,7 +75,7 @@ pub(super) fn is_scope(scope: &str) -> bool {
     calls.iter().any(|call| call.scopes().contains(&scope)) || scope.ends_with("/auth/bigquery.readonly")
 }
 
-/// Which of the permissions asked for are there. A table that is not there gives none, and no failure.
+/// Answers which of the permissions asked for are allowed. For a missing table none is, and the call does not fail.
 pub(super) fn test_permissions(body: &[u8], allowed: &[String]) -> Response<Vec<u8>> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let asked = body["permissions"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -100,11 +101,11 @@ pub struct SimulatedTable {
     recent: BTreeMap<String, Timestamp>,
 }
 
-/// What is the same for all rows of a request.
+/// The part of a request that all its rows share.
 pub(super) struct Request<'a> {
     pub now: Timestamp,
     pub body: &'a [u8],
-    /// Which rows are never taken.
+    /// The plan, which says which rows are never taken.
     pub faults: &'a Faults,
     pub dedup: bool,
 }
@@ -143,7 +144,7 @@ impl SimulatedTable {
         wire::json_response(200, &table)
     }
 
-    /// Answers a request to insert rows, from a caller already let in.
+    /// Answers a request to insert rows. The caller has been let in.
     pub(super) fn answer(&mut self, request: &Request) -> Response<Vec<u8>> {
         if request.body.len() > MOST_BYTES {
             let message = format!("Request payload size exceeds the limit: {MOST_BYTES} bytes.");

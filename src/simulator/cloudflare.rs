@@ -1,17 +1,17 @@
-//! What all of Cloudflare's API shares: the envelope, pages, the rate limit.
+//! The parts that all of Cloudflare's API shares: the envelope, pages and the rate limit.
 
 use http::{HeaderValue, Response, header};
 use serde_json::{Value, json};
 
 use super::{time::Timestamp, wire};
 
-/// The envelope of an answer that worked.
+/// The envelope of a call that worked.
 pub(super) fn success(result: &Value, info: &Value) -> Response<Vec<u8>> {
     let body = json!({ "success": true, "result": result, "result_info": info });
     wire::json_response(200, &body)
 }
 
-/// The envelope of an answer that did not.
+/// The envelope of a call that failed.
 #[expect(clippy::needless_pass_by_value, reason = "callers build both in place")]
 pub(super) fn failure(status: u16, errors: Value, result: Value) -> Response<Vec<u8>> {
     let body = json!({ "success": false, "errors": errors, "messages": [], "result": result });
@@ -41,7 +41,7 @@ pub(super) fn page(all: &[Value], query: &str, most: usize) -> Response<Vec<u8>>
     success(&shown.into(), &info)
 }
 
-/// Calls allowed in a window; one more blocks all calls for the length of a window.
+/// Calls allowed in a window. One call more blocks all calls for the length of a window.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimit {
     /// Calls in a window.
@@ -70,7 +70,7 @@ impl Limiter {
         Self { limit, used: 0, until: Timestamp::UNIX_EPOCH }
     }
 
-    /// Counts one call; its refusal when it is one too many.
+    /// Counts one call. Returns a refusal if it is one too many.
     pub fn count(&mut self, now: Timestamp) -> Option<Response<Vec<u8>>> {
         let limit = self.limit?;
         let window = chrono::TimeDelta::seconds(limit.window_seconds.into());

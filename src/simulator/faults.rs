@@ -6,7 +6,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-/// What can be called.
+/// The endpoints whose calls can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Endpoint {
     /// Cloudflare's list of gateways.
@@ -34,22 +34,22 @@ pub enum When {
     Chance(f64),
 }
 
-/// What happens instead of the usual answer.
+/// A fault: it replaces the usual answer.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Nothing is done, nothing answered.
+    /// The call is neither carried out nor answered.
     Silence,
-    /// It is done, but not answered.
+    /// The call is carried out, but not answered.
     SilenceAfter,
-    /// Nothing is done; the answer is a refusal.
+    /// The call is refused, and not carried out.
     Refuse(Refusal),
-    /// It is done, but answered with a refusal.
+    /// The call is carried out, but the answer is a refusal.
     RefuseAfter(Refusal),
-    /// It is done; the answer ends in the middle.
+    /// The call is carried out, but the answer ends in the middle.
     Truncate,
-    /// It is done; this member of the answer is another.
+    /// The call is carried out, but this member of the answer has another value.
     Replace(&'static str, Value),
-    /// A page that shows its first entry twice.
+    /// The page shows its first entry twice.
     RepeatEntry,
     /// This many of the gateway's oldest entries are deleted before the call is answered.
     DeleteOldest(usize),
@@ -57,14 +57,14 @@ pub enum Fault {
     Delete(Vec<String>),
 }
 
-/// Ways to say no.
+/// Ways to refuse a call.
 #[derive(Clone, Debug)]
 pub enum Refusal {
     /// 429 with `retry-after` in seconds.
     TooManyRequests(u32),
     /// A status with the endpoint's own form of error.
     Status(u16),
-    /// A status with an HTML page, as a proxy or front end sends it; 413 for one.
+    /// A status with an HTML page, as a proxy or front end sends it, for example 413.
     Html(u16),
     /// A status without a body.
     Empty(u16),
@@ -74,7 +74,7 @@ pub enum Refusal {
     Codeless,
     /// 403 with one of Google's reasons: `quotaExceeded`, `rateLimitExceeded`, `accessDenied`, `billingNotEnabled`.
     Forbidden(&'static str),
-    /// 200 of `insertAll` that names the first row alone, with this reason. No row is in.
+    /// 200 of `insertAll` that names only the first row, with this reason. No row is kept.
     OneRow(&'static str),
 }
 
@@ -92,7 +92,7 @@ impl When {
 }
 
 impl Fault {
-    /// Its kind, by which faults are counted.
+    /// The kind by which the fault is counted.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Silence => "silence",

@@ -1,4 +1,4 @@
-//! One gateway's entries, in the order the API lists them, and which of them can be seen when.
+//! One gateway's entries, in the order in which the API lists them, and when each becomes visible.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub struct Gateway {
     pub settings: Settings,
     /// Sorted by (`created_at`, `seed`).
     entries: Vec<Stored>,
-    /// When entries that nobody has been able to see yet become visible.
+    /// When each hidden entry becomes visible.
     hidden: BTreeMap<(i64, u64), i64>,
     /// Places of the live entries that were not visible at once.
     late: Vec<(i64, u64)>,
@@ -110,13 +110,13 @@ impl Gateway {
         self.count_between(i64::MIN, i64::MAX, now)
     }
 
-    /// How many live entries were late, those that nobody has been able to see yet included.
+    /// How many live entries were late, including those that are still hidden.
     #[must_use]
     pub fn late(&self) -> usize {
         self.late.len()
     }
 
-    /// The ids of those that were not deleted.
+    /// The ids of late entries that were not deleted.
     pub fn late_ids(&self) -> impl Iterator<Item = String> {
         let found = self.late.iter().filter_map(|place| self.entries.binary_search_by_key(place, Stored::place).ok());
         found.filter_map(|index| self.entry(index)["id"].as_str().map(str::to_owned))
@@ -153,7 +153,7 @@ impl Gateway {
         self.window(after, before).filter(move |index| self.is_visible(&self.entries[*index], now))
     }
 
-    /// The same, counted; by search alone, so that it costs little in a large gateway.
+    /// The number of these entries. It is found by search, so it costs little in a large gateway.
     pub(super) fn count_between(&self, after: i64, before: i64, now: Timestamp) -> usize {
         let now = now.timestamp_millis();
         let hidden = |index: &usize| !self.is_visible(&self.entries[*index], now);

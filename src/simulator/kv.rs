@@ -26,7 +26,7 @@ const MOST_BYTES: usize = 25 << 20;
 /// Bytes of metadata.
 const MOST_METADATA: usize = 1_024;
 
-/// What is asked of a namespace.
+/// A call to the values of a namespace.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ValueCall {
     /// `POST bulk/get`
@@ -40,7 +40,7 @@ pub enum ValueCall {
 }
 
 impl ValueCall {
-    /// What a method and the path below the namespace ask for.
+    /// The call that a method and the path below the namespace stand for.
     #[must_use]
     pub fn of(method: &Method, path: &[&str]) -> Option<Self> {
         match (method, path) {
@@ -65,7 +65,7 @@ struct Stored {
 pub struct Namespace(BTreeMap<String, Stored>);
 
 impl Namespace {
-    /// Every value that is not over at `now`, by key.
+    /// Every value that has not expired at `now`, by key.
     pub fn values(&self, now: Timestamp) -> impl Iterator<Item = Value> {
         let found = living(self.0.range::<str, _>(..), now);
         found.map(|(key, Stored { value, metadata, expires })| {
@@ -74,12 +74,12 @@ impl Namespace {
         })
     }
 
-    /// Puts a value, in place of one that is there.
+    /// Puts a value. It replaces a value that has the same key.
     pub fn put(&mut self, key: &str, value: &str, metadata: Option<Value>, expires: Option<Timestamp>) {
         self.0.insert(key.to_owned(), Stored { value: value.to_owned(), metadata, expires });
     }
 
-    /// Answers one call of somebody who may.
+    /// Answers one call. The caller has been let in.
     pub(super) fn answer(&mut self, now: Timestamp, call: &ValueCall, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
         let query = request.uri().query().unwrap_or_default();
         match call {

@@ -49,7 +49,7 @@ use self::{
     time::Timestamp,
 };
 
-/// What comes back from the outside world.
+/// The outside world's answer to a call.
 #[derive(Debug)]
 pub enum Answer {
     /// An answer with any status.
@@ -69,7 +69,7 @@ pub struct Calls {
     pub token: u64,
     /// `insertAll`.
     pub insert: u64,
-    /// Those of all four that were not answered with 200.
+    /// Calls of all four kinds that got no answer, or an answer other than 200.
     pub refused: u64,
 }
 
@@ -145,12 +145,12 @@ impl Simulator {
         self.tables.get(name)
     }
 
-    /// Creates a table; one of that name is replaced, and its rows are gone.
+    /// Creates a table. It replaces a table of the same name, whose rows are lost.
     pub fn create_table(&mut self, name: &str, schema: Schema) {
         self.tables.insert(name.to_owned(), SimulatedTable::new(schema));
     }
 
-    /// Drops a table. Says whether there was one.
+    /// Drops a table. Returns whether it existed.
     pub fn drop_table(&mut self, name: &str) -> bool {
         self.tables.remove(name).is_some()
     }
@@ -166,7 +166,7 @@ impl Simulator {
         self.namespaces.get_mut(id)
     }
 
-    /// Makes every token given out so far worthless.
+    /// Revokes every token given out so far.
     pub fn revoke_tokens(&mut self) {
         self.tokens.revoke_all();
     }
@@ -183,7 +183,7 @@ impl Simulator {
         &self.faults
     }
 
-    /// How many live entries of all gateways were late, those that nobody has been able to see yet included.
+    /// How many live entries of all gateways were late, including those that are still hidden.
     #[must_use]
     pub fn late(&self) -> usize {
         self.gateways.iter().map(Gateway::late).sum()
@@ -194,7 +194,7 @@ impl Simulator {
         &mut self.faults
     }
 
-    /// What the world was made of.
+    /// The options that the world was made with.
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.options
@@ -255,7 +255,7 @@ mod tests {
         Options { entries: 200, service_account: Some(ACCOUNT.clone()), ..Options::default() }
     }
 
-    /// What the list of the first gateway's logs answers; nothing when it does not.
+    /// The answer to a list of the first gateway's logs; none when there is silence.
     fn list(world: &mut Simulator, query: &str) -> Option<(u16, Value)> {
         let settings: BTreeMap<&str, String> = world.settings(BASE).into_iter().collect();
         let gateways =

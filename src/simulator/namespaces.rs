@@ -1,4 +1,4 @@
-//! The namespaces of KV that an account has: listed, made and thrown away over the REST API.
+//! The account's namespaces of KV: callers list, create and delete them over the REST API.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{
     kv::{Namespace, no_namespace},
 };
 
-/// What is asked of the account's namespaces.
+/// A call to the account's namespaces.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NamespaceCall {
     /// `GET namespaces`
@@ -23,7 +23,7 @@ pub enum NamespaceCall {
 }
 
 impl NamespaceCall {
-    /// What a method and the path below `namespaces` ask for.
+    /// The call that a method and the path below `namespaces` stand for.
     #[must_use]
     pub fn of(method: &Method, path: &[&str]) -> Option<Self> {
         match (method, path) {
@@ -39,12 +39,12 @@ impl NamespaceCall {
 #[derive(Debug, Default)]
 pub(super) struct Namespaces {
     by_id: BTreeMap<String, (String, Namespace)>,
-    /// Made so far, those thrown away included.
+    /// How many were created so far, including those deleted.
     made: u64,
 }
 
 impl Namespaces {
-    /// These, empty: ids and titles.
+    /// Empty namespaces with these ids and titles.
     pub fn new<'a>(named: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let empty = |(id, title): (&str, &str)| (id.to_owned(), (title.to_owned(), Namespace::default()));
         Self { by_id: named.into_iter().map(empty).collect(), made: 0 }
@@ -58,7 +58,7 @@ impl Namespaces {
         self.by_id.get_mut(id).map(|(_, namespace)| namespace)
     }
 
-    /// Answers one call of somebody who may.
+    /// Answers one call. The caller has been let in.
     pub fn answer(&mut self, call: &NamespaceCall, query: &str, body: &[u8]) -> Response<Vec<u8>> {
         match call {
             NamespaceCall::List => {

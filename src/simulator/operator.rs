@@ -24,8 +24,8 @@ use super::{
 /// - `POST stop`: ends live traffic
 /// - `POST calm`: ends all faults; the counts stay
 /// - `GET rows?table=NAME`: rows as they landed, copies included
-/// - `GET kv?namespace=ID`: every value of a namespace of KV that is not over
-/// - `POST kv?namespace=ID&key=KEY`: puts a value, with the JSON in `metadata` where that is given
+/// - `GET kv?namespace=ID`: every value of a namespace of KV that has not expired
+/// - `POST kv?namespace=ID&key=KEY`: puts a value, with the JSON in `metadata` if given
 /// - `POST show?gateway=ID&id=ID`: the list shows these bytes in place of an entry
 /// - `POST change`: changes account, token, gateways, list API, clock or table: [`Change`]
 /// - `GET calls`: calls by kind, faults by kind, and how many live entries were late
@@ -118,8 +118,8 @@ fn ndjson(values: impl Iterator<Item = Value>) -> Response<Vec<u8>> {
     response(200, "application/x-ndjson", body)
 }
 
-/// The changes that an operator can make to the world while the simulator runs. With them each finding of the doctor can
-/// be provoked. An absent field stays as it is. Inside `gateways` and `quirks`, an absent field gets its first value again.
+/// The changes that an operator can make to the world while the simulator runs. They can provoke each finding of the
+/// doctor. An absent field stays as it is. Inside `gateways` and `quirks`, an absent field gets its first value again.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Change {
@@ -129,7 +129,7 @@ struct Change {
     gateways: BTreeMap<String, Settings>,
     /// Departures of the list API.
     quirks: Option<Quirks>,
-    /// Seconds by which the clock that answers show is ahead.
+    /// Seconds by which the clock in answers is ahead.
     clock_ahead_seconds: Option<i64>,
     table: Table,
 }
@@ -137,7 +137,7 @@ struct Change {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Account {
-    /// When it was made.
+    /// When the account was made.
     created_on: Option<Timestamp>,
 }
 
@@ -160,7 +160,7 @@ struct Table {
 }
 
 impl Change {
-    /// Changes the world, unless it lacks something that is to be changed.
+    /// Changes the world, or nothing at all if it has no such gateway.
     fn apply(self, simulator: &mut Simulator) -> Result<(), String> {
         let Self { account, token, gateways, quirks, clock_ahead_seconds, table } = self;
         if let Some(unknown) = gateways.keys().find(|id| simulator.gateway(id).is_none()) {

@@ -1,4 +1,4 @@
-//! What a simulated world is made of. Every field has a default; equal options give equal answers.
+//! The options of a simulated world. Every field has a default. Equal options give equal answers.
 
 use chrono::TimeDelta;
 
@@ -8,7 +8,7 @@ use super::{access::Access, bigquery, cloudflare::RateLimit, google::ServiceAcco
 
 /// More entries in one millisecond than two pages hold.
 const BURSTS: Bursts = Bursts { chance: 0.005, most: 120 };
-/// Short, so that callers wait for their own retries rather than for this.
+/// Short, so that callers spend their time on retries and not on silence.
 const SILENCE_MS: u64 = 200;
 
 /// How to build a [`Simulator`](super::Simulator).
@@ -20,7 +20,7 @@ pub struct Options {
     pub account: String,
     /// The one API token that may read the account's logs, and use its KV.
     pub api_token: String,
-    /// The account, and what that token is good for.
+    /// The account, and the permissions of that token.
     pub access: Access,
     /// Id of the KV namespace `STATE_KV`.
     pub state_namespace: String,
@@ -50,11 +50,11 @@ pub struct Options {
     pub dataset: String,
     /// The table that exists from the start, with the columns of `sql/bigquery/1_table.sql`; so does `aig_runs`.
     pub table: String,
-    /// What the service account may do with tables.
+    /// The service account's permissions on tables.
     pub table_permissions: Vec<String>,
     /// Whether BigQuery drops rows whose `insertId` it saw less than a minute ago. It does so as best effort only.
     pub dedup: bool,
-    /// Who may sign in to Google; made from `seed` when absent.
+    /// The account that may sign in to Google. Made from `seed` when absent.
     pub service_account: Option<ServiceAccount>,
     /// Seconds by which the clock that the server's answers show is ahead of the world's.
     pub clock_ahead_seconds: i64,

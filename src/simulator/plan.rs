@@ -16,10 +16,10 @@ use super::{
 
 /// Calls of an endpoint that an outage strikes one after another: more than a patient caller tries at once.
 const OUTAGE: u64 = 5;
-/// One row in so many is one that BigQuery never takes.
+/// BigQuery never takes one row in so many.
 const POISON: u64 = 400;
 
-/// The plan, and how often each kind of fault has struck.
+/// The plan, and how often each kind of fault has struck so far.
 pub struct Faults {
     rules: Vec<Rule>,
     storm: Option<Storm>,
@@ -57,12 +57,12 @@ impl Faults {
         self.rules.push(Rule { endpoint, when, fault, calls: 0 });
     }
 
-    /// Makes a row one that BigQuery never takes.
+    /// From now on BigQuery never takes the row of this entry.
     pub fn poison(&mut self, id: &str) {
         self.poisoned.insert(id.to_owned());
     }
 
-    /// Ends all faults; the counts stay.
+    /// Ends all faults. The counts stay.
     pub fn clear(&mut self) {
         self.rules.clear();
         self.storm = None;
@@ -119,7 +119,7 @@ pub fn fault(seed: u64, endpoint: Endpoint, nth: u64) -> Option<Fault> {
     call.gen_bool(alone).then(|| single(endpoint, &mut call))
 }
 
-/// Whether a row is one that BigQuery never takes.
+/// Whether BigQuery never takes the row of this entry.
 #[must_use]
 pub fn is_poison(seed: u64, id: &str) -> bool {
     mix(seed ^ hash(id)).is_multiple_of(POISON)
@@ -157,7 +157,7 @@ fn single(endpoint: Endpoint, rng: &mut ChaCha8Rng) -> Fault {
     if rng.r#gen() { own.swap_remove(rng.gen_range(0..own.len())) } else { down(rng) }
 }
 
-/// A way to be out of order that every endpoint knows.
+/// A fault that every endpoint can have.
 fn down(rng: &mut ChaCha8Rng) -> Fault {
     match rng.gen_range(0..5) {
         0 => Fault::Silence,

@@ -1,4 +1,4 @@
-//! The world when nothing fails: each request is answered by the service it is for.
+//! The world when nothing fails: each request goes to the service that it is for, which answers it.
 
 use http::{Request, Response, header};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use super::{
 };
 
 impl Simulator {
-    /// What is answered when nothing fails.
+    /// The answer when nothing fails.
     pub(super) fn respond(&mut self, now: Timestamp, request: &Request<Vec<u8>>, route: &Route) -> Response<Vec<u8>> {
         match route {
             Route::Token => {

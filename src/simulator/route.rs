@@ -1,4 +1,4 @@
-//! Which of the simulated services a request is for.
+//! The simulated service that a request is for.
 
 use http::{Method, Request};
 
@@ -12,7 +12,7 @@ use super::{
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    /// Is the token good? Of an account's own, or of a user's.
+    /// Whether a token works: the token of this account, or of a user.
     Verify(Option<String>),
     Accounts,
     Account {
@@ -106,7 +106,7 @@ impl Route {
         }
     }
 
-    /// What a token must be allowed: any one of these.
+    /// The permissions for the call. A token must have any one of them.
     pub fn permissions(&self) -> &'static [Permission] {
         match self {
             Self::Account { .. } => &[Permission::Account],
@@ -124,13 +124,13 @@ impl Route {
         }
     }
 
-    /// Whose tokens are verified here.
+    /// The kind of owner whose tokens are verified here.
     pub fn owner(&self) -> Option<Owner> {
         let Self::Verify(account) = self else { return None };
         Some(if account.is_some() { Owner::Account } else { Owner::User })
     }
 
-    /// The account that is asked for, where one is.
+    /// The account in the path, if any.
     pub fn account(&self) -> Option<&str> {
         match self {
             Self::Verify(account) => account.as_deref(),

@@ -19,7 +19,7 @@ pub enum WhenFull {
 pub struct Settings {
     /// Whether it keeps logs.
     pub collect_logs: bool,
-    /// Entries that it has room for; none: as many as the plan allows.
+    /// The most entries that it keeps. None: as many as the plan allows.
     pub log_management: Option<u64>,
     /// What the full gateway does.
     pub log_management_strategy: Option<WhenFull>,

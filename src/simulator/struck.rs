@@ -29,7 +29,7 @@ impl Simulator {
         answer
     }
 
-    /// Answers, unless a fault strikes, which may be before or after it is done.
+    /// Answers, unless a fault strikes. A fault may strike before or after the call is carried out.
     fn answer_or_fail(
         &mut self,
         now: Timestamp,
@@ -76,14 +76,14 @@ impl Simulator {
     }
 }
 
-/// Puts another value in the place of a member.
+/// Replaces the value of a member.
 fn replace(body: &[u8], member: &str, value: Value) -> Vec<u8> {
     let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
     body[member] = value;
     body.to_string().into_bytes()
 }
 
-/// The list with its first entry twice, in the same bytes: they may be no JSON.
+/// The list with its first entry twice. The entry is copied as bytes, for it may be invalid JSON.
 fn repeat_entry(body: &[u8]) -> Vec<u8> {
     let list = br#""result":["#;
     let begin = body.windows(list.len()).position(|bytes| bytes == list).map(|at| at + list.len());
