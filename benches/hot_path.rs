@@ -7,8 +7,8 @@ use std::{io, sync::LazyLock, time::Duration};
 use aig_logs::{
     config::{AiGateway, BigQuery, Config, Destination},
     error::CallError,
-    google::PrivateKey,
-    host::{Host, Request, Response},
+    google::key::PrivateKey,
+    host::Host,
     log::{entry::Entry, privacy::Privacy},
     plan::cursor::{Direction, Query},
     record::Record,
@@ -21,6 +21,7 @@ use aig_logs::{
     },
     source::Source,
     time::Timestamp,
+    wire::{Request, Response},
 };
 use divan::{Bencher, black_box, counter::ItemsCount};
 use futures_util::FutureExt;

@@ -20,6 +20,7 @@ pub mod log;
 pub mod pass;
 pub mod plan;
 pub mod record;
+pub mod secret;
 pub mod sink;
 pub mod source;
 pub mod state;

@@ -7,12 +7,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
-use crate::{
-    foreign,
-    host::{Request, Response},
-    plan::budget::Rate,
-    time::Timestamp,
-};
+use crate::{foreign, plan::budget::Rate, time::Timestamp};
+
+/// A request, body included.
+pub type Request = http::Request<Vec<u8>>;
+
+/// A whole answer; any status is an answer.
+pub type Response = http::Response<Vec<u8>>;
 
 /// A request with the headers that all have.
 #[must_use]

@@ -11,12 +11,13 @@ use std::{
 use aig_logs::{
     config::{Config, Destination},
     error::CallError,
-    google::PrivateKey,
-    host::{Host, Meter, Metered, Request, Response},
+    google::key::PrivateKey,
+    host::{Host, Meter, Metered},
     pass::Job,
     simulator::options::Options,
     sink::{Sink, ndjson::Ndjson, sqlite::Sqlite},
     time::Timestamp,
+    wire::{Request, Response},
 };
 use cpu_time::ProcessTime;
 use rusqlite::Connection;

@@ -10,13 +10,14 @@ use std::{
 use aig_logs::{
     config::{Config, Destination},
     error::CallError,
-    google::PrivateKey,
-    host::{Host, Meter, Metered, Request, Response},
+    google::key::PrivateKey,
+    host::{Host, Meter, Metered},
     pass::{Job, Report},
     plan::budget::Budget,
     simulator::{Answer, Simulator, google::ServiceAccount, options::Options},
     sink::bigquery::{BigQuerySink, SignIn},
     time::Timestamp,
+    wire::{Request, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;

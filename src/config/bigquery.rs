@@ -1,8 +1,11 @@
 //! The settings about BigQuery: a table, who signs in, and where tables are made.
 
-use super::{ConfigError, Destination, read, vars::Vars};
+use super::{
+    destination::Destination,
+    service_account::ServiceAccount,
+    vars::{ConfigError, Vars, read},
+};
 use crate::{
-    google::PrivateKey,
     log::{columns::LOGS, metadata::MetadataColumn},
     record::Table,
 };
@@ -94,15 +97,33 @@ impl BigQuery {
     }
 }
 
-/// A Google service account.
-#[derive(Debug, Clone)]
-pub struct ServiceAccount {
-    /// `client_email`.
-    pub email: String,
-    /// `private_key`.
-    pub key: PrivateKey,
-    /// `private_key_id`, where the whole key file is given.
-    pub key_id: Option<String>,
-    /// Where an assertion is exchanged for a token; also the assertion's audience.
-    pub token_uri: String,
+impl<L: Fn(&str) -> Option<String>> Vars<L> {
+    pub fn bigquery(&mut self) -> BigQuery {
+        let emulated = self.optional("BIGQUERY_EMULATOR_HOST").is_some();
+        let account = self.service_account(emulated);
+        let Warehouse { base, table: TableName { project, dataset, table }, .. } = self.warehouse();
+        BigQuery { base, project, dataset, table, account }
+    }
+
+    pub fn warehouse(&mut self) -> Warehouse {
+        let table = self.table_name();
+        let emulator = self.optional("BIGQUERY_EMULATOR_HOST");
+        let emulated = emulator.is_some();
+        let base = match emulator {
+            Some(host) if host.contains("://") => self.address("BIGQUERY_EMULATOR_HOST", &host),
+            Some(host) => self.address("BIGQUERY_EMULATOR_HOST", &format!("http://{host}")),
+            None => "https://bigquery.googleapis.com".to_owned(),
+        };
+        Warehouse { base, emulated, table }
+    }
+
+    pub fn table_name(&mut self) -> TableName {
+        let project = self.optional("GCP_BQ_PROJECT").or_else(|| self.key_file().ok()??.project_id);
+        TableName {
+            // A project of a domain is called example.com:project.
+            project: self.name("GCP_BQ_PROJECT", project, "-.:"),
+            dataset: self.name("GCP_BQ_DATASET", None, "_"),
+            table: self.name("GCP_BQ_TABLE", None, "_-"),
+        }
+    }
 }

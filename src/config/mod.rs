@@ -2,60 +2,25 @@
 //! and all problems are reported together.
 
 mod bigquery;
+mod cloudflare;
 mod destination;
 mod metadata;
+mod service_account;
 mod settings;
 mod vars;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use thiserror::Error;
-
-use self::vars::Vars;
+use self::vars::read;
 pub use self::{
-    bigquery::{BigQuery, Schema, ServiceAccount, TableName, Warehouse},
+    bigquery::{BigQuery, Schema, TableName, Warehouse},
+    cloudflare::{AiGateway, Gateways, Kv, is_gateway_id},
     destination::Destination,
+    service_account::ServiceAccount,
     settings::{Need, SETTINGS, Setting},
+    vars::{ConfigError, Problem},
 };
-use crate::{
-    foreign,
-    host::Request,
-    log::{metadata::MetadataColumn, privacy::Privacy},
-};
-
-/// Text that never prints, and that is masked wherever foreign words hold a part of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides `text`.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        let text = text.into();
-        foreign::hide(&text);
-        Self(text)
-    }
-
-    /// The text itself, to be sent and nothing else.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// Puts the secret on a request as its bearer token, marked so that no `Debug` output shows it.
-    pub fn authorize(&self, request: &mut Request) {
-        if let Ok(mut value) = http::HeaderValue::try_from(format!("Bearer {}", self.0)) {
-            value.set_sensitive(true);
-            request.headers_mut().insert(http::header::AUTHORIZATION, value);
-        }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
-}
+use crate::log::{metadata::MetadataColumn, privacy::Privacy};
 
 /// Everything a pass needs to know.
 #[derive(Debug, Clone)]
@@ -86,99 +51,6 @@ pub struct Config {
     pub metadata_columns: Vec<MetadataColumn>,
 }
 
-/// Reads settings, or tells all their problems together.
-fn read<L: Fn(&str) -> Option<String>, T>(lookup: L, read: impl FnOnce(&mut Vars<L>) -> T) -> Result<T, ConfigError> {
-    let mut vars = Vars { lookup, problems: Vec::new() };
-    let value = read(&mut vars);
-    if vars.problems.is_empty() { Ok(value) } else { Err(ConfigError(vars.problems)) }
-}
-
-/// Where logs come from.
-#[derive(Debug, Clone)]
-pub struct AiGateway {
-    /// Base address of the API, without a slash at its end.
-    pub base: String,
-    /// Account id.
-    pub account: String,
-    /// API token.
-    pub token: Secret,
-    /// Which gateways.
-    pub gateways: Gateways,
-    /// Entries asked for with each page, 1 to 50.
-    pub per_page: u32,
-}
-
-impl AiGateway {
-    /// Reads the settings through `lookup`, which gives the text of a name.
-    ///
-    /// # Errors
-    /// Every setting that is missing or cannot be read, together.
-    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        read(lookup, Vars::source)
-    }
-}
-
-/// The KV of a deployed Worker, as Cloudflare's API shows it.
-#[derive(Debug, Clone)]
-pub struct Kv {
-    /// Base address of the API, without a slash at its end.
-    pub base: String,
-    /// Account id.
-    pub account: String,
-    /// API token.
-    pub token: Secret,
-    /// Id of the namespace `STATE_KV`.
-    pub state: String,
-    /// Id of the namespace `IDS_KV`.
-    pub ids: String,
-}
-
-impl Kv {
-    /// Reads the settings through `lookup`, which gives the text of a name.
-    ///
-    /// # Errors
-    /// Every setting that is missing or cannot be read, together.
-    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        read(lookup, Vars::kv)
-    }
-}
-
-/// Which gateways are read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Gateways {
-    /// `*`: all of the account.
-    All,
-    /// These, in the order given.
-    Named(Vec<String>),
-}
-
-/// Whether a gateway can be called so, as the API's own reference has it. A colon would also break the keys under which state
-/// is kept, and dots an address.
-#[must_use]
-pub fn is_gateway_id(id: &str) -> bool {
-    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    (1..=64).contains(&id.len()) && id.chars().all(known)
-}
-
-/// One setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Its name.
-    pub setting: &'static str,
-    /// What is wrong, and the way out.
-    pub problem: String,
-}
-
-/// Every setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}", lines(.0))]
-pub struct ConfigError(pub Vec<Problem>);
-
-fn lines(problems: &[Problem]) -> String {
-    let lines: Vec<_> = problems.iter().map(|Problem { setting, problem }| format!("{setting} {problem}")).collect();
-    lines.join("\n")
-}
-
 impl Config {
     /// Reads the settings through `lookup`, which gives the text of a name. Which must be there depends on where rows go.
     ///
@@ -191,7 +63,7 @@ impl Config {
         let to_bigquery = destinations.iter().any(Destination::is_bigquery);
         let elsewhere = destinations.iter().any(|destination| !destination.is_bigquery());
         read(lookup, |vars| Self {
-            source: vars.source(),
+            source: vars.ai_gateway(),
             bigquery: to_bigquery.then(|| vars.bigquery()),
             settle: Duration::from_secs(vars.number("SETTLE_SECONDS", 0, 3_600)),
             api_share: vars.share("API_SHARE"),

@@ -2,8 +2,11 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{Config, ConfigError, Destination, Gateways, Schema, Secret};
-use crate::log::metadata::{MetadataColumn, Scalar};
+use super::{Config, ConfigError, Destination, Gateways, Schema};
+use crate::{
+    log::metadata::{MetadataColumn, Scalar},
+    secret::Secret,
+};
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\\nc2VjcmV0IGtleSBieXRlcw==\\n-----END PRIVATE KEY-----";
 

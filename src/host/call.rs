@@ -5,11 +5,12 @@ use std::time::Duration;
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use serde_json::Value;
 
-use super::{Host, Put, Request, Response, Store};
+use super::{Host, Put, Store};
 use crate::{
     error::{CallError, StoreError},
     plan::{budget::SAVING, retry},
     time::Timestamp,
+    wire::{Request, Response},
 };
 
 /// Sends `request` and reads the answer, up to three times, as long as the pass has time.

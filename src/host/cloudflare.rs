@@ -20,11 +20,12 @@ use web_sys::{
 };
 use worker::{Delay, KvError, KvStore, signal};
 
-use super::{BEGINNING, Host, LARGEST_ANSWER, Listing, Put, Request, Response, Store};
+use super::{BEGINNING, Host, LARGEST_ANSWER, Listing, Put, Store};
 use crate::{
     error::{CallError, StoreError},
-    google::{PrivateKey, unusable_key},
+    google::{key::PrivateKey, unusable_key},
     time::{Timestamp, held},
+    wire::{Request, Response},
 };
 
 /// Until the whole answer is read, in milliseconds. An insert of 9 MB is answered within a few seconds.

@@ -2,12 +2,13 @@
 
 use std::{cell::Cell, time::Duration};
 
-use super::{Host, Listing, Progress, Put, Request, Response, Store};
+use super::{Host, Listing, Progress, Put, Store};
 use crate::{
     error::{CallError, StoreError},
-    google::PrivateKey,
+    google::key::PrivateKey,
     plan::budget::Budget,
     time::Timestamp,
+    wire::{Request, Response},
 };
 
 /// What one pass may use, and has used.

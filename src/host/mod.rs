@@ -23,8 +23,9 @@ pub use self::{
 };
 use crate::{
     error::{CallError, StoreError},
-    google::PrivateKey,
+    google::key::PrivateKey,
     time::Timestamp,
+    wire::{Request, Response},
 };
 
 /// Bytes that are read of an answer, unpacked. A page of 50 entries has some 50 kB; a stranger's answer must not fill the
@@ -33,12 +34,6 @@ pub const LARGEST_ANSWER: usize = if cfg!(target_arch = "wasm32") { 8 << 20 } el
 
 /// Bytes that are kept of an answer that is larger: enough to tell which log it begins with.
 pub const BEGINNING: usize = 64 << 10;
-
-/// A request, body included.
-pub type Request = http::Request<Vec<u8>>;
-
-/// A whole answer; any status is an answer.
-pub type Response = http::Response<Vec<u8>>;
 
 /// Clock, chance, network and signatures.
 #[expect(async_fn_in_trait, reason = "hosts have one thread; nothing here needs to be Send")]

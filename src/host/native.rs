@@ -12,11 +12,12 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 use tokio::sync::watch;
 
-use super::{BEGINNING, Host, LARGEST_ANSWER, Listing, Progress, Put, Request, Response, Store};
+use super::{BEGINNING, Host, LARGEST_ANSWER, Listing, Progress, Put, Store};
 use crate::{
     error::{CallError, StoreError},
-    google::{PrivateKey, unusable_key},
+    google::{key::PrivateKey, unusable_key},
     time::{self, Timestamp},
+    wire::{Request, Response},
 };
 
 /// Until a connection stands.

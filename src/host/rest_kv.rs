@@ -4,12 +4,12 @@
 use http::{HeaderValue, Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
-use super::{Host, Listing, Put, Request, Response, Store, call};
+use super::{Host, Listing, Put, Store, call};
 use crate::{
     config::Kv,
     error::{CallError, StoreError},
     source::envelope::{Hints, open},
-    wire::{encoded, request},
+    wire::{Request, Response, encoded, request},
 };
 
 /// Keys of one listing page: the most that the API gives.

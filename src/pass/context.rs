@@ -10,12 +10,13 @@ use super::{Job, Report, gateways, opened, record, unwritable};
 use crate::{
     config::Config,
     error::{CallError, Error},
-    host::{self, Clock, Host, Metered, Put, Request, Store, call},
+    host::{self, Clock, Host, Metered, Put, Store, call},
     plan::cursor::{Direction, Query},
     sink::Sink,
     source::{self, Page, Source},
     state::{self, Status},
     time::{MILLISECOND, Timestamp},
+    wire::Request,
 };
 
 /// A platform as a pass sees it: what the three seams are in one program.

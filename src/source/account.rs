@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 use crate::{
     config::AiGateway,
     error::CallError,
-    host::{Request, Response},
     source::envelope::{Hints, open},
     time::Timestamp,
-    wire::{encoded, request},
+    wire::{Request, Response, encoded, request},
 };
 
 /// Accounts made from this instant on, 2026-09-24T00:00:00Z, keep the logs of their gateways in Workers Observability.

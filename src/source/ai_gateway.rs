@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::{
     config::{AiGateway, Gateways, is_gateway_id},
     error::CallError,
-    host::{Request, Response},
     log::{entry::Entry, privacy::Privacy, raw},
     plan::cursor::{Direction, Query},
     record::Record,
@@ -17,7 +16,7 @@ use crate::{
         envelope::{Hints, open, open_as, open_list},
     },
     time::{self, MILLISECOND, Timestamp},
-    wire::{date, encoded, rate, request},
+    wire::{Request, Response, date, encoded, rate, request},
 };
 
 impl Source for AiGateway {
@@ -250,7 +249,7 @@ mod tests {
     use http::header::{self, DATE};
 
     use super::*;
-    use crate::config::{Gateways, Secret};
+    use crate::{config::Gateways, secret::Secret};
     use crate::{plan::budget::Rate, source::check_clock};
 
     const LIST: &str = include_str!("../../tests/fixtures/list.json");

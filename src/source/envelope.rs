@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use crate::{
     error::CallError,
-    host::Response,
     log::raw,
-    wire::{may_pass, or_default, retry_after, snippet},
+    wire::{Response, may_pass, or_default, retry_after, snippet},
 };
 
 /// What a person can check where one part of the API refuses.

@@ -15,11 +15,11 @@ use chrono::TimeDelta;
 
 use crate::{
     error::CallError,
-    host::{Request, Response},
     log::{entry::Entry, privacy::Privacy},
     plan::{budget::Rate, cursor::Query},
     record::Record,
     time::Timestamp,
+    wire::{Request, Response},
 };
 
 /// An API that entries are read from. It is used as `dyn`: a type parameter would double the code of a pass for each source.

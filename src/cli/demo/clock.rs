@@ -13,9 +13,10 @@ use chrono::TimeDelta;
 
 use crate::{
     error::CallError,
-    google::PrivateKey,
-    host::{Host, Request, Response},
+    google::key::PrivateKey,
+    host::Host,
     time::Timestamp,
+    wire::{Request, Response},
 };
 
 /// By how much a call moves the clock, as a call to Cloudflare's API may take: entries arrive and appear meanwhile.

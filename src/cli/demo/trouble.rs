@@ -14,9 +14,10 @@ use tokio::sync::Notify;
 
 use crate::{
     error::{CallError, StoreError},
-    google::PrivateKey,
-    host::{Host, Listing, Progress, Put, Request, Response, Store},
+    google::key::PrivateKey,
+    host::{Host, Listing, Progress, Put, Store},
     time::Timestamp,
+    wire::{Request, Response},
 };
 
 /// Calls from one kill to the next: a pass of ten pages makes some twenty, one that finds many late entries a hundred.

@@ -217,9 +217,9 @@ mod tests {
     use super::*;
     use crate::{
         error::CallError,
-        google::PrivateKey,
-        host::{Request, Response},
+        google::key::PrivateKey,
         time::Timestamp,
+        wire::{Request, Response},
     };
 
     /// A host whose clock moves when somebody sleeps. Then something else may happen.

@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     config::TableName,
     error::CallError,
-    host::{Request, Response},
     sink::bigquery::refusal::{BUSY, complaint},
-    wire::{encoded, may_pass, request, retry_after},
+    wire::{Request, Response, encoded, may_pass, request, retry_after},
 };
 
 /// Milliseconds for which BigQuery keeps an answer waiting for a statement to end. Less than a call may take.

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{cli::failure::Failure, config::Secret};
+use crate::{cli::failure::Failure, secret::Secret};
 
 /// A token that somebody else has fetched. Terraform's Google provider reads the same name.
 const TOKEN: &str = "GOOGLE_OAUTH_ACCESS_TOKEN";

@@ -18,9 +18,10 @@ use crate::{
         failure::Failure,
         warehouse::api::{Dataset, JobReference, Statement},
     },
-    config::{Secret, Warehouse as Settings},
+    config::Warehouse as Settings,
     error::CallError,
     host::{Host, call},
+    secret::Secret,
 };
 
 /// How often a statement that is not done is asked for, 20 s each: those of this program take seconds.

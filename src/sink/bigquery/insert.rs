@@ -7,10 +7,9 @@ use super::refusal::{BUSY, TROUBLE, has_any, of_google, refusal, told};
 use crate::{
     config::BigQuery,
     error::CallError,
-    host::{Request, Response},
     record::Record,
     sink::Rejected,
-    wire::{or_default, request, retry_after, snippet},
+    wire::{Request, Response, or_default, request, retry_after, snippet},
 };
 
 /// Longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts

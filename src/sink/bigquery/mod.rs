@@ -21,9 +21,10 @@ use crate::{
     config::{BigQuery, ServiceAccount},
     error::CallError,
     google::{self, Scope, Token},
-    host::{Host, Response, call},
+    host::{Host, call},
     plan::batch::{self, Limits},
     record::{Cell, Record},
+    wire::Response,
 };
 
 /// 500 rows as Google advises, and 9 MB of the 10 MB that a request may have.

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use crate::{
     config::BigQuery,
     error::CallError,
-    host::Response,
-    wire::{may_pass, or_default, retry_after, snippet},
+    wire::{Response, may_pass, or_default, retry_after, snippet},
 };
 
 /// Google's reasons for trouble of its own, with a request or with a row: the same rows are sent again.

@@ -3,21 +3,22 @@
 use std::sync::LazyLock;
 
 use aig_logs::{
-    config::{AiGateway, Gateways, Secret},
+    config::{AiGateway, Gateways},
     error::CallError,
     google,
-    host::Response,
     log::{
         entry::Entry,
         privacy::{Hashed, Privacy},
     },
     plan::cursor::{Direction, Query},
+    secret::Secret,
     sink::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
     },
     source::{self, Source},
     time::{self, Timestamp},
+    wire::Response,
 };
 use futures_util::FutureExt;
 use http::StatusCode;

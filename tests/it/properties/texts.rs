@@ -2,7 +2,7 @@
 
 use aig_logs::{
     config::{Config, Destination, SETTINGS},
-    google::PrivateKey,
+    google::key::PrivateKey,
     plan::cursor::{Direction, Query, Scan},
     source::Source,
     state::{self, Backfill, Forward, Gateways, Oldest, Position, Status, Track},

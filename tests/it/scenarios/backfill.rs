@@ -1,7 +1,6 @@
 //! The backfill: from where forward began down to the first entry, and then never again.
 
 use aig_logs::{
-    host::Response,
     plan::budget::Ended,
     simulator::{
         faults::{Endpoint, Fault, When},
@@ -9,6 +8,7 @@ use aig_logs::{
     },
     state::{Backfill, Oldest},
     time,
+    wire::Response,
 };
 use chrono::TimeDelta;
 

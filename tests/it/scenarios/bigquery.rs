@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use aig_logs::{
-    host::{Request, Response},
     simulator::faults::{Endpoint, Fault, Refusal, When},
+    wire::{Request, Response},
 };
 use http::StatusCode;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Several gateways in one pass.
 
-use aig_logs::{config::Gateways, host::Response, pass::dead, simulator::options::Options};
+use aig_logs::{config::Gateways, pass::dead, simulator::options::Options, wire::Response};
 use futures_util::FutureExt;
 use serde_json::json;
 

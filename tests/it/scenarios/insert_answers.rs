@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::BTreeSet, fs};
 
-use aig_logs::host::Response;
+use aig_logs::wire::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 

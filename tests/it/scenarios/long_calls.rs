@@ -54,7 +54,7 @@ fn short_calls_that_appear_late_are_found_by_reading_everything() {
 
 #[test]
 fn a_source_that_does_not_know_the_condition_costs_pages_and_no_entries() {
-    let duration = |request: &aig_logs::host::Request| request.uri().to_string().contains("duration");
+    let duration = |request: &aig_logs::wire::Request| request.uri().to_string().contains("duration");
     let refused =
         json!({ "success": false, "errors": [{ "code": 7001, "message": "Invalid enum value" }], "result": null });
     let (mut world, ids) = late(MINUTE * 6);

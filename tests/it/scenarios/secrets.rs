@@ -4,9 +4,10 @@ use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use aig_logs::{
     config::{Gateways, Kv},
-    host::{Request, Response, Store, rest_kv::RestKv},
+    host::{Store, rest_kv::RestKv},
     log::privacy::{Hashed, Privacy},
     pass::RUNS,
+    wire::{Request, Response},
 };
 use futures_util::FutureExt;
 use http::header::RETRY_AFTER;

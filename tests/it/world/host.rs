@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, future::poll_fn, mem, sync::Mutex, task::Poll, 
 
 use aig_logs::{
     error::CallError,
-    google::PrivateKey,
-    host::{Host, Request, Response},
+    google::key::PrivateKey,
+    host::Host,
     simulator::Answer,
     time::Timestamp,
+    wire::{Request, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;

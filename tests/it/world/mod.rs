@@ -19,7 +19,6 @@ use std::{
 
 use aig_logs::{
     config::{Config, Destination},
-    host::{Request, Response},
     plan::budget::Budget,
     simulator::{
         Calls, Simulator,
@@ -29,6 +28,7 @@ use aig_logs::{
     },
     sink::bigquery::SignIn,
     time::{self, Timestamp},
+    wire::{Request, Response},
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::{
     error::CallError,
     foreign,
-    host::{Host, Request, Response},
+    host::Host,
     source::FARTHEST,
     time::Timestamp,
-    wire,
+    wire::{self, Request, Response},
 };
 
 /// How far a clock may be off without a word.

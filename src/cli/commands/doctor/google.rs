@@ -18,9 +18,10 @@ use crate::{
     config::{BigQuery, Config, ServiceAccount},
     error::CallError,
     google::{self, Scope, Token},
-    host::{Host, Request},
+    host::Host,
     log::columns::LOGS,
     pass::RUNS,
+    wire::Request,
 };
 
 /// The checks of this part.

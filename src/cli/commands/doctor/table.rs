@@ -7,9 +7,8 @@ use crate::{
     cli::warehouse::{Ask, LiveTable},
     config::{BigQuery, TableName},
     error::CallError,
-    host::{Request, Response},
     sink::bigquery::refusal::refusal,
-    wire::request,
+    wire::{Request, Response, request},
 };
 
 /// The columns by which the table is clustered, as in `sql/bigquery/1_table.sql`.

@@ -16,7 +16,7 @@ use crate::{
         files::open::PRIVATE,
         vars::setting_files::{FILE, WORKER},
     },
-    config::Secret,
+    secret::Secret,
 };
 
 /// The change of a file: its new text, with secrets, and the new settings, one line each, without secrets.

@@ -22,8 +22,9 @@ use crate::{
         show,
         warehouse::Warehouse,
     },
-    config::{Destination, SETTINGS, Schema, Secret, TableName, Warehouse as Settings},
+    config::{Destination, SETTINGS, Schema, TableName, Warehouse as Settings},
     host::Host,
+    secret::Secret,
 };
 
 const SCRIPT: &str = include_str!("../../../../scripts/gcp-setup.sh");

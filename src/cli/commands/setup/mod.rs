@@ -29,8 +29,9 @@ use crate::{
         show,
         vars::{setting_files::NAMESPACES, settings::Vars},
     },
-    config::{AiGateway, SETTINGS, Secret, Warehouse},
+    config::{AiGateway, SETTINGS, Warehouse},
     host::{Host, native::NativeHost},
+    secret::Secret,
 };
 
 const TOKEN: &str = "CF_API_TOKEN";
