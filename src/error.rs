@@ -177,6 +177,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// A value of the state that has no JSON form: never in practice.
+    #[must_use]
+    pub fn unwritable(key: &str, error: &serde_json::Error) -> Self {
+        Self::State { key: key.into(), problem: format!("cannot be written ({error})") }
+    }
+
     /// Whether the next tick may succeed without anybody's help: exit code 1, else 2.
     #[must_use]
     pub fn is_transient(&self) -> bool {

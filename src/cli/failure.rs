@@ -4,7 +4,7 @@ use std::{fmt::Display, io, process::ExitCode};
 
 use thiserror::Error;
 
-use crate::{cli::show, config::ConfigError, error::CallError};
+use crate::{config::ConfigError, error::CallError};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Failure {
     #[error(
         "the settings cannot be used:\n{}\nSet them in the environment, in .dev.vars or in [vars] of wrangler.toml (another \
          file: --vars); `aig-logs help settings` explains each",
-        show::indented(.0)
+        indented(.0)
     )]
     Settings(#[from] ConfigError),
     /// Something on this machine is not as it must be.
@@ -107,4 +107,10 @@ impl Failure {
             Self::Unread => Exit::Done,
         }
     }
+}
+
+/// The lines of a message, moved in.
+pub fn indented(message: &impl Display) -> String {
+    let lines: Vec<_> = message.to_string().lines().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
 }

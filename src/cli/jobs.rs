@@ -4,7 +4,6 @@ use rusqlite::Connection;
 
 use crate::{
     cli::{
-        commands::dead_letters::Replay,
         failure::{Exit, Failure},
         files::{lines, target::Files},
         progress::Screen,
@@ -104,12 +103,6 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     /// One pass of a schedule.
     pub async fn scheduled(&self, work: Work) -> Report {
         self.within(work.job().budget(self.config), work).await
-    }
-
-    /// Writes dead letters again.
-    pub async fn replay(&self, keys: &[String]) -> Replay {
-        let sinks = self.files.sinks(self.host, &self.sign_in);
-        Replay::run(self.host, &self.state, &self.config.source, &sinks, keys, self.config.ids_ttl).await
     }
 
     /// Proves what is asked, however long it takes.

@@ -19,16 +19,16 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::{Arguments, Command, Options, Stretch},
+        args::{Arguments, Command, Options, State, Stretch},
         failure::{Exit, Failure},
         files::{
             hold::{Claim, Hold},
             open::is_file,
             passes::Keeper,
-            target::{Files, State},
+            target::Files,
         },
         jobs::{Poller, Teller, Work, native_store},
-        progress::Screen,
+        progress::{Screen, log_to},
         vars::settings::Vars,
     },
     config::Destination,
@@ -85,7 +85,7 @@ async fn dispatch(
         Command::Sql(arguments) => commands::sql::sql(&arguments, &options, stop, screen).await,
         Command::Estimate(arguments) => commands::estimate::estimate(&arguments, &options),
         Command::Looker { view } => commands::looker::looker(&view, &options),
-        Command::Settings => show::print(&vars::settings::table()).map(|()| Exit::Done),
+        Command::Settings => show::print(&vars::help::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),
     }
 }
@@ -139,7 +139,7 @@ async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen
 
 /// Takes the state for a task that moves its cursors, before it is opened.
 async fn hold(options: &Options, task: &Task, host: &NativeHost, screen: &Screen) -> Result<Option<Hold>, Failure> {
-    match (task.claim(), State::of(options)) {
+    match (task.claim(), options.state()) {
         (Some(claim), State::File(path)) if !options.dry_run && is_file(&path) => {
             let tell = |words: &str| screen.say(&format!("aig-logs: {words}"));
             Ok(Some(Hold::take(&path, claim, host, &tell).await?))
@@ -152,15 +152,6 @@ async fn hold(options: &Options, task: &Task, host: &NativeHost, screen: &Screen
 fn places(files: &Files, hold: Option<&Hold>) -> Result<Vec<Place>, Failure> {
     let lock = hold.map(Hold::place).transpose()?;
     Ok(files.places().into_iter().chain(lock).collect())
-}
-
-/// Logs to the screen. Of the libraries, only what goes wrong.
-fn log_to(screen: &Screen, level: log::LevelFilter) {
-    env_logger::Builder::new()
-        .filter_level(level.min(log::LevelFilter::Warn))
-        .filter_module("aig_logs", level)
-        .target(env_logger::Target::Pipe(Box::new(screen.clone())))
-        .init();
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {

@@ -101,3 +101,12 @@ impl Write for Screen {
         io::stderr().flush()
     }
 }
+
+/// Logs to the screen. Of the libraries, only what goes wrong.
+pub fn log_to(screen: &Screen, level: log::LevelFilter) {
+    env_logger::Builder::new()
+        .filter_level(level.min(log::LevelFilter::Warn))
+        .filter_module("aig_logs", level)
+        .target(env_logger::Target::Pipe(Box::new(screen.clone())))
+        .init();
+}

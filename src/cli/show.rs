@@ -1,9 +1,6 @@
 //! Results in words, and the one place that prints them.
 
-use std::{
-    fmt::Display,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use chrono::TimeDelta;
 use indicatif::HumanCount;
@@ -26,12 +23,6 @@ pub fn deliver(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     let printed = writeln!(output, "{text}").and_then(|()| output.flush());
     printed.map_err(|error| Failure::output(&error))
-}
-
-/// The lines of a message, moved in.
-pub fn indented(message: &impl Display) -> String {
-    let lines: Vec<_> = message.to_string().lines().map(|line| format!("  {line}")).collect();
-    lines.join("\n")
 }
 
 /// What a pass did, a line for each gateway.
@@ -106,7 +97,7 @@ pub fn ago(lag: TimeDelta) -> String {
 mod tests {
     use chrono::TimeDelta;
 
-    use super::{ago, counted, indented};
+    use super::{ago, counted};
 
     #[test]
     fn numbers_read_like_words() {
@@ -118,6 +109,5 @@ mod tests {
         check(172_800, "2 days ago");
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!(counted(1_234, "row"), "1,234 rows");
-        assert_eq!(indented(&"one\ntwo"), "  one\n  two");
     }
 }

@@ -6,7 +6,6 @@ use super::{
     audit::{Past, audit},
     copy::{Copied, Copy, Finished, Memory},
     cursors::Cursors,
-    opened,
 };
 use crate::{
     error::Error,
@@ -123,7 +122,7 @@ fn known_border(gateway: &str, cursors: &Cursors<Backfill>, forward: Option<&For
 
 /// Copies `[from, to)` of every gateway, newest first, and leaves both cursors alone.
 pub async fn range<P: Platform>(context: &Context<'_, P>, from: Timestamp, to: Timestamp) -> Report {
-    let mut report = opened(Job::Range, context.host.now());
+    let mut report = Report::begun(Job::Range, context.host.now());
     if let Err(error) = copy_range(context, from, to, &mut report).await {
         report.error = Some(error);
     }

@@ -6,7 +6,7 @@
 //! answer without a `Date` confirms nothing: rows are copied, and nothing expires. A file's state neither hides nor
 //! deletes by itself; it is told the time at the end of a pass whose clock was confirmed.
 
-use super::{Job, Report, gateways, opened, record, unwritable};
+use super::gateways::gateways;
 use crate::{
     config::Config,
     error::{CallError, Error},
@@ -14,7 +14,7 @@ use crate::{
     plan::cursor::{Direction, Query},
     sink::Sink,
     source::{self, Page, Source},
-    state::{self, Status},
+    state,
     time::{MILLISECOND, Timestamp},
     wire::Request,
 };
@@ -97,20 +97,6 @@ impl<P: Platform> Context<'_, P> {
         }
     }
 
-    /// Takes away what is over, by a clock that a server has confirmed in this pass and by no other. Nothing depends on it.
-    async fn expire(&self) {
-        match self.host.meter.clock() {
-            Clock::Unknown | Clock::Wrong => {}
-            Clock::Confirmed(at) => {
-                for store in [&self.state, &self.ids] {
-                    if let Err(error) = store.expire(at).await {
-                        log::warn!("expired values stay for now: {error}");
-                    }
-                }
-            }
-        }
-    }
-
     /// Begins with another gateway in each pass, so that no budget, however small, starves anyone.
     pub(super) fn rotate(&self, gateways: &mut [String]) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the number of gateways")]
@@ -154,7 +140,7 @@ impl<P: Platform> Context<'_, P> {
         if page == known {
             return Ok(());
         }
-        let value = page.to_json().map_err(|error| unwritable(key, &error))?;
+        let value = page.to_json().map_err(|error| Error::unwritable(key, &error))?;
         self.save(key, &value).await
     }
 
@@ -166,46 +152,5 @@ impl<P: Platform> Context<'_, P> {
             Error::Source { error: CallError::Refused(_), .. } | Error::Sink { error: CallError::Refused(_), .. }
         );
         refused && self.host.meter.calls() > 1
-    }
-
-    /// Does a job with the values of its keys, the last of which is the status, and reports what came of it. Without
-    /// those values nothing is done, and nothing noted: what the status says of other jobs is not known either.
-    pub(super) async fn report<const N: usize>(
-        &self,
-        job: Job,
-        keys: [&str; N],
-        work: impl AsyncFnOnce(&mut Report, [Option<String>; N]) -> Result<(), Error>,
-    ) -> Report {
-        let mut report = opened(job, self.host.now());
-        match self.load(keys).await {
-            Ok(values) => {
-                let status = values.last().cloned().flatten();
-                let failed = work(&mut report, values).await.err();
-                report.error = failed.or(report.error.take());
-                let noted = self.note(&report, status).await;
-                report.error = report.error.or(noted.err());
-            }
-            Err(error) => report.error = Some(error),
-        }
-        self.expire().await;
-        let report = self.counted(report);
-        record::record(self, &report).await;
-        // The logs were done before; what that took is a call all the same.
-        Report { calls: self.host.meter.calls(), ..report }
-    }
-
-    pub(super) fn counted(&self, report: Report) -> Report {
-        let meter = self.host.meter;
-        let (calls, reads, writes) = (meter.calls(), meter.reads(), meter.writes());
-        Report { calls, reads, writes, clock: meter.clock(), finished: self.host.now(), ..report }
-    }
-
-    async fn note(&self, report: &Report, status: Option<String>) -> Result<(), Error> {
-        let mut status = status.map_or_else(|| Ok(Status::default()), |text| Status::from_json(&text))?;
-        if status.note(&report.job.to_string(), report.worst(), self.host.now()) {
-            let value = status.to_json().map_err(|error| unwritable(state::STATUS, &error))?;
-            self.save(state::STATUS, &value).await?;
-        }
-        Ok(())
     }
 }

@@ -48,7 +48,7 @@ impl<T: Clone + PartialEq + Serialize + DeserializeOwned> Cursors<T> {
     /// Saves the cursors if any of them moved.
     pub async fn save<P: Platform>(&mut self, context: &Context<'_, P>) -> Result<(), Error> {
         if self.current != self.saved {
-            let value = self.current.to_json(&self.first).map_err(|error| super::unwritable(self.key, &error))?;
+            let value = self.current.to_json(&self.first).map_err(|error| Error::unwritable(self.key, &error))?;
             context.save(self.key, &value).await?;
             self.saved = self.current.clone();
         }

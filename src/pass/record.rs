@@ -1,4 +1,5 @@
-//! The table of passes, `aig_runs`, and the line of a pass.
+//! The frame of a pass: its keys are loaded, its work is done, its status is noted, and its line of the table `aig_runs` is
+//! written.
 //!
 //! Each pass that had something to do is a line of `aig_runs`, written after everything was remembered, so that a
 //! dashboard of the logs shows the pipeline's health too. It is one insert more for such a pass, and none for one that
@@ -7,12 +8,13 @@
 
 use chrono::TimeDelta;
 
-use super::{Context, GatewayReport, Platform, Report};
+use super::{Context, GatewayReport, Job, Platform, Report};
 use crate::{
     error::{CallError, Error},
-    host::{Clock, Host},
+    host::{Clock, Host, Store},
     record::{Cell, Column, Kind, Record, Table, columns},
     sink::Sink,
+    state::{self, Status},
 };
 
 /// A column, and what it says of a pass with an id.
@@ -49,8 +51,65 @@ const COLUMNS: [Column; FIELDS.len()] = columns(&FIELDS);
 pub static RUNS: Table =
     Table { name: "aig_runs", columns: &COLUMNS, key: &["run"], id: "run", at: "started", version: None };
 
+impl<P: Platform> Context<'_, P> {
+    /// Does a job with the values of its keys, the last of which is the status, and reports what came of it. Without
+    /// those values nothing is done, and nothing noted: what the status says of other jobs is not known either.
+    pub(super) async fn report<const N: usize>(
+        &self,
+        job: Job,
+        keys: [&str; N],
+        work: impl AsyncFnOnce(&mut Report, [Option<String>; N]) -> Result<(), Error>,
+    ) -> Report {
+        let mut report = Report::begun(job, self.host.now());
+        match self.load(keys).await {
+            Ok(values) => {
+                let status = values.last().cloned().flatten();
+                let failed = work(&mut report, values).await.err();
+                report.error = failed.or(report.error.take());
+                let noted = self.note(&report, status).await;
+                report.error = report.error.or(noted.err());
+            }
+            Err(error) => report.error = Some(error),
+        }
+        self.expire().await;
+        let report = self.counted(report);
+        record(self, &report).await;
+        // The logs were done before; what that took is a call all the same.
+        Report { calls: self.host.meter.calls(), ..report }
+    }
+
+    pub(super) fn counted(&self, report: Report) -> Report {
+        let meter = self.host.meter;
+        let (calls, reads, writes) = (meter.calls(), meter.reads(), meter.writes());
+        Report { calls, reads, writes, clock: meter.clock(), finished: self.host.now(), ..report }
+    }
+
+    async fn note(&self, report: &Report, status: Option<String>) -> Result<(), Error> {
+        let mut status = status.map_or_else(|| Ok(Status::default()), |text| Status::from_json(&text))?;
+        if status.note(&report.job.to_string(), report.worst(), self.host.now()) {
+            let value = status.to_json().map_err(|error| Error::unwritable(state::STATUS, &error))?;
+            self.save(state::STATUS, &value).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what is over, by a clock that a server has confirmed in this pass and by no other. Nothing depends on it.
+    async fn expire(&self) {
+        match self.host.meter.clock() {
+            Clock::Unknown | Clock::Wrong => {}
+            Clock::Confirmed(at) => {
+                for store in [&self.state, &self.ids] {
+                    if let Err(error) = store.expire(at).await {
+                        log::warn!("expired values stay for now: {error}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Writes the line of a pass that has something to tell. A failure is said and no more: the logs are what counts.
-pub(super) async fn record<P: Platform>(context: &Context<'_, P>, report: &Report) {
+async fn record<P: Platform>(context: &Context<'_, P>, report: &Report) {
     // By a wrong clock the line would stand at a wrong time.
     let is_wrong = context.host.meter.clock() == Clock::Wrong;
     if !context.config.record_runs || is_wrong || !context.sink.keeps(&RUNS) || !has_news(report) {

@@ -98,6 +98,12 @@ pub struct GatewayReport {
 }
 
 impl Report {
+    /// The report of a pass that has done nothing yet.
+    pub(super) fn begun(job: Job, started: Timestamp) -> Self {
+        let (gateways, clock) = (Vec::new(), Clock::Unknown);
+        Self { job, started, finished: started, gateways, clock, calls: 0, reads: 0, writes: 0, error: None }
+    }
+
     /// Every error, the pass's own first.
     pub fn errors(&self) -> impl Iterator<Item = &Error> {
         self.error.iter().chain(self.gateways.iter().filter_map(|gateway| gateway.error.as_ref()))

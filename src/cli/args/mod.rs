@@ -1,8 +1,10 @@
 //! What can be typed after `aig-logs`.
 
+mod idle;
 mod options;
 mod setup;
 mod simulated;
+mod state;
 mod values;
 
 use clap::{Args, Parser, Subcommand};
@@ -12,10 +14,11 @@ pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
 pub use crate::cli::args::simulated::History;
 pub use crate::cli::args::simulated::Simulate;
+pub use crate::cli::args::state::State;
 use crate::{
     cli::{
         args::values::{instant, views},
-        vars::settings,
+        vars::help,
     },
     time::Timestamp,
 };
@@ -101,7 +104,7 @@ pub enum Command {
     #[command(after_help = setup::HELP)]
     Setup(Setup),
     /// Copy until stopped: new logs each minute, and the history until it is all there
-    #[command(after_help = settings::table())]
+    #[command(after_help = help::table())]
     Run {
         /// Seconds from one forward pass to the next
         #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
@@ -111,10 +114,10 @@ pub enum Command {
         takeover: bool,
     },
     /// Copy the new logs, once, up to the present
-    #[command(after_help = settings::table())]
+    #[command(after_help = help::table())]
     Forward,
     /// Copy the history, newest first, down to the first log. With --from and --to, copy that time range again
-    #[command(after_help = settings::table())]
+    #[command(after_help = help::table())]
     Backfill(Stretch),
     /// Say how far the copy is, and what fails
     Status,
@@ -149,7 +152,7 @@ pub enum Command {
     /// Work out what a month of logs takes and costs
     Estimate(Estimate),
     /// List every setting
-    #[command(after_help = settings::table())]
+    #[command(after_help = help::table())]
     Settings,
     /// Print completions for a shell
     Completions {
@@ -186,7 +189,7 @@ pub enum DeadLetters {
         key: Option<String>,
     },
     /// Write the rows again. A key is deleted when the sink has all its rows
-    #[command(after_help = settings::table())]
+    #[command(after_help = help::table())]
     Replay {
         /// The keys; none: all
         #[arg(value_name = "KEY")]

@@ -1,17 +1,16 @@
-//! The options that all commands have, and those that one of them would ignore.
+//! The options that all commands have.
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, error::ErrorKind};
+use clap::Args;
 
-use crate::cli::{
-    args::{
-        Arguments, Command, Simulate, Stretch, Verify,
+use crate::{
+    cli::args::{
+        state::State,
         values::{pages, sink, state},
     },
-    files::target::State,
+    config::Destination,
 };
-use crate::config::Destination;
 
 /// The options of every command.
 #[derive(Debug, Args)]
@@ -45,69 +44,15 @@ impl Options {
     pub fn destinations(&self) -> Vec<Destination> {
         if self.sinks.is_empty() { vec![Destination::default()] } else { self.sinks.clone() }
     }
-}
 
-impl Arguments {
-    /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if
-    /// two options contradict each other.
-    pub fn refuse_idle_options(&self) {
-        let conflict = self.idle_option().map(|words| (ErrorKind::ArgumentConflict, words));
-        if let Some((kind, words)) = conflict.or(self.disorder().map(|words| (ErrorKind::ValueValidation, words))) {
-            Self::command().error(kind, words).exit();
-        }
-    }
-
-    fn idle_option(&self) -> Option<&'static str> {
-        let Options { sinks, state, dry_run, pages, vars, json } = &self.options;
-        let copies = *dry_run || pages.is_some();
-        let (ignored, words) = match &self.command {
-            Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } | Command::Estimate(_) => (
-                !sinks.is_empty() || state.is_some() || copies,
-                "demo, simulate, looker and estimate do not use --sink, --state, --dry-run or --pages",
-            ),
-            Command::DeadLetters { .. } => {
-                (copies, "dead-letters does not use --dry-run or --pages; `aig-logs dead-letters show` prints the rows")
-            }
-            Command::Verify(_) | Command::Explain(_) => (
-                copies,
-                "verify and explain do not use --dry-run or --pages: they write nothing, except verify with --repair",
-            ),
-            Command::Setup(_) => (
-                !sinks.is_empty() || state.is_some() || copies || vars.is_some() || *json,
-                "setup does not use the options of every command: it works in this folder, with its own options",
-            ),
-            Command::Doctor | Command::Sql(_) => {
-                (state.is_some() || copies, "doctor and sql do not use --state, --dry-run or --pages")
-            }
-            Command::Run { .. }
-            | Command::Forward
-            | Command::Backfill(_)
-            | Command::Status
-            | Command::Settings
-            | Command::Completions { .. } => return None,
-        };
-        ignored.then_some(words)
-    }
-
-    fn disorder(&self) -> Option<&'static str> {
-        let sinks = &self.options.sinks;
-        if sinks.iter().enumerate().any(|(place, sink)| sinks[..place].contains(sink)) {
-            return Some("the same --sink is given twice");
-        }
-        if sinks.len() > 1 && matches!(self.command, Command::Sql(_)) {
-            return Some("sql is of one --sink at a time");
-        }
-        if let Command::Backfill(Stretch { from: Some(from), to: Some(to) })
-        | Command::Verify(Verify { from: Some(from), to: Some(to), .. }) = &self.command
-            && from >= to
-        {
-            return Some("--from must lie before --to");
-        }
-        if let Command::Simulate(Simulate { late_from, late_to, .. }) = &self.command
-            && late_from > late_to
-        {
-            return Some("--late-from must not exceed --late-to");
-        }
-        None
+    /// The state that `--state` and `--sink` together mean.
+    pub fn state(&self) -> State {
+        self.state.clone().unwrap_or_else(|| {
+            let files = self.destinations().into_iter().filter_map(|destination| match destination {
+                Destination::Sqlite(path) => Some(path),
+                Destination::BigQuery | Destination::Ndjson(_) => None,
+            });
+            State::File(files.into_iter().next().unwrap_or_else(|| "aig-logs-state.sqlite".into()))
+        })
     }
 }

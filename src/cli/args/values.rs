@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    cli::files::target::State,
+    cli::args::state::State,
     config::Destination,
     sink::sql::{BIGQUERY, Script},
     time::{self, Timestamp},

@@ -11,16 +11,11 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::{DeadLetters, Options},
+        args::{DeadLetters, Options, State},
         failure::{Exit, Failure},
-        files::{
-            open::existing,
-            state::OpenState,
-            target::{Files, State},
-        },
+        files::{open::existing, state::OpenState, target::Files},
         jobs::Poller,
-        log_to,
-        progress::Screen,
+        progress::{Screen, log_to},
         show,
         vars::settings::Vars,
     },
@@ -189,12 +184,13 @@ async fn replay(
     vars.check_key(&host, &config).await?;
     log_to(screen, config.log_level);
 
-    let replay = match State::of(options) {
+    let replay = match options.state() {
         State::File(path) => {
             drop(existing(&path)?);
             let files = Files::open(options, &config).await?;
-            let poller = Poller::new(&host, &config, &files)?;
-            poller.replay(&names(chosen(&poller.state, keys).await?)).await
+            let (poller, sign_in) = (Poller::new(&host, &config, &files)?, SignIn::default());
+            let (keys, sinks) = (names(chosen(&poller.state, keys).await?), files.sinks(&host, &sign_in));
+            Replay::run(&host, &poller.state, &config.source, &sinks, &keys, config.ids_ttl).await
         }
         State::Kv => {
             let Some(table) = &config.bigquery else {

@@ -7,13 +7,12 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::Options,
+        args::{Options, State},
         failure::Failure,
         files::{
             guard,
             open::{existing, read_only, unusable},
             passes::Passes,
-            target::State,
         },
         jobs::native_store,
         vars::settings::Vars,
@@ -48,7 +47,7 @@ pub enum OpenState {
 impl OpenState {
     /// Opens a state to read it. It does not change, and nothing is copied.
     pub fn to_read(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
-        match State::of(options) {
+        match options.state() {
             State::File(path) => Ok(Self::File { connection: read_only(&path)?, path }),
             State::Kv => Self::kv(options, stop),
         }
@@ -56,7 +55,7 @@ impl OpenState {
 
     /// A state that is there, to change.
     pub fn to_change(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
-        match State::of(options) {
+        match options.state() {
             State::File(path) => Ok(Self::File { connection: existing(&path)?, path }),
             State::Kv => Self::kv(options, stop),
         }

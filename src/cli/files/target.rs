@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use crate::{
     cli::{
-        args::Options,
+        args::{Options, State},
         failure::Failure,
         files::{
             guard,
@@ -28,33 +28,6 @@ use crate::{
         sqlite::Sqlite,
     },
 };
-
-/// What `--state` says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// A SQLite file.
-    File(PathBuf),
-    /// A deployed Worker's KV.
-    Kv,
-}
-
-impl State {
-    /// Reads `kv` or a path; a file of that name is `./kv`.
-    pub fn parse(text: &str) -> Self {
-        if text == "kv" { Self::Kv } else { Self::File(text.into()) }
-    }
-
-    /// The state that `--state` and `--sink` together mean.
-    pub fn of(options: &Options) -> Self {
-        options.state.clone().unwrap_or_else(|| {
-            let files = options.destinations().into_iter().filter_map(|destination| match destination {
-                Destination::Sqlite(path) => Some(path),
-                Destination::BigQuery | Destination::Ndjson(_) => None,
-            });
-            Self::File(files.into_iter().next().unwrap_or_else(|| "aig-logs-state.sqlite".into()))
-        })
-    }
-}
 
 /// The target of a state beside which rows lie in one file. It has no path: the file may be moved.
 pub const BESIDE: &str = "sqlite, this file";
@@ -87,7 +60,7 @@ pub enum Opened {
 impl Files {
     /// Opens what the options name, and makes what is missing, if state and target belong together.
     pub async fn open(options: &Options, config: &Config) -> Result<Self, Failure> {
-        let State::File(path) = State::of(options) else {
+        let State::File(path) = options.state() else {
             return Err(Failure::denied(
                 "opening the state with --state kv",
                 "the deployed Worker copies with it, and two pollers with one state would undo each other's work",
@@ -198,15 +171,4 @@ fn target(mut names: Vec<String>) -> String {
 fn table(config: &Config) -> Result<&BigQuery, Failure> {
     let hint = "Give GCP_BQ_PROJECT and GCP_BQ_DATASET";
     config.bigquery.as_ref().ok_or_else(|| Failure::denied("opening BigQuery", "its settings were not read", hint))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::State;
-
-    #[test]
-    fn a_state_is_a_file_or_kv() {
-        assert_eq!(State::parse("kv"), State::Kv);
-        assert_eq!(State::parse("./kv"), State::File("./kv".into()));
-    }
 }

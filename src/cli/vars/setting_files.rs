@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     cli::{
         failure::Failure,
-        vars::{dotenv, trust},
+        vars::{dotenv, names},
     },
     config::{Problem, SETTINGS},
 };
@@ -78,7 +78,7 @@ impl SettingFiles {
     /// Names that are almost those of settings.
     pub fn misspelt(&self) -> Vec<Problem> {
         let names = self.names.iter().filter_map(|(name, file)| {
-            let setting = trust::resembled(name)?;
+            let setting = names::resembled(name)?;
             Some(Problem { setting, problem: format!("is written {name} in {file}: correct the name") })
         });
         names.collect()

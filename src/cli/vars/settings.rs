@@ -1,13 +1,11 @@
 //! Where the settings come from: the environment first, then a file in the manner of `.dev.vars`, then the Worker's own.
 
 use std::{
-    env,
     io::{self, Write},
     str::FromStr,
     time::Duration,
 };
 
-use comfy_table::{ContentArrangement, Table, presets};
 use croner::{
     Cron,
     errors::CronError,
@@ -18,19 +16,13 @@ use crate::{
     cli::{
         args::Options,
         failure::Failure,
-        vars::{
-            setting_files::{FILE, SettingFiles, WORKER},
-            trust,
-        },
+        vars::{names::environment, setting_files::SettingFiles, trust},
     },
     config::{Config, ConfigError, Destination, Kv, Need, Problem, SETTINGS, Schema, TableName, Warehouse},
     foreign,
     host::Host,
     plan::peak,
 };
-
-/// Width of the table of settings, in characters.
-const WIDTH: u16 = 100;
 
 /// Settings by name, as text.
 pub struct Vars {
@@ -157,11 +149,6 @@ impl Vars {
     }
 }
 
-/// A setting of the environment, unless it is not set or empty.
-pub fn environment(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|text| !text.trim().is_empty())
-}
-
 /// The schedule of the backfill, read as Cloudflare reads it: five fields, Sunday is 1.
 /// developers.cloudflare.com/workers/configuration/cron-triggers
 pub fn schedule(config: &Config) -> Result<Cron, Failure> {
@@ -180,33 +167,6 @@ pub fn read_schedule(text: &str) -> Result<Cron, CronError> {
 
 fn refused(setting: &'static str, problem: String) -> Failure {
     ConfigError(vec![Problem { setting, problem }]).into()
-}
-
-/// Every setting, for `--help`.
-pub fn table() -> String {
-    let groups = [
-        (Need::Always, "Settings that must be there"),
-        (Need::BigQuery, "Settings for --sink bigquery: one of the two ways to give a key is enough"),
-        (Need::Never, "Settings that may be there"),
-    ];
-    let groups = groups.map(|(need, title)| format!("{title}:\n{}", group(need)));
-    format!(
-        "{}\n\nThey are read from the environment, then from the file of --vars; where none is named, from {FILE} and the \
-         [vars] of {WORKER} in this folder. (secret): never printed.",
-        groups.join("\n\n")
-    )
-}
-
-fn group(need: Need) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_width(WIDTH);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    for setting in SETTINGS.iter().filter(|setting| setting.need == need) {
-        let secret = if setting.secret { " (secret)" } else { "" };
-        let default = setting.default.map_or(String::new(), |default| format!(" [default: {default}]"));
-        table.add_row([format!(" {}", setting.name), format!("{}{secret}{default}", setting.meaning)]);
-    }
-    table.trim_fmt()
 }
 
 #[cfg(test)]

@@ -19,10 +19,10 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::Options,
+        args::{Options, State},
         commands::doctor::check::{Asker, Check, Grade},
         failure::{Exit, Failure},
-        files::{open::read_only, target::State},
+        files::open::read_only,
         show,
         vars::settings::{self, Vars},
     },
@@ -86,7 +86,7 @@ async fn examine(host: &impl Host, vars: &Vars, destinations: &[Destination]) ->
 /// The dead letters in this machine's state, if there is one. Those of a Worker's state cost calls: `status` tells
 /// them.
 async fn dead_letters(options: &Options) -> Option<Check> {
-    let State::File(path) = State::of(options) else { return None };
+    let State::File(path) = options.state() else { return None };
     let connection = read_only(&path).ok()?;
     let store = SqliteStore::new(&connection, "state").ok()?;
     let letters: u64 = dead::keys(&store).await.ok()?.iter().map(|(_, letters)| letters).sum();

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use dialoguer::{Confirm, Input, Password, Select};
 
-use crate::{cli::commands::setup::Failure, secret::Secret};
+use crate::{cli::failure::Failure, secret::Secret};
 
 /// What is asked, and how else it can be answered.
 #[derive(Debug, Clone, Copy)]

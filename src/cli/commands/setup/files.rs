@@ -12,7 +12,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, Value, value
 
 use crate::{
     cli::{
-        commands::setup::Failure,
+        failure::Failure,
         files::open::PRIVATE,
         vars::setting_files::{FILE, WORKER},
     },

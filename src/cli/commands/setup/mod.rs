@@ -25,7 +25,7 @@ use crate::{
                 steps::{Mark, Steps},
             },
         },
-        failure::{Exit, Failure},
+        failure::{self, Exit, Failure},
         show,
         vars::{setting_files::NAMESPACES, settings::Vars},
     },
@@ -154,7 +154,11 @@ impl Task<'_> {
             return Ok(true);
         }
         for change in &changes {
-            show::print(&format!("To be written into {}:\n{}", change.path, show::indented(&change.lines.join("\n"))))?;
+            show::print(&format!(
+                "To be written into {}:\n{}",
+                change.path,
+                failure::indented(&change.lines.join("\n"))
+            ))?;
         }
         if !self.asker.agrees("Write that?")? {
             self.steps.tell(Mark::Left, "wrangler.toml and .dev.vars: left as they are")?;

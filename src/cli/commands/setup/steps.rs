@@ -2,7 +2,10 @@
 
 use std::{cell::Cell, fmt::Display};
 
-use crate::cli::{commands::setup::Failure, show};
+use crate::cli::{
+    failure::{self, Failure},
+    show,
+};
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +45,7 @@ impl Steps {
 
     /// Tells more of the last one, a line each.
     pub fn add(lines: &str) -> Result<(), Failure> {
-        show::print(&show::indented(&lines))
+        show::print(&failure::indented(&lines))
     }
 
     /// Remembers one that is left for a person, and that somebody else has told of.

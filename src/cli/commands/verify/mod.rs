@@ -10,17 +10,11 @@ use tokio::sync::watch;
 use self::told::tell_proof;
 use crate::{
     cli::{
-        args::{Options, Verify},
+        args::{Options, State, Verify},
         failure::{Exit, Failure},
-        files::{
-            open::existing,
-            rows::Rows,
-            state::OpenState,
-            target::{Files, State},
-        },
+        files::{open::existing, rows::Rows, state::OpenState, target::Files},
         jobs::Poller,
-        log_to,
-        progress::Screen,
+        progress::{Screen, log_to},
         vars::settings::Vars,
     },
     config::{Config, Destination},
@@ -91,7 +85,7 @@ async fn repair(
     options: &Options,
     tell: &dyn Fn(&Proven, usize),
 ) -> Result<Proof, Failure> {
-    match State::of(options) {
+    match options.state() {
         State::File(path) => {
             drop(existing(&path)?);
             let files = Files::open(options, config).await?;

@@ -1,0 +1,70 @@
+//! Options that contradict each other, or that the command would ignore.
+
+use clap::{CommandFactory, error::ErrorKind};
+
+use super::{Arguments, Command, Options, Simulate, Stretch, Verify};
+
+impl Arguments {
+    /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if
+    /// two options contradict each other.
+    pub fn refuse_idle_options(&self) {
+        let conflict = self.idle_option().map(|words| (ErrorKind::ArgumentConflict, words));
+        if let Some((kind, words)) = conflict.or(self.disorder().map(|words| (ErrorKind::ValueValidation, words))) {
+            Self::command().error(kind, words).exit();
+        }
+    }
+
+    fn idle_option(&self) -> Option<&'static str> {
+        let Options { sinks, state, dry_run, pages, vars, json } = &self.options;
+        let copies = *dry_run || pages.is_some();
+        let (ignored, words) = match &self.command {
+            Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } | Command::Estimate(_) => (
+                !sinks.is_empty() || state.is_some() || copies,
+                "demo, simulate, looker and estimate do not use --sink, --state, --dry-run or --pages",
+            ),
+            Command::DeadLetters { .. } => {
+                (copies, "dead-letters does not use --dry-run or --pages; `aig-logs dead-letters show` prints the rows")
+            }
+            Command::Verify(_) | Command::Explain(_) => (
+                copies,
+                "verify and explain do not use --dry-run or --pages: they write nothing, except verify with --repair",
+            ),
+            Command::Setup(_) => (
+                !sinks.is_empty() || state.is_some() || copies || vars.is_some() || *json,
+                "setup does not use the options of every command: it works in this folder, with its own options",
+            ),
+            Command::Doctor | Command::Sql(_) => {
+                (state.is_some() || copies, "doctor and sql do not use --state, --dry-run or --pages")
+            }
+            Command::Run { .. }
+            | Command::Forward
+            | Command::Backfill(_)
+            | Command::Status
+            | Command::Settings
+            | Command::Completions { .. } => return None,
+        };
+        ignored.then_some(words)
+    }
+
+    fn disorder(&self) -> Option<&'static str> {
+        let sinks = &self.options.sinks;
+        if sinks.iter().enumerate().any(|(place, sink)| sinks[..place].contains(sink)) {
+            return Some("the same --sink is given twice");
+        }
+        if sinks.len() > 1 && matches!(self.command, Command::Sql(_)) {
+            return Some("sql is of one --sink at a time");
+        }
+        if let Command::Backfill(Stretch { from: Some(from), to: Some(to) })
+        | Command::Verify(Verify { from: Some(from), to: Some(to), .. }) = &self.command
+            && from >= to
+        {
+            return Some("--from must lie before --to");
+        }
+        if let Command::Simulate(Simulate { late_from, late_to, .. }) = &self.command
+            && late_from > late_to
+        {
+            return Some("--late-from must not exceed --late-to");
+        }
+        None
+    }
+}
