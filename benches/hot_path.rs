@@ -12,7 +12,7 @@ use aig_logs::{
     log::{entry::Entry, privacy::Privacy},
     plan::cursor::{Direction, Query},
     record::Record,
-    simulator::{Answer, Simulator, options::Options},
+    simulator::{Answer, Simulator, options::SimulatorOptions},
     sink::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
@@ -35,14 +35,14 @@ const ENTRIES: usize = 50 * PAGES as usize;
 
 /// The simulator's API.
 static SOURCE: LazyLock<AiGateway> = LazyLock::new(|| {
-    let settings = Simulator::new(Options::default()).settings("http://127.0.0.1:1");
+    let settings = Simulator::new(SimulatorOptions::default()).settings("http://127.0.0.1:1");
     let lookup = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     Config::from_vars(lookup, &[Destination::default()]).unwrap().source
 });
 
 /// Pages of the simulator, each with what was asked for.
 static ANSWERS: LazyLock<Vec<(Query, Response)>> = LazyLock::new(|| {
-    let options = Options { entries: ENTRIES, rate_limit: None, ..Options::default() };
+    let options = SimulatorOptions { entries: ENTRIES, rate_limit: None, ..SimulatorOptions::default() };
     let (now, gateway) = (options.start, options.gateways[0].clone());
     let mut simulator = Simulator::new(options);
     let mut page = |page| {

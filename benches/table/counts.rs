@@ -5,7 +5,7 @@ use std::time::Duration;
 use aig_logs::{
     host::Host,
     pass::Job,
-    simulator::{Simulator, options::Options},
+    simulator::{Simulator, options::SimulatorOptions},
     time,
 };
 use chrono::TimeDelta;
@@ -38,7 +38,7 @@ pub async fn measure() -> Vec<Line> {
 /// An hour without entries, one with 100 in each minute, and some minutes with 1,000.
 async fn ticks() -> Vec<Line> {
     let latency = Latency { call: Duration::from_millis(100), store: Duration::from_millis(5) };
-    let world = World::new(Options { rate_limit: None, ..Options::default() }, latency, &[]);
+    let world = World::new(SimulatorOptions { rate_limit: None, ..SimulatorOptions::default() }, latency, &[]);
     let mut clock = Clock { world, minute: 0, samples: samples() };
     clock.tick(0).await;
     let mut idle = Sum::default();
@@ -74,7 +74,8 @@ fn full_lines(mut ticks: Vec<Spent>) -> Vec<Line> {
 
 /// A gateway's history of 100,000 entries, and the counts that prove it when its last day is over.
 async fn history(name: &str, length: TimeDelta) -> Vec<Line> {
-    let options = Options { entries: 100_000, history: length, rate_limit: None, ..Options::default() };
+    let options =
+        SimulatorOptions { entries: 100_000, history: length, rate_limit: None, ..SimulatorOptions::default() };
     let world = World::new(options, Latency::default(), &[]);
     let budget = Job::Range.budget(&world.config);
     world.pass(Job::Forward, budget).await;
@@ -158,7 +159,7 @@ impl Clock {
 
 /// Entries as a gateway has them.
 fn samples() -> Vec<Value> {
-    let options = Options { entries: FULL, ..Options::default() };
+    let options = SimulatorOptions { entries: FULL, ..SimulatorOptions::default() };
     let now = options.start;
     Simulator::new(options).gateway("main").unwrap().entries(now).collect()
 }

@@ -14,7 +14,7 @@ use aig_logs::{
     google::key::PrivateKey,
     host::{Host, Meter, Metered},
     pass::Job,
-    simulator::options::Options,
+    simulator::options::SimulatorOptions,
     sink::{Sink, ndjson::Ndjson, sqlite::Sqlite},
     time::Timestamp,
     wire::{Request, Response},
@@ -67,7 +67,7 @@ type Answers = BTreeMap<String, VecDeque<Response>>;
 
 impl Recording {
     async fn make() -> Self {
-        let options = Options { entries: ENTRIES, rate_limit: None, ..Options::default() };
+        let options = SimulatorOptions { entries: ENTRIES, rate_limit: None, ..SimulatorOptions::default() };
         let world = World::new(options, Latency::default(), &[]);
         let recorder = Recorder { world: &world, answers: RefCell::default() };
         let config = config(&world.simulator.borrow(), &[], Destination::default());

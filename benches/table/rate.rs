@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, time::Duration};
 
-use aig_logs::{pass::Job, simulator::options::Options};
+use aig_logs::{pass::Job, simulator::options::SimulatorOptions};
 
 use futures_util::future::join;
 
@@ -37,7 +37,7 @@ fn latency(milliseconds: u64) -> Latency {
 
 /// The command, alone with the API.
 async fn of_the_limit(milliseconds: u64, least: f64) -> [Line; 2] {
-    let options = Options { entries: 100_000, ..Options::default() };
+    let options = SimulatorOptions { entries: 100_000, ..SimulatorOptions::default() };
     let world = World::new(options, latency(milliseconds), &[("API_SHARE", "1")]);
     let budget = Job::Range.budget(&world.config);
     world.pass(Job::Forward, budget).await;
@@ -56,7 +56,7 @@ async fn of_the_limit(milliseconds: u64, least: f64) -> [Line; 2] {
 
 /// The Worker's pass of an hour, as shipped.
 async fn hourly() -> [Line; 2] {
-    let options = Options { entries: 300_000, ..Options::default() };
+    let options = SimulatorOptions { entries: 300_000, ..SimulatorOptions::default() };
     let world = World::new(options, latency(100), &[]);
     world.pass(Job::Forward, Job::Forward.budget(&world.config)).await;
     world.wait_until(2 * WINDOW).await;
@@ -74,7 +74,7 @@ async fn hourly() -> [Line; 2] {
 
 /// A backfill, and beside it forward every minute with 1,000 new entries, on one limit of which nothing is spared.
 async fn both_at_once() -> [Line; 3] {
-    let options = Options { entries: 100_000, live_per_minute: 1_000.0, ..Options::default() };
+    let options = SimulatorOptions { entries: 100_000, live_per_minute: 1_000.0, ..SimulatorOptions::default() };
     let world = World::new(options, latency(250), &[("API_SHARE", "1")]);
     world.pass(Job::Forward, Job::Forward.budget(&world.config)).await;
     let is_done = Cell::new(false);

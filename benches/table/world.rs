@@ -14,7 +14,7 @@ use aig_logs::{
     host::{Host, Meter, Metered},
     pass::{Job, Report},
     plan::budget::Budget,
-    simulator::{Answer, Simulator, google::ServiceAccount, options::Options},
+    simulator::{Answer, Simulator, google::SimulatedAccount, options::SimulatorOptions},
     sink::bigquery::{BigQuerySink, SignIn},
     time::Timestamp,
     wire::{Request, Response},
@@ -87,9 +87,9 @@ impl Spent {
 
 impl World {
     /// A world with settings that differ from those of the shipped `wrangler.toml`.
-    pub fn new(options: Options, latency: Latency, settings: &[(&str, &str)]) -> Self {
-        let account = Some(ServiceAccount::weak(1));
-        let simulator = Simulator::new(Options { dedup: false, service_account: account, ..options });
+    pub fn new(options: SimulatorOptions, latency: Latency, settings: &[(&str, &str)]) -> Self {
+        let account = Some(SimulatedAccount::weak(1));
+        let simulator = Simulator::new(SimulatorOptions { dedup: false, service_account: account, ..options });
         Self {
             config: config(&simulator, settings, Destination::BigQuery),
             simulator: RefCell::new(simulator),

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::{Arguments, Command, Options, State, Stretch},
+        args::{Arguments, Command, FromTo, Options, State},
         failure::{Exit, Failure},
         files::{
             hold::{Claim, Hold},
@@ -70,7 +70,7 @@ async fn dispatch(
             poll(&options, Task::Run { every: Duration::from_secs(every), takeover }, stop, screen).await
         }
         Command::Forward => poll(&options, Task::Once(Work::Forward), stop, screen).await,
-        Command::Backfill(Stretch { from: Some(from), to: Some(to) }) => {
+        Command::Backfill(FromTo { from: Some(from), to: Some(to) }) => {
             poll(&options, Task::Once(Work::Range { from, to }), stop, screen).await
         }
         Command::Backfill(_) => poll(&options, Task::Once(Work::Backfill), stop, screen).await,

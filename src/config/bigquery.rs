@@ -3,7 +3,7 @@
 use super::{
     destination::Destination,
     service_account::ServiceAccount,
-    vars::{ConfigError, Vars, read},
+    vars::{ConfigError, SettingReader, read},
 };
 use crate::{
     log::{columns::LOGS, metadata::MetadataColumn},
@@ -27,7 +27,7 @@ impl TableName {
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        read(lookup, Vars::table_name)
+        read(lookup, SettingReader::table_name)
     }
 }
 
@@ -55,7 +55,7 @@ impl Schema {
 
 /// Where tables are made and looked at: a table's name, and the service that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warehouse {
+pub struct WarehouseSettings {
     /// Base address of the API, without a slash at its end.
     pub base: String,
     /// Whether it is an emulator, which asks nobody to sign in.
@@ -64,13 +64,13 @@ pub struct Warehouse {
     pub table: TableName,
 }
 
-impl Warehouse {
+impl WarehouseSettings {
     /// Reads the settings through `lookup`, which gives the text of a name.
     ///
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        read(lookup, Vars::warehouse)
+        read(lookup, SettingReader::warehouse)
     }
 }
 
@@ -97,15 +97,15 @@ impl BigQuery {
     }
 }
 
-impl<L: Fn(&str) -> Option<String>> Vars<L> {
+impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     pub fn bigquery(&mut self) -> BigQuery {
         let emulated = self.optional("BIGQUERY_EMULATOR_HOST").is_some();
         let account = self.service_account(emulated);
-        let Warehouse { base, table: TableName { project, dataset, table }, .. } = self.warehouse();
+        let WarehouseSettings { base, table: TableName { project, dataset, table }, .. } = self.warehouse();
         BigQuery { base, project, dataset, table, account }
     }
 
-    pub fn warehouse(&mut self) -> Warehouse {
+    pub fn warehouse(&mut self) -> WarehouseSettings {
         let table = self.table_name();
         let emulator = self.optional("BIGQUERY_EMULATOR_HOST");
         let emulated = emulator.is_some();
@@ -114,7 +114,7 @@ impl<L: Fn(&str) -> Option<String>> Vars<L> {
             Some(host) => self.address("BIGQUERY_EMULATOR_HOST", &format!("http://{host}")),
             None => "https://bigquery.googleapis.com".to_owned(),
         };
-        Warehouse { base, emulated, table }
+        WarehouseSettings { base, emulated, table }
     }
 
     pub fn table_name(&mut self) -> TableName {

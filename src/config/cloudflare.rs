@@ -2,7 +2,7 @@
 
 use super::{
     settings,
-    vars::{ConfigError, Vars, read},
+    vars::{ConfigError, SettingReader, read},
 };
 use crate::secret::Secret;
 
@@ -27,7 +27,7 @@ impl AiGateway {
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        read(lookup, Vars::ai_gateway)
+        read(lookup, SettingReader::ai_gateway)
     }
 }
 
@@ -52,7 +52,7 @@ impl Kv {
     /// # Errors
     /// Every setting that is missing or cannot be read, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        read(lookup, Vars::kv)
+        read(lookup, SettingReader::kv)
     }
 }
 
@@ -73,7 +73,7 @@ pub fn is_gateway_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.chars().all(known)
 }
 
-impl<L: Fn(&str) -> Option<String>> Vars<L> {
+impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     pub fn ai_gateway(&mut self) -> AiGateway {
         let base = self.text("CLOUDFLARE_BASE_URL");
         AiGateway {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::vars::Vars;
+use super::vars::SettingReader;
 use crate::log::{
     metadata::MetadataColumn,
     privacy::{Hashed, Privacy},
@@ -14,7 +14,7 @@ const SHORTEST_KEY: usize = 16;
 /// Columns of `METADATA_COLUMNS`: more would make the views hard to read.
 const MOST_COLUMNS: usize = 20;
 
-impl<L: Fn(&str) -> Option<String>> Vars<L> {
+impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     pub fn privacy(&mut self) -> Privacy {
         let dropped = self.metadata_keys("DROP_METADATA");
         let hashed = self.metadata_keys("HASH_METADATA");

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use self::vars::read;
 pub use self::{
-    bigquery::{BigQuery, Schema, TableName, Warehouse},
+    bigquery::{BigQuery, Schema, TableName, WarehouseSettings},
     cloudflare::{AiGateway, Gateways, Kv, is_gateway_id},
     destination::Destination,
     service_account::ServiceAccount,

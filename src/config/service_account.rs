@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
-use super::{settings, vars::Vars};
+use super::{settings, vars::SettingReader};
 use crate::google::key::PrivateKey;
 
 /// A Google service account.
@@ -19,7 +19,7 @@ pub struct ServiceAccount {
     pub token_uri: String,
 }
 
-impl<L: Fn(&str) -> Option<String>> Vars<L> {
+impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     /// The service account, from the whole key file or from its two parts. An emulator needs none.
     pub fn service_account(&mut self, emulator: bool) -> Option<ServiceAccount> {
         const JSON: &str = "GCP_SA_KEY_JSON";

@@ -29,20 +29,20 @@ fn lines(problems: &[Problem]) -> String {
 /// Reads settings, or tells all their problems together.
 pub(super) fn read<L: Fn(&str) -> Option<String>, T>(
     lookup: L,
-    read: impl FnOnce(&mut Vars<L>) -> T,
+    read: impl FnOnce(&mut SettingReader<L>) -> T,
 ) -> Result<T, ConfigError> {
-    let mut vars = Vars { lookup, problems: Vec::new() };
+    let mut vars = SettingReader { lookup, problems: Vec::new() };
     let value = read(&mut vars);
     if vars.problems.is_empty() { Ok(value) } else { Err(ConfigError(vars.problems)) }
 }
 
 /// The settings being read. A setting with a problem is noted, and read on with an empty value.
-pub struct Vars<L> {
+pub struct SettingReader<L> {
     pub lookup: L,
     pub problems: Vec<Problem>,
 }
 
-impl<L: Fn(&str) -> Option<String>> Vars<L> {
+impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     pub fn problem(&mut self, setting: &'static str, problem: impl Into<String>) {
         self.problems.push(Problem { setting, problem: problem.into() });
     }

@@ -189,9 +189,9 @@ fn said(thrown: &JsValue) -> String {
 
 /// A namespace of KV. Values are text.
 #[derive(Debug)]
-pub struct Kv(pub KvStore);
+pub struct BoundKv(pub KvStore);
 
-impl Store for Kv {
+impl Store for BoundKv {
     async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
         let mut values = answer(self.0.get_bulk(keys).cache_ttl(CACHED_SECONDS).text()).await?;
         Ok(keys.iter().map(|key| values.remove(*key).flatten()).collect())

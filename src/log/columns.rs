@@ -30,14 +30,14 @@ pub(crate) enum Origin {
 }
 
 /// A column, and where its value comes from.
-pub(crate) type Field = (Column, Origin);
+pub(crate) type LogField = (Column, Origin);
 
-const fn field(name: &'static str, kind: Kind, origin: Origin) -> Field {
+const fn field(name: &'static str, kind: Kind, origin: Origin) -> LogField {
     (Column { name, kind }, origin)
 }
 
 /// Every column, in the order of the table: those of the TypeScript program first, then ours. `extra` stays last.
-pub(crate) const FIELDS: [Field; 34] = [
+pub(crate) const FIELDS: [LogField; 34] = [
     field("id", Kind::Text, Origin::Id),
     field("created_at", Kind::Instant, Origin::CreatedAt),
     field("provider", Kind::Text, Origin::Field),
@@ -88,7 +88,7 @@ pub static LOGS: Table = Table {
 };
 
 /// Whether an entry's field of this name is the value of a column just as it is.
-pub(crate) fn is_own((column, origin): &Field, name: &str) -> bool {
+pub(crate) fn is_own((column, origin): &LogField, name: &str) -> bool {
     column.name == name && matches!(origin, Origin::Id | Origin::CreatedAt | Origin::Field)
 }
 

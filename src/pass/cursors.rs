@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Context, Platform};
-use crate::{error::Error, state::Gateways};
+use crate::{error::Error, state::ByGateway};
 
 /// The cursors of all gateways under one key.
 #[derive(Clone)]
@@ -11,12 +11,12 @@ pub struct Cursors<T> {
     key: &'static str,
     /// The gateway whose cursor stands at the top level of the value.
     first: String,
-    saved: Gateways<T>,
-    current: Gateways<T>,
+    saved: ByGateway<T>,
+    current: ByGateway<T>,
 }
 
 impl<T: Clone + PartialEq> Cursors<T> {
-    pub fn new(key: &'static str, first: &str, stored: Option<Gateways<T>>) -> Self {
+    pub fn new(key: &'static str, first: &str, stored: Option<ByGateway<T>>) -> Self {
         let saved = stored.unwrap_or_default();
         Self { key, first: first.to_owned(), current: saved.clone(), saved }
     }

@@ -8,7 +8,7 @@
 use super::{Context, Platform};
 use crate::{
     host::{Host, has_time_for},
-    plan::budget::{self, Ended, Hold, Rate, Used},
+    plan::budget::{self, Ended, Rate, Spacing, Used},
     time::Timestamp,
 };
 
@@ -81,9 +81,9 @@ impl Pace {
         let last = self.last.map_or(now, |last| last.max(now));
         let Ok(reset) = (anew - last).to_std() else { return last };
         match budget::hold_back(Rate { reset, ..rate }, share, calls.under_way, calls.left) {
-            Hold::Free => now,
-            Hold::Apart(gap) => self.last.map_or(now, |last| last + gap),
-            Hold::Window => anew,
+            Spacing::Free => now,
+            Spacing::Apart(gap) => self.last.map_or(now, |last| last + gap),
+            Spacing::Window => anew,
         }
     }
 

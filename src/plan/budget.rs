@@ -80,7 +80,7 @@ const SPARE: f64 = 200.0;
 
 /// How long a call to the source is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
+pub enum Spacing {
     /// Not at all.
     Free,
     /// So long after the call before it.
@@ -93,7 +93,7 @@ pub enum Hold {
 /// `under_way` calls yet; `left` calls will follow, if their number is known. A few calls are made at once. More calls
 /// are spread over the rest of the window, so that other callers can make some calls at any time.
 #[must_use]
-pub fn hold_back(rate: Rate, share: f64, under_way: usize, left: Option<u64>) -> Hold {
+pub fn hold_back(rate: Rate, share: f64, under_way: usize, left: Option<u64>) -> Spacing {
     #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
     let (quota, remaining, under_way) = (rate.quota as f64, rate.remaining as f64, under_way as f64);
     let reserved = (quota * (1.0 - share)).max(quota / SPARE).round();
@@ -101,12 +101,12 @@ pub fn hold_back(rate: Rate, share: f64, under_way: usize, left: Option<u64>) ->
     #[expect(clippy::cast_precision_loss, reason = "above that they are many in any case")]
     let few = left.is_some_and(|left| 2.0 * left as f64 <= allowed);
     if allowed < 1.0 {
-        Hold::Window
+        Spacing::Window
     } else if few {
-        Hold::Free
+        Spacing::Free
     } else {
         // The last of them comes before the window ends.
-        Hold::Apart(rate.reset.div_f64(allowed + 1.0))
+        Spacing::Apart(rate.reset.div_f64(allowed + 1.0))
     }
 }
 
@@ -170,21 +170,21 @@ mod tests {
             let rate = Rate { remaining, reset: Duration::from_secs(30), quota: 1_200 };
             assert_eq!(hold_back(rate, share, under_way, Some(0)), expected, "{remaining} {share} {under_way}");
         };
-        check(1_200, 0.8, 0, Hold::Free);
-        check(241, 0.8, 0, Hold::Free);
-        check(240, 0.8, 0, Hold::Window);
-        check(245, 0.8, 5, Hold::Window);
+        check(1_200, 0.8, 0, Spacing::Free);
+        check(241, 0.8, 0, Spacing::Free);
+        check(240, 0.8, 0, Spacing::Window);
+        check(245, 0.8, 5, Spacing::Window);
         // Of all that is allowed a few are left: another job may have calls under way.
-        check(7, 1.0, 0, Hold::Free);
-        check(6, 1.0, 0, Hold::Window);
+        check(7, 1.0, 0, Spacing::Free);
+        check(6, 1.0, 0, Spacing::Window);
     }
 
     #[test]
     fn many_calls_are_spread_over_the_window_and_few_are_not() {
         let rate = Rate { remaining: 339, reset: Duration::from_secs(50), quota: 1_200 };
         let check = |left, expected| assert_eq!(hold_back(rate, 0.8, 0, left), expected, "{left:?}");
-        check(Some(49), Hold::Free);
-        check(Some(50), Hold::Apart(Duration::from_millis(500)));
-        check(None, Hold::Apart(Duration::from_millis(500)));
+        check(Some(49), Spacing::Free);
+        check(Some(50), Spacing::Apart(Duration::from_millis(500)));
+        check(None, Spacing::Apart(Duration::from_millis(500)));
     }
 }

@@ -33,7 +33,7 @@ pub enum Permission {
 /// The status of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum TokenStatus {
     /// The token works.
     Active,
     /// Somebody has switched the token off.
@@ -58,7 +58,7 @@ pub struct Access {
     /// When the account was made, UTC.
     pub created_on: Timestamp,
     /// The token's status.
-    pub status: Status,
+    pub status: TokenStatus,
     /// The token's owner.
     pub owner: Owner,
     /// The token's permissions. At first it has all.
@@ -71,7 +71,7 @@ impl Default for Access {
         Self {
             // 2025-01-15T08:00:00Z
             created_on: Timestamp::UNIX_EPOCH + chrono::TimeDelta::seconds(1_736_928_000),
-            status: Status::Active,
+            status: TokenStatus::Active,
             owner: Owner::User,
             permissions: permissions.into(),
         }
@@ -85,9 +85,9 @@ impl Access {
             return failure(401, json!([{ "code": 1000, "message": "Invalid API Token" }]), Value::Null);
         }
         let (status, words) = match self.status {
-            Status::Active => ("active", "This API Token is valid and active"),
-            Status::Disabled => ("disabled", "This API Token is disabled"),
-            Status::Expired => ("expired", "This API Token has expired"),
+            TokenStatus::Active => ("active", "This API Token is valid and active"),
+            TokenStatus::Disabled => ("disabled", "This API Token is disabled"),
+            TokenStatus::Expired => ("expired", "This API Token has expired"),
         };
         let result = json!({ "id": "ed17574386854bf78a67040be0a770b0", "status": status });
         let messages = json!([{ "code": 10000, "message": words, "type": null }]);
@@ -98,7 +98,7 @@ impl Access {
     /// The refusal of a caller that has another token, or none of the `permissions`.
     pub(super) fn refuse(&self, is_the_token: bool, permissions: &[Permission]) -> Option<Response<Vec<u8>>> {
         let may = permissions.is_empty() || permissions.iter().any(|permission| self.permissions.contains(permission));
-        let good = is_the_token && self.status == Status::Active;
+        let good = is_the_token && self.status == TokenStatus::Active;
         let error = if good && permissions.contains(&Permission::Account) {
             json!([{ "code": 9109, "message": "Unauthorized to access requested resource" }])
         } else {
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_token_that_is_off_says_so_and_is_good_for_nothing_else() {
         let mut world = Simulator::new(options());
-        for (status, word) in [(Status::Disabled, "disabled"), (Status::Expired, "expired")] {
+        for (status, word) in [(TokenStatus::Disabled, "disabled"), (TokenStatus::Expired, "expired")] {
             world.access_mut().status = status;
             assert_eq!(ask(&mut world, GOOD, "user/tokens/verify").1["result"]["status"], word);
             assert_eq!(code(&ask(&mut world, GOOD, "accounts")), (403, 10000));

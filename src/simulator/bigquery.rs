@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{plan::Faults, schema::Schema, time::Timestamp, wire};
+use super::{plan::Faults, schema::SimulatedSchema, time::Timestamp, wire};
 
 /// Limits of a request. cloud.google.com/bigquery/quotas
 const MOST_BYTES: usize = 10 * 1_048_576;
@@ -96,13 +96,13 @@ pub struct Landed {
 /// A table and everything that landed in it.
 #[derive(Default)]
 pub struct SimulatedTable {
-    schema: Schema,
+    schema: SimulatedSchema,
     rows: Vec<Landed>,
     recent: BTreeMap<String, Timestamp>,
 }
 
 /// The part of a request that all its rows share.
-pub(super) struct Request<'a> {
+pub(super) struct Insertion<'a> {
     pub now: Timestamp,
     pub body: &'a [u8],
     /// The plan, which says which rows are never taken.
@@ -113,7 +113,7 @@ pub(super) struct Request<'a> {
 impl SimulatedTable {
     /// An empty table.
     #[must_use]
-    pub fn new(schema: Schema) -> Self {
+    pub fn new(schema: SimulatedSchema) -> Self {
         Self { schema, ..Self::default() }
     }
 
@@ -125,7 +125,7 @@ impl SimulatedTable {
 
     /// The table's columns.
     #[must_use]
-    pub fn schema(&self) -> &Schema {
+    pub fn schema(&self) -> &SimulatedSchema {
         &self.schema
     }
 
@@ -145,7 +145,7 @@ impl SimulatedTable {
     }
 
     /// Answers a request to insert rows. The caller has been let in.
-    pub(super) fn answer(&mut self, request: &Request) -> Response<Vec<u8>> {
+    pub(super) fn answer(&mut self, request: &Insertion) -> Response<Vec<u8>> {
         if request.body.len() > MOST_BYTES {
             let message = format!("Request payload size exceeds the limit: {MOST_BYTES} bytes.");
             return failure(400, "badRequest", &message);
@@ -179,7 +179,7 @@ impl SimulatedTable {
         wire::json_response(200, &reply)
     }
 
-    fn judge(&self, row: &Value, ignore_unknown: bool, request: &Request) -> Vec<Value> {
+    fn judge(&self, row: &Value, ignore_unknown: bool, request: &Insertion) -> Vec<Value> {
         let invalid =
             |message| vec![json!({ "reason": "invalid", "location": "", "debugInfo": "", "message": message })];
         let insert_id = row["insertId"].as_str().unwrap_or_default();
@@ -192,7 +192,7 @@ impl SimulatedTable {
         self.schema.check(&row["json"], ignore_unknown, request.now)
     }
 
-    fn land(&mut self, row: &Value, request: &Request) {
+    fn land(&mut self, row: &Value, request: &Insertion) {
         if let Some(insert_id) = row["insertId"].as_str()
             && self.recent.insert(insert_id.to_owned(), request.now).is_some()
             && request.dedup
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     fn table() -> SimulatedTable {
-        SimulatedTable::new(Schema::parse("id STRING\ncount INT64"))
+        SimulatedTable::new(SimulatedSchema::parse("id STRING\ncount INT64"))
     }
 
     fn insert(table: &mut SimulatedTable, seconds: i64, body: &Value) -> (u16, Value) {
@@ -248,7 +248,7 @@ mod tests {
         let mut faults = Faults::new(1, None);
         faults.poison("poison");
         let body = body.to_string();
-        let request = Request { now, body: body.as_bytes(), faults: &faults, dedup: true };
+        let request = Insertion { now, body: body.as_bytes(), faults: &faults, dedup: true };
         let response = table.answer(&request);
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
     }

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{
     chance::{hash, mix},
-    options::Options,
-    settings::Settings,
+    options::SimulatorOptions,
+    settings::SimulatedSettings,
     stored::{Special, Stored},
     time::{Timestamp, parse_time},
     traffic::{Arrival, Traffic},
@@ -17,7 +17,7 @@ use super::{
 pub struct Gateway {
     id: String,
     /// How it keeps logs.
-    pub settings: Settings,
+    pub settings: SimulatedSettings,
     /// Sorted by (`created_at`, `seed`).
     entries: Vec<Stored>,
     /// When each hidden entry becomes visible.
@@ -33,11 +33,11 @@ pub struct Gateway {
 pub struct NotAnEntry;
 
 impl Gateway {
-    pub(super) fn new(id: &str, options: &Options) -> Self {
+    pub(super) fn new(id: &str, options: &SimulatorOptions) -> Self {
         let mut traffic = Traffic::new(mix(options.seed ^ hash(id)), options);
         let mut gateway = Self {
             id: id.to_owned(),
-            settings: Settings::default(),
+            settings: SimulatedSettings::default(),
             entries: Vec::with_capacity(options.entries),
             hidden: BTreeMap::new(),
             late: Vec::new(),
@@ -203,7 +203,7 @@ pub(super) mod tests {
     use chrono::TimeDelta;
     use serde_json::json;
 
-    use super::{super::options::Lateness, *};
+    use super::{super::options::LatenessRange, *};
 
     pub fn instant(ms: i64) -> Timestamp {
         Timestamp::from_timestamp_millis(ms).unwrap()
@@ -211,7 +211,7 @@ pub(super) mod tests {
 
     /// A gateway with entries of these ids and times in milliseconds, all of which can be seen.
     pub fn gateway(entries: &[(&str, i64)]) -> Gateway {
-        let mut gateway = Gateway::new("main", &Options::default());
+        let mut gateway = Gateway::new("main", &SimulatorOptions::default());
         for (id, ms) in entries {
             gateway.insert(json!({ "id": id, "created_at": instant(*ms).to_rfc3339() }), None).unwrap();
         }
@@ -264,7 +264,7 @@ pub(super) mod tests {
 
     #[test]
     fn live_traffic_is_the_same_however_often_it_is_asked_for() {
-        let options = Options { live_per_minute: 30.0, entries: 100, ..Options::default() };
+        let options = SimulatorOptions { live_per_minute: 30.0, entries: 100, ..SimulatorOptions::default() };
         let (mut often, mut once) = (Gateway::new("main", &options), Gateway::new("main", &options));
         let later = options.start + TimeDelta::minutes(20);
         (0..20).for_each(|minute| often.advance(options.start + TimeDelta::minutes(minute)));
@@ -276,8 +276,13 @@ pub(super) mod tests {
 
     #[test]
     fn late_entries_can_be_told() {
-        let lateness = Lateness { chance: 1.0, ..Lateness::default() };
-        let options = Options { live_per_minute: 30.0, entries: 10, lateness: Some(lateness), ..Options::default() };
+        let lateness = LatenessRange { chance: 1.0, ..LatenessRange::default() };
+        let options = SimulatorOptions {
+            live_per_minute: 30.0,
+            entries: 10,
+            lateness: Some(lateness),
+            ..SimulatorOptions::default()
+        };
         let mut gateway = Gateway::new("main", &options);
         gateway.advance(options.start + TimeDelta::minutes(20));
         let later = options.start + TimeDelta::hours(2);

@@ -26,13 +26,13 @@ const HOUR: i64 = 3_600;
 
 /// A service account with its private key. Making one takes a second or so; clones share the key.
 #[derive(Clone)]
-pub struct ServiceAccount {
+pub struct SimulatedAccount {
     email: String,
     key_id: String,
     key: Arc<RsaPrivateKey>,
 }
 
-impl ServiceAccount {
+impl SimulatedAccount {
     /// An account with a key of 2,048 bits; the same seed gives the same key.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
@@ -129,7 +129,7 @@ impl Tokens {
     /// Answers a request for a token sent to `audience`.
     pub fn answer(
         &mut self,
-        account: &ServiceAccount,
+        account: &SimulatedAccount,
         now: Timestamp,
         audience: &str,
         body: &[u8],
@@ -160,7 +160,7 @@ impl Tokens {
 }
 
 /// The scopes that an assertion may have.
-fn check(account: &ServiceAccount, now: Timestamp, audience: &str, body: &[u8]) -> Result<BTreeSet<String>, Refused> {
+fn check(account: &SimulatedAccount, now: Timestamp, audience: &str, body: &[u8]) -> Result<BTreeSet<String>, Refused> {
     let form: BTreeMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     if field("grant_type") != GRANT {
@@ -210,7 +210,7 @@ pub(super) mod tests {
     use super::*;
 
     /// One key for all tests.
-    pub static ACCOUNT: LazyLock<ServiceAccount> = LazyLock::new(|| ServiceAccount::from_seed(1));
+    pub static ACCOUNT: LazyLock<SimulatedAccount> = LazyLock::new(|| SimulatedAccount::from_seed(1));
 
     const URI: &str = "http://127.0.0.1:8080/token";
     const NOW: i64 = 1_793_620_800;
@@ -281,7 +281,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_foreign_key_or_no_assertion_is_refused() {
-        let foreign = ServiceAccount::from_seed(2).pkcs8_pem();
+        let foreign = SimulatedAccount::from_seed(2).pkcs8_pem();
         let (_, body) = ask(&request(&claims(URI, NOW), &foreign));
         assert_eq!(body["error_description"], "Invalid JWT Signature.");
         assert_eq!(ask(b"grant_type=password").1["error"], "unsupported_grant_type");

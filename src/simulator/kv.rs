@@ -62,9 +62,9 @@ struct Stored {
 
 /// A namespace.
 #[derive(Debug, Default)]
-pub struct Namespace(BTreeMap<String, Stored>);
+pub struct SimulatedNamespace(BTreeMap<String, Stored>);
 
-impl Namespace {
+impl SimulatedNamespace {
     /// Every value that has not expired at `now`, by key.
     pub fn values(&self, now: Timestamp) -> impl Iterator<Item = Value> {
         let found = living(self.0.range::<str, _>(..), now);

@@ -40,12 +40,12 @@ use self::{
     cloudflare::Limiter,
     faults::Endpoint,
     gateway::Gateway,
-    google::{ServiceAccount, Tokens},
-    kv::Namespace,
+    google::{SimulatedAccount, Tokens},
+    kv::SimulatedNamespace,
     namespaces::Namespaces,
-    options::{Options, Quirks},
+    options::{Quirks, SimulatorOptions},
     plan::Faults,
-    schema::Schema,
+    schema::SimulatedSchema,
     time::Timestamp,
 };
 
@@ -60,7 +60,7 @@ pub enum Answer {
 
 /// Calls answered so far, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Calls {
+pub struct CallCounts {
     /// Lists of gateways.
     pub gateways: u64,
     /// Lists of logs.
@@ -75,23 +75,23 @@ pub struct Calls {
 
 /// The simulated world. Time only goes forward: each call's `now` is at or after that of the call before.
 pub struct Simulator {
-    options: Options,
+    options: SimulatorOptions,
     gateways: Vec<Gateway>,
     limiter: Limiter,
-    service_account: OnceLock<ServiceAccount>,
+    service_account: OnceLock<SimulatedAccount>,
     tokens: Tokens,
     tables: BTreeMap<String, SimulatedTable>,
     namespaces: Namespaces,
     faults: Faults,
-    calls: Calls,
+    calls: CallCounts,
 }
 
 impl Simulator {
     /// A world with its history in place.
     #[must_use]
-    pub fn new(options: Options) -> Self {
-        let table = SimulatedTable::new(Schema::parse(include_str!("../../sql/bigquery/1_table.sql")));
-        let runs = SimulatedTable::new(Schema::parse(include_str!("../../sql/bigquery/1_aig_runs.sql")));
+    pub fn new(options: SimulatorOptions) -> Self {
+        let table = SimulatedTable::new(SimulatedSchema::parse(include_str!("../../sql/bigquery/1_table.sql")));
+        let runs = SimulatedTable::new(SimulatedSchema::parse(include_str!("../../sql/bigquery/1_aig_runs.sql")));
         Self {
             gateways: options.gateways.iter().map(|id| Gateway::new(id, &options)).collect(),
             limiter: Limiter::new(options.rate_limit),
@@ -103,7 +103,7 @@ impl Simulator {
                 (options.ids_namespace.as_str(), "IDS_KV"),
             ]),
             faults: Faults::new(options.seed, options.storm),
-            calls: Calls::default(),
+            calls: CallCounts::default(),
             options,
         }
     }
@@ -146,7 +146,7 @@ impl Simulator {
     }
 
     /// Creates a table. It replaces a table of the same name, whose rows are lost.
-    pub fn create_table(&mut self, name: &str, schema: Schema) {
+    pub fn create_table(&mut self, name: &str, schema: SimulatedSchema) {
         self.tables.insert(name.to_owned(), SimulatedTable::new(schema));
     }
 
@@ -157,12 +157,12 @@ impl Simulator {
 
     /// A namespace of KV by its id.
     #[must_use]
-    pub fn namespace(&self, id: &str) -> Option<&Namespace> {
+    pub fn namespace(&self, id: &str) -> Option<&SimulatedNamespace> {
         self.namespaces.get(id)
     }
 
     /// A namespace of KV by its id, to change.
-    pub fn namespace_mut(&mut self, id: &str) -> Option<&mut Namespace> {
+    pub fn namespace_mut(&mut self, id: &str) -> Option<&mut SimulatedNamespace> {
         self.namespaces.get_mut(id)
     }
 
@@ -173,7 +173,7 @@ impl Simulator {
 
     /// Calls so far.
     #[must_use]
-    pub fn calls(&self) -> &Calls {
+    pub fn calls(&self) -> &CallCounts {
         &self.calls
     }
 
@@ -196,13 +196,13 @@ impl Simulator {
 
     /// The options that the world was made with.
     #[must_use]
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &SimulatorOptions {
         &self.options
     }
 
     /// The one service account, made on first use.
-    pub fn service_account(&self) -> &ServiceAccount {
-        self.service_account.get_or_init(|| ServiceAccount::from_seed(self.options.seed))
+    pub fn service_account(&self) -> &SimulatedAccount {
+        self.service_account.get_or_init(|| SimulatedAccount::from_seed(self.options.seed))
     }
 
     /// Settings for the poller, when the simulator is reached under `base`, for example `http://127.0.0.1:8080`.
@@ -226,7 +226,7 @@ impl Simulator {
     }
 }
 
-impl Calls {
+impl CallCounts {
     fn of(&mut self, endpoint: Endpoint) -> &mut u64 {
         match endpoint {
             Endpoint::Gateways => &mut self.gateways,
@@ -251,8 +251,8 @@ mod tests {
 
     const BASE: &str = "http://127.0.0.1:8080";
 
-    pub fn options() -> Options {
-        Options { entries: 200, service_account: Some(ACCOUNT.clone()), ..Options::default() }
+    pub fn options() -> SimulatorOptions {
+        SimulatorOptions { entries: 200, service_account: Some(ACCOUNT.clone()), ..SimulatorOptions::default() }
     }
 
     /// The answer to a list of the first gateway's logs; none when there is silence.
@@ -300,13 +300,13 @@ mod tests {
         let mut world = Simulator::new(options());
         let (status, body) = list(&mut world, "per_page=50").unwrap();
         assert_eq!((status, &body["result_info"]["total_count"]), (200, &json!(200)));
-        assert_eq!(world.calls(), &Calls { list: 1, ..Calls::default() });
+        assert_eq!(world.calls(), &CallCounts { list: 1, ..CallCounts::default() });
     }
 
     #[test]
     fn the_list_api_is_limited_and_says_so() {
         let limit = cloudflare::RateLimit { quota: 1, window_seconds: 60 };
-        let mut world = Simulator::new(Options { rate_limit: Some(limit), ..options() });
+        let mut world = Simulator::new(SimulatorOptions { rate_limit: Some(limit), ..options() });
         assert_eq!(list(&mut world, "").unwrap().0, 200);
         assert_eq!(list(&mut world, "").unwrap().0, 429);
         let request = Request::get("/client/v4/accounts/other/ai-gateway/gateways");
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn equal_options_make_equal_worlds() {
         let lists = |()| {
-            let mut world = Simulator::new(Options { live_per_minute: 60.0, ..options() });
+            let mut world = Simulator::new(SimulatorOptions { live_per_minute: 60.0, ..options() });
             world.advance(world.options().start + TimeDelta::hours(1));
             list(&mut world, "per_page=50").unwrap()
         };
@@ -349,7 +349,7 @@ mod tests {
         assert_eq!(world.table(&table).unwrap().rows()[0].row["id"], "a");
         let (status, body) = insert(&mut world, &token, "other").unwrap();
         assert_eq!((status, &body["error"]["errors"][0]["reason"]), (404, &json!("notFound")));
-        world.create_table("other", Schema::parse("id STRING"));
+        world.create_table("other", SimulatedSchema::parse("id STRING"));
         let (_, body) = insert(&mut world, &token, "other").unwrap();
         assert_eq!(body["insertErrors"][0]["errors"][0]["message"], "no such field: metadata.");
         world.revoke_tokens();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     chance::{hash, mix},
     cloudflare::{failure, page, success},
-    kv::{Namespace, no_namespace},
+    kv::{SimulatedNamespace, no_namespace},
 };
 
 /// A call to the account's namespaces.
@@ -38,7 +38,7 @@ impl NamespaceCall {
 /// The namespaces by id, with their titles.
 #[derive(Debug, Default)]
 pub(super) struct Namespaces {
-    by_id: BTreeMap<String, (String, Namespace)>,
+    by_id: BTreeMap<String, (String, SimulatedNamespace)>,
     /// How many were created so far, including those deleted.
     made: u64,
 }
@@ -46,15 +46,15 @@ pub(super) struct Namespaces {
 impl Namespaces {
     /// Empty namespaces with these ids and titles.
     pub fn new<'a>(named: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let empty = |(id, title): (&str, &str)| (id.to_owned(), (title.to_owned(), Namespace::default()));
+        let empty = |(id, title): (&str, &str)| (id.to_owned(), (title.to_owned(), SimulatedNamespace::default()));
         Self { by_id: named.into_iter().map(empty).collect(), made: 0 }
     }
 
-    pub fn get(&self, id: &str) -> Option<&Namespace> {
+    pub fn get(&self, id: &str) -> Option<&SimulatedNamespace> {
         self.by_id.get(id).map(|(_, namespace)| namespace)
     }
 
-    pub fn get_mut(&mut self, id: &str) -> Option<&mut Namespace> {
+    pub fn get_mut(&mut self, id: &str) -> Option<&mut SimulatedNamespace> {
         self.by_id.get_mut(id).map(|(_, namespace)| namespace)
     }
 
@@ -83,7 +83,7 @@ impl Namespaces {
         self.made += 1;
         let id = format!("{:016x}{:016x}", hash(title), mix(self.made));
         let answer = success(&shown(&id, title), &Value::Null);
-        self.by_id.insert(id, (title.to_owned(), Namespace::default()));
+        self.by_id.insert(id, (title.to_owned(), SimulatedNamespace::default()));
         answer
     }
 }

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::{
     Simulator,
-    access::{Owner, Permission, Status},
+    access::{Owner, Permission, TokenStatus},
     gateway::Gateway,
     options::Quirks,
-    schema::Schema,
-    settings::Settings,
+    schema::SimulatedSchema,
+    settings::SimulatedSettings,
     time::Timestamp,
     wire::{json_response, response},
 };
@@ -126,7 +126,7 @@ struct Change {
     account: Account,
     token: Token,
     /// Settings of gateways, by id.
-    gateways: BTreeMap<String, Settings>,
+    gateways: BTreeMap<String, SimulatedSettings>,
     /// Departures of the list API.
     quirks: Option<Quirks>,
     /// Seconds by which the clock in answers is ahead.
@@ -144,7 +144,7 @@ struct Account {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Token {
-    status: Option<Status>,
+    status: Option<TokenStatus>,
     owner: Option<Owner>,
     /// Its permissions from now on.
     permissions: Option<BTreeSet<Permission>>,
@@ -153,7 +153,7 @@ struct Token {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Table {
-    /// Columns, partitioning and clustering of a new, empty table in its place, as [`Schema::parse`] reads them.
+    /// Columns, partitioning and clustering of a new, empty table in its place, as [`SimulatedSchema::parse`] reads them.
     schema: Option<String>,
     /// The permissions of the service account from now on.
     permissions: Option<Vec<String>>,
@@ -186,7 +186,7 @@ impl Change {
         }
         if let Some(text) = table.schema {
             let name = options.table.clone();
-            simulator.create_table(&name, Schema::parse(&text));
+            simulator.create_table(&name, SimulatedSchema::parse(&text));
         }
         Ok(())
     }
@@ -230,7 +230,7 @@ mod tests {
         for wrong in [r#"{"tokens":{}}"#, r#"{"gateways":{"other":{}}}"#, r#"{"token":{"permissions":["All"]}}"#] {
             assert_eq!(change(wrong).0, 400, "{wrong}");
         }
-        assert_eq!(simulator.options().access.status, super::super::access::Status::Disabled);
+        assert_eq!(simulator.options().access.status, super::super::access::TokenStatus::Disabled);
         assert!(!simulator.gateway("main").unwrap().settings.collect_logs);
         assert_eq!(simulator.options().clock_ahead_seconds, 90);
         assert!(simulator.table("aig_logs_raw").unwrap().schema().columns().eq(["id"]));

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use serde::Deserialize;
 
-use super::{access::Access, bigquery, cloudflare::RateLimit, google::ServiceAccount, time::Timestamp};
+use super::{access::Access, bigquery, cloudflare::RateLimit, google::SimulatedAccount, time::Timestamp};
 
 /// More entries in one millisecond than two pages hold.
 const BURSTS: Bursts = Bursts { chance: 0.005, most: 120 };
@@ -13,7 +13,7 @@ const SILENCE_MS: u64 = 200;
 
 /// How to build a [`Simulator`](super::Simulator).
 #[derive(Clone)]
-pub struct Options {
+pub struct SimulatorOptions {
     /// Source of every random choice.
     pub seed: u64,
     /// Cloudflare account id.
@@ -39,7 +39,7 @@ pub struct Options {
     /// How entries come to share a millisecond.
     pub bursts: Bursts,
     /// How live entries become visible late; none when absent. History is all there when the world begins.
-    pub lateness: Option<Lateness>,
+    pub lateness: Option<LatenessRange>,
     /// Limit of Cloudflare's API; none when absent.
     pub rate_limit: Option<RateLimit>,
     /// Departures of the list API from what is documented.
@@ -55,7 +55,7 @@ pub struct Options {
     /// Whether BigQuery drops rows whose `insertId` it saw less than a minute ago. It does so as best effort only.
     pub dedup: bool,
     /// The account that may sign in to Google. Made from `seed` when absent.
-    pub service_account: Option<ServiceAccount>,
+    pub service_account: Option<SimulatedAccount>,
     /// Seconds by which the clock that the server's answers show is ahead of the world's.
     pub clock_ahead_seconds: i64,
     /// Milliseconds by which the server delays each answer.
@@ -66,7 +66,7 @@ pub struct Options {
     pub storm: Option<u64>,
 }
 
-impl Default for Options {
+impl Default for SimulatorOptions {
     fn default() -> Self {
         Self {
             seed: 1,
@@ -102,10 +102,10 @@ impl Default for Options {
 /// The same world in a storm. Everything fails now and then. Some entries are late, by 1 to 30 minutes unless the
 /// options say otherwise, and some share a millisecond. BigQuery keeps every copy of a row.
 #[must_use]
-pub fn stormy(seed: u64, options: Options) -> Options {
-    Options {
+pub fn stormy(seed: u64, options: SimulatorOptions) -> SimulatorOptions {
+    SimulatorOptions {
         storm: Some(seed),
-        lateness: options.lateness.or(Some(Lateness::default())),
+        lateness: options.lateness.or(Some(LatenessRange::default())),
         bursts: BURSTS,
         dedup: false,
         silence_ms: SILENCE_MS,
@@ -131,7 +131,7 @@ impl Default for Bursts {
 /// Entries that the API shows only some time after their `created_at`. Most are long calls, which are logged when they
 /// end.
 #[derive(Clone, Copy, Debug)]
-pub struct Lateness {
+pub struct LatenessRange {
     /// Share of late entries, 0 to 1.
     pub chance: f64,
     /// Shortest lateness of those, seconds.
@@ -144,7 +144,7 @@ pub struct Lateness {
     pub long_calls: f64,
 }
 
-impl Lateness {
+impl LatenessRange {
     /// A share of entries is late by `shortest` to `longest` seconds, as many below as above their geometric mean.
     #[must_use]
     pub fn between(chance: f64, shortest: f64, longest: f64) -> Self {
@@ -153,7 +153,7 @@ impl Lateness {
     }
 }
 
-impl Default for Lateness {
+impl Default for LatenessRange {
     /// 1 to 30 minutes.
     fn default() -> Self {
         Self { chance: 0.05, shortest_seconds: 60.0, median_seconds: 300.0, longest_seconds: 1_800.0, long_calls: 0.9 }
@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn entries_of_a_stormy_world_share_milliseconds_and_are_late() {
-        let options = stormy(7, Options { entries: 3_000, live_per_minute: 600.0, ..super::super::tests::options() });
+        let options =
+            stormy(7, SimulatorOptions { entries: 3_000, live_per_minute: 600.0, ..super::super::tests::options() });
         let later = options.start + chrono::TimeDelta::minutes(10);
         let mut world = Simulator::new(options);
         world.advance(later);
@@ -207,10 +208,11 @@ mod tests {
 
     #[test]
     fn a_storm_keeps_the_lateness_that_was_asked_for() {
-        let lateness = |given| stormy(7, Options { lateness: given, ..Options::default() }).lateness.unwrap();
+        let lateness =
+            |given| stormy(7, SimulatorOptions { lateness: given, ..SimulatorOptions::default() }).lateness.unwrap();
         let told = |lateness| format!("{lateness:?}");
-        assert_eq!(told(lateness(None)), told(Lateness::default()));
-        let short = Lateness::between(0.5, 1.0, 4.0);
+        assert_eq!(told(lateness(None)), told(LatenessRange::default()));
+        let short = LatenessRange::between(0.5, 1.0, 4.0);
         assert_eq!(told(lateness(Some(short))), told(short));
         assert!((short.median_seconds - 2.0).abs() < 1e-9);
     }

@@ -128,7 +128,7 @@ impl Simulator {
             (Some(table), TableCall::Get) => table.shown([project, dataset, name]),
             (Some(table), TableCall::Insert) => {
                 let (faults, dedup) = (&self.faults, self.options.dedup);
-                table.answer(&bigquery::Request { now, body: request.body(), faults, dedup })
+                table.answer(&bigquery::Insertion { now, body: request.body(), faults, dedup })
             }
         }
     }

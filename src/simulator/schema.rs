@@ -27,13 +27,13 @@ struct Column {
 
 /// The columns of a table, and the one whose day chooses the partition.
 #[derive(Clone, Debug, Default)]
-pub struct Schema {
+pub struct SimulatedSchema {
     columns: Vec<Column>,
     partition: Option<String>,
     clustering: Vec<String>,
 }
 
-impl Schema {
+impl SimulatedSchema {
     /// Reads `name TYPE`, one column a line, such as in a `CREATE TABLE` statement with one column a line. It also
     /// reads `NOT NULL`, `PARTITION BY DATE(column)` and `CLUSTER BY`, and skips everything else.
     #[must_use]
@@ -198,8 +198,8 @@ mod tests {
         Timestamp::from_timestamp(1_793_620_800, 0).unwrap()
     }
 
-    fn schema() -> Schema {
-        Schema::parse(
+    fn schema() -> SimulatedSchema {
+        SimulatedSchema::parse(
             "CREATE TABLE t (
                id STRING NOT NULL,
                at TIMESTAMP OPTIONS (description = \"when\"),
@@ -225,7 +225,7 @@ mod tests {
     fn columns_are_read_from_the_statement_that_creates_the_table() {
         let names: Vec<String> = schema().columns().map(str::to_owned).collect();
         assert_eq!(names, ["id", "at", "count", "cost", "ok", "extra"]);
-        let table = Schema::parse(include_str!("../../sql/bigquery/1_table.sql"));
+        let table = SimulatedSchema::parse(include_str!("../../sql/bigquery/1_table.sql"));
         assert_eq!((table.columns().count(), table.partition.as_deref()), (34, Some("created_at")));
     }
 

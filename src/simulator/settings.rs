@@ -16,7 +16,7 @@ pub enum WhenFull {
 /// How a gateway keeps logs, as its settings show it.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Settings {
+pub struct SimulatedSettings {
     /// Whether it keeps logs.
     pub collect_logs: bool,
     /// The most entries that it keeps. None: as many as the plan allows.
@@ -25,7 +25,7 @@ pub struct Settings {
     pub log_management_strategy: Option<WhenFull>,
 }
 
-impl Default for Settings {
+impl Default for SimulatedSettings {
     fn default() -> Self {
         Self {
             collect_logs: true,
@@ -35,7 +35,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl SimulatedSettings {
     /// A gateway with these settings, as the API shows it.
     pub(super) fn shown(&self, id: &str) -> Value {
         let strategy = self.log_management_strategy.map(|strategy| match strategy {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 /// An instant, UTC.
-pub type Timestamp = DateTime<Utc>;
+pub(super) type Timestamp = DateTime<Utc>;
 
 /// Milliseconds since 1970 of a time in RFC 3339; finer digits are cut off.
 pub(super) fn parse_time(text: &str) -> Option<i64> {

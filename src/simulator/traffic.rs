@@ -6,7 +6,7 @@ use rand_distr::{Exp1, LogNormal};
 
 use super::{
     chance::{real, whole},
-    options::{Bursts, Lateness, Options},
+    options::{Bursts, LatenessRange, SimulatorOptions},
 };
 
 const MINUTE: f64 = 60_000.0;
@@ -41,13 +41,13 @@ pub(super) struct Traffic {
     /// When the next call arrives.
     next: f64,
     bursts: Bursts,
-    lateness: Option<Lateness>,
+    lateness: Option<LatenessRange>,
 }
 
 impl Traffic {
-    pub fn new(seed: u64, options: &Options) -> Self {
+    pub fn new(seed: u64, options: &SimulatorOptions) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let Options { bursts, lateness, .. } = *options;
+        let SimulatorOptions { bursts, lateness, .. } = *options;
         let entries_per_call = 1.0 + bursts.chance * f64::from(1 + bursts.most) / 2.0;
         let gap = MINUTE * entries_per_call / options.live_per_minute.max(0.0);
         let next = real(options.start.timestamp_millis()) + gap * rng.sample::<f64, _>(Exp1);
@@ -55,7 +55,7 @@ impl Traffic {
     }
 
     /// `options.entries` arrivals before `options.start`, in no order.
-    pub fn history(&mut self, options: &Options) -> Vec<Arrival> {
+    pub fn history(&mut self, options: &SimulatorOptions) -> Vec<Arrival> {
         let until = options.start.timestamp_millis();
         let from = until - options.history.num_milliseconds().max(1);
         let hours: Vec<i64> = (from.div_euclid(HOUR)..=(until - 1).div_euclid(HOUR)).map(|hour| hour * HOUR).collect();
@@ -87,7 +87,7 @@ impl Traffic {
     }
 
     /// One call, and at times a few more in the same millisecond.
-    fn call(&mut self, created_at: i64, lateness: Option<Lateness>, arrivals: &mut Vec<Arrival>) {
+    fn call(&mut self, created_at: i64, lateness: Option<LatenessRange>, arrivals: &mut Vec<Arrival>) {
         let Bursts { chance, most } = self.bursts;
         let more = if self.rng.gen_bool(chance.clamp(0.0, 1.0)) { self.rng.gen_range(1..=most.max(1)) } else { 0 };
         for _ in 0..=more {
@@ -97,7 +97,7 @@ impl Traffic {
     }
 
     /// Milliseconds until a late entry becomes visible, and of these the duration of a long call. None: it is not late.
-    fn delay(&mut self, late: Lateness) -> Option<(i64, Option<i64>)> {
+    fn delay(&mut self, late: LatenessRange) -> Option<(i64, Option<i64>)> {
         let spread = LogNormal::new(late.median_seconds.max(0.001).ln(), 1.0).ok()?;
         let seconds = spread.sample(&mut self.rng).max(late.shortest_seconds).min(late.longest_seconds);
         let [is_late, is_long] = [late.chance, late.long_calls].map(|share| self.rng.gen_bool(share.clamp(0.0, 1.0)));
@@ -123,13 +123,13 @@ mod tests {
 
     use super::*;
 
-    fn history(options: &Options) -> Vec<Arrival> {
+    fn history(options: &SimulatorOptions) -> Vec<Arrival> {
         Traffic::new(1, options).history(options)
     }
 
     #[test]
     fn history_fills_its_span_by_day_rather_than_by_night() {
-        let options = Options { entries: 20_000, ..Options::default() };
+        let options = SimulatorOptions { entries: 20_000, ..SimulatorOptions::default() };
         let until = options.start.timestamp_millis();
         let from = until - options.history.num_milliseconds();
         let arrivals = history(&options);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn nothing_arrives_without_traffic() {
-        let options = Options::default();
+        let options = SimulatorOptions::default();
         let mut traffic = Traffic::new(1, &options);
         assert_eq!(traffic.until(options.start.timestamp_millis() + 1_000 * HOUR), []);
         assert_eq!(history(&options), []);
@@ -152,8 +152,9 @@ mod tests {
 
     #[test]
     fn some_arrivals_are_late() {
-        let late = Lateness { chance: 0.2, ..Lateness::between(0.0, 60.0, 1_800.0) };
-        let options = Options { live_per_minute: 1_000.0, lateness: Some(late), ..Options::default() };
+        let late = LatenessRange { chance: 0.2, ..LatenessRange::between(0.0, 60.0, 1_800.0) };
+        let options =
+            SimulatorOptions { live_per_minute: 1_000.0, lateness: Some(late), ..SimulatorOptions::default() };
         let mut traffic = Traffic::new(1, &options);
         let arrivals = traffic.until(options.start.timestamp_millis() + 10 * 60_000);
         let delayed = arrivals.iter().filter(|arrival| arrival.visible_at > arrival.created_at);
@@ -171,13 +172,17 @@ mod tests {
 
     #[test]
     fn history_is_there_from_the_start() {
-        let options = Options { entries: 1_000, lateness: Some(Lateness::default()), ..Options::default() };
+        let options = SimulatorOptions {
+            entries: 1_000,
+            lateness: Some(LatenessRange::default()),
+            ..SimulatorOptions::default()
+        };
         assert!(history(&options).iter().all(|arrival| arrival.visible_at == arrival.created_at));
     }
 
     #[test]
     fn stopped_traffic_has_ended() {
-        let options = Options { live_per_minute: 60.0, ..Options::default() };
+        let options = SimulatorOptions { live_per_minute: 60.0, ..SimulatorOptions::default() };
         let mut traffic = Traffic::new(1, &options);
         let start = options.start.timestamp_millis();
         assert!(!traffic.until(start + HOUR).is_empty());

@@ -154,7 +154,7 @@ const HINTS: Hints = Hints {
 
 /// How a gateway keeps logs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Settings {
+pub struct GatewaySettings {
     /// Whether it does, where it says.
     pub collect_logs: Option<bool>,
     /// How many it has room for, where it says.
@@ -169,7 +169,7 @@ pub struct Settings {
 ///
 /// # Errors
 /// What the API refuses or fails at.
-pub fn read_settings(response: &Response) -> Result<Option<Settings>, CallError> {
+pub fn read_settings(response: &Response) -> Result<Option<GatewaySettings>, CallError> {
     if response.status() == StatusCode::NOT_FOUND {
         return Ok(None);
     }
@@ -435,7 +435,7 @@ mod tests {
     #[test]
     fn settings_say_what_they_say_and_a_gateway_may_be_missing() {
         let told = r#"{"success":true,"result":{"id":"a","collect_logs":false,"log_management":null}}"#;
-        let settings = Settings { collect_logs: Some(false), room: None, when_full: None };
+        let settings = GatewaySettings { collect_logs: Some(false), room: None, when_full: None };
         assert_eq!(read_settings(&answer(200, told)), Ok(Some(settings)));
         assert_eq!(read_settings(&answer(404, r#"{"success":false,"errors":[{"code":7002}]}"#)), Ok(None));
         let refused = read_settings(&answer(403, include_str!("../../tests/fixtures/wrong_token.json"))).unwrap_err();

@@ -63,12 +63,12 @@ pub struct Counted {
     pub down_to: Timestamp,
     /// The stretch that is counted later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recent: Option<Recent>,
+    pub recent: Option<RecentStretch>,
 }
 
 /// The stretch in which entries may still have appeared when the backfill began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recent {
+pub struct RecentStretch {
     /// A midnight, UTC.
     #[serde(deserialize_with = "stored::instant")]
     pub from: Timestamp,
@@ -82,7 +82,7 @@ impl Backfill {
     #[must_use]
     pub fn before(start: Timestamp) -> Self {
         let head = midnight(start - last_age());
-        let counted = Counted { down_to: head, recent: Some(Recent { from: head, until: start }) };
+        let counted = Counted { down_to: head, recent: Some(RecentStretch { from: head, until: start }) };
         Self { start: Some(start), counted: Some(counted), ..Self::at(Cursor::at_start_of(start - MILLISECOND)) }
     }
 
@@ -114,7 +114,7 @@ impl Backfill {
     #[must_use]
     pub fn due(&self, now: Timestamp) -> Option<Stretch> {
         let Counted { down_to, recent } = self.counted?;
-        let day = |recent: Recent| recent.from.max(midnight(recent.until - MILLISECOND));
+        let day = |recent: RecentStretch| recent.from.max(midnight(recent.until - MILLISECOND));
         let recent = recent.map(|recent| self.stretch(self.delivered_down_to().max(day(recent)), recent.until));
         let older = self.stretch(self.delivered_down_to(), down_to);
         let is_due = |stretch: &Stretch| stretch.from < stretch.until && stretch.until + last_age() <= now;

@@ -21,11 +21,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use self::{
-    backfill::{Backfill, Counted, DAY, Days, Done, Recent, midnight_of},
+    backfill::{Backfill, Counted, DAY, Days, Done, RecentStretch, midnight_of},
     dead::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, dead_letters, place_of, read_dead_letters},
     ledger::{Finding, History, Ledger, LedgerPage},
     position::{Admission, Comparison, Position, Track},
-    status::{Failure, Status},
+    status::{LastFailure, Status},
 };
 use crate::{
     error::Error,
@@ -46,26 +46,26 @@ pub const STATUS: &str = "status";
 const VERSION: u64 = 1;
 
 /// The forward pass, for each gateway.
-pub type Forward = Gateways<Position>;
+pub type Forward = ByGateway<Position>;
 
 /// The backfill, for each gateway.
-pub type Oldest = Gateways<Backfill>;
+pub type Oldest = ByGateway<Backfill>;
 
 /// One value for each gateway under one key. The first gateway's stands at the top level, where the TypeScript program
 /// has its only one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gateways<T> {
+pub struct ByGateway<T> {
     /// By gateway id.
     pub by_id: BTreeMap<String, T>,
 }
 
-impl<T> Default for Gateways<T> {
+impl<T> Default for ByGateway<T> {
     fn default() -> Self {
         Self { by_id: BTreeMap::new() }
     }
 }
 
-impl<T: Serialize + DeserializeOwned> Gateways<T> {
+impl<T: Serialize + DeserializeOwned> ByGateway<T> {
     /// Reads a stored value. One without a name, as the TypeScript program writes it, belongs to the only one of
     /// `gateways`.
     ///

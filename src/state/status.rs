@@ -15,12 +15,12 @@ use crate::{
 pub struct Status {
     /// By job: `forward`, `backfill`.
     #[serde(flatten)]
-    pub failing: BTreeMap<String, Failure>,
+    pub failing: BTreeMap<String, LastFailure>,
 }
 
 /// Why a job fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct LastFailure {
     /// When it first failed in this way, UTC.
     pub since: Timestamp,
     /// What it was doing, and what went wrong.
@@ -41,8 +41,8 @@ impl Status {
     /// Notes how a job went; whether that changes what an operator would do.
     pub fn note(&mut self, job: &str, error: Option<&Error>, now: Timestamp) -> bool {
         let Some(error) = error else { return self.failing.remove(job).is_some() };
-        let failure = Failure { since: floor_ms(now), error: error.chain(), transient: error.is_transient() };
-        let same = |known: &Failure| known.error == failure.error || known.transient && failure.transient;
+        let failure = LastFailure { since: floor_ms(now), error: error.chain(), transient: error.is_transient() };
+        let same = |known: &LastFailure| known.error == failure.error || known.transient && failure.transient;
         let known = self.failing.get(job).is_some_and(same);
         if !known {
             self.failing.insert(job.to_owned(), failure);

@@ -27,7 +27,7 @@ use crate::{
     foreign,
     host::{
         Host, Meter, Metered,
-        cloudflare::{CloudflareHost, Kv},
+        cloudflare::{BoundKv, CloudflareHost},
     },
     pass::{self, Context, Job, Report},
     sink::bigquery::{BigQuerySink, SignIn},
@@ -94,7 +94,7 @@ impl Instance {
     async fn pass(&self, job: Job, env: &Env) -> Result<Report, String> {
         let meter = Meter::new(job.budget(&self.config), self.host.now());
         let kv = |binding: &str| {
-            let bound = env.kv(binding).map(Kv);
+            let bound = env.kv(binding).map(BoundKv);
             bound.map_err(|_| {
                 format!("the KV namespace {binding} is not bound: add it to wrangler.toml, [[kv_namespaces]]")
             })

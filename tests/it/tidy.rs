@@ -254,7 +254,8 @@ impl Source {
 
     /// The text before the tests.
     fn code(&self) -> &str {
-        self.text.split("#[cfg(test)]\nmod ").next().unwrap()
+        let tests = ["mod ", "pub(super) mod "].map(|module| format!("#[cfg(test)]\n{module}"));
+        tests.iter().fold(self.text.as_str(), |text, tests| text.split(tests.as_str()).next().unwrap())
     }
 
     /// The modules that the code names after `crate::`, alone or in braces, with the lines.

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, error::ErrorKind};
 
-use super::{Arguments, Command, Options, Simulate, Stretch, Verify};
+use super::{Arguments, Command, FromTo, Options, Simulate, Verify};
 
 impl Arguments {
     /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if
@@ -54,7 +54,7 @@ impl Arguments {
         if sinks.len() > 1 && matches!(self.command, Command::Sql(_)) {
             return Some("sql is of one --sink at a time");
         }
-        if let Command::Backfill(Stretch { from: Some(from), to: Some(to) })
+        if let Command::Backfill(FromTo { from: Some(from), to: Some(to) })
         | Command::Verify(Verify { from: Some(from), to: Some(to), .. }) = &self.command
             && from >= to
         {

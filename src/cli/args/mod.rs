@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 pub use crate::cli::args::options::Options;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
-pub use crate::cli::args::simulated::History;
+pub use crate::cli::args::simulated::PastOptions;
 pub use crate::cli::args::simulated::Simulate;
 pub use crate::cli::args::state::State;
 use crate::{
@@ -118,7 +118,7 @@ pub enum Command {
     Forward,
     /// Copy the history, newest first, down to the first log. With --from and --to, copy that time range again
     #[command(after_help = help::table())]
-    Backfill(Stretch),
+    Backfill(FromTo),
     /// Say how far the copy is, and what fails
     Status,
     /// Prove that every log of a time range is delivered: by the hour up to three days, by the day beyond
@@ -134,7 +134,7 @@ pub enum Command {
     DeadLetters {
         /// What to do with them
         #[command(subcommand)]
-        action: DeadLetters,
+        action: LettersAction,
     },
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
@@ -180,7 +180,7 @@ pub struct Sql {
 
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
-pub enum DeadLetters {
+pub enum LettersAction {
     /// List the keys under which they are kept
     List,
     /// Print them with their reasons, one JSON object a line
@@ -211,7 +211,7 @@ pub enum DeadLetters {
 
 /// A time range to copy.
 #[derive(Debug, Args)]
-pub struct Stretch {
+pub struct FromTo {
     /// Start of the time range, such as 2026-10-01 or 2026-10-01T12:00:00Z; the cursors do not move
     #[arg(long, value_name = "INSTANT", requires = "to", value_parser = instant)]
     pub from: Option<Timestamp>,

@@ -16,7 +16,7 @@ pub struct Demo {
     #[arg(long, value_name = "SEED")]
     pub faults: Option<u64>,
     #[command(flatten)]
-    pub history: History,
+    pub history: PastOptions,
 }
 
 /// What the simulator serves.
@@ -26,7 +26,7 @@ pub struct Simulate {
     #[arg(long, default_value_t = 8788)]
     pub port: u16,
     #[command(flatten)]
-    pub history: History,
+    pub history: PastOptions,
     /// New entries a minute in each gateway
     #[arg(long, value_name = "PER_MINUTE", default_value_t = 60.0)]
     pub rate: f64,
@@ -55,7 +55,7 @@ pub struct Simulate {
 
 /// The past that is made up.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct History {
+pub struct PastOptions {
     /// Entries of the past in each gateway; 5,000 with --faults
     #[arg(long, value_name = "N", default_value = "20000")]
     #[arg(default_value_if("faults", ArgPredicate::IsPresent, "5000"))]

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::{DeadLetters, Options, State},
+        args::{LettersAction, Options, State},
         failure::{Exit, Failure},
         files::{open::existing, state::OpenState, target::Files},
         jobs::Poller,
@@ -35,19 +35,19 @@ use crate::{
 
 /// Does what was asked.
 pub async fn dead_letters(
-    action: DeadLetters,
+    action: LettersAction,
     options: &Options,
     stop: watch::Receiver<bool>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     match action {
-        DeadLetters::List => list(&OpenState::to_read(options, stop)?.store()?, options.json).await,
-        DeadLetters::Show { key } => {
+        LettersAction::List => list(&OpenState::to_read(options, stop)?.store()?, options.json).await,
+        LettersAction::Show { key } => {
             let keys: Vec<_> = key.into_iter().collect();
             show_rows(&OpenState::to_read(options, stop)?.store()?, &keys).await
         }
-        DeadLetters::Replay { keys } => replay(&keys, options, stop, screen).await,
-        DeadLetters::Discard { keys, all: _, yes } => {
+        LettersAction::Replay { keys } => replay(&keys, options, stop, screen).await,
+        LettersAction::Discard { keys, all: _, yes } => {
             discard(&OpenState::to_change(options, stop)?.store()?, &keys, yes, options.json).await
         }
     }

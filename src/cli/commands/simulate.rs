@@ -16,7 +16,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     cli::{
-        args::{History, Simulate},
+        args::{PastOptions, Simulate},
         failure::{Exit, Failure},
         progress::Screen,
         show,
@@ -44,7 +44,7 @@ pub async fn simulate(
     }
     let listener = listen(arguments.port).await?;
     let base = address(&listener)?;
-    let Simulate { history: History { entries, days, .. }, rate, faults, .. } = arguments;
+    let Simulate { history: PastOptions { entries, days, .. }, rate, faults, .. } = arguments;
     let gateways = arguments.gateways.join(", ");
     let simulator = Simulator::new(options(arguments));
     let settings = settings(&simulator, &base);
@@ -100,14 +100,14 @@ fn served(error: &std::io::Error) -> Failure {
     Failure::denied("serving the simulator", error, "Start it again")
 }
 
-fn options(arguments: Simulate) -> options::Options {
+fn options(arguments: Simulate) -> options::SimulatorOptions {
     let Simulate { history, rate, gateways, latency, unlimited, late, late_from, late_to, faults, .. } = arguments;
     let limit = cloudflare::RateLimit::default();
-    let options = options::Options {
+    let options = options::SimulatorOptions {
         gateways,
         live_per_minute: rate,
         latency_ms: latency,
-        lateness: late.map(|share| options::Lateness::between(share, late_from, late_to)),
+        lateness: late.map(|share| options::LatenessRange::between(share, late_from, late_to)),
         rate_limit: (!unlimited).then_some(limit),
         ..past(history)
     };
@@ -118,13 +118,13 @@ fn options(arguments: Simulate) -> options::Options {
 }
 
 /// A world that begins now and has a past.
-pub fn past(history: History) -> options::Options {
-    options::Options {
+pub fn past(history: PastOptions) -> options::SimulatorOptions {
+    options::SimulatorOptions {
         seed: history.seed,
         start: now(),
         entries: history.entries,
         history: TimeDelta::from_std(Duration::from_secs_f64(history.days * DAY)).unwrap_or_default(),
-        ..options::Options::default()
+        ..options::SimulatorOptions::default()
     }
 }
 

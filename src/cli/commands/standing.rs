@@ -13,7 +13,7 @@ use crate::{
         peak::Minute,
         slots::{AGES, Verdict},
     },
-    state::{Backfill, Done, Position, Recent, Status},
+    state::{Backfill, Done, Position, RecentStretch, Status},
     time::{self, Timestamp},
 };
 
@@ -24,7 +24,7 @@ pub type Summary = BTreeMap<Verdict, u64>;
 const NEARLY_ALL: f64 = 0.999;
 
 /// How things stand with one gateway.
-pub struct Gateway<'a> {
+pub struct GatewayStanding<'a> {
     /// Its id.
     pub id: &'a str,
     /// How far forward has come.
@@ -47,7 +47,7 @@ pub struct Gateway<'a> {
     pub now: Timestamp,
 }
 
-impl Gateway<'_> {
+impl GatewayStanding<'_> {
     /// Whether all is well, and up to where.
     pub fn in_a_line(&self) -> String {
         let complete = self
@@ -209,7 +209,7 @@ impl Gateway<'_> {
     }
 
     /// The part of the history that is counted later, because entries may still appear in it; and after which instant.
-    fn waits(&self) -> Option<(Recent, Timestamp)> {
+    fn waits(&self) -> Option<(RecentStretch, Timestamp)> {
         let recent = self.backfill?.counted?.recent?;
         let [.., last] = AGES;
         Some((recent, recent.until + last))

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{
     cli::{
         args::Options,
-        commands::standing::{Gateway, Summary},
+        commands::standing::{GatewayStanding, Summary},
         failure::{Exit, Failure},
         files::{
             open::no_state,
@@ -108,10 +108,10 @@ impl Standing {
     }
 
     /// Every gateway, with its two cursors.
-    fn gateways(&self) -> impl Iterator<Item = Gateway<'_>> {
+    fn gateways(&self) -> impl Iterator<Item = GatewayStanding<'_>> {
         let (forward, oldest) = (&self.forward.by_id, &self.oldest.by_id);
         let ids: BTreeSet<&String> = forward.keys().chain(oldest.keys()).collect();
-        ids.into_iter().map(move |id| Gateway {
+        ids.into_iter().map(move |id| GatewayStanding {
             id,
             position: forward.get(id),
             backfill: oldest.get(id),

@@ -24,13 +24,13 @@ const CALL: Duration = Duration::from_millis(200);
 
 /// A clock for the program and for the world outside.
 #[derive(Debug, Clone)]
-pub struct Clock {
+pub struct DemoClock {
     start: Timestamp,
     /// Milliseconds since `start`.
     passed: Arc<AtomicI64>,
 }
 
-impl Clock {
+impl DemoClock {
     /// A clock that shows `start`.
     pub fn new(start: Timestamp) -> Self {
         Self { start, passed: Arc::default() }
@@ -54,7 +54,7 @@ pub struct Hurried<'a, H> {
     /// The host behind, whose clock is not asked.
     pub inner: &'a H,
     /// The clock.
-    pub clock: &'a Clock,
+    pub clock: &'a DemoClock,
 }
 
 impl<H: Host> Host for Hurried<'_, H> {
@@ -95,7 +95,7 @@ mod tests {
     #[tokio::test]
     async fn waits_are_over_at_once_and_move_the_clock_that_all_share() {
         let (_stop, stop) = watch::channel(false);
-        let (inner, clock) = (NativeHost::new(stop, |_| {}).unwrap(), Clock::new(Timestamp::UNIX_EPOCH));
+        let (inner, clock) = (NativeHost::new(stop, |_| {}).unwrap(), DemoClock::new(Timestamp::UNIX_EPOCH));
         let (host, outside) = (Hurried { inner: &inner, clock: &clock }, clock.clone());
         assert_eq!(host.sleep(Duration::from_hours(26)).now_or_never(), Some(()));
         assert_eq!((host.now(), outside.now()), (outside.now(), Timestamp::UNIX_EPOCH + TimeDelta::hours(26)));

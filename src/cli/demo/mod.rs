@@ -24,7 +24,7 @@ use crate::{
     cli::{
         args::Demo,
         commands::simulate,
-        demo::{clock::Clock, proof::Proof},
+        demo::{clock::DemoClock, proof::DemoProof},
         failure::{Exit, Failure},
         files::{
             guard, open,
@@ -40,7 +40,7 @@ use crate::{
         native::{NativeHost, now},
     },
     pass::Report,
-    simulator::{Simulator, options::Options},
+    simulator::{Simulator, options::SimulatorOptions},
     time::{Timestamp, floor_ms},
 };
 
@@ -73,12 +73,12 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
         history.days
     ));
     // The limit of Cloudflare's API would hold a larger demo back for minutes.
-    let options = Options { live_per_minute: LIVE, rate_limit: None, ..simulate::past(*history) };
+    let options = SimulatorOptions { live_per_minute: LIVE, rate_limit: None, ..simulate::past(*history) };
     let options = match faults {
         Some(seed) => storm::world(*seed, options),
         None => options,
     };
-    let clock = Clock::new(options.start);
+    let clock = DemoClock::new(options.start);
     let simulator = Arc::new(Mutex::new(Simulator::new(options)));
     let listener = simulate::listen(0).await?;
     let base = simulate::address(&listener)?;
@@ -178,7 +178,7 @@ fn config(
     Ok(Config::from_vars(|name| vars.get(name).cloned(), &[destination])?)
 }
 
-async fn copy_and_prove(stage: &Stage<'_>) -> Result<Proof, Failure> {
+async fn copy_and_prove(stage: &Stage<'_>) -> Result<DemoProof, Failure> {
     let Stage { host, config, screen, .. } = *stage;
     let files = Files { state: stage.open().await?, place: None, rows: vec![Opened::WithState] };
     let poller = Poller::new(host, config, &files)?;
@@ -192,7 +192,7 @@ async fn copy_and_prove(stage: &Stage<'_>) -> Result<Proof, Failure> {
         repeated += report.sum(|gateway| gateway.known);
         until = stage.delivered_before(&report);
     }
-    let proof = Proof::new(stage.source(host.now()).into_iter(), &files.state, until, host.now() - started)?;
+    let proof = DemoProof::new(stage.source(host.now()).into_iter(), &files.state, until, host.now() - started)?;
     Ok(proof.with_repeated(repeated))
 }
 

@@ -46,7 +46,7 @@ pub struct Ending {
 
 /// The result of a comparison.
 #[derive(Debug)]
-pub struct Proof {
+pub struct DemoProof {
     /// Entries at the source before `until`.
     pub source: usize,
     /// Entries there from `until` on: no pass has been due to bring them.
@@ -77,7 +77,7 @@ struct Model {
     p95: Option<f64>,
 }
 
-impl Proof {
+impl DemoProof {
     /// Compares what the source holds with the table, up to `until`.
     pub fn new(
         source: impl Iterator<Item = Value>,

@@ -17,11 +17,11 @@ use crate::{
         commands::simulate,
         demo::{
             GATEWAY, Stage,
-            clock::{Clock, Hurried},
+            clock::{DemoClock, Hurried},
             landed,
-            proof::{Proof, unreadable},
+            proof::{DemoProof, unreadable},
             stopped,
-            survival::{Passes, Survival},
+            survival::{StormPasses, Survival},
             trouble::{Trouble, Troubled},
         },
         failure::Failure,
@@ -38,7 +38,7 @@ use crate::{
         Simulator,
         bigquery::SimulatedTable,
         gateway::Gateway,
-        options::{Options, stormy},
+        options::{SimulatorOptions, stormy},
     },
     state::{FORWARD, Forward, OLDEST, Oldest},
     time::{self, Timestamp},
@@ -90,21 +90,28 @@ WHERE kept.store = 'state' AND kept.key LIKE 'dead:%'
 /// It deletes only the oldest entries, those of the past. A count cannot see one deleted and one late entry of the same
 /// slot, but deletions of the past hide no late entry. An entry that was copied before it was deleted is not missing,
 /// because only the entries that the source still has are compared.
-pub fn world(seed: u64, options: Options) -> Options {
-    let start = Options::default().start;
-    Options { start, live_per_minute: LIVE, silence_ms: SILENCE_MS, ..stormy(seed, options) }
+pub fn world(seed: u64, options: SimulatorOptions) -> SimulatorOptions {
+    let start = SimulatorOptions::default().start;
+    SimulatorOptions { start, live_per_minute: LIVE, silence_ms: SILENCE_MS, ..stormy(seed, options) }
 }
 
 /// Copies through the storm of a seed, and compares.
-pub async fn survive(seed: u64, stage: &Stage<'_>, clock: &Clock) -> Result<Survival, Failure> {
+pub async fn survive(seed: u64, stage: &Stage<'_>, clock: &DemoClock) -> Result<Survival, Failure> {
     let rows = stage.config.bigquery.clone().map_or(Opened::WithState, Opened::BigQuery);
     let files = Files { state: stage.open().await?, place: None, rows: vec![rows] };
     let stores = jobs::stores(&files.state)?;
     let trouble = Trouble::new(seed);
     let hurried = Hurried { inner: stage.host, clock };
     let host = Troubled { inner: &hurried, trouble: &trouble };
-    let mut storm =
-        Storm { stage, clock, files: &files, stores: &stores, host: &host, poller: None, passes: Passes::default() };
+    let mut storm = Storm {
+        stage,
+        clock,
+        files: &files,
+        stores: &stores,
+        host: &host,
+        poller: None,
+        passes: StormPasses::default(),
+    };
     let started = stage.host.now();
     let until = storm.copy().await?;
     let Storm { passes, .. } = storm;
@@ -123,7 +130,7 @@ pub async fn survive(seed: u64, stage: &Stage<'_>, clock: &Clock) -> Result<Surv
     faults.insert("tie_beyond_a_page", count(TIES)?.into());
     faults.insert("poison_row", dead.len() as u64);
     let raw_duplicates = count("SELECT count(*) - count(DISTINCT id) FROM aig_logs_raw")?.into();
-    let proof = Proof::after_a_storm(source.into_iter(), &files.state, &dead, until, took)?;
+    let proof = DemoProof::after_a_storm(source.into_iter(), &files.state, &dead, until, took)?;
     Ok(Survival { seed, proof, brought_in, raw_duplicates, dead_letters: dead.len() as u64, faults, passes })
 }
 
@@ -143,13 +150,13 @@ type StormyPoller<'a> = Poller<'a, StormyHost<'a>, Troubled<'a, SqliteStore<'a>>
 /// The copying in a storm.
 struct Storm<'a> {
     stage: &'a Stage<'a>,
-    clock: &'a Clock,
+    clock: &'a DemoClock,
     files: &'a Files,
     stores: &'a [SqliteStore<'a>; 2],
     host: &'a StormyHost<'a>,
     /// All that the program has in memory. None: it was killed, and begins anew.
     poller: Option<StormyPoller<'a>>,
-    passes: Passes,
+    passes: StormPasses,
 }
 
 impl Storm<'_> {

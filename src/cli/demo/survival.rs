@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{
-        args::{Demo, History},
-        demo::proof::{Ending, Proof, program, two_columns},
+        args::{Demo, PastOptions},
+        demo::proof::{DemoProof, Ending, program, two_columns},
         show,
     },
     pass::Report,
@@ -15,13 +15,13 @@ use crate::{
 
 /// What came of the passes.
 #[derive(Debug, Default)]
-pub struct Passes {
+pub struct StormPasses {
     made: usize,
     failed: usize,
     killed: usize,
 }
 
-impl Passes {
+impl StormPasses {
     /// Counts a pass by its report; none where it was killed.
     pub fn count(&mut self, report: Option<&Report>) {
         self.made += 1;
@@ -30,7 +30,7 @@ impl Passes {
     }
 }
 
-impl fmt::Display for Passes {
+impl fmt::Display for StormPasses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { made, failed, killed } = self;
         write!(f, "{made} passes made, {failed} failed, {killed} killed in mid-flight")
@@ -43,7 +43,7 @@ pub struct Survival {
     /// The storm's.
     pub seed: u64,
     /// What the source has against the table.
-    pub proof: Proof,
+    pub proof: DemoProof,
     /// Late entries that verification has found missing, and brought in.
     pub brought_in: u64,
     /// Rows in the raw table beyond one for each id.
@@ -53,7 +53,7 @@ pub struct Survival {
     /// How often each kind of fault has struck.
     pub faults: BTreeMap<&'static str, u64>,
     /// What came of the passes.
-    pub passes: Passes,
+    pub passes: StormPasses,
 }
 
 impl Survival {
@@ -90,8 +90,8 @@ impl Survival {
     }
 
     /// What to type for the same storm over the same world.
-    fn command(&self, history: &History) -> String {
-        let History { entries, days, seed } = history;
+    fn command(&self, history: &PastOptions) -> String {
+        let PastOptions { entries, days, seed } = history;
         format!("{} demo --faults {} --entries {entries} --days {days} --seed {seed}", program(), self.seed)
     }
 
@@ -125,8 +125,9 @@ mod tests {
         let row = json!({ "id": "a", "created_at": "2026-11-02T12:00:00.000Z" });
         landed::keep(&table, [&row, &row].into_iter()).unwrap();
         let until = time::parse("2026-11-03").unwrap();
-        let proof = Proof::after_a_storm([row.clone()].into_iter(), &table, &BTreeSet::new(), until, TimeDelta::zero());
-        let mut passes = Passes::default();
+        let proof =
+            DemoProof::after_a_storm([row.clone()].into_iter(), &table, &BTreeSet::new(), until, TimeDelta::zero());
+        let mut passes = StormPasses::default();
         passes.count(None);
         let survival = Survival {
             seed: 3,
@@ -137,7 +138,7 @@ mod tests {
             faults: BTreeMap::from([("server_error", 5), ("late_entry", 2)]),
             passes,
         };
-        let history = History { entries: 600, days: 3.0, seed: 1 };
+        let history = PastOptions { entries: 600, days: 3.0, seed: 1 };
         let ending = survival.ending(&Demo { file: PathBuf::from("demo.sqlite"), faults: Some(3), history });
         let Ending { words, json, holds } = ending;
         for line in

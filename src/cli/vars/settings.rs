@@ -18,7 +18,7 @@ use crate::{
         failure::Failure,
         vars::{names::environment, setting_files::SettingFiles, trust},
     },
-    config::{Config, ConfigError, Destination, Kv, Need, Problem, SETTINGS, Schema, TableName, Warehouse},
+    config::{Config, ConfigError, Destination, Kv, Need, Problem, SETTINGS, Schema, TableName, WarehouseSettings},
     foreign,
     host::Host,
     plan::peak,
@@ -117,8 +117,8 @@ impl Vars {
     }
 
     /// The table in `BigQuery`, and the service that has it.
-    pub fn warehouse(&self) -> Result<Warehouse, Failure> {
-        Ok(Warehouse::from_vars(|name| self.get(name))?)
+    pub fn warehouse(&self) -> Result<WarehouseSettings, Failure> {
+        Ok(WarehouseSettings::from_vars(|name| self.get(name))?)
     }
 
     /// The text of a setting, unless it is not set or empty.

@@ -89,7 +89,7 @@ pub struct Dataset {
 #[serde(rename_all = "camelCase", default)]
 pub struct LiveTable {
     /// Its columns.
-    pub schema: Schema,
+    pub schema: LiveSchema,
     /// How it is partitioned.
     pub time_partitioning: Option<Partitioning>,
     /// How it is clustered.
@@ -99,14 +99,14 @@ pub struct LiveTable {
 /// Columns.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
-pub struct Schema {
+pub struct LiveSchema {
     /// In their order.
-    pub fields: Vec<Field>,
+    pub fields: Vec<LiveField>,
 }
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Field {
+pub struct LiveField {
     /// Its name.
     pub name: String,
     /// Its type, in the names of the API or of SQL.

@@ -10,7 +10,7 @@ mod credentials;
 use serde::Deserialize;
 
 pub use crate::cli::warehouse::api::Ask;
-pub use crate::cli::warehouse::api::Field;
+pub use crate::cli::warehouse::api::LiveField;
 pub use crate::cli::warehouse::api::LiveTable;
 pub use crate::cli::warehouse::api::Partitioning;
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         failure::Failure,
         warehouse::api::{Dataset, JobReference, Statement},
     },
-    config::Warehouse as Settings,
+    config::WarehouseSettings,
     error::CallError,
     host::{Host, call},
     secret::Secret,
@@ -30,13 +30,13 @@ const ROUNDS: u32 = 6;
 /// The dataset of the settings, reached as the person at this terminal.
 pub struct Warehouse<'a, H> {
     host: &'a H,
-    settings: &'a Settings,
+    settings: &'a WarehouseSettings,
     token: Option<Secret>,
 }
 
 impl<'a, H: Host> Warehouse<'a, H> {
     /// Signs in. An emulator needs no token.
-    pub fn new(host: &'a H, settings: &'a Settings) -> Result<Self, Failure> {
+    pub fn new(host: &'a H, settings: &'a WarehouseSettings) -> Result<Self, Failure> {
         let token = if settings.emulated { None } else { Some(credentials::token()?) };
         Ok(Self { host, settings, token })
     }

@@ -29,7 +29,7 @@ pub enum Reply {
     /// Every row is in.
     Taken,
     /// No row is in, not even those that the answer leaves unnamed, and these never will be. All others are good.
-    Refused(Vec<Fault>),
+    Refused(Vec<RowFault>),
     /// No row is in: the request is too much at once, or is not understood for one of its rows.
     TooMuch {
         /// What was answered.
@@ -41,7 +41,7 @@ pub enum Reply {
 
 /// What is wrong with one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct RowFault {
     /// Its place in the request, from 0.
     pub index: usize,
     /// Google's reason, such as `invalid`.
@@ -52,7 +52,7 @@ pub struct Fault {
     pub message: String,
 }
 
-impl Fault {
+impl RowFault {
     /// The row itself is good: it was held back because of another one, or BigQuery had trouble of its own.
     fn is_passing(&self) -> bool {
         let reason = self.reason.as_str();
@@ -92,11 +92,11 @@ impl Fault {
 
 /// The fault that every one of `rows` rows has, which is then the table's: a gateway's poison row does not come in twos. So
 /// `of_one`, the most rows of one gateway among them, is more than one.
-pub fn common(faults: &[Fault], rows: usize, of_one: usize) -> Option<&Fault> {
+pub fn common(faults: &[RowFault], rows: usize, of_one: usize) -> Option<&RowFault> {
     let (first, others) = faults.split_first()?;
-    let alike = |fault: &Fault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
+    let alike = |fault: &RowFault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
     let all =
-        of_one > 1 && faults.len() == rows && others.iter().all(alike) && !faults.iter().any(Fault::is_of_the_row);
+        of_one > 1 && faults.len() == rows && others.iter().all(alike) && !faults.iter().any(RowFault::is_of_the_row);
     faults.iter().find(|fault| fault.is_of_the_schema()).or(all.then_some(first))
 }
 
@@ -194,11 +194,11 @@ pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option
 
 /// What the faults of an answer mean. Since `skipInvalidRows` is false, one of them keeps every row out, whatever the
 /// answer says of the others, and if it does not name them.
-fn judge(faults: Vec<Fault>, rows: usize, response: &Response) -> Result<Reply, CallError> {
+fn judge(faults: Vec<RowFault>, rows: usize, response: &Response) -> Result<Reply, CallError> {
     if faults.iter().any(|fault| fault.index >= rows) {
         return Err(CallError::Broken("BigQuery names a row that was not sent".into()));
     }
-    let (passing, mut refused): (Vec<_>, Vec<_>) = faults.into_iter().partition(Fault::is_passing);
+    let (passing, mut refused): (Vec<_>, Vec<_>) = faults.into_iter().partition(RowFault::is_passing);
     if !refused.is_empty() {
         // One a row, even if the answer names a row twice.
         refused.sort_by_key(|fault| fault.index);
@@ -206,7 +206,7 @@ fn judge(faults: Vec<Fault>, rows: usize, response: &Response) -> Result<Reply, 
         return Ok(Reply::Refused(refused));
     }
     let told = passing.iter().find(|fault| !fault.is_held_back()).or(passing.first());
-    let Some(Fault { reason, .. }) = told else { return Ok(Reply::Taken) };
+    let Some(RowFault { reason, .. }) = told else { return Ok(Reply::Taken) };
     let message = format!("BigQuery took none of {rows} good rows: {reason}");
     if BUSY.contains(&reason.as_str()) {
         return Err(CallError::Throttled { message, wait: retry_after(response) });
@@ -215,12 +215,12 @@ fn judge(faults: Vec<Fault>, rows: usize, response: &Response) -> Result<Reply, 
 }
 
 /// What an answer says of one row. A row may be named without a word.
-fn faults(row: RowErrors) -> Vec<Fault> {
+fn faults(row: RowErrors) -> Vec<RowFault> {
     let RowErrors { index, mut errors } = row;
     if errors.is_empty() {
         errors.push(RowError::default());
     }
-    let fault = |RowError { reason, location, message }| Fault { index, reason, location, message };
+    let fault = |RowError { reason, location, message }| RowFault { index, reason, location, message };
     errors.into_iter().map(fault).collect()
 }
 
@@ -362,14 +362,14 @@ mod tests {
 
     #[test]
     fn a_fault_that_all_rows_share_is_the_tables() {
-        let fault = |location: &str, message: &str| Fault {
+        let fault = |location: &str, message: &str| RowFault {
             index: 0,
             reason: "invalid".into(),
             location: location.into(),
             message: message.into(),
         };
         let check =
-            |faults: &[Fault], rows, of_the_table| assert_eq!(common(faults, rows, rows).is_some(), of_the_table);
+            |faults: &[RowFault], rows, of_the_table| assert_eq!(common(faults, rows, rows).is_some(), of_the_table);
         let bad_cost = fault("cost", "Cannot convert value to floating point (bad value): x");
         let too_old = fault("created_at", "Value 1 for field created_at is outside the allowed bounds. You can only …");
         check(&[], 0, false);
@@ -391,7 +391,8 @@ mod tests {
     #[test]
     fn an_outline_quotes_no_value_of_a_row() {
         let check = |message: &str, expected: &str| {
-            let fault = Fault { index: 0, reason: "invalid".into(), location: "cost".into(), message: message.into() };
+            let fault =
+                RowFault { index: 0, reason: "invalid".into(), location: "cost".into(), message: message.into() };
             assert_eq!(fault.outline(), expected);
         };
         check("no such field: byok.", "invalid in cost: no such field: byok.");

@@ -15,7 +15,7 @@ pub(crate) mod refusal;
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use self::insert::{Fault, Reply};
+use self::insert::{Reply, RowFault};
 use super::{Outcome, Rejected, Sink};
 use crate::{
     config::{BigQuery, ServiceAccount},
@@ -104,7 +104,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
     }
 
     /// An error where rows are refused for what the table lacks.
-    fn check_table(&self, table: &str, refused: &[Fault], rows: &[Record], sent: &[usize]) -> Result<(), CallError> {
+    fn check_table(&self, table: &str, refused: &[RowFault], rows: &[Record], sent: &[usize]) -> Result<(), CallError> {
         let mut of_gateways = BTreeMap::new();
         for index in sent {
             let gateway = if let Some(Cell::Text(gateway)) = rows[*index].cell("gateway") { gateway } else { "" };

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use aig_logs::simulator::google::ServiceAccount;
+use aig_logs::simulator::google::SimulatedAccount;
 use axum::{Router, body::Bytes, extract::State};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ struct Outside {
 
 impl Outside {
     fn new(careless: Careless) -> Self {
-        let key = ServiceAccount::weak(1);
+        let key = SimulatedAccount::weak(1);
         let body: String = key.pkcs8_pem().lines().filter(|line| !line.starts_with("-----")).collect();
         let known = Heard::of(&[TOKEN, HASH_KEY, &body]);
         let services = Arc::new(Services { heard: Mutex::default(), careless });

@@ -9,7 +9,7 @@ use aig_logs::{
     simulator::{
         cloudflare::RateLimit,
         faults::{Endpoint, Fault, When},
-        options::{Options, Quirks},
+        options::{Quirks, SimulatorOptions},
     },
     time,
 };
@@ -239,7 +239,7 @@ fn world(setting: &Setting) -> World {
         ..Quirks::default()
     };
     let rate_limit = setting.quota.map(|quota| RateLimit { quota, window_seconds: 300 });
-    let mut world = World::with(Options { gateways, quirks, rate_limit, ..Options::default() });
+    let mut world = World::with(SimulatorOptions { gateways, quirks, rate_limit, ..SimulatorOptions::default() });
     if setting.sqlite {
         world.table = Table::sqlite();
     }

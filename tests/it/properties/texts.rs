@@ -5,7 +5,7 @@ use aig_logs::{
     google::key::PrivateKey,
     plan::cursor::{Direction, Query, Scan},
     source::Source,
-    state::{self, Backfill, Forward, Gateways, Oldest, Position, Status, Track},
+    state::{self, Backfill, ByGateway, Forward, Oldest, Position, Status, Track},
     time,
 };
 use proptest::{prelude::*, sample::select};
@@ -113,12 +113,12 @@ proptest! {
     }
 }
 
-fn same_again<T>(value: &Gateways<T>, gateways: &[String])
+fn same_again<T>(value: &ByGateway<T>, gateways: &[String])
 where
     T: Serialize + DeserializeOwned + PartialEq + fmt::Debug,
 {
     let written = value.to_json(&gateways[0]).unwrap();
-    assert_eq!(&Gateways::from_json("key", &written, gateways).unwrap(), value, "{written}");
+    assert_eq!(&ByGateway::from_json("key", &written, gateways).unwrap(), value, "{written}");
 }
 
 /// Asks for the first page, and gets an empty one.

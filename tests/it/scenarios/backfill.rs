@@ -4,7 +4,7 @@ use aig_logs::{
     plan::budget::Ended,
     simulator::{
         faults::{Endpoint, Fault, When},
-        options::Options,
+        options::SimulatorOptions,
     },
     state::{Backfill, Oldest},
     time,
@@ -16,7 +16,7 @@ use crate::world::{DAY, HOUR, MINUTE, SECOND, Table, Work, World};
 
 /// A gateway with `entries` in 30 days of history.
 fn old(entries: usize) -> World {
-    World::with(Options { entries, ..Options::default() })
+    World::with(SimulatorOptions { entries, ..SimulatorOptions::default() })
 }
 
 #[test]
@@ -90,7 +90,8 @@ fn a_stop_is_kept_and_lowering_or_removing_it_lets_the_backfill_go_on() {
 
 #[test]
 fn while_forward_runs_the_border_has_no_gap_and_no_overlap() {
-    let mut world = World::with(Options { entries: 400, live_per_minute: 30.0, ..Options::default() });
+    let mut world =
+        World::with(SimulatorOptions { entries: 400, live_per_minute: 30.0, ..SimulatorOptions::default() });
     world.config.backfill_pages = Some(2);
     for ago in [-1, 0, 1] {
         (0..60).for_each(|_| _ = world.add(MINUTE * 10 + TimeDelta::milliseconds(ago)));

@@ -261,7 +261,7 @@ fn a_lost_acknowledgement_is_asked_for_again_with_the_same_ids() {
 
 #[test]
 fn a_wrong_schema_stops_the_pass_and_nothing_is_thrown_away() {
-    use aig_logs::simulator::schema::Schema;
+    use aig_logs::simulator::schema::SimulatedSchema;
     let whole = include_str!("../../../sql/bigquery/1_table.sql");
     let without = |column: &str| {
         whole.lines().filter(|line| !line.trim_start().starts_with(column)).collect::<Vec<_>>().join("\n")
@@ -274,12 +274,12 @@ fn a_wrong_schema_stops_the_pass_and_nothing_is_thrown_away() {
     for (schema, column) in wrong {
         let mut world = world();
         let name = world.simulator.get_mut().options().table.clone();
-        world.simulator.get_mut().create_table(&name, Schema::parse(&schema));
+        world.simulator.get_mut().create_table(&name, SimulatedSchema::parse(&schema));
         let report = world.forward();
         let error = report.worst().unwrap();
         assert!(!error.is_transient() && error.chain().contains(column), "{}", error.chain());
         assert_eq!((world.state.value("forward"), world.ids.keys().len()), (None, 0));
-        world.simulator.get_mut().create_table(&name, Schema::parse(whole));
+        world.simulator.get_mut().create_table(&name, SimulatedSchema::parse(whole));
         assert!(world.forward().is_complete());
         world.assert_once();
     }
@@ -287,12 +287,12 @@ fn a_wrong_schema_stops_the_pass_and_nothing_is_thrown_away() {
 
 #[test]
 fn a_missing_column_that_one_row_needs_stops_the_pass_too() {
-    use aig_logs::simulator::schema::Schema;
+    use aig_logs::simulator::schema::SimulatedSchema;
     let whole = include_str!("../../../sql/bigquery/1_table.sql");
     let mut world = world();
     world.add_with(MINUTE * 5, json!({ "dlp_action": "FLAG" }));
     let name = world.simulator.get_mut().options().table.clone();
-    world.simulator.get_mut().create_table(&name, Schema::parse(&whole.replace("dlp_action", "old_action")));
+    world.simulator.get_mut().create_table(&name, SimulatedSchema::parse(&whole.replace("dlp_action", "old_action")));
     // However often it is tried, no good row of that batch is written again and again.
     for _ in 0..3 {
         let report = world.forward();

@@ -8,7 +8,7 @@ use aig_logs::{
     simulator::{
         cloudflare::RateLimit,
         faults::{Endpoint, Fault, Refusal, When},
-        options::Options,
+        options::SimulatorOptions,
     },
 };
 use http::Response;
@@ -170,7 +170,7 @@ fn a_refusal_goes_to_no_further_gateway_and_begins_none_it_has_not_read() {
 #[test]
 fn a_long_catch_up_leaves_the_rest_of_the_rate_limit_to_others() {
     let rate_limit = Some(RateLimit { quota: 10, window_seconds: 60 });
-    let mut world = World::with(Options { rate_limit, live_per_minute: 20.0, ..Options::default() });
+    let mut world = World::with(SimulatorOptions { rate_limit, live_per_minute: 20.0, ..SimulatorOptions::default() });
     world.forward();
     world.pass_time(MINUTE * 120);
     let (began, before) = (world.now(), world.counts());
@@ -186,7 +186,7 @@ fn a_long_catch_up_leaves_the_rest_of_the_rate_limit_to_others() {
 #[test]
 fn a_pass_of_few_pages_waits_for_nobody_however_much_is_left_to_read() {
     let rate_limit = Some(RateLimit { quota: 200, window_seconds: 300 });
-    let mut world = World::with(Options { rate_limit, ..Options::default() });
+    let mut world = World::with(SimulatorOptions { rate_limit, ..SimulatorOptions::default() });
     world.add_many(9_000, DAY * 9, HOUR);
     world.forward();
     world.config.backfill_pages = Some(40);
@@ -199,7 +199,7 @@ fn a_pass_of_few_pages_waits_for_nobody_however_much_is_left_to_read() {
 #[test]
 fn a_rate_limit_that_comes_back_too_late_ends_the_pass() {
     let rate_limit = Some(RateLimit { quota: 20, window_seconds: 60 });
-    let mut world = World::with(Options { rate_limit, ..Options::default() });
+    let mut world = World::with(SimulatorOptions { rate_limit, ..SimulatorOptions::default() });
     world.add_many(950, MINUTE * 9, MINUTE);
     world.budget.time = Some(Duration::from_secs(30));
     let report = world.forward();
@@ -214,7 +214,7 @@ fn a_rate_limit_that_comes_back_too_late_ends_the_pass() {
 #[test]
 fn asked_to_stop_while_it_waits_a_pass_reads_no_further_page() {
     let rate_limit = Some(RateLimit { quota: 20, window_seconds: 60 });
-    let mut world = World::with(Options { rate_limit, ..Options::default() });
+    let mut world = World::with(SimulatorOptions { rate_limit, ..SimulatorOptions::default() });
     world.add_many(950, MINUTE * 9, MINUTE);
     world.stop_at = Some(world.now() + SECOND * 30);
     let report = world.forward();

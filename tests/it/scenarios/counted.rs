@@ -1,6 +1,6 @@
 //! What a pass costs, in numbers. Every pass of every test also compares its report with what the world has counted.
 
-use aig_logs::simulator::options::Options;
+use aig_logs::simulator::options::SimulatorOptions;
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -44,7 +44,7 @@ fn a_thousand_new_entries_cost_21_pages_two_inserts_and_two_writes() {
 #[test]
 fn sixty_gateways_with_twenty_new_entries_each_take_four_inserts_and_three_operations() {
     let gateways: Vec<String> = (0..60).map(|n| format!("gateway-{n}")).collect();
-    let mut world = World::with(Options { gateways: gateways.clone(), ..Options::default() });
+    let mut world = World::with(SimulatorOptions { gateways: gateways.clone(), ..SimulatorOptions::default() });
     world.forward();
     world.pass_time(MINUTE * 2);
     for gateway in &gateways {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aig_logs::{
     simulator::{
         faults::{Endpoint, Fault, When},
-        options::Options,
+        options::SimulatorOptions,
     },
     time,
 };
@@ -16,7 +16,7 @@ use crate::world::{DAY, HOUR, MINUTE, SECOND, Table, World};
 
 /// Live traffic alone.
 fn busy(live_per_minute: f64) -> World {
-    World::with(Options { live_per_minute, ..Options::default() })
+    World::with(SimulatorOptions { live_per_minute, ..SimulatorOptions::default() })
 }
 
 #[test]

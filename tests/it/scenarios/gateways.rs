@@ -1,6 +1,6 @@
 //! Several gateways in one pass.
 
-use aig_logs::{config::Gateways, pass::dead, simulator::options::Options, wire::Response};
+use aig_logs::{config::Gateways, pass::dead, simulator::options::SimulatorOptions, wire::Response};
 use futures_util::FutureExt;
 use serde_json::json;
 
@@ -14,7 +14,8 @@ fn named(world: &mut World, ids: &[&str]) {
 #[test]
 fn several_gateways_are_copied_each_with_its_own_cursor() {
     let gateways = ["main", "other", "third"].map(str::to_owned).to_vec();
-    let mut world = World::with(Options { gateways, entries: 130, live_per_minute: 9.0, ..Options::default() });
+    let mut world =
+        World::with(SimulatorOptions { gateways, entries: 130, live_per_minute: 9.0, ..SimulatorOptions::default() });
     for _ in 0..4 {
         assert!(world.forward().is_complete());
         assert!(world.backfill().is_complete());
@@ -29,7 +30,7 @@ fn several_gateways_are_copied_each_with_its_own_cursor() {
 #[test]
 fn a_star_means_all_gateways_of_the_account_however_many() {
     let ids: Vec<String> = (0..101).map(|n| format!("gateway-{n}")).collect();
-    let mut world = World::with(Options { gateways: ids.clone(), ..Options::default() });
+    let mut world = World::with(SimulatorOptions { gateways: ids.clone(), ..SimulatorOptions::default() });
     world.config.source.gateways = Gateways::All;
     for id in &ids {
         world.add_to(id, MINUTE, json!({}));
@@ -93,7 +94,7 @@ fn quiet_gateways_starve_no_other_however_small_the_budget() {
 fn a_capped_or_repeated_page_of_gateways_hides_none_and_ends() {
     for (served, total) in [(20, None), (20, Some(45)), (50, None)] {
         let ids: Vec<String> = (0..45).map(|n| format!("gateway-{n}")).collect();
-        let mut world = World::with(Options { gateways: ids.clone(), ..Options::default() });
+        let mut world = World::with(SimulatorOptions { gateways: ids.clone(), ..SimulatorOptions::default() });
         world.config.source.gateways = Gateways::All;
         world.instead = Some(Box::new(move |request| {
             let uri = request.uri();

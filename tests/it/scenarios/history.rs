@@ -1,6 +1,6 @@
 //! The history is counted at the source by day, and what a count finds missing is brought in.
 
-use aig_logs::simulator::options::{Options, Quirks};
+use aig_logs::simulator::options::{Quirks, SimulatorOptions};
 use serde_json::{Value, json};
 
 use crate::world::{DAY, HOUR, MINUTE, Work, World};
@@ -15,7 +15,7 @@ fn ledger(world: &World) -> Value {
 }
 
 /// A world with entries on five of the last forty days, at half past eleven, and a poller that has begun.
-fn world(options: Options) -> World {
+fn world(options: SimulatorOptions) -> World {
     let mut world = World::with(options);
     for days in [1, 2, 3, 20, 40] {
         world.add_many(4, DAY * days + MINUTE * 30, DAY * days);
@@ -31,7 +31,7 @@ fn wait_until_settled(world: &mut World) {
 
 #[test]
 fn days_of_history_are_proven_by_one_count_as_long_as_it_agrees() {
-    let mut world = world(Options::default());
+    let mut world = world(SimulatorOptions::default());
     let report = world.backfill();
     assert_eq!((report.gateways[0].counts, report.gateways[0].reread), (1, 0));
     let older = json!({ "09-23": [4, 4, "proven"], "10-13": [4, 4, "proven"], "10-30": [4, 4, "proven"], "10-31": [4, 4, "proven"] });
@@ -47,7 +47,7 @@ fn days_of_history_are_proven_by_one_count_as_long_as_it_agrees() {
 
 #[test]
 fn an_entry_of_the_time_before_the_first_run_is_delivered_however_late_it_appears() {
-    let mut world = world(Options::default());
+    let mut world = world(SimulatorOptions::default());
     world.backfill();
     let (created_at, hour) = (world.now() - HOUR * 2, HOUR);
     let ids: Vec<_> = (1..=22)
@@ -94,7 +94,7 @@ fn a_deletion_on_one_day_does_not_hide_what_appeared_on_another() {
 
 #[test]
 fn the_day_that_is_short_is_found_among_many_and_read_again_alone() {
-    let mut world = world(Options::default());
+    let mut world = world(SimulatorOptions::default());
     world.config.backfill_pages = Some(1);
     // What appears behind the backfill although its day is long over.
     world.backfill();
@@ -112,7 +112,7 @@ fn the_day_that_is_short_is_found_among_many_and_read_again_alone() {
 
 #[test]
 fn history_that_is_deleted_at_the_source_is_over_and_not_read_again() {
-    let mut world = world(Options::default());
+    let mut world = world(SimulatorOptions::default());
     world.config.backfill_pages = Some(1);
     world.backfill();
     world.simulator.get_mut().gateway_mut("main").unwrap().delete_oldest(8);
@@ -128,7 +128,7 @@ fn history_that_is_deleted_at_the_source_is_over_and_not_read_again() {
 #[test]
 fn history_without_counts_is_read_again_and_called_unprovable() {
     let quirks = Quirks { without_total_count: true, ..Quirks::default() };
-    let mut world = world(Options { quirks, ..Options::default() });
+    let mut world = world(SimulatorOptions { quirks, ..SimulatorOptions::default() });
     for _ in 0..60 {
         world.backfill();
     }

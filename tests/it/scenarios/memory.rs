@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Duration};
 use aig_logs::{
     simulator::{
         faults::{Endpoint, Fault, Refusal, When},
-        options::Options,
+        options::SimulatorOptions,
     },
     time,
 };
@@ -98,7 +98,8 @@ fn a_status_of_one_job_outlives_the_success_of_the_other() {
 #[test]
 fn reads_that_lag_behind_lose_nothing() {
     for lag in [1, 61, 150, 3_600] {
-        let mut world = World::with(Options { entries: 60, live_per_minute: 6.0, ..Options::default() });
+        let mut world =
+            World::with(SimulatorOptions { entries: 60, live_per_minute: 6.0, ..SimulatorOptions::default() });
         world.config.backfill_pages = Some(2);
         let lag = Duration::from_secs(lag);
         (world.state.staleness, world.ids.staleness) = (lag.into(), lag.into());
@@ -116,7 +117,7 @@ fn reads_that_lag_behind_lose_nothing() {
 
 #[test]
 fn ten_thousand_entries_are_remembered_before_more_are_read() {
-    let mut world = World::with(Options { entries: 10_600, history: DAY, ..Options::default() });
+    let mut world = World::with(SimulatorOptions { entries: 10_600, history: DAY, ..SimulatorOptions::default() });
     world.table = Table::sqlite();
     world.forward();
     let before = world.counts();
@@ -128,7 +129,7 @@ fn ten_thousand_entries_are_remembered_before_more_are_read() {
 
 #[test]
 fn a_store_that_refuses_a_second_write_within_a_second_fails_no_pass() {
-    let mut world = World::with(Options { entries: 10_600, history: DAY, ..Options::default() });
+    let mut world = World::with(SimulatorOptions { entries: 10_600, history: DAY, ..SimulatorOptions::default() });
     world.table = Table::sqlite();
     world.forward();
     world.pass_time(MINUTE);
@@ -203,7 +204,7 @@ fn an_hour_without_the_store_loses_nothing() {
 /// Each has five new logs.
 fn four_hundred_gateways() -> World {
     let gateways: Vec<String> = (0..400).map(|n| format!("gateway-{n}")).collect();
-    let mut world = World::with(Options { gateways: gateways.clone(), ..Options::default() });
+    let mut world = World::with(SimulatorOptions { gateways: gateways.clone(), ..SimulatorOptions::default() });
     for gateway in &gateways {
         for n in 1..=5 {
             world.add_to(gateway, MINUTE * n, json!({}));

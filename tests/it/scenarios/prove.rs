@@ -3,7 +3,7 @@
 use aig_logs::{
     pass::audit::prove::{Cut, Proof, Question},
     plan::slots::Verdict,
-    simulator::options::{Options, Quirks},
+    simulator::options::{Quirks, SimulatorOptions},
     time::{self, Timestamp},
 };
 use chrono::TimeDelta;
@@ -112,7 +112,7 @@ fn deleted_entries_are_over_and_a_source_without_honest_counts_is_unprovable() {
     assert!((29..=30).contains(&over), "the first hour's own count is not known: {over}");
 
     let quirks = Quirks { without_total_count: true, ..Quirks::default() };
-    let mut world = World::with(Options { quirks, ..Options::default() });
+    let mut world = World::with(SimulatorOptions { quirks, ..SimulatorOptions::default() });
     world.add_many(60, MINUTE * 9, MINUTE);
     minutes(&mut world, 2);
     assert_eq!(told(&world.prove(&LAST_DAY)).last().unwrap().2, Verdict::Unprovable);

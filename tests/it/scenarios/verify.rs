@@ -3,7 +3,7 @@
 use aig_logs::{
     pass::Completion,
     plan::budget::Ended,
-    simulator::options::{Options, Quirks},
+    simulator::options::{Quirks, SimulatorOptions},
     time,
 };
 use chrono::TimeDelta;
@@ -116,7 +116,7 @@ fn without_an_honest_count_hours_are_unprovable_and_complete_all_the_same() {
         Quirks { total_count_ignores_filter: true, ..Quirks::default() },
     ];
     for quirks in quirks {
-        let mut world = World::with(Options { quirks, ..Options::default() });
+        let mut world = World::with(SimulatorOptions { quirks, ..SimulatorOptions::default() });
         world.add_many(60, MINUTE * 9, MINUTE);
         minutes(&mut world, 2);
         let late = world.add_late(MINUTE * 15);

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use aig_logs::{host::native::now, simulator::google::ServiceAccount, time};
+use aig_logs::{host::native::now, simulator::google::SimulatedAccount, time};
 use chrono::TimeDelta;
 
 use super::{
@@ -24,7 +24,7 @@ fn a_refused_sign_in_or_table_fails_by_name_and_a_good_tick_catches_up() {
     let cursor = forward();
     store(&world, &[("forward", &cursor)]);
     add(&world, 60, SECOND);
-    let foreign = ServiceAccount::from_seed(2).pkcs8_pem();
+    let foreign = SimulatedAccount::from_seed(2).pkcs8_pem();
     for (setting, wrong) in [("GCP_SA_PRIVATE_KEY_PEM", foreign.as_str()), ("GCP_BQ_TABLE", "another")] {
         let (good, log) = Runtime::start(&world, &[(setting, wrong)]).tick(FORWARD);
         assert!(!good && log.text("error").contains(setting), "{log:?}");

@@ -1,6 +1,6 @@
 //! The runtime's own signatures are good for both forms of a key, however the setting spells its line breaks.
 
-use aig_logs::simulator::google::ServiceAccount;
+use aig_logs::simulator::google::SimulatedAccount;
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -29,17 +29,17 @@ fn assert_key_signs_in(key: &str) {
 
 #[test]
 fn a_pkcs8_key_signs_in() {
-    assert_key_signs_in(&ServiceAccount::from_seed(SEED).pkcs8_pem());
+    assert_key_signs_in(&SimulatedAccount::from_seed(SEED).pkcs8_pem());
 }
 
 #[test]
 fn a_pkcs1_key_signs_in() {
-    assert_key_signs_in(&ServiceAccount::from_seed(SEED).pkcs1_pem());
+    assert_key_signs_in(&SimulatedAccount::from_seed(SEED).pkcs1_pem());
 }
 
 #[test]
 fn the_whole_key_file_signs_in() {
-    let file = ServiceAccount::from_seed(SEED).json("simulated-project", "https://oauth2.googleapis.com/token");
+    let file = SimulatedAccount::from_seed(SEED).json("simulated-project", "https://oauth2.googleapis.com/token");
     let parts = [("GCP_SA_EMAIL", ""), ("GCP_SA_PRIVATE_KEY_PEM", "")];
     assert_sign_in(&[&[parts[0], parts[1], ("GCP_SA_KEY_JSON", &file.replace('\n', ""))]]);
 }

@@ -21,10 +21,10 @@ use aig_logs::{
     config::{Config, Destination},
     plan::budget::Budget,
     simulator::{
-        Calls, Simulator,
+        CallCounts, Simulator,
         faults::{Endpoint, Fault, When},
-        google::ServiceAccount,
-        options::Options,
+        google::SimulatedAccount,
+        options::SimulatorOptions,
     },
     sink::bigquery::SignIn,
     time::{self, Timestamp},
@@ -101,24 +101,24 @@ pub struct World {
 impl World {
     /// One gateway, `main`, without entries, and an empty table in `BigQuery`.
     pub fn new() -> Self {
-        Self::with(Options::default())
+        Self::with(SimulatorOptions::default())
     }
 
     /// `BigQuery` keeps every copy, so that once means once.
-    pub fn with(options: Options) -> Self {
-        Self::made_of(Options { dedup: false, ..options })
+    pub fn with(options: SimulatorOptions) -> Self {
+        Self::made_of(SimulatorOptions { dedup: false, ..options })
     }
 
     /// `BigQuery` drops copies for a minute, as it does on a good day.
     pub fn that_drops_copies() -> Self {
-        Self::made_of(Options { dedup: true, ..Options::default() })
+        Self::made_of(SimulatorOptions { dedup: true, ..SimulatorOptions::default() })
     }
 
-    fn made_of(options: Options) -> Self {
-        static ACCOUNT: OnceLock<ServiceAccount> = OnceLock::new();
-        let account = ACCOUNT.get_or_init(|| ServiceAccount::weak(1)).clone();
+    fn made_of(options: SimulatorOptions) -> Self {
+        static ACCOUNT: OnceLock<SimulatedAccount> = OnceLock::new();
+        let account = ACCOUNT.get_or_init(|| SimulatedAccount::weak(1)).clone();
         let start = options.start;
-        let simulator = Simulator::new(Options { service_account: Some(account), ..options });
+        let simulator = Simulator::new(SimulatorOptions { service_account: Some(account), ..options });
         let settings = BTreeMap::from_iter(simulator.settings("http://127.0.0.1:1"));
         let unlimited = |name: &str| name.ends_with("_MAX_PAGES").then(|| "auto".to_owned());
         let lookup = |name: &str| settings.get(name).cloned().or_else(|| unlimited(name));
@@ -158,7 +158,7 @@ impl World {
     /// A world with these gateways.
     pub fn of(gateways: &[&str]) -> Self {
         let gateways = gateways.iter().map(|id| (*id).to_owned()).collect();
-        Self::with(Options { gateways, ..Options::default() })
+        Self::with(SimulatorOptions { gateways, ..SimulatorOptions::default() })
     }
 
     pub fn now(&self) -> Timestamp {
@@ -261,7 +261,7 @@ impl World {
 
     /// Everything counted so far.
     pub fn counts(&self) -> Counts {
-        let Calls { gateways, list, token, insert, refused } = *self.simulator.borrow().calls();
+        let CallCounts { gateways, list, token, insert, refused } = *self.simulator.borrow().calls();
         let [gateways, list, token, insert, refused] =
             [gateways, list, token, insert, refused].map(|calls| u32::try_from(calls).unwrap());
         Counts {

@@ -14,7 +14,7 @@ use crate::{
     plan::cursor::{Direction, Query},
     source::{
         Page, Source,
-        ai_gateway::{self, Settings},
+        ai_gateway::{self, GatewaySettings},
     },
     time::{MILLISECOND, floor_ms},
 };
@@ -56,7 +56,7 @@ async fn one<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str) -> Vec<Ch
     vec![gone, Check::skipped(format!("{id}: logs"), "the gateway must answer first")]
 }
 
-async fn there<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str, settings: &Settings) -> Vec<Check> {
+async fn there<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str, settings: &GatewaySettings) -> Vec<Check> {
     let source = &config.source;
     let room = room(asker, source, id, settings);
     let (room, logs, headroom) = future::join3(room, logs(asker, source, id), headroom(asker, config, id)).await;
@@ -66,7 +66,7 @@ async fn there<H: Host>(asker: &Asker<'_, H>, config: &Config, id: &str, setting
     checks
 }
 
-fn collecting(id: &str, settings: &Settings) -> Check {
+fn collecting(id: &str, settings: &GatewaySettings) -> Check {
     let name = format!("{id}: collecting");
     match settings.collect_logs {
         Some(true) => Check::ok(name, "it collects logs"),
@@ -80,7 +80,7 @@ fn collecting(id: &str, settings: &Settings) -> Check {
 }
 
 /// A full gateway gives no error: it is silent, or forgets.
-async fn room<H: Host>(asker: &Asker<'_, H>, source: &AiGateway, id: &str, settings: &Settings) -> Check {
+async fn room<H: Host>(asker: &Asker<'_, H>, source: &AiGateway, id: &str, settings: &GatewaySettings) -> Check {
     let name = format!("{id}: room");
     let count = match asker.ask(Service::Cloudflare, ai_gateway::count_all(source, id), ai_gateway::read_count).await {
         Ok(count) => count,

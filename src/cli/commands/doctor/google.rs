@@ -10,7 +10,7 @@ use crate::{
                 check::{Asker, Check, Service},
                 table::{self, CLUSTERING},
             },
-            sql::check::{Finding, of_table},
+            sql::check::{Mismatch, of_table},
         },
         vars::settings::Vars,
         warehouse::LiveTable,
@@ -112,7 +112,7 @@ fn recording(found: Result<(StatusCode, Result<LiveTable, CallError>), CallError
     let says = match found {
         Ok((_, Ok(table))) => {
             let findings = of_table(RUNS.name, &table, &RUNS);
-            let Some(Finding { what, problem }) = findings.first() else {
+            let Some(Mismatch { what, problem }) = findings.first() else {
                 return Check::ok(RUNS.name, "has all columns");
             };
             format!("{what} {problem}")
@@ -146,7 +146,7 @@ fn shape(found: &LiveTable, table: &BigQuery) -> Vec<Check> {
     vec![columns, layout]
 }
 
-fn columns(wrong: &[Finding], table: &BigQuery) -> Check {
+fn columns(wrong: &[Mismatch], table: &BigQuery) -> Check {
     /// As many are named.
     const NAMED: usize = 3;
     let BigQuery { project, dataset, table: name, .. } = table;
@@ -155,9 +155,9 @@ fn columns(wrong: &[Finding], table: &BigQuery) -> Check {
     }
     let more = wrong.len().saturating_sub(NAMED);
     let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    let named = wrong.iter().take(NAMED).map(|Finding { what, problem }| format!("{what} {problem}"));
+    let named = wrong.iter().take(NAMED).map(|Mismatch { what, problem }| format!("{what} {problem}"));
     let says = format!("{}{more}", named.collect::<Vec<_>>().join(", "));
-    if wrong.iter().all(|Finding { problem, .. }| problem.starts_with("is missing")) {
+    if wrong.iter().all(|Mismatch { problem, .. }| problem.starts_with("is missing")) {
         let hint = "`aig-logs sql --apply` adds the missing columns, and touches no row; `aig-logs sql --check` lists them all";
         return Check::failed("table", says, hint).mended_by(MAKE);
     }

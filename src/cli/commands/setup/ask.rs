@@ -8,7 +8,7 @@ use crate::{cli::failure::Failure, secret::Secret};
 
 /// What is asked, and how else it can be answered.
 #[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
+pub struct Prompt<'a> {
     /// What is wanted, as a noun.
     pub what: &'a str,
     /// The flag that answers it; empty: none does.
@@ -17,7 +17,7 @@ pub struct Question<'a> {
     pub setting: &'a str,
 }
 
-impl Question<'_> {
+impl Prompt<'_> {
     fn unanswered(self) -> Failure {
         let Self { what, flag, setting } = self;
         let hint = if flag.is_empty() { format!("Set {setting}") } else { format!("Say {flag}, or set {setting}") };
@@ -27,14 +27,14 @@ impl Question<'_> {
 
 /// Whoever answers.
 #[derive(Debug, Clone, Copy)]
-pub enum Asker {
+pub enum Prompter {
     /// Somebody at the terminal.
     Person,
     /// Nobody.
     Unattended,
 }
 
-impl Asker {
+impl Prompter {
     /// Finds out whether somebody is there.
     pub fn new(unattended: bool) -> Result<Self, Failure> {
         if unattended {
@@ -48,7 +48,7 @@ impl Asker {
     }
 
     /// A text; unattended `default`.
-    pub fn text(self, question: Question<'_>, default: Option<&str>) -> Result<String, Failure> {
+    pub fn text(self, question: Prompt<'_>, default: Option<&str>) -> Result<String, Failure> {
         match (self, default) {
             (Self::Unattended, Some(default)) => Ok(default.to_owned()),
             (Self::Unattended, None) => Err(question.unanswered()),
@@ -61,7 +61,7 @@ impl Asker {
     }
 
     /// A text that is not shown.
-    pub fn secret(self, question: Question<'_>) -> Result<Secret, Failure> {
+    pub fn secret(self, question: Prompt<'_>) -> Result<Secret, Failure> {
         match self {
             Self::Unattended => Err(question.unanswered()),
             Self::Person => {
@@ -72,7 +72,7 @@ impl Asker {
     }
 
     /// The index of one of several.
-    pub fn choice(self, question: Question<'_>, items: &[String]) -> Result<usize, Failure> {
+    pub fn choice(self, question: Prompt<'_>, items: &[String]) -> Result<usize, Failure> {
         match self {
             Self::Unattended => Err(question.unanswered()),
             Self::Person => {

@@ -4,7 +4,7 @@ use crate::{
     cli::{
         commands::setup::{
             Failure,
-            ask::{Asker, Question},
+            ask::{Prompt, Prompter},
             steps::{Mark, Steps},
         },
         vars::namespaces,
@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// The account that the token can see, or the one of them that is chosen.
-pub async fn account<H: Host>(host: &H, source: &AiGateway, asker: Asker) -> Result<String, Failure> {
+pub async fn account<H: Host>(host: &H, source: &AiGateway, asker: Prompter) -> Result<String, Failure> {
     let found = call(host, &account::accounts(source), account::read_accounts).await;
     let mut found = found.map_err(|error| Failure::call("looking for the account", error))?;
-    let question = |what| Question { what, flag: "--account", setting: "CF_ACCOUNT_ID" };
+    let question = |what| Prompt { what, flag: "--account", setting: "CF_ACCOUNT_ID" };
     match found.len() {
         0 => asker.text(
             question("Cloudflare account id (the token lacks the permission Account Settings Read to find it)"),
@@ -45,14 +45,14 @@ pub async fn gateways<H: Host>(host: &H, source: &AiGateway) -> Result<Vec<Strin
 }
 
 /// Which gateways are copied, as the setting has it: `given`, or what is chosen.
-pub fn chosen(found: &[String], given: Option<String>, asker: Asker) -> Result<String, Failure> {
+pub fn chosen(found: &[String], given: Option<String>, asker: Prompter) -> Result<String, Failure> {
     if let Some(given) = given {
         return Ok(given);
     }
     let default = if let [only] = found { only } else { "*" };
     let what =
         format!("gateways to copy, of {} (several with commas; * all, later ones too)", clean(&found.join(", ")));
-    asker.text(Question { what: &what, flag: "--gateways", setting: "AIG_GATEWAY_ID" }, Some(default))
+    asker.text(Prompt { what: &what, flag: "--gateways", setting: "AIG_GATEWAY_ID" }, Some(default))
 }
 
 /// Refuses gateways that the account does not have.

@@ -14,7 +14,7 @@ use crate::{
         commands::{
             setup::{
                 Failure, Task,
-                ask::Question,
+                ask::Prompt,
                 steps::{Mark, Steps},
             },
             sql,
@@ -22,7 +22,7 @@ use crate::{
         show,
         warehouse::Warehouse,
     },
-    config::{Destination, SETTINGS, Schema, TableName, Warehouse as Settings},
+    config::{Destination, SETTINGS, Schema, TableName, WarehouseSettings},
     host::Host,
     secret::Secret,
 };
@@ -48,7 +48,7 @@ pub fn table_name(task: Task<'_>) -> Result<TableName, Failure> {
     if let Ok(known) = TableName::from_vars(|name| lookup(None, name)) {
         return Ok(known);
     }
-    let question = Question { what: "Google Cloud project id", flag: "--project", setting: "GCP_BQ_PROJECT" };
+    let question = Prompt { what: "Google Cloud project id", flag: "--project", setting: "GCP_BQ_PROJECT" };
     let project = match lookup(None, "GCP_BQ_PROJECT") {
         Some(project) => project,
         None => asker.text(question, gcloud_project().as_deref())?,
@@ -63,7 +63,7 @@ fn gcloud_project() -> Option<String> {
 }
 
 /// Makes dataset, table and views, unless they are as they must be. Says whether they are there.
-pub async fn table<H: Host>(host: &H, settings: &Settings, task: Task<'_>) -> Result<bool, Failure> {
+pub async fn table<H: Host>(host: &H, settings: &WarehouseSettings, task: Task<'_>) -> Result<bool, Failure> {
     let TableName { project, dataset, .. } = &settings.table;
     let what = format!("dataset {project}.{dataset}, table and views");
     match made(host, settings, task).await {
@@ -80,7 +80,7 @@ pub async fn table<H: Host>(host: &H, settings: &Settings, task: Task<'_>) -> Re
     }
 }
 
-async fn made<H: Host>(host: &H, settings: &Settings, task: Task<'_>) -> Result<Mark, Failure> {
+async fn made<H: Host>(host: &H, settings: &WarehouseSettings, task: Task<'_>) -> Result<Mark, Failure> {
     let Task { arguments, asker, vars, .. } = task;
     let Schema { metadata_columns, .. } = vars.schema(&Destination::default())?;
     let warehouse = Warehouse::new(host, settings)?;
@@ -91,7 +91,7 @@ async fn made<H: Host>(host: &H, settings: &Settings, task: Task<'_>) -> Result<
     let found = warehouse.location().await.map_err(|error| Failure::call("looking for the dataset", error))?;
     let asked = if found.is_none() && arguments.location.is_none() {
         let what = "location of the new dataset, such as EU or europe-west3 (a dataset cannot be moved later)";
-        let question = Question { what, flag: "--location", setting: "GCP_BQ_DATASET" };
+        let question = Prompt { what, flag: "--location", setting: "GCP_BQ_DATASET" };
         Some(asker.text(question, Some(sql::LOCATION))?)
     } else {
         arguments.location.clone()

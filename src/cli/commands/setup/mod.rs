@@ -20,7 +20,7 @@ use crate::{
         commands::{
             doctor,
             setup::{
-                ask::{Asker, Question},
+                ask::{Prompt, Prompter},
                 files::{Change, Worker},
                 steps::{Mark, Steps},
             },
@@ -29,7 +29,7 @@ use crate::{
         show,
         vars::{setting_files::NAMESPACES, settings::Vars},
     },
-    config::{AiGateway, SETTINGS, Warehouse},
+    config::{AiGateway, SETTINGS, WarehouseSettings},
     host::{Host, native::NativeHost},
     secret::Secret,
 };
@@ -38,7 +38,7 @@ const TOKEN: &str = "CF_API_TOKEN";
 
 /// Sets up all that is missing.
 pub async fn setup(arguments: &Setup, options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
-    let asker = Asker::new(arguments.yes)?;
+    let asker = Prompter::new(arguments.yes)?;
     // What cannot be read is never changed.
     let (worker, vars) = (Worker::read()?, Vars::read(options)?);
     let host = NativeHost::new(stop.clone(), |_| {}).map_err(|error| Failure::host(&error))?;
@@ -70,7 +70,7 @@ pub async fn setup(arguments: &Setup, options: &Options, stop: watch::Receiver<b
 #[derive(Clone, Copy)]
 struct Task<'a> {
     arguments: &'a Setup,
-    asker: Asker,
+    asker: Prompter,
     vars: &'a Vars,
     steps: &'a Steps,
 }
@@ -83,7 +83,7 @@ impl Task<'_> {
             Secret::new(token)
         } else {
             vars.trust_with(TOKEN)?;
-            asker.secret(Question { what: "Cloudflare API token", flag: "", setting: TOKEN })?
+            asker.secret(Prompt { what: "Cloudflare API token", flag: "", setting: TOKEN })?
         };
         let read = |account: &str, gateways: &str| {
             AiGateway::from_vars(|name| match name {
@@ -128,9 +128,9 @@ impl Task<'_> {
     }
 
     /// The table, and the service that has it.
-    fn warehouse(self) -> Result<Warehouse, Failure> {
+    fn warehouse(self) -> Result<WarehouseSettings, Failure> {
         let name = google::table_name(self)?;
-        Ok(Warehouse::from_vars(|setting| match setting {
+        Ok(WarehouseSettings::from_vars(|setting| match setting {
             "GCP_BQ_PROJECT" => Some(name.project.clone()),
             "GCP_BQ_DATASET" => Some(name.dataset.clone()),
             "GCP_BQ_TABLE" => Some(name.table.clone()),
@@ -172,7 +172,7 @@ impl Task<'_> {
     }
 
     /// Makes the service account that writes to the table, if none is set.
-    fn service_account(self, warehouse: &Warehouse, has_table: bool) -> Result<(), Failure> {
+    fn service_account(self, warehouse: &WarehouseSettings, has_table: bool) -> Result<(), Failure> {
         let Self { arguments, asker, vars, steps } = self;
         if vars.get("GCP_SA_KEY_JSON").or_else(|| vars.get("GCP_SA_EMAIL")).is_some() {
             return steps.tell(Mark::There, "service account: one is set already");

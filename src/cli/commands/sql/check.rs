@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{
         failure::Failure,
-        warehouse::{Field, LiveTable, Partitioning, Warehouse},
+        warehouse::{LiveField, LiveTable, Partitioning, Warehouse},
     },
     config::TableName,
     foreign::clean,
@@ -21,14 +21,14 @@ use crate::{
 
 /// What is wrong with one thing in the dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Mismatch {
     /// A table or view, or one of their columns: `aig_logs_raw.cost`.
     pub what: String,
     /// What is wrong with it.
     pub problem: String,
 }
 
-impl Finding {
+impl Mismatch {
     fn new(what: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { what: clean(&what.into()), problem: clean(&problem.into()) }
     }
@@ -43,7 +43,7 @@ pub async fn check<H: Host>(
     warehouse: &Warehouse<'_, H>,
     name: &TableName,
     metadata: &[MetadataColumn],
-) -> Result<Vec<Finding>, Failure> {
+) -> Result<Vec<Mismatch>, Failure> {
     let TableName { project, dataset, table } = name;
     let looking = |thing: &str| format!("looking at {project}.{dataset}.{thing}");
     let mut findings = Vec::new();
@@ -51,7 +51,7 @@ pub async fn check<H: Host>(
     let (found, runs) = (live(table).await?, live(RUNS.name).await?);
     for (name, found, expected) in [(table.as_str(), &found, &LOGS), (RUNS.name, &runs, &RUNS)] {
         match found {
-            None => findings.push(Finding::new(name, "is missing")),
+            None => findings.push(Mismatch::new(name, "is missing")),
             Some(found) => findings.extend(of_table(name, found, expected)),
         }
     }
@@ -59,7 +59,7 @@ pub async fn check<H: Host>(
     let columns: Vec<_> = columns.chain(metadata.iter().map(|column| column.key.as_str())).collect();
     for (view, listed) in BIGQUERY.iter().filter_map(Script::bigquery_view) {
         match live(view).await? {
-            None => findings.push(Finding::new(view, "is missing")),
+            None => findings.push(Mismatch::new(view, "is missing")),
             // The one without a list shows the columns of the table, and those of the metadata.
             Some(found) => findings.extend(of_view(view, &found, if listed.is_empty() { &columns } else { &listed })),
         }
@@ -69,22 +69,22 @@ pub async fn check<H: Host>(
 
 /// Checks the columns by name and type, and the partitions, which make queries cheap: the table must be partitioned by
 /// the day of its instants. A finding about partitions names the whole table.
-pub fn of_table(name: &str, table: &LiveTable, expected: &Table) -> Vec<Finding> {
+pub fn of_table(name: &str, table: &LiveTable, expected: &Table) -> Vec<Mismatch> {
     let day_of = expected.at;
     let live: BTreeMap<_, _> = table.schema.fields.iter().map(|field| (field.name.as_str(), field)).collect();
     let columns = expected.columns.iter().filter_map(|column| {
         let what = format!("{name}.{}", column.name);
         let expected = sql_type(column.kind);
         match live.get(column.name) {
-            None => Some(Finding::new(what, format!("is missing: {expected}"))),
-            Some(Field { kind, .. }) if standard(kind) == expected => None,
-            Some(Field { kind, .. }) => Some(Finding::new(what, format!("is {}, not {expected}", standard(kind)))),
+            None => Some(Mismatch::new(what, format!("is missing: {expected}"))),
+            Some(LiveField { kind, .. }) if standard(kind) == expected => None,
+            Some(LiveField { kind, .. }) => Some(Mismatch::new(what, format!("is {}, not {expected}", standard(kind)))),
         }
     });
     let mut findings: Vec<_> = columns.collect();
     let by_day = |partitions: &Partitioning| partitions.kind == "DAY" && partitions.field.as_deref() == Some(day_of);
     if !table.time_partitioning.as_ref().is_some_and(by_day) {
-        findings.push(Finding::new(
+        findings.push(Mismatch::new(
             name,
             format!("is not partitioned by the day of {day_of}: each query reads, and bills, all days"),
         ));
@@ -92,10 +92,10 @@ pub fn of_table(name: &str, table: &LiveTable, expected: &Table) -> Vec<Finding>
     findings
 }
 
-fn of_view(name: &str, view: &LiveTable, columns: &[&str]) -> Vec<Finding> {
+fn of_view(name: &str, view: &LiveTable, columns: &[&str]) -> Vec<Mismatch> {
     let live: Vec<_> = view.schema.fields.iter().map(|field| field.name.as_str()).collect();
     let missing = columns.iter().filter(|column| !live.contains(column));
-    missing.map(|column| Finding::new(format!("{name}.{column}"), "is missing")).collect()
+    missing.map(|column| Mismatch::new(format!("{name}.{column}"), "is missing")).collect()
 }
 
 fn sql_type(kind: Kind) -> &'static str {
@@ -120,16 +120,16 @@ fn standard(kind: &str) -> &str {
 }
 
 /// What was found, for a person or for a program.
-pub fn told(findings: &[Finding], json: bool) -> String {
+pub fn told(findings: &[Mismatch], json: bool) -> String {
     if json {
-        return format!("{:#}", findings.iter().map(Finding::to_json).collect::<Value>());
+        return format!("{:#}", findings.iter().map(Mismatch::to_json).collect::<Value>());
     }
     if findings.is_empty() {
         return "Table and views are as they must be".to_owned();
     }
     let mut table = Printed::new();
     table.load_style(presets::NOTHING);
-    for Finding { what, problem } in findings {
+    for Mismatch { what, problem } in findings {
         table.add_row([what, problem]);
     }
     table.trim_fmt()

@@ -11,7 +11,7 @@ pub use crate::cli::commands::sql::apply::apply;
 use crate::{
     cli::{
         args::{Options, Sql},
-        commands::sql::check::Finding,
+        commands::sql::check::Mismatch,
         failure::{Exit, Failure},
         progress::Screen,
         show,
@@ -57,7 +57,7 @@ pub async fn sql(
 }
 
 /// The way out.
-fn advice(findings: &[Finding], applied: bool) -> &'static str {
+fn advice(findings: &[Mismatch], applied: bool) -> &'static str {
     match (findings, applied) {
         (_, false) => {
             "`aig-logs sql --apply` makes missing tables, columns and views; it changes no type and no partitioning"
