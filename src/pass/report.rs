@@ -71,6 +71,8 @@ pub struct GatewayReport {
     pub pages: u32,
     /// New entries read.
     pub entries: u64,
+    /// Entries that the source still counted when the reading ended. 0: none, or the source does not say.
+    pub left: u64,
     /// Rows the sink has taken, those it knew already included.
     pub rows: u64,
     /// Of these, rows the sink knew already.
@@ -182,6 +184,7 @@ impl Report {
             "lag_ms": milliseconds(self.lag()),
             "lateness_ms": self.lateness().and_then(|lateness| quantiles(&lateness)),
             "entries": self.sum(|gateway| gateway.entries),
+            "left": self.sum(|gateway| gateway.left),
             "rows": self.sum(|gateway| gateway.rows),
             "known": self.sum(|gateway| gateway.known),
             "rejected": self.sum(|gateway| gateway.rejected),
@@ -206,6 +209,7 @@ impl GatewayReport {
             gateway: gateway.to_owned(),
             pages: 0,
             entries: 0,
+            left: 0,
             rows: 0,
             known: 0,
             rejected: 0,
@@ -261,6 +265,7 @@ impl GatewayReport {
             "gateway": self.gateway,
             "pages": self.pages,
             "entries": self.entries,
+            "left": self.left,
             "rows": self.rows,
             "known": self.known,
             "rejected": self.rejected,

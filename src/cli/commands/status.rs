@@ -139,7 +139,7 @@ impl Standing {
         let failing = || self.status.failing.values();
         if self.stalled_since().is_some() || failing().any(|failing| !failing.transient) {
             Exit::Person
-        } else if failing().next().is_some() {
+        } else if failing().next().is_some() || self.passes.behind().is_some() {
             Exit::Later
         } else {
             Exit::Done
@@ -176,12 +176,19 @@ impl Standing {
                 time::text(since)
             ));
         }
+        if let Some(left) = self.passes.behind() {
+            let left = show::counted(left, "log");
+            lines.push(format!(
+                "Behind        the source had {left} more than forward has read, which is more than a pass reads: raise \
+                 FORWARD_MAX_PAGES or API_SHARE if this does not end"
+            ));
+        }
         for (job, failing) in &self.status.failing {
             let who = if failing.transient { "may pass by itself" } else { "somebody must act" };
             let since = time::text(failing.since);
             lines.push(format!("Problem       {job} has failed since {since} ({who}): {}", clean(&failing.error)));
         }
-        if self.status.failing.is_empty() && self.stalled_since().is_none() {
+        if self.status.failing.is_empty() && self.stalled_since().is_none() && self.passes.behind().is_none() {
             lines.push("Problems      none".to_owned());
         }
         lines.join("\n")
@@ -197,6 +204,7 @@ impl Standing {
             "dead_letters": dead,
             "failing": self.status.failing,
             "passes": self.passes.last,
+            "behind": self.passes.behind(),
             "stalled_since": self.stalled_since().map(time::text),
         })
     }

@@ -48,6 +48,12 @@ pub struct Pass {
     /// From one pass to the next: what `run` was told, else the time since the pass before.
     #[serde(default)]
     pub every_seconds: Option<i64>,
+    /// New entries that it has read.
+    #[serde(default)]
+    pub entries: u64,
+    /// Entries that the source still counted at its end.
+    #[serde(default)]
+    pub left: u64,
 }
 
 impl Passes {
@@ -70,10 +76,19 @@ impl Passes {
                 ended: floor_ms(report.finished),
                 verdict: report.verdict().to_string(),
                 every_seconds: every.or(since),
+                entries: report.sum(|gateway| gateway.entries),
+                left: report.sum(|gateway| gateway.left),
             },
         );
         let value = serde_json::to_string(&passes).unwrap_or_default();
         native.put(KEY, &value, &Put::default()).await.map_err(|error| failed("saving", error))
+    }
+
+    /// Entries by which forward falls behind: at the end of its last pass the source still counted more than the pass has
+    /// read. None: it keeps up.
+    pub fn behind(&self) -> Option<u64> {
+        let pass = self.last.get("forward")?;
+        (pass.left > pass.entries).then_some(pass.left)
     }
 
     /// Since when forward stands still: its last pass is three ticks old.
@@ -153,7 +168,14 @@ mod tests {
     fn a_poller_stands_still_after_three_ticks() {
         let at = |clock: &str| time::parse(&format!("2026-10-06T{clock}Z")).unwrap();
         let check = |every_seconds, now: &str, expected: bool| {
-            let pass = Pass { began: at("09:00:00"), ended: at("09:00:05"), verdict: "complete".into(), every_seconds };
+            let pass = Pass {
+                began: at("09:00:00"),
+                ended: at("09:00:05"),
+                verdict: "complete".into(),
+                every_seconds,
+                entries: 0,
+                left: 0,
+            };
             let passes = Passes { last: BTreeMap::from([("forward".to_owned(), pass)]) };
             assert_eq!(passes.stalled_since(at(now)).is_some(), expected, "{every_seconds:?} {now}");
         };

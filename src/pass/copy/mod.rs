@@ -74,6 +74,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
             Ok(()) => self.read_and_write(&mut reader).await,
             Err(error) => Err(error),
         };
+        self.lane().report.left = reader.left().unwrap_or(0);
         match result {
             Ok(ended) => {
                 self.lane().end(ended);

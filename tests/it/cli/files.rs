@@ -331,6 +331,19 @@ fn the_workers_variables_and_secrets_hold_for_the_command_too() {
 }
 
 #[test]
+fn the_status_of_a_poller_that_falls_behind_says_so() {
+    let world = World::start(&["--entries", "300", "--rate", "0", "--days", "0.003"]);
+    world.run(&["forward", "--pages", "1"]);
+    let behind = world.command(&["status"]).output().unwrap();
+    let said = String::from_utf8_lossy(&behind.stdout).into_owned();
+    // One page has 50 of the entries, and the source counts the others.
+    assert_eq!(behind.status.code(), Some(1), "{said}");
+    assert!(said.contains("Behind        the source had 250 logs more"), "{said}");
+    world.run(&["forward"]);
+    assert!(!world.run(&["status"]).contains("Behind"));
+}
+
+#[test]
 fn the_status_of_a_poller_that_was_stopped_is_that_somebody_must_act() {
     let world = World::start(&["--entries", "20", "--rate", "0", "--days", "0.003"]);
     world.run(&["forward"]);
