@@ -157,8 +157,7 @@ async fn place<P: Platform>(context: &Context<'_, P>, life: &mut Life) -> Result
             return waits(created_at);
         }
         match delivered.from(stop).filter(|from| created_at < *from) {
-            Some(from) if stop == Some(from) => Fate::Excluded(from),
-            Some(from) => Fate::Backfill(from),
+            Some(from) => stop.filter(|stop| created_at < *stop).map_or(Fate::Backfill(from), Fate::Excluded),
             None if created_at < delivered.ids_from(context) => Fate::Forgotten,
             None => next_count(position, backfill.as_ref(), created_at).map_or(Fate::Missing, Fate::Counted),
         }

@@ -71,11 +71,23 @@ fn history_waits_for_the_backfill_and_for_its_one_count() {
     let counted = start.by_id["main"].start.unwrap() + MINUTE * (24 * 60 + 10);
     assert_eq!(world.explain(&late).fate, Fate::Counted(counted));
 
-    world.state.set("backfill_stop_at", &time::text(world.now() - DAY));
+    let stop = time::floor_ms(world.now() - DAY);
+    world.state.set("backfill_stop_at", &time::text(stop));
     world.state.remove("oldest");
     assert!(world.backfill().is_complete());
     let excluded = world.add(DAY * 4);
-    assert!(matches!(world.explain(&excluded).fate, Fate::Excluded(_)), "{:?}", world.explain(&excluded));
+    let assert_excluded = |world: &World, stop| assert_eq!(world.explain(&excluded).fate, Fate::Excluded(stop));
+    assert_excluded(&world, stop);
+    // An operator lets the history end later. No backfill goes on down to the log.
+    let later = stop + HOUR * 2;
+    world.state.set("backfill_stop_at", &time::text(later));
+    assert_excluded(&world, later);
+    // Or earlier, but not early enough. The backfill goes on, and ends above the log.
+    let earlier = stop - HOUR * 2;
+    world.state.set("backfill_stop_at", &time::text(earlier));
+    assert_excluded(&world, earlier);
+    world.state.remove("backfill_stop_at");
+    assert!(matches!(world.explain(&excluded).fate, Fate::Backfill(_)));
 }
 
 #[test]
