@@ -7,18 +7,18 @@ mod copy;
 mod cursors;
 pub mod dead;
 mod forward;
+mod frame;
 mod gateways;
 mod job;
 mod pace;
-mod record;
 mod report;
 
 pub use self::{
     backfill::{backfill, range},
     context::{Context, Platform},
     forward::forward,
+    frame::RUNS,
     gateways::gateways,
     job::Job,
-    record::RUNS,
     report::{Completion, GatewayReport, Report},
 };
