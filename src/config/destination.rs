@@ -1,6 +1,6 @@
 //! Where rows go: which sinks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A sink, and where it writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,9 @@ impl Default for Destination {
 }
 
 impl Destination {
+    /// How destinations are written, for help and errors.
+    pub const FORMS: &str = "sqlite[:PATH], bigquery or ndjson[:PATH]";
+
     /// Reads `sqlite[:PATH]`, `bigquery` or `ndjson[:PATH]`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -32,6 +35,12 @@ impl Destination {
             ("ndjson", path) => Some(Self::Ndjson(path.map(PathBuf::from))),
             _ => None,
         }
+    }
+
+    /// The SQLite file, if it is one. A state may lie in the same file.
+    #[must_use]
+    pub fn sqlite_file(&self) -> Option<&Path> {
+        if let Self::Sqlite(path) = self { Some(path) } else { None }
     }
 
     /// Whether it is the table in BigQuery, which has settings of its own.

@@ -103,9 +103,6 @@ impl Instance {
         let host = Metered { inner: &self.host, meter: &meter };
         let sink = BigQuerySink::new(&host, &self.table, &self.sign_in);
         let context = Context::new(host, [&state, &ids], &sink, &self.config);
-        Ok(match job {
-            Job::Forward | Job::Range => pass::forward(&context).await,
-            Job::Backfill => pass::backfill(&context).await,
-        })
+        Ok(if job == Job::Backfill { pass::backfill(&context).await } else { pass::forward(&context).await })
     }
 }

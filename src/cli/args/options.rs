@@ -1,6 +1,6 @@
 //! The options that all commands have.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -16,9 +16,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
-    /// Where rows go: sqlite[:PATH], bigquery or ndjson[:PATH]; more than once: to all of these
-    /// [default: sqlite:aig-logs.sqlite]
-    #[arg(long = "sink", global = true, value_name = "SINK", value_parser = sink)]
+    /// Where rows go
+    #[arg(long = "sink", global = true, value_name = "SINK", value_parser = sink, help = sinks_help())]
     pub sinks: Vec<Destination>,
     /// SQLite file that remembers how far the copy is; or kv: a deployed Worker's state, for status, verify, explain
     /// and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
@@ -48,11 +47,13 @@ impl Options {
     /// The state that `--state` and `--sink` together mean.
     pub fn state(&self) -> State {
         self.state.clone().unwrap_or_else(|| {
-            let files = self.destinations().into_iter().filter_map(|destination| match destination {
-                Destination::Sqlite(path) => Some(path),
-                Destination::BigQuery | Destination::Ndjson(_) => None,
-            });
-            State::File(files.into_iter().next().unwrap_or_else(|| "aig-logs-state.sqlite".into()))
+            let destinations = self.destinations();
+            let file = destinations.iter().find_map(Destination::sqlite_file);
+            State::File(file.map_or_else(|| "aig-logs-state.sqlite".into(), Path::to_owned))
         })
     }
+}
+
+fn sinks_help() -> String {
+    format!("Where rows go: {}; more than once: to all of these [default: sqlite:aig-logs.sqlite]", Destination::FORMS)
 }

@@ -39,8 +39,8 @@ pub fn state(text: &str) -> Result<State, Infallible> {
     Ok(State::parse(text))
 }
 
-pub fn sink(text: &str) -> Result<Destination, &'static str> {
-    Destination::parse(text).ok_or("give sqlite, sqlite:PATH, bigquery, ndjson or ndjson:PATH")
+pub fn sink(text: &str) -> Result<Destination, String> {
+    Destination::parse(text).ok_or_else(|| format!("give {}", Destination::FORMS))
 }
 
 /// A view in `BigQuery`.

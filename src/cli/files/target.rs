@@ -75,9 +75,9 @@ impl Files {
             });
         }
         let destinations = options.destinations();
-        let beside = |destination: &Destination| match destination {
-            Destination::Sqlite(rows) => Ok::<_, Failure>(absolute(rows)? == absolute(&path)?),
-            Destination::BigQuery | Destination::Ndjson(_) => Ok(false),
+        let beside = |destination: &Destination| match destination.sqlite_file() {
+            Some(rows) => Ok::<_, Failure>(absolute(rows)? == absolute(&path)?),
+            None => Ok(false),
         };
         let mut names = Vec::new();
         for destination in &destinations {
