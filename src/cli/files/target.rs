@@ -74,7 +74,9 @@ impl Files {
                 rows: vec![Opened::open(&Destination::Ndjson(None), config)?],
             });
         }
-        let destinations = options.destinations();
+        let mut destinations = options.destinations();
+        // Lines cannot be written once more without a copy. They come last, so another sink that fails costs none.
+        destinations.sort_by_key(|destination| matches!(destination, Destination::Ndjson(_)));
         let beside = |destination: &Destination| match destination.sqlite_file() {
             Some(rows) => Ok::<_, Failure>(absolute(rows)? == absolute(&path)?),
             None => Ok(false),

@@ -65,6 +65,25 @@ fn several_sinks_get_each_row_and_are_one_target() {
 }
 
 #[test]
+fn a_sink_that_fails_makes_no_line_come_twice() {
+    let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
+    let sinks = ["--sink", "ndjson:a.ndjson", "--sink", "bigquery"];
+    let with = |command: &'static str| [&[command], &sinks[..]].concat();
+    let permit = |permissions: &[&str]| {
+        let change = json!({ "table": { "permissions": permissions } });
+        world.tell("POST", "/simulator/change", &change.to_string());
+    };
+    permit(&[]);
+    let refused = world.command(&with("forward")).output().unwrap();
+    let refused = (refused.status.code(), words(&refused));
+    permit(&["bigquery.tables.get", "bigquery.tables.updateData"]);
+    world.run(&with("forward"));
+    let lines = fs::read_to_string(world.path("a.ndjson")).unwrap();
+    assert_eq!(by_id(records(&lines)).len(), 60);
+    assert!(refused.0 == Some(2) && refused.1.contains("BigQuery"), "{refused:?}");
+}
+
+#[test]
 fn a_dry_run_shows_rows_and_remembers_nothing() {
     let world = World::start(&["--entries", "200", "--rate", "0", "--days", "1"]);
     let shown = world.run(&["forward", "--dry-run", "--sink", "bigquery"]);
