@@ -38,9 +38,9 @@ pub struct Position {
     /// The stretch that is being compared id by id, because its count was another than expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
-    /// Late entries were found among the long calls lately: these are read before the next stretch is counted.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub late: bool,
+    /// The last comparison found late entries: long calls are read before the next stretch is counted.
+    #[serde(default, rename = "late", skip_serializing_if = "std::ops::Not::not")]
+    pub long_calls_first: bool,
     /// How late entries of this gateway were first seen.
     #[serde(default, skip_serializing_if = "Lateness::is_empty")]
     pub lateness: Lateness,
@@ -93,7 +93,7 @@ impl Position {
             counted_from: None,
             counted: None,
             comparison: None,
-            late: false,
+            long_calls_first: false,
             lateness: Lateness::default(),
             peak: Peak::default(),
         }
@@ -137,7 +137,7 @@ impl Position {
 
     /// Notes how far a comparison has come. If it has seen entries beyond forward's cursor, they have just appeared,
     /// and forward would write them again. So the cursor moves past them.
-    pub fn pass(&mut self, comparison: &Comparison) {
+    pub fn follow(&mut self, comparison: &Comparison) {
         let Comparison { cursor, seen, .. } = comparison;
         if self.cursor.ts() == cursor.ts() {
             self.cursor.at.extend(cursor.at.iter().cloned());

@@ -57,7 +57,7 @@ pub(super) trait Book {
     fn put_off(&mut self, comparison: Comparison);
 
     /// Notes how far a comparison has come, to its end or not.
-    fn pass(&mut self, comparison: &Comparison);
+    fn follow(&mut self, comparison: &Comparison);
 
     /// Notes the end of a comparison. `is_honest` is whether the source's own count agrees with it.
     fn settle(&mut self, comparison: &Comparison, is_honest: bool);
@@ -144,7 +144,7 @@ impl<P: Platform> Audit<'_, '_, P> {
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
         let compared =
             compare(self.context, &mut comparison, (Mode::Mend, Ids::InStore, &BTreeSet::new()), self.report).await;
-        self.book.pass(&comparison);
+        self.book.follow(&comparison);
         let found = match compared {
             Ok(Compared::Finished(found)) => found,
             // Perhaps it is the condition that the source refuses.

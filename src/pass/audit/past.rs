@@ -65,7 +65,7 @@ impl Book for Past<'_> {
         self.backfill.comparison = Some(comparison);
     }
 
-    fn pass(&mut self, _comparison: &Comparison) {}
+    fn follow(&mut self, _comparison: &Comparison) {}
 
     fn settle(&mut self, comparison: &Comparison, is_honest: bool) {
         let stretch = self.backfill.stretch(comparison.from, comparison.until);

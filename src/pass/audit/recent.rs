@@ -72,7 +72,7 @@ impl Book for Recent<'_> {
         }
         let stretch = self.position.due(self.until, now)?;
         let is_last = stretch.until + AGES[2] <= now;
-        if self.position.late && !is_last && self.is_worth_reading_long_calls(stretch.expected) {
+        if self.position.long_calls_first && !is_last && self.is_worth_reading_long_calls(stretch.expected) {
             return Some(Step::Compare(Comparison::of_long_calls(&stretch, None, now)));
         }
         Some(Step::Count(stretch))
@@ -109,9 +109,9 @@ impl Book for Recent<'_> {
         self.position.comparison = Some(comparison);
     }
 
-    fn pass(&mut self, comparison: &Comparison) {
+    fn follow(&mut self, comparison: &Comparison) {
         self.changed.push(slots::floor_hour(comparison.from));
-        self.position.pass(comparison);
+        self.position.follow(comparison);
     }
 
     fn settle(&mut self, comparison: &Comparison, is_honest: bool) {
@@ -121,7 +121,7 @@ impl Book for Recent<'_> {
     }
 
     fn settle_long_calls(&mut self, comparison: Comparison, missing: u64) -> Stretch {
-        self.position.late = missing > 0;
+        self.position.long_calls_first = missing > 0;
         let stretch = comparison.stretch();
         self.long_calls = Some(comparison.seen);
         stretch
