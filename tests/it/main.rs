@@ -1,6 +1,7 @@
 //! Tests from outside the library, in one binary.
 #![cfg(test)]
 
+mod circles;
 mod cli;
 mod dotenv;
 mod faults;

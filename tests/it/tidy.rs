@@ -241,8 +241,8 @@ fn the_backfill_is_one_of_the_workers_crons() {
 }
 
 /// A file of Rust: its path from the package's folder, and its text.
-struct Source {
-    path: String,
+pub struct Source {
+    pub path: String,
     text: String,
 }
 
@@ -253,7 +253,7 @@ impl Source {
     }
 
     /// The text before the tests.
-    fn code(&self) -> &str {
+    pub fn code(&self) -> &str {
         let tests = ["mod ", "pub(super) mod "].map(|module| format!("#[cfg(test)]\n{module}"));
         tests.iter().fold(self.text.as_str(), |text, tests| text.split(tests.as_str()).next().unwrap())
     }
@@ -299,7 +299,7 @@ fn first_word(text: &str) -> &str {
 }
 
 /// The files of Rust in a folder of the package and below.
-fn sources(folder: &str) -> impl Iterator<Item = Source> {
+pub fn sources(folder: &str) -> impl Iterator<Item = Source> {
     let mut folders = vec![Path::new(ROOT).join(folder)];
     let mut files: Vec<PathBuf> = Vec::new();
     while let Some(folder) = folders.pop() {
