@@ -1,4 +1,4 @@
-//! One gateway in a copy: what was read of it, what of that is written, and what of that is remembered.
+//! One gateway in a copy: the entries that were read, and which of them are written and remembered.
 
 use std::mem;
 
@@ -20,32 +20,32 @@ use crate::{
 /// One gateway in a copy.
 pub struct Lane {
     track: Box<dyn Track>,
-    /// What was done so far.
+    /// The report so far.
     pub report: GatewayReport,
-    /// Whether no more is read.
+    /// Whether the reading has ended.
     has_ended: bool,
     /// How far the reading has come.
     read_to: Cursor,
-    /// Lines that are read and not written.
+    /// The number of lines that are read, but not written.
     unwritten: usize,
-    /// Ids whose entries lie at the cursor or farther on, nobody knows where: the next instant may show them again.
+    /// Ids of entries that lie somewhere at the cursor or beyond it. The next instant may show them again.
     placed: Vec<String>,
-    /// What is written and not remembered: the ids.
+    /// The ids of rows and letters that are written, but not remembered.
     pub segment: Option<Segment>,
-    /// And what the sink will never take.
+    /// The dead letters that are not kept yet.
     pub rejected: Vec<DeadLetter>,
 }
 
-/// One gateway, copied.
+/// The copy of one gateway.
 pub struct Copied {
-    /// How far the writing has come; none where ids or dead letters of what was written could not be kept.
+    /// How far the writing has come; none if ids or dead letters could not be kept.
     pub track: Option<Box<dyn Track>>,
-    /// What was done.
+    /// The report.
     pub report: GatewayReport,
 }
 
 impl Lane {
-    /// A gateway of which nothing is read yet.
+    /// The lane of a gateway that is not read yet.
     pub fn new(gateway: &str, track: Box<dyn Track>, read_to: Cursor, bound: Option<Timestamp>) -> Self {
         Self {
             track,
@@ -64,12 +64,12 @@ impl Lane {
         &self.read_to
     }
 
-    /// Makes lines of what is new on a page that came at `at`.
+    /// Makes lines of the new entries of a page that came at `at`.
     pub fn lines(&mut self, mut new: Vec<Entry>, at: Timestamp, source: &dyn Source, privacy: &Privacy) -> Vec<Line> {
         new.retain(|entry| self.track.admit(entry) == Admission::Write);
         self.report.entries += new.len() as u64;
         for entry in &new {
-            // Where its instant is another's, nothing is known of how late it appeared.
+            // A placed entry has the instant of another entry, so its lateness is not known.
             if !entry.is_placed() {
                 self.report.lateness.add(at - entry.created_at);
             }
@@ -84,14 +84,14 @@ impl Lane {
         self.settle();
     }
 
-    /// Where everything that was read is written, the writing is where the reading is.
+    /// If everything that was read is written, the writing has come as far as the reading.
     fn settle(&mut self) {
         if self.unwritten == 0 {
             self.track.settle(&self.read_to);
         }
     }
 
-    /// Notes a row that is written, or refused for a reason.
+    /// Notes a row that the sink has taken, or refused with a reason.
     pub fn acknowledge_row(&mut self, row: Record, refused: Option<String>) {
         let created_at = row.at();
         self.note(row.id(), created_at);
@@ -103,7 +103,7 @@ impl Lane {
         self.settle();
     }
 
-    /// Notes a letter whose turn it is.
+    /// Notes a letter, in the order of the lines.
     pub fn acknowledge_letter(&mut self, letter: Letter) {
         let Letter { created_at, is_placed, .. } = letter;
         self.note(&letter.id, created_at);
@@ -112,7 +112,7 @@ impl Lane {
         } else {
             self.track.count(created_at, None);
         }
-        // Counted where it may not lie, it would stand for another one that is missing there.
+        // A placed entry is not counted: in the wrong slot it would make up for an entry that is missing there.
         self.segment.iter_mut().for_each(|segment| segment.metadata.placed |= is_placed);
         self.reject(letter.into());
         self.settle();
@@ -133,19 +133,19 @@ impl Lane {
     }
 
     fn reject(&mut self, letter: DeadLetter) {
-        // Its reason may quote the row: that is for the dead letter alone.
+        // The log does not show the reason, because it may quote the row.
         log::warn!(id = letter.id(); "kept as a dead letter");
         self.report.rejected += 1;
         self.rejected.push(letter);
     }
 
-    /// Notes why no more is read.
+    /// Notes why the reading ended.
     pub fn end(&mut self, ended: Ended) {
         self.report.ended = ended;
         self.has_ended = true;
     }
 
-    /// Whether something is still to be read, written or remembered.
+    /// Whether entries are still to be read, written or remembered.
     pub fn falls_short(&self) -> bool {
         !self.has_ended || self.unwritten > 0 || !self.is_remembered()
     }
@@ -154,8 +154,8 @@ impl Lane {
         self.segment.is_none() && self.rejected.is_empty()
     }
 
-    /// How far the writing has come, where that may be kept. A new gateway gets a cursor only after its first page was read:
-    /// nothing else has confirmed this machine's clock.
+    /// How far the writing has come, if that may be kept. A new gateway gets a cursor only after its first page was
+    /// read: nothing else has confirmed this machine's clock.
     pub fn begun(&self) -> Option<&dyn Track> {
         let begun = match self.report.ended {
             _ if !self.has_ended => self.report.pages > 0,
@@ -168,7 +168,7 @@ impl Lane {
         begun.then_some(&*self.track)
     }
 
-    /// The end of the copy.
+    /// Ends the copy of this gateway.
     pub fn copied(self) -> Copied {
         let is_kept = self.is_remembered();
         let Self { mut track, mut report, .. } = self;
@@ -177,14 +177,14 @@ impl Lane {
     }
 }
 
-/// Whether a row is of a long call. None: it does not say how long it took.
+/// Whether a row is of a long call. None: the row has no duration.
 fn is_long(row: &Record) -> Option<bool> {
     #[expect(clippy::cast_precision_loss, reason = "seconds")]
     let longest = LONG_CALL.num_milliseconds() as f64;
     if let Cell::Float(duration) = row.cell("duration")? { Some(*duration > longest) } else { None }
 }
 
-/// What an entry becomes: its row, or a dead letter.
+/// Makes the line of an entry: its row, or a dead letter.
 fn line(entry: Entry, gateway: &str, now: Timestamp, source: &dyn Source, privacy: &Privacy) -> Line {
     let Entry { id, created_at, unread: Some(unread), .. } = entry else {
         return Line::Row(source.record(entry, gateway, now, privacy));

@@ -1,5 +1,5 @@
-//! Copying, from the lists to the sink: the pages of one gateway after another are read, several at once. What is new of all
-//! gateways is written in shared batches meanwhile. A cursor moves with its own gateway's written rows, and with nothing else.
+//! Copies from the lists to the sink. It reads one gateway after another, several pages at once. Meanwhile it writes
+//! the new entries of all gateways in shared batches. Only a gateway's own written rows move its cursor.
 
 mod lane;
 mod read;
@@ -24,48 +24,49 @@ use crate::{
     time::Timestamp,
 };
 
-/// A copy of stretches of gateways, one after the other.
+/// A copy of one stretch of each gateway, one gateway after another.
 pub struct Copy<'a, 'c, P: Platform> {
     context: &'a Context<'c, P>,
-    /// How far the gateways have come, as far as ids and dead letters of it are kept.
+    /// The cursors of the gateways, as far as ids and dead letters are kept.
     memory: Memory,
     writer: Writer<'a, P::Sink>,
     lanes: Vec<Lane>,
-    /// Rows whose ids are kept, and of which the saved cursors know nothing: a pass that dies has them written again.
+    /// Rows whose ids are kept, but that the saved cursors do not cover yet. If the pass dies, the next pass writes
+    /// them again.
     unsaved: usize,
-    /// When they were saved last, or the pass began.
+    /// When the cursors were last saved, or the pass began.
     saved_at: Timestamp,
-    /// Nothing more can be written, or remembered.
+    /// Whether nothing more can be written or remembered.
     is_broken: bool,
-    /// Why, where no gateway tells it.
+    /// The error, if no gateway's report has it.
     error: Option<Error>,
 }
 
-/// What was copied.
+/// The result of a copy.
 pub struct Finished {
-    /// How far the gateways have come.
+    /// The cursors of the gateways.
     pub memory: Memory,
     /// The gateways, in the order in which they were read.
     pub copied: Vec<Copied>,
-    /// What went wrong, where no gateway's report tells it.
+    /// The error, if no gateway's report has it.
     pub error: Option<Error>,
 }
 
-/// What comes first.
+/// The event that comes first.
 enum Event {
     Read(Read),
     Wrote(Wrote),
 }
 
 impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
-    /// A copy of nothing yet.
+    /// A copy that has not begun.
     pub fn new(context: &'a Context<'c, P>, memory: Memory) -> Self {
         let (writer, saved_at) = (Writer::new(context.sink), context.host.meter.started);
         Self { context, memory, writer, lanes: Vec::new(), unsaved: 0, saved_at, is_broken: false, error: None }
     }
 
-    /// Reads one stretch of a gateway, and writes what is new as batches fill. The last batch is written with what comes
-    /// after it, or by [`finish`](Self::finish). Whether the pass may go on with the next gateway.
+    /// Reads one stretch of a gateway, and writes new entries as batches fill. The last batch is written with later
+    /// entries, or by [`finish`](Self::finish). Returns whether the pass may go on with the next gateway.
     pub async fn read(&mut self, gateway: &str, scan: Scan, track: Box<dyn Track>) -> bool {
         let (reached, bound, is_idle) = (scan.cursor().clone(), scan.bound(), scan.query().is_none());
         self.lanes.push(Lane::new(gateway, track, reached, bound));
@@ -84,7 +85,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         }
     }
 
-    /// Writes all that was read, and keeps the ids of it. The cursors are left for the caller to save.
+    /// Writes all entries that were read, and keeps their ids. The caller saves the cursors.
     pub async fn finish(mut self) -> Finished {
         if !self.is_broken
             && let Err(error) = self.write_all().await
@@ -98,7 +99,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         Finished { memory, copied: lanes.into_iter().map(Lane::copied).collect(), error }
     }
 
-    /// The lane of the gateway that is read, or was read last.
+    /// The lane of the gateway that is being read, or was read last.
     fn lane(&mut self) -> &mut Lane {
         self.lanes.last_mut().unwrap_or_else(|| unreachable!("a stretch is read in a lane"))
     }
@@ -116,14 +117,15 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         }
     }
 
-    /// Waits for the next page in order or the batch in hand, whichever comes first; `None` at the end of the reading.
+    /// Waits for the next page in order or for the batch in hand, whichever comes first; `None` at the end of the
+    /// reading.
     async fn event(&mut self, reader: &mut Reader<'_, '_, P>) -> Option<Event> {
         poll_fn(|task| {
             if let Poll::Ready(wrote) = self.writer.poll(task) {
                 return Poll::Ready(Some(Event::Wrote(wrote)));
             }
             match reader.poll_next(task) {
-                // It goes on once less waits to be written.
+                // The reading goes on once fewer lines wait to be written.
                 Poll::Ready(None) if !reader.is_done() && self.writer.is_writing() => Poll::Pending,
                 Poll::Ready(read) => Poll::Ready(read.map(Event::Read)),
                 Poll::Pending => Poll::Pending,
@@ -153,8 +155,8 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         Ok(())
     }
 
-    /// Notes a batch that was written. Nothing else moves a cursor: if we stop before this is remembered, the next pass
-    /// writes the rows again, and readers see them once.
+    /// Notes a batch that was written. Nothing else moves a cursor. If we stop before the cursor is saved, the next
+    /// pass writes the rows again, and readers see them once.
     fn acknowledge(&mut self, Wrote { batch, outcome }: Wrote) -> Result<(), Error> {
         let Outcome { known, rejected } =
             outcome.map_err(|error| Error::Sink { sink: self.context.sink.name(), error })?;
@@ -185,8 +187,8 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         Ok(())
     }
 
-    /// Notes why nothing more is read of a gateway, or written of any. What is read and not written, the next pass reads
-    /// again. Whether the pass may go on with the next gateway.
+    /// Notes the error that ends the reading of one gateway, or the writing of all. The next pass reads unwritten
+    /// entries again. Returns whether the pass may go on with the next gateway.
     fn fail(&mut self, error: Error) -> bool {
         let is_own = matches!(error, Error::Source { .. } | Error::Ahead { .. });
         let is_failure = !self.context.is_out_of_calls(&error);
@@ -199,7 +201,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
             return is_failure;
         }
         self.is_broken = true;
-        // What a gateway's own failure says comes first; one of the others tells this one.
+        // A gateway's own error comes first. One of the other gateways reports this error.
         for lane in self.lanes.iter_mut().rev().filter(|lane| lane.falls_short() && lane.report.error.is_none()) {
             lane.end(ended);
             lane.report.error = error.take();
@@ -209,7 +211,8 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
     }
 }
 
-/// Copies one stretch of one gateway, and moves no cursor of a job. How far the writing has come, where that may be kept.
+/// Copies one stretch of one gateway, and moves no cursor of a job. Returns how far the writing has come, if that may
+/// be kept.
 pub async fn alone<P: Platform, T: Track>(
     context: &Context<'_, P>,
     gateway: &str,

@@ -1,4 +1,4 @@
-//! The reading half of a copy: the pages of one stretch of a gateway, several of them under way at once.
+//! The reading half of a copy: it reads the pages of one stretch of a gateway, several at once.
 
 use std::task::{Context as Task, Poll};
 
@@ -21,12 +21,12 @@ use crate::{
     time::Timestamp,
 };
 
-/// A page that was asked for.
+/// A page that the reader asked for.
 pub struct Read {
     query: Query,
-    /// When it came, UTC.
+    /// When the page came, UTC.
     pub at: Timestamp,
-    /// None: the program was asked to stop before it was sent for.
+    /// None: the program was asked to stop before the request was sent.
     page: Option<Result<Page, CallError>>,
 }
 
@@ -38,18 +38,18 @@ pub struct Reader<'a, 'c, P: Platform> {
     pace: Pace,
     /// Pages under way, in the order in which they are taken.
     reads: FuturesOrdered<LocalBoxFuture<'a, Read>>,
-    /// Pages asked for.
+    /// The number of pages asked for.
     asked: u32,
-    /// Pages read.
+    /// The number of pages read.
     pub pages: u32,
-    /// Why no further page is asked for, if that is not the end of the stretch.
+    /// Why no further page is asked for; none if only the end of the stretch is the reason.
     ended: Option<Ended>,
-    /// The last page was empty although it counts entries: an end that does not prove itself.
+    /// Whether the last page was empty although it counts entries, so that it does not prove the end.
     doubtful: bool,
 }
 
 impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
-    /// A reading of what `scan` asks for.
+    /// A reader of the pages of `scan`.
     pub fn new(context: &'a Context<'c, P>, gateway: &str, scan: Scan) -> Self {
         Self {
             context,
@@ -64,12 +64,12 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
         }
     }
 
-    /// How far it has come.
+    /// How far the reading has come.
     pub fn cursor(&self) -> &Cursor {
         self.ahead.scan().cursor()
     }
 
-    /// Entries still to be read; none: the source does not say.
+    /// The number of entries still to be read; none: the source does not tell.
     pub fn left(&self) -> Option<u64> {
         self.ahead.left()
     }
@@ -93,16 +93,16 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
             let Some(query) = query else { return };
             match self.read(query) {
                 Ok(read) => self.reads.push_back(read),
-                // A guess is given up, and what is under way may be the end of the stretch.
+                // A guessed page may be skipped, because a page under way may be the end of the stretch.
                 Err(ended) => return self.ended = is_first.then_some(ended),
             }
         }
     }
 
-    /// The reading of a page, or why the pass ends before it.
+    /// Starts the reading of a page, or returns why the pass ends before it.
     fn read(&mut self, query: Query) -> Result<LocalBoxFuture<'a, Read>, Ended> {
-        // An instant that was begun is read to its end, and pages are asked for that can be read: the next pass would begin
-        // again, and come no further.
+        // A page budget does not stop the reading within an instant, or of pages that were made smaller because they
+        // were too large. Otherwise the next pass would begin there again, and come no further.
         let scan = self.ahead.scan();
         let pages = if scan.is_within_instant() || scan.is_shrunk() { 0 } else { self.asked };
         let calls = Calls { pages, under_way: self.reads.len(), left: self.ahead.pages_left() };
@@ -111,16 +111,16 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
         Ok(read(self.context, self.gateway.clone(), query, from).boxed_local())
     }
 
-    /// The next page in order; `None` where none is under way.
+    /// The next page in order; `None` if no page is under way.
     pub fn poll_next(&mut self, task: &mut Task<'_>) -> Poll<Option<Read>> {
         self.reads.poll_next_unpin(task)
     }
 
-    /// Takes the next page in order, and gives what is new on it. None: it is to be asked for again, or the program was
-    /// asked to stop.
+    /// Takes the next page in order, and returns its new entries. None: the page must be asked for again, or the
+    /// program was asked to stop.
     ///
     /// # Errors
-    /// What the source fails at.
+    /// If the source fails.
     pub fn take(&mut self, Read { query, at, page }: Read) -> Result<Option<Vec<Entry>>, Error> {
         let Some(page) = page else {
             self.stop();
@@ -128,7 +128,7 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
         };
         let page = match page {
             Err(CallError::TooLarge { most, beginning }) => {
-                // What is under way was asked for on account of larger pages.
+                // The pages under way were asked for with the larger page size.
                 self.reads.clear();
                 if self.ahead.too_large() {
                     return Ok(None);
@@ -159,14 +159,14 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
         Ok(new)
     }
 
-    /// Reads nothing more.
+    /// Ends the reading.
     fn stop(&mut self) {
         self.reads.clear();
         self.ended = self.ahead.scan().query().map(|_| Ended::Stopped);
     }
 }
 
-/// Sends for a page as soon as it may.
+/// Waits until the page may be asked for, and asks for it.
 async fn read<P: Platform>(context: &Context<'_, P>, gateway: String, query: Query, from: Timestamp) -> Read {
     let host = &context.host;
     if !pace::until(host, from).await {

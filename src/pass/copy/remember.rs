@@ -1,4 +1,4 @@
-//! The remembering half of a copy: ids and dead letters of what is written are kept, and only then a cursor moves.
+//! The remembering half of a copy: it keeps the ids and dead letters of written lines, and only then moves a cursor.
 
 use std::any::Any;
 
@@ -14,29 +14,30 @@ use crate::{
     time::Timestamp,
 };
 
-/// Entries that may be written but not yet remembered. More would cost memory, and work after a crash.
+/// The most entries that may be written, but not remembered. More would cost memory, and work after a crash.
 const MOST_UNREMEMBERED: usize = 10_000;
 
-/// Rows after which the cursors of many gateways are saved before the end of a pass.
+/// After so many rows the cursors of many gateways are saved before the end of a pass.
 const MANY_ROWS: usize = 500;
 
-/// From one saving to the next, and from the start of the pass to the first: a pass over a few dozen gateways saves once. KV
-/// takes one write to a key in a second. developers.cloudflare.com/kv/platform/limits
+/// The shortest time between two saves, and between the start of the pass and its first save. So a pass over a few
+/// dozen gateways saves once. KV takes one write to a key in a second.
+/// developers.cloudflare.com/kv/platform/limits
 const BETWEEN_SAVES: TimeDelta = TimeDelta::seconds(2);
 
-/// Where it is kept how far the gateways of a copy have come. It is no type parameter of a copy: each would double the
-/// copy's code in the Worker.
+/// The cursors that a copy moves. It is no type parameter of a copy: each type would double the copy's code in the
+/// Worker.
 pub enum Memory {
-    /// Nowhere: the copy moves no cursor of a job.
+    /// None: the copy moves no cursor of a job.
     Nowhere,
-    /// In the cursors of forward.
+    /// The cursors of forward.
     Forward(Cursors<Position>),
-    /// In the cursors of the backfill.
+    /// The cursors of the backfill.
     Backfill(Cursors<Backfill>),
 }
 
 impl Memory {
-    /// The key under which it is kept.
+    /// The key of the cursors in the store.
     fn key(&self) -> Option<&'static str> {
         match self {
             Self::Nowhere => None,
@@ -55,7 +56,7 @@ impl Memory {
         }
     }
 
-    /// Saves it.
+    /// Saves the cursors.
     async fn save<P: Platform>(&mut self, context: &Context<'_, P>) -> Result<(), Error> {
         match self {
             Self::Nowhere => Ok(()),
@@ -66,8 +67,8 @@ impl Memory {
 }
 
 impl<P: Platform> Copy<'_, '_, P> {
-    /// Saves what the gateways before have moved, where that is much, and makes sure that a cursor does not lie in the
-    /// future: nothing would ever be read from there. Where there is nothing to read, the clock is asked for.
+    /// Saves the cursors of the gateways before, if they have written many rows. Makes sure that the cursor is not in
+    /// the future: nothing would ever be read from there. If there is nothing to read, one call compares the clocks.
     pub(super) async fn begin(&mut self, gateway: &str, is_idle: bool) -> Result<(), Error> {
         let Some(key) = self.memory.key() else { return Ok(()) };
         let now = self.context.host.now();
@@ -84,7 +85,7 @@ impl<P: Platform> Copy<'_, '_, P> {
         if is_ahead { Err(Error::Ahead { key, gateway: gateway.to_owned(), at }) } else { Ok(()) }
     }
 
-    /// Rows that are written and not remembered.
+    /// The number of entries that are written, but not remembered.
     fn unremembered(&self) -> usize {
         self.lanes.iter().filter_map(|lane| Some(lane.segment.as_ref()?.metadata.n)).sum()
     }
@@ -96,7 +97,7 @@ impl<P: Platform> Copy<'_, '_, P> {
         Ok(())
     }
 
-    /// Keeps what was written, and only then saves the cursors.
+    /// Keeps ids and dead letters, and only then saves the cursors.
     async fn remember(&mut self) -> Result<(), Error> {
         self.keep().await?;
         self.memory.save(self.context).await?;
@@ -104,8 +105,8 @@ impl<P: Platform> Copy<'_, '_, P> {
         Ok(())
     }
 
-    /// Keeps the dead letters and the ids of what was written, and notes how far the gateways have come. The cursors are
-    /// saved after that: if we stop in between, the next pass writes the rows again, and readers see them once.
+    /// Keeps the dead letters and the ids of written lines, and notes how far each gateway has come. The cursors are
+    /// saved after that. If we stop in between, the next pass writes the rows again, and readers see them once.
     pub(super) async fn keep(&mut self) -> Result<(), Error> {
         let now = self.context.host.now();
         for lane in &mut self.lanes {
@@ -122,8 +123,9 @@ impl<P: Platform> Copy<'_, '_, P> {
         Ok(())
     }
 
-    /// Keeps the ids. Where that fails the rows are in all the same, so the cursors move: if they stood still, each pass
-    /// would write the rows again for as long as the store fails. Only a comparison would, and readers see them once.
+    /// Keeps the ids. The cursors move even if this fails, because the rows are written. If the cursors stood still,
+    /// each pass would write the rows again as long as the store fails. Now only a comparison would, and readers see
+    /// them once.
     async fn keep_ids(&mut self, now: Timestamp) {
         let taken = self.lanes.iter_mut().filter_map(|lane| Some((lane.segment.take()?, &mut lane.report)));
         let (segments, mut reports): (Vec<_>, Vec<_>) = taken.unzip();

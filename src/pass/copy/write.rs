@@ -1,4 +1,4 @@
-//! The writing half of a copy: lines of all gateways wait, and one batch of them is in hand.
+//! The writing half of a copy: lines of all gateways wait, and one batch of them is being written.
 
 use std::{
     collections::VecDeque,
@@ -15,35 +15,35 @@ use crate::{
     time::Timestamp,
 };
 
-/// Pages after which what was read is written even if it fills no batch: where pages are small, or known but for a few
-/// entries, the platform might refuse further calls before one is full, and each pass would read the same again. Workers
-/// Free allows 50 subrequests: a sign-in, and three times 15 pages and an insert. Full pages never come to this: eleven hold
-/// a batch.
+/// After so many pages the waiting lines are written even if they fill no batch. If pages are small, or have few new
+/// entries, the platform might refuse further calls before a batch is full, and each pass would read the same pages
+/// again. Workers Free allows 50 subrequests: a sign-in, and three times 15 pages and an insert. Full pages never reach
+/// this number: eleven of them fill a batch.
 /// developers.cloudflare.com/workers/platform/limits
 const MOST_UNWRITTEN_PAGES: u32 = 15;
 
-/// Batches that wait to be written while no more is read: the memory of a Worker is small.
+/// If so many batches wait, no more pages are asked for: the memory of a Worker is small.
 const MOST_UNWRITTEN_BATCHES: usize = 2;
 
-/// Bytes of rows after which a batch is full whatever their number, and twice of which may wait: a log may have megabytes of
-/// metadata, and the memory of a Worker is small.
+/// A batch with so many bytes is full, whatever the number of its rows. Twice as many bytes may wait. A log may have
+/// megabytes of metadata, and the memory of a Worker is small.
 const MOST_UNWRITTEN_BYTES: usize = 8 << 20;
 
-/// What one entry became.
+/// The line that was made of one entry.
 pub enum Line {
     /// A row.
     Row(Record),
-    /// No row can be made of it: no sink is asked.
+    /// No row can be made of the entry, so no sink gets it.
     Letter(Letter),
 }
 
-/// A dead letter that no sink has seen.
+/// A dead letter that is never sent to a sink.
 pub struct Letter {
-    /// The entry's id, or the one that stands in for it.
+    /// The entry's id, or a substitute for it.
     pub id: String,
     /// The entry's instant, UTC.
     pub created_at: Timestamp,
-    /// Whether that is another's.
+    /// Whether this is the instant of another entry.
     pub is_placed: bool,
     /// The entry's text.
     pub text: String,
@@ -57,7 +57,8 @@ impl From<Letter> for DeadLetter {
     }
 }
 
-/// Lines in the order in which they were read, each with the number of its gateway's lane. Rows and letters lie apart.
+/// Lines in the order in which they were read, each with the number of its gateway's lane. Rows and letters have
+/// separate lists.
 #[derive(Default)]
 pub struct Batch {
     /// The rows.
@@ -80,22 +81,22 @@ impl Batch {
     }
 }
 
-/// A batch, and what the sink said of it.
+/// A batch, and the sink's outcome.
 pub struct Wrote {
     /// The lines.
     pub batch: Batch,
-    /// What the sink said of the rows.
+    /// The outcome of the rows.
     pub outcome: Result<Outcome, CallError>,
 }
 
-/// Lines on their way to a sink.
+/// The lines that wait for a sink.
 pub struct Writer<'a, K> {
     sink: &'a K,
-    /// Each with its lane.
+    /// Each line, with the number of its lane.
     pending: VecDeque<(usize, Line)>,
-    /// Bytes of what is pending.
+    /// The bytes of the pending lines.
     bytes: usize,
-    /// Pages read since lines have been pending.
+    /// Pages read since the first pending line.
     pages: u32,
     in_hand: Option<LocalBoxFuture<'a, Wrote>>,
 }
@@ -115,24 +116,24 @@ impl<'a, K: Sink> Writer<'a, K> {
         self.pages += u32::from(!self.pending.is_empty());
     }
 
-    /// Whether so much waits to be written that no more is to be read.
+    /// Whether so many lines wait that no more pages may be read.
     pub fn is_full(&self) -> bool {
         let batches = self.pending.len() / self.sink.batch() + self.bytes / MOST_UNWRITTEN_BYTES;
         batches >= MOST_UNWRITTEN_BATCHES
     }
 
-    /// Whether a batch is in hand.
+    /// Whether a batch is being written.
     pub fn is_writing(&self) -> bool {
         self.in_hand.is_some()
     }
 
-    /// Begins to write where it is worth it.
+    /// Begins to write if there are enough lines.
     pub fn begin(&mut self) {
         let enough = self.pages >= MOST_UNWRITTEN_PAGES || self.bytes >= MOST_UNWRITTEN_BYTES;
         self.begin_with(if enough { 1 } else { self.sink.batch() });
     }
 
-    /// Begins to write a batch, where none is in hand and there are at least `least` lines.
+    /// Begins to write a batch, if no batch is being written and at least `least` lines wait.
     fn begin_with(&mut self, least: usize) {
         if self.in_hand.is_some() || self.pending.len() < least {
             return;
@@ -158,7 +159,7 @@ impl<'a, K: Sink> Writer<'a, K> {
         self.in_hand = Some(write.boxed_local());
     }
 
-    /// The batch in hand, once it is written.
+    /// The batch in hand, as soon as it is written.
     pub fn poll(&mut self, task: &mut Context<'_>) -> Poll<Wrote> {
         let Some(in_hand) = &mut self.in_hand else { return Poll::Pending };
         let wrote = in_hand.poll_unpin(task);
@@ -168,14 +169,14 @@ impl<'a, K: Sink> Writer<'a, K> {
         wrote
     }
 
-    /// Writes the batch in hand, or the next one, however small; `None` where all is written.
+    /// Finishes the batch in hand, or else writes the next batch, however small; `None` if all lines are written.
     pub async fn write_on(&mut self) -> Option<Wrote> {
         self.begin_with(1);
         Some(self.in_hand.take()?.await)
     }
 }
 
-/// About how many bytes a line takes.
+/// The approximate size of a line in bytes.
 fn size(line: &Line) -> usize {
     let text = |cell: &Cell| if let Cell::Text(text) = cell { text.len() } else { 0 };
     match line {
