@@ -1,5 +1,5 @@
-//! The backfill: from where forward began down to `backfill_stop_at` or the first entry, every hour, and then never
-//! again. It owns `(-∞, start)`. And the explicit range, which leaves all cursors alone.
+//! The backfill: every hour it copies from the start of forward down to `backfill_stop_at` or the first entry. Once it
+//! is there, it copies no more. It owns `(-∞, start)`. The module also copies an explicit range, which moves no cursor.
 
 use super::{
     Context, GatewayReport, Job, Platform, Report,
@@ -46,7 +46,7 @@ async fn pass<P: Platform>(
         };
         let before = count(context, gateway, &mut backfill, stop).await;
         counted.push(before);
-        // A cursor of the future says nothing of what is delivered, or to be counted: the copying refuses it.
+        // A cursor in the future does not tell what is delivered or due: the copy refuses it.
         if backfill.is_done(stop) && !context.is_ahead(backfill.cursor.ts()) {
             done.push((gateway, backfill));
             continue;
@@ -79,7 +79,7 @@ async fn pass<P: Platform>(
     cursors.save(context).await
 }
 
-/// Counts what was delivered by earlier passes.
+/// Audits the days that earlier passes have delivered.
 async fn count<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,
@@ -95,7 +95,7 @@ async fn count<P: Platform>(
     counted
 }
 
-/// Notes how the copy of a gateway has ended, and counts again where it came to its end.
+/// Notes how the copy of a gateway ended. If it is complete, audits again.
 async fn conclude<P: Platform>(
     context: &Context<'_, P>,
     backfill: &mut Backfill,
@@ -112,15 +112,15 @@ async fn conclude<P: Platform>(
     }
 }
 
-/// Where the backfill of a gateway stands. Two passes at once may have lost it, or left its border below the start of the
-/// forward pass that won: then it begins at that start, so that nothing between the two is without an owner.
+/// The state of a gateway's backfill. Two passes at once may have lost it, or left its border below the start of the
+/// forward pass that won. Then the backfill begins at that start, so that every stretch has an owner.
 fn known_border(gateway: &str, cursors: &Cursors<Backfill>, forward: Option<&Forward>) -> Option<Backfill> {
     let start = forward.and_then(|forward| forward.by_id.get(gateway)?.start);
     let known = cursors.get(gateway).filter(|backfill| backfill.start.is_none() || backfill.start >= start);
     known.cloned().or_else(|| start.map(Backfill::before))
 }
 
-/// Copies `[from, to)` of every gateway, newest first, and leaves both cursors alone.
+/// Copies `[from, to)` of every gateway, newest first, and moves no cursor.
 pub async fn range<P: Platform>(context: &Context<'_, P>, from: Timestamp, to: Timestamp) -> Report {
     let mut report = Report::begun(Job::Range, context.host.now());
     if let Err(error) = copy_range(context, from, to, &mut report).await {

@@ -1,10 +1,12 @@
-//! What a pass works with: the platform's three seams and the settings, and what every job does with them.
+//! The tools of a pass: the platform's three seams and the settings, and the steps that all jobs share.
 //!
 //! The border between forward and backfill is this machine's time at the first run, less ten minutes, or less
-//! `SETTLE_SECONDS` where that is more: behind it no entry may still appear. So each page of logs comes through one gate
-//! (`Context::page`), which compares the clocks before anything is decided or saved; five minutes apart is an error. An
-//! answer without a `Date` confirms nothing: rows are copied, and nothing expires. A file's state neither hides nor
-//! deletes by itself; it is told the time at the end of a pass whose clock was confirmed.
+//! `SETTLE_SECONDS` if that is more. Before the border no entry may still appear. So each page of logs passes one gate
+//! (`Context::page`). It compares the clocks before anything is decided or saved. A difference of five minutes is an
+//! error.
+//!
+//! An answer without a `Date` confirms no clock: rows are copied, and nothing expires. A file's state never hides or
+//! deletes values by itself. It learns the time at the end of a pass whose clock was confirmed.
 
 use super::gateways::gateways;
 use crate::{
@@ -19,13 +21,13 @@ use crate::{
     wire::Request,
 };
 
-/// A platform as a pass sees it: what the three seams are in one program.
+/// A platform as a pass sees it: the types of the three seams in one program.
 pub trait Platform {
-    /// The clock, the network and the rest of the outside.
+    /// The clock, the network and the rest of the outside world.
     type Host: Host;
-    /// What remembers.
+    /// The stores of the state.
     type Store: Store;
-    /// Where rows go.
+    /// The sink.
     type Sink: Sink;
 }
 
@@ -35,7 +37,7 @@ impl<H: Host, S: Store, K: Sink> Platform for (H, S, K) {
     type Sink = K;
 }
 
-/// What a pass works with. Hosts and stores are counted, and held to the pass's budget.
+/// The tools of a pass. Calls to the host and the stores are counted, and limited by the pass's budget.
 #[derive(Debug)]
 pub struct Context<'a, P: Platform> {
     /// The platform.
@@ -44,16 +46,16 @@ pub struct Context<'a, P: Platform> {
     pub state: Metered<'a, P::Store>,
     /// `IDS_KV`.
     pub ids: Metered<'a, P::Store>,
-    /// Where rows go.
+    /// The sink.
     pub sink: &'a P::Sink,
-    /// Where entries come from.
+    /// The source of the entries.
     pub source: &'a dyn Source,
     /// The settings.
     pub config: &'a Config,
 }
 
 impl<'a, H: Host, S: Store, K: Sink> Context<'a, (H, S, K)> {
-    /// What a pass works with, all on the host's meter. The stores are `STATE_KV` and `IDS_KV`.
+    /// A context whose stores share the host's meter. The stores are `STATE_KV` and `IDS_KV`.
     pub fn new(host: Metered<'a, H>, [state, ids]: [&'a S; 2], sink: &'a K, config: &'a Config) -> Self {
         let metered = |inner| Metered { inner, meter: host.meter };
         let (state, ids) = (metered(state), metered(ids));
@@ -62,14 +64,14 @@ impl<'a, H: Host, S: Store, K: Sink> Context<'a, (H, S, K)> {
 }
 
 impl<P: Platform> Context<'_, P> {
-    /// The gateways to read, in the order of the settings, and why there are others that cannot be.
+    /// The gateways to read, in the order of the settings, and an error about gateways that cannot be read.
     pub(super) async fn gateways(&self) -> Result<(Vec<String>, Option<Error>), Error> {
         let (ids, strange) = gateways(&self.host, self.source).await.map_err(Error::Gateways)?;
         Ok((ids, strange.map(Error::Gateways)))
     }
 
-    /// A page of logs. It is the one gate for the clock: before anything is decided, saved or let expire by this machine's
-    /// time, an answer has come through here.
+    /// Reads a page of logs. It is the only gate for the clock: an answer passes here before anything is decided, saved
+    /// or expired by this machine's time.
     pub(super) async fn page(&self, request: &Request, query: &Query) -> Result<Page, CallError> {
         let page = call(&self.host, request, |response| self.source.read_page(response, query)).await?;
         let now = self.host.now();
@@ -80,24 +82,24 @@ impl<P: Platform> Context<'_, P> {
         checked.map(|()| page)
     }
 
-    /// Whether a cursor lies further in the future than clocks may be apart: no pass has put it there by a clock that was right.
+    /// Whether a cursor is further in the future than clocks may differ. No pass with a right clock has put it there.
     pub(super) fn is_ahead(&self, cursor: Timestamp) -> bool {
         cursor > self.host.now() + source::FARTHEST
     }
 
-    /// Asks for one entry at most, for the sake of the answer's clock.
+    /// Asks for at most one entry, only to compare the clock with the answer's.
     pub(super) async fn ask_the_time(&self, gateway: &str, from: Timestamp) -> Result<(), Error> {
         let until = from + MILLISECOND;
         let direction = Direction::Ascending;
         let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
         match self.page(&self.source.page(gateway, &query), &query).await {
-            // It does not say: the same as an answer without a clock.
+            // A page that is too large confirms no clock, like an answer without a `Date`.
             Ok(_) | Err(CallError::TooLarge { .. }) => Ok(()),
             Err(error) => Err(Error::Source { gateway: gateway.to_owned(), error }),
         }
     }
 
-    /// Begins with another gateway in each pass, so that no budget, however small, starves anyone.
+    /// Begins each pass with another gateway, so that even a small budget serves every gateway.
     pub(super) fn rotate(&self, gateways: &mut [String]) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the number of gateways")]
         #[expect(clippy::cast_precision_loss, reason = "an account has a few dozen gateways at most")]
@@ -127,7 +129,7 @@ impl<P: Platform> Context<'_, P> {
         kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
     }
 
-    /// Changes a page of the ledger, and saves it if that says something new.
+    /// Changes a page of the ledger, and saves it only if it differs.
     pub(super) async fn amend<G: state::LedgerPage>(
         &self,
         key: &str,
@@ -144,8 +146,8 @@ impl<P: Platform> Context<'_, P> {
         self.save(key, &value).await
     }
 
-    /// Whether the platform allows no further call. Where it refuses the very first one that is a failure all the same: a
-    /// poller that may never call must not look healthy.
+    /// Whether the platform allows no further call. If it refuses the very first call, that is a failure: a poller that
+    /// may never call must not look healthy.
     pub(super) fn is_out_of_calls(&self, error: &Error) -> bool {
         let refused = matches!(
             error,

@@ -1,4 +1,4 @@
-//! The cursors of one job while a pass moves them: as they were loaded, and as they are now.
+//! The cursors of one job during a pass: as they were loaded, and as they are now.
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -1,8 +1,8 @@
-//! What operators do with dead letters: see them, have them written once more, throw them away.
+//! The work of operators on dead letters: they list them, write them again, and discard them.
 //!
-//! A dead letter holds the whole row, in the JSON in which rows are written, and `Record::from_json` reads each column back
-//! as it was, or refuses: replay never guesses. A key goes only after the sink has all its rows (`pass/dead.rs`), so a
-//! replay that dies in between repeats rows in the raw table, and loses none.
+//! A dead letter of a row holds the whole row, as the JSON in which rows are written. `Record::from_json` reads each
+//! column back unchanged, or refuses the row: replay never guesses. A key is deleted only after the sink has all its
+//! rows. So a replay that dies earlier repeats rows in the raw table, and loses none.
 
 use std::time::Duration;
 
@@ -16,31 +16,31 @@ use crate::{
     state::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, place_of, read_dead_letters},
 };
 
-/// What came of one value of dead letters.
+/// The result of a replay of the dead letters under one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replayed {
-    /// Its key.
+    /// The key.
     pub key: String,
     /// Rows that the sink has now.
     pub rows: u64,
-    /// Of these, rows that it had before, where it can tell.
+    /// Of these, rows that the sink had before, if it can tell.
     pub known: u64,
-    /// Rows refused once more, which stay under the key.
+    /// Rows that the sink refused again. They stay under the key.
     pub refused: u64,
 }
 
 /// The keys of all dead letters, in order, and how many rows each holds.
 ///
 /// # Errors
-/// Where the store does not answer.
+/// If the store does not answer.
 pub async fn keys<S: Store>(store: &S) -> Result<Vec<(String, u64)>, Error> {
     keys_of(store, DEAD).await
 }
 
-/// The keys of what operators have thrown away, in order, and how many rows each held.
+/// The keys of all discarded dead letters, in order, and how many rows each held.
 ///
 /// # Errors
-/// Where the store does not answer.
+/// If the store does not answer.
 pub async fn discarded_keys<S: Store>(store: &S) -> Result<Vec<(String, u64)>, Error> {
     keys_of(store, DISCARDED).await
 }
@@ -55,19 +55,19 @@ async fn keys_of<S: Store>(store: &S, prefix: &str) -> Result<Vec<(String, u64)>
     Ok(keys)
 }
 
-/// The dead letters of a gateway, each with its key. A value that cannot be read is passed over with a warning: `aig-logs
+/// The dead letters of a gateway, each with its key. A value that cannot be read is skipped with a warning: `aig-logs
 /// dead-letters list` names it.
 ///
 /// # Errors
-/// Where the store does not answer.
+/// If the store does not answer.
 pub async fn letters_of<S: Store>(store: &S, gateway: &str) -> Result<Vec<(String, DeadLetter)>, Error> {
     letters_under(store, &format!("{DEAD}{gateway}:"), gateway).await
 }
 
-/// What is left of the letters of a gateway that an operator has thrown away.
+/// The discarded dead letters of a gateway. Only their ids and instants are kept.
 ///
 /// # Errors
-/// Where the store does not answer.
+/// If the store does not answer.
 pub async fn discarded_of<S: Store>(store: &S, gateway: &str) -> Result<Vec<DeadLetter>, Error> {
     let letters = letters_under(store, &format!("{DISCARDED}{gateway}:"), gateway).await?;
     Ok(letters.into_iter().map(|(_, letter)| letter).collect())
@@ -88,24 +88,25 @@ async fn letters_under<S: Store>(store: &S, prefix: &str, gateway: &str) -> Resu
     Ok(letters)
 }
 
-/// The rows under a key; `None` where nothing is kept there.
+/// The dead letters under a key; `None` if the key has no value.
 ///
 /// # Errors
-/// Where the store does not answer, or the value is not one this program knows.
+/// If the store does not answer, or this program does not know the form of the value.
 pub async fn read<S: Store>(store: &S, key: &str) -> Result<Option<Vec<DeadLetter>>, Error> {
     let values = store.get_many(&[key]).await;
     let values = values.map_err(|error| Error::Store { action: "loading", key: key.into(), error })?;
     values.into_iter().next().flatten().map(|text| read_dead_letters(key, &text)).transpose()
 }
 
-/// Takes a key away with all its rows, and keeps their ids: whoever asks for them is told that they were thrown away.
+/// Discards a key with all its rows, and keeps their ids, so that a later question about an id gets the answer that it
+/// was discarded.
 ///
 /// # Errors
-/// Where the store does not keep the ids, or does not say that the key is gone.
+/// If the store does not keep the ids, or does not confirm that the key is deleted.
 pub async fn discard<S: Store>(store: &S, key: &str) -> Result<(), Error> {
     let left = match read(store, key).await {
         Ok(letters) => letters.and_then(|letters| DeadLetters::discarded(key, &letters)),
-        // Nobody knows whose it is.
+        // A value that cannot be read has no ids to keep.
         Err(Error::State { .. }) => None,
         Err(error) => return Err(error),
     };
@@ -114,15 +115,15 @@ pub async fn discard<S: Store>(store: &S, key: &str) -> Result<(), Error> {
         let kept = store.put(&left.key, &left.value, &options).await;
         kept.map_err(|error| Error::Store { action: "saving", key: left.key.clone(), error })?;
     }
-    // If we stop here, the letters are still there, and can be thrown away again.
+    // If we stop here, the dead letters are still there, and can be discarded again.
     store.delete(key).await.map_err(|error| Error::Store { action: "deleting", key: key.into(), error })
 }
 
-/// Writes the rows under `key` once more, and takes the key away once the sink has them all. Those that it refuses again
-/// stay under the key for `ttl` from now, with the new reasons. `None` where nothing is kept there.
+/// Writes the rows under `key` again, and deletes the key once the sink has all of them. Rows that the sink refuses
+/// again stay under the key for `ttl` from now, with the new reasons. `None` if the key has no value.
 ///
 /// # Errors
-/// Where the sink does not take the batch, or the store does not keep up. What was there is still there then.
+/// If the sink does not take the batch, or the store fails. The dead letters are then still there.
 pub async fn replay<S: Store, K: Sink>(
     store: &S,
     source: &dyn Source,
@@ -149,8 +150,8 @@ pub async fn replay<S: Store, K: Sink>(
             again.map(|Rejected { index, reason }| DeadLetter { body: Body::Row(batch[index].clone()), reason }),
         );
     }
-    // If we stop here: the rows are in and still under the key. A further replay writes them again, and readers see
-    // them once.
+    // If we stop here: the rows are written, and still under the key. The next replay writes them again, and readers
+    // see them once.
     if refused.is_empty() {
         discard(store, key).await?;
     } else {
@@ -161,7 +162,7 @@ pub async fn replay<S: Store, K: Sink>(
     Ok(Some(Replayed { key: key.to_owned(), rows: written, known, refused: refused.len() as u64 }))
 }
 
-/// The row of a letter; none where it still cannot be made or read. What is withheld of its metadata is withheld already.
+/// The row of a dead letter; none if it still cannot be made or read. Its metadata was already filtered for privacy.
 fn row(source: &dyn Source, key: &str, letter: &DeadLetter) -> Option<Record> {
     match &letter.body {
         Body::Row(row) => Some(row.clone()),

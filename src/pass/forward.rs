@@ -1,4 +1,4 @@
-//! The forward pass: from the cursor up to `now - SETTLE_SECONDS`, every minute. It owns `[start, ∞)`.
+//! The forward pass: every minute it copies from the cursor up to `now - SETTLE_SECONDS`. It owns `[start, ∞)`.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::{
     time::{Timestamp, floor_ms},
 };
 
-/// How far back the very first pass starts, or `SETTLE_SECONDS` where that is more; the backfill owns everything before, and
-/// there no entry may still appear.
+/// The very first pass starts this far back, or `SETTLE_SECONDS` back if that is more. The backfill owns everything
+/// before the start, so no entry may still appear there.
 const FIRST: Duration = Duration::from_mins(10);
 
-/// Copies what is new of every gateway.
+/// Copies the new entries of every gateway.
 pub async fn forward<P: Platform>(context: &Context<'_, P>) -> Report {
     let keys = [state::FORWARD, state::STATUS];
     context.report(Job::Forward, keys, async |report, [stored, _]| pass(context, report, stored).await).await
@@ -40,7 +40,7 @@ async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored
     let mut keeping_up = Vec::new();
     for gateway in &gateways {
         let known = loaded.get(gateway).cloned();
-        // What was there long before says more of this program than of the source.
+        // If the cursor is old, the lateness of the entries depends on this program, and not on the source.
         if known.as_ref().is_some_and(|position| until - position.cursor.ts() <= AGES[0]) {
             keeping_up.push(gateway);
         }
@@ -64,8 +64,8 @@ async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored
         report.gateways.push(copied);
     }
     verify_all(context, until, &mut cursors, report).await;
-    // If we stop before `forward` is saved, the next pass finds the border here and starts at it again. A long pass has
-    // saved `forward` already; then the backfill finds the border there.
+    // If we stop before `forward` is saved, the next pass finds the border here, and starts at it again. A long pass
+    // has already saved `forward`; then the backfill finds the border there.
     border.save(context, &cursors, &first).await?;
     for position in cursors.values_mut() {
         position.prune(report.started);
@@ -73,8 +73,8 @@ async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored
     cursors.save(context).await
 }
 
-/// Verifies the gateways of which everything that the source shows up to `until` is delivered. What is new comes first, so all gateways are
-/// copied by now.
+/// Audits each gateway that was read to its end. New entries come first, so all gateways are copied before the first
+/// audit.
 async fn verify_all<P: Platform>(
     context: &Context<'_, P>,
     until: Timestamp,
@@ -94,7 +94,7 @@ async fn verify_all<P: Platform>(
     }
 }
 
-/// Where forward ends and backfill begins, for gateways that forward meets for the first time.
+/// The border between forward and backfill, for gateways that forward reads for the first time.
 struct Border {
     /// The backfill's cursors, read only if a gateway is new.
     oldest: Option<Oldest>,
@@ -114,14 +114,14 @@ impl Border {
         Ok(Self { oldest: Some(oldest) })
     }
 
-    /// A backfill that is known although forward is not was left behind by a pass that died, or by an operator who
-    /// deleted `forward`: what lies above it has no other owner.
+    /// If `oldest` knows a gateway that `forward` does not know, a pass has died, or an operator has deleted `forward`.
+    /// Nobody else owns the entries above that border, so forward starts there.
     fn start(&self, gateway: &str, otherwise: Timestamp) -> Timestamp {
         let known = self.oldest.as_ref().and_then(|oldest| oldest.by_id.get(gateway));
         known.map_or(otherwise, |backfill| backfill.start.unwrap_or(backfill.cursor.ts()))
     }
 
-    /// Gives the backfill everything before the start of each gateway that forward has begun with.
+    /// Gives the backfill everything before the start of each gateway that forward has begun.
     async fn save<P: Platform>(
         self,
         context: &Context<'_, P>,

@@ -1,10 +1,10 @@
-//! The frame of a pass: its keys are loaded, its work is done, its status is noted, and its line of the table `aig_runs` is
-//! written.
+//! The frame of a pass: it loads the keys, does the work, notes the status, and writes the pass's line of the table
+//! `aig_runs`.
 //!
-//! Each pass that had something to do is a line of `aig_runs`, written after everything was remembered, so that a
-//! dashboard of the logs shows the pipeline's health too. It is one insert more for such a pass, and none for one that
-//! found nothing; a failure to write it is a warning and fails no pass, since no log depends on it. Counting makes sure of
-//! a line an hour.
+//! A pass that had something to do writes one line of `aig_runs`, after it has remembered everything. So a dashboard of
+//! the logs also shows the health of the pipeline. The line costs one insert; a pass that found nothing writes none. If
+//! the insert fails, the pass logs a warning and does not fail, because no log depends on the line. Counts are due each
+//! hour, so each hour has a line.
 
 use chrono::TimeDelta;
 
@@ -17,7 +17,7 @@ use crate::{
     state::{self, Status},
 };
 
-/// A column, and what it says of a pass with an id.
+/// A column, and its cell for a pass with an id.
 type Field = (Column, fn(&Report, &str) -> Cell);
 
 const FIELDS: [Field; 18] = [
@@ -47,13 +47,13 @@ const fn field(name: &'static str, kind: Kind, cell: fn(&Report, &str) -> Cell) 
 
 const COLUMNS: [Column; FIELDS.len()] = columns(&FIELDS);
 
-/// The table of passes: a pass that had something to do is one line of it.
+/// The table of passes. It has one line for each pass that had something to do.
 pub static RUNS: Table =
     Table { name: "aig_runs", columns: &COLUMNS, key: &["run"], id: "run", at: "started", version: None };
 
 impl<P: Platform> Context<'_, P> {
-    /// Does a job with the values of its keys, the last of which is the status, and reports what came of it. Without
-    /// those values nothing is done, and nothing noted: what the status says of other jobs is not known either.
+    /// Does a job with the values of its keys, the last of which is the status, and reports the result. If the values
+    /// cannot be loaded, it does and notes nothing: without the old status the new one would forget other jobs.
     pub(super) async fn report<const N: usize>(
         &self,
         job: Job,
@@ -74,7 +74,7 @@ impl<P: Platform> Context<'_, P> {
         self.expire().await;
         let report = self.counted(report);
         record(self, &report).await;
-        // The logs were done before; what that took is a call all the same.
+        // The line is a call too, after all calls for the logs.
         Report { calls: self.host.meter.calls(), ..report }
     }
 
@@ -93,7 +93,7 @@ impl<P: Platform> Context<'_, P> {
         Ok(())
     }
 
-    /// Takes away what is over, by a clock that a server has confirmed in this pass and by no other. Nothing depends on it.
+    /// Deletes expired values, but only by a clock that a server has confirmed in this pass. Nothing depends on it.
     async fn expire(&self) {
         match self.host.meter.clock() {
             Clock::Unknown | Clock::Wrong => {}
@@ -108,16 +108,16 @@ impl<P: Platform> Context<'_, P> {
     }
 }
 
-/// Writes the line of a pass that has something to tell. A failure is said and no more: the logs are what counts.
+/// Writes the line of a pass that has news. A failure is only a warning, because the logs matter more.
 async fn record<P: Platform>(context: &Context<'_, P>, report: &Report) {
-    // By a wrong clock the line would stand at a wrong time.
+    // With a wrong clock the line would have a wrong time.
     let is_wrong = context.host.meter.clock() == Clock::Wrong;
     if !context.config.record_runs || is_wrong || !context.sink.keeps(&RUNS) || !has_news(report) {
         return;
     }
     let problem = match context.sink.write(&[line(report, context.host.random())]).await {
         Ok(outcome) => outcome.rejected.into_iter().next().map(|rejected| rejected.reason),
-        // The calls were for the logs.
+        // No call is left: the logs needed them all.
         Err(CallError::Refused(_)) => None,
         Err(error) => Some(error.to_string()),
     };
@@ -130,8 +130,8 @@ async fn record<P: Platform>(context: &Context<'_, P>, report: &Report) {
     }
 }
 
-/// A pass that finds nothing new writes nothing. One that counts does, and one does so each hour: where an hour has no
-/// line, nothing ran. Where the sink failed, it would again.
+/// A pass writes a line if it has read new entries, has counted, or has failed. Counts are due each hour, so an hour
+/// without a line had no pass. After the sink has failed, no line is written: it would fail again.
 fn has_news(report: &Report) -> bool {
     let sink_failed = report.errors().any(|error| matches!(error, Error::Sink { .. }));
     let worked = |gateway: &GatewayReport| gateway.entries > 0 || gateway.counts > 0 || gateway.error.is_some();
@@ -139,7 +139,7 @@ fn has_news(report: &Report) -> bool {
 }
 
 fn line(report: &Report, random: f64) -> Record {
-    // Two passes of one job that begin in one millisecond are rare, and then told apart.
+    // Two passes of one job rarely begin in the same millisecond. The random part then tells them apart.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a million")]
     let chance = (random * 1e6) as u32;
     let id = format!("{}-{}-{chance:06}", report.job, report.started.timestamp_millis());

@@ -1,4 +1,4 @@
-//! Which gateways a pass reads.
+//! The gateways that a pass reads.
 
 use crate::{
     error::CallError,
@@ -6,14 +6,14 @@ use crate::{
     source::Source,
 };
 
-/// Pages of an account's gateways, 50 on each.
+/// The most pages of an account's gateways, with 50 gateways on each.
 const MOST_PAGES: u32 = 200;
 
-/// The gateways of the settings, in their order; for `*` all of the account. And why there are others that cannot be read:
-/// these stop no other.
+/// The gateways of the settings, in their order, or all gateways of the account for `*`; and an error about gateways
+/// that cannot be read. Such gateways do not stop the others.
 ///
 /// # Errors
-/// Where they cannot be listed, or not all of them are.
+/// If the gateways cannot be listed, or the list is not complete.
 pub async fn gateways<H: Host>(host: &H, source: &dyn Source) -> Result<(Vec<String>, Option<CallError>), CallError> {
     if let Some(ids) = source.named() {
         return Ok((ids.to_vec(), None));
@@ -28,10 +28,11 @@ pub async fn gateways<H: Host>(host: &H, source: &dyn Source) -> Result<(Vec<Str
                 all.push(id);
             }
         }
-        // A short page may be the server's own cap: without a total only one with nothing new is certain to be the last.
+        // The server may make its pages shorter. Without a total, only a page with no new gateway is certainly the last
+        // one.
         match total {
             Some(total) if all.len() as u64 >= total => return Ok(known_by_rule(source, all)),
-            // Some were named twice, and all were shown.
+            // The list shows some gateways twice, and it is complete.
             Some(total) if page == 1 && shown == total => return Ok(known_by_rule(source, all)),
             Some(total) if all.len() == known => {
                 return Err(CallError::Broken(format!("it lists {known} of {total} gateways")));
@@ -40,11 +41,11 @@ pub async fn gateways<H: Host>(host: &H, source: &dyn Source) -> Result<(Vec<Str
             Some(_) | None => {}
         }
     }
-    let hint = "Name those to copy in AIG_GATEWAY_ID";
+    let hint = "Name the gateways to copy in AIG_GATEWAY_ID";
     Err(CallError::denied("the list of the account's gateways goes on after 10,000 of them", hint))
 }
 
-/// Ids that can be those of gateways, and a word about the others: they reach no address and no key.
+/// Splits off ids that no gateway can have, and makes an error of them. They are never used in an address or a key.
 fn known_by_rule(source: &dyn Source, ids: Vec<String>) -> (Vec<String>, Option<CallError>) {
     let (ids, strange): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| source.is_stream(id));
     let told = (!strange.is_empty()).then(|| {

@@ -1,4 +1,4 @@
-//! The jobs, which cron means which, and what a scheduled pass of each may use.
+//! The jobs, the cron schedule of each, and the budget of a scheduled pass.
 
 use std::fmt;
 
@@ -7,26 +7,27 @@ use crate::{
     plan::budget::{BACKFILL_TIME, Budget, FORWARD_TIME},
 };
 
-/// What a pass is for.
+/// The job of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
-    /// From the cursor to the present.
+    /// Copies from the cursor to the present.
     Forward,
-    /// From the oldest entry delivered back to the first one.
+    /// Copies from the oldest delivered entry back to the first entry.
     Backfill,
-    /// An explicit range.
+    /// Copies an explicit range.
     Range,
 }
 
 impl Job {
-    /// The job that a cron schedule means: backfill for `BACKFILL_CRON`, however it is spaced, and forward for any other.
+    /// The job of a cron schedule: backfill if it is `BACKFILL_CRON`, whatever the spaces between its fields, and
+    /// otherwise forward.
     #[must_use]
     pub fn of_cron(cron: &str, config: &Config) -> Self {
         let is_backfill = cron.split_whitespace().eq(config.backfill_cron.split_whitespace());
         if is_backfill { Self::Backfill } else { Self::Forward }
     }
 
-    /// What a scheduled pass may use. Nobody schedules a range: it takes what it takes.
+    /// The budget of a scheduled pass. A range is never scheduled, so it has no limits.
     #[must_use]
     pub fn budget(self, config: &Config) -> Budget {
         let (pages, time) = match self {

@@ -1,4 +1,4 @@
-//! The jobs: read → write → remember. One pass is one tick of the clock, or one command.
+//! The jobs: read → write → remember. One pass is one tick, or one command.
 
 pub mod audit;
 mod backfill;

@@ -1,9 +1,9 @@
-//! Whether a pass may make one more call to the source, and when.
+//! Decides whether a pass may make one more call to the source, and when.
 //!
-//! The pace comes from the `Ratelimit` headers alone, so that two jobs, or two programs, share the limit without knowing
-//! of each other: each answer tells both what is left. A pass that needs less than half of that goes at full speed, so a
-//! tick is never slowed down; one that needs more is spread evenly over what is left of the window. What is under way, and
-//! one call in two hundred, counts as used.
+//! The pace depends only on the `Ratelimit` headers. Each answer tells how many calls are left, so two jobs or two
+//! programs share the limit without knowing of each other. A pass that needs less than half of the calls left goes at
+//! full speed, so a tick is never slowed down. A pass that needs more spreads its calls evenly over the rest of the
+//! window. Calls under way, and one call in two hundred, count as used.
 
 use super::{Context, Platform};
 use crate::{
@@ -12,37 +12,37 @@ use crate::{
     time::Timestamp,
 };
 
-/// Calls kept back for writing what is already read: sign-in, insert, and another try of each.
+/// Calls reserved to write entries that are already read: a sign-in, an insert, and another try of each.
 const CALLS_FOR_WRITING: u32 = 4;
 
-/// Calls to the source that a pass has made, or is about to.
+/// Calls to the source that a pass has made or will make.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Calls {
-    /// Pages of this gateway, those under way included.
+    /// Pages of this gateway, including pages under way.
     pub pages: u32,
-    /// Under way.
+    /// Calls under way.
     pub under_way: usize,
-    /// Calls that the rest of the stretch takes, those under way included, where that is known. A pass makes them as far as
-    /// its budget goes.
+    /// Calls that the rest of the stretch takes, including calls under way; none: not known. A pass makes as many of
+    /// them as its budget allows.
     pub left: Option<u64>,
 }
 
 impl Calls {
-    /// One call and no more.
+    /// A single call.
     pub const ONE: Self = Self { pages: 0, under_way: 0, left: Some(1) };
 }
 
-/// When calls to the source are made.
+/// The times of the calls to the source.
 #[derive(Debug, Default)]
 pub struct Pace {
-    /// What the source last said of its rate limit, and when.
+    /// The rate limit in the source's last answer, and when the answer came.
     rate: Option<(Rate, Timestamp)>,
-    /// When the last call is made.
+    /// The time of the last call.
     last: Option<Timestamp>,
 }
 
 impl Pace {
-    /// Notes what an answer says.
+    /// Notes the rate limit in an answer.
     pub fn note(&mut self, rate: Option<Rate>, now: Timestamp) {
         self.rate = rate.map(|rate| (rate, now));
     }
@@ -50,7 +50,7 @@ impl Pace {
     /// When the next call may be made.
     ///
     /// # Errors
-    /// Why none may.
+    /// The reason why no further call may be made.
     pub fn next<P: Platform>(&mut self, context: &Context<'_, P>, calls: Calls) -> Result<Timestamp, Ended> {
         let Context { host, config, .. } = context;
         let (meter, now) = (host.meter, host.now());
@@ -77,7 +77,7 @@ impl Pace {
     fn held_back(&self, now: Timestamp, share: f64, calls: Calls) -> Timestamp {
         let Some((rate, noted)) = self.rate else { return now };
         let anew = noted + rate.reset;
-        // Of the window, what is left behind the calls that are held back already.
+        // The part of the window that is left after the calls already planned.
         let last = self.last.map_or(now, |last| last.max(now));
         let Ok(reset) = (anew - last).to_std() else { return last };
         match budget::hold_back(Rate { reset, ..rate }, share, calls.under_way, calls.left) {
@@ -87,7 +87,7 @@ impl Pace {
         }
     }
 
-    /// Waits for the next call. Why none may be made, if so.
+    /// Waits for the next call. Returns the reason if no call may be made.
     pub async fn wait<P: Platform>(&mut self, context: &Context<'_, P>) -> Option<Ended> {
         match self.next(context, Calls::ONE) {
             Ok(next) => (!until(&context.host, next).await).then_some(Ended::Stopped),
@@ -96,7 +96,7 @@ impl Pace {
     }
 }
 
-/// Waits for an instant. Whether the program may go on then.
+/// Waits until an instant. Returns whether the program may go on then.
 pub async fn until<H: Host>(host: &H, instant: Timestamp) -> bool {
     let wait = (instant - host.now()).to_std().unwrap_or_default();
     if !wait.is_zero() {

@@ -1,9 +1,12 @@
-//! What a pass did.
+//! The report of a pass.
 //!
-//! The report tells what an alarm needs: `verdict` (complete, incomplete, failed), and of a forward pass how far delivery
-//! is behind the present (`lag_ms`; a gateway read to its end is only behind by what is left to settle, however old its
-//! last entry) and how late new entries appeared (`lateness_ms`, by which `SETTLE_SECONDS` can be chosen). A gateway that
-//! a pass did not come to is in neither.
+//! The report tells what an alarm needs. A gateway that the pass did not reach is in neither `lag_ms` nor
+//! `lateness_ms`.
+//!
+//! - `verdict`: complete, incomplete or failed.
+//! - `lag_ms` of a forward pass: how far delivery is behind the present. A gateway that was read to its end is behind
+//!   only by the settle time, however old its last entry is.
+//! - `lateness_ms` of a forward pass: how late new entries appeared. It helps to choose `SETTLE_SECONDS`.
 
 use std::fmt;
 
@@ -18,14 +21,14 @@ use crate::{
     time::{self, Timestamp},
 };
 
-/// What came of a pass, in a word.
+/// The verdict on a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completion {
     /// Every gateway was read to its end.
     Complete,
-    /// There is more to read, and nothing went wrong: the next pass goes on.
+    /// There is more to read, and nothing failed: the next pass goes on.
     Incomplete,
-    /// Something went wrong; the errors say what.
+    /// Something failed, and the errors tell why.
     Failed,
 }
 
@@ -39,18 +42,18 @@ impl fmt::Display for Completion {
     }
 }
 
-/// What one pass did.
+/// The report of one pass.
 #[derive(Debug)]
 pub struct Report {
     /// The job.
     pub job: Job,
-    /// When it started, UTC.
+    /// When the pass started, UTC.
     pub started: Timestamp,
-    /// When it ended, UTC.
+    /// When the pass ended, UTC.
     pub finished: Timestamp,
-    /// What it did for each gateway it came to.
+    /// A report for each gateway that the pass reached.
     pub gateways: Vec<GatewayReport>,
-    /// What servers have said of this machine's clock.
+    /// How this machine's clock compares with the servers' clocks.
     pub clock: Clock,
     /// Calls to the outside.
     pub calls: u32,
@@ -58,11 +61,11 @@ pub struct Report {
     pub reads: u32,
     /// Writes to the stores.
     pub writes: u32,
-    /// Why it ended before it came to every gateway, or could not remember what it did.
+    /// The error of the pass itself: it did not reach every gateway, or could not remember its work.
     pub error: Option<Error>,
 }
 
-/// What one pass did for one gateway.
+/// The report of one pass on one gateway.
 #[derive(Debug)]
 pub struct GatewayReport {
     /// Gateway id.
@@ -71,47 +74,48 @@ pub struct GatewayReport {
     pub pages: u32,
     /// New entries read.
     pub entries: u64,
-    /// Entries that the source still counted when the reading ended. 0: none, or the source does not say.
+    /// Entries that were left at the source when the reading ended. 0: none, or the source does not count them.
     pub left: u64,
-    /// Rows the sink has taken, those it knew already included.
+    /// Rows that the sink has taken, including rows that it had before.
     pub rows: u64,
-    /// Of these, rows the sink knew already.
+    /// Of these, rows that the sink had before.
     pub known: u64,
-    /// Rows the sink will never take: they are kept as dead letters.
+    /// Rows that the sink will never take. They are kept as dead letters.
     pub rejected: u64,
-    /// Rows, refused ones included, whose ids could not be kept: a later comparison may write them again.
+    /// Rows, including refused rows, whose ids could not be kept. A later comparison may write them again.
     pub unremembered: u64,
-    /// Stretches counted at the source, to prove that they are complete.
+    /// Counts at the source that prove stretches complete.
     pub counts: u32,
-    /// Pages read again, because a count was another than expected.
+    /// Pages that comparisons read again, because a count was another than expected.
     pub reread: u32,
-    /// Of the rows, those that such a count has found missing.
+    /// Of the rows, rows that a comparison found missing.
     pub late: u64,
-    /// How late the new entries were first seen. It means nothing where history is read.
+    /// How late the new entries were first seen. It has no meaning for history.
     pub lateness: Lateness,
-    /// How far it has come, UTC: forward, everything before is delivered; backward, everything after.
+    /// The progress, UTC. Forward: everything before it is delivered. Backward: everything after it.
     pub reached: Timestamp,
-    /// Where its stretch ends, UTC: forward, just before this instant; backward, with it. None: at the first entry.
+    /// The end of the stretch, UTC. Forward: just before this instant. Backward: with this instant. None: at the first
+    /// entry.
     pub bound: Option<Timestamp>,
-    /// Why it stopped.
+    /// Why the reading ended.
     pub ended: Ended,
-    /// Why it failed, if it did.
+    /// The error, if it failed.
     pub error: Option<Error>,
 }
 
 impl Report {
-    /// The report of a pass that has done nothing yet.
+    /// The report of a pass that has just begun.
     pub(super) fn begun(job: Job, started: Timestamp) -> Self {
         let (gateways, clock) = (Vec::new(), Clock::Unknown);
         Self { job, started, finished: started, gateways, clock, calls: 0, reads: 0, writes: 0, error: None }
     }
 
-    /// Every error, the pass's own first.
+    /// All errors. The pass's own error comes first.
     pub fn errors(&self) -> impl Iterator<Item = &Error> {
         self.error.iter().chain(self.gateways.iter().filter_map(|gateway| gateway.error.as_ref()))
     }
 
-    /// The error that says most about who acts: one that a person must mend, else any.
+    /// The most important error: one that a person must fix, or else any.
     #[must_use]
     pub fn worst(&self) -> Option<&Error> {
         self.errors().find(|error| !error.is_transient()).or_else(|| self.errors().next())
@@ -123,7 +127,7 @@ impl Report {
         self.error.is_none() && self.gateways.iter().all(|gateway| gateway.ended == Ended::Complete)
     }
 
-    /// What came of it.
+    /// The verdict.
     #[must_use]
     pub fn verdict(&self) -> Completion {
         if self.errors().next().is_some() {
@@ -135,7 +139,7 @@ impl Report {
         }
     }
 
-    /// How late the new entries of all gateways were first seen. None where history is read: there it means nothing.
+    /// How late the new entries of all gateways were first seen. None for history, where it has no meaning.
     #[must_use]
     pub fn lateness(&self) -> Option<Lateness> {
         self.tells_the_present().then(|| {
@@ -147,8 +151,8 @@ impl Report {
         })
     }
 
-    /// How far behind the present delivery is at the end of the pass, for the gateway that is furthest behind of those it
-    /// came to. None where history is read.
+    /// How far delivery is behind the present at the end of the pass: the lag of the gateway that is furthest behind,
+    /// of the gateways that the pass reached. None for history.
     #[must_use]
     pub fn lag(&self) -> Option<TimeDelta> {
         self.gateways.iter().filter_map(|gateway| self.lag_of(gateway)).max()
@@ -158,7 +162,7 @@ impl Report {
         self.tells_the_present().then(|| (self.finished - gateway.delivered_before()).max(TimeDelta::zero()))
     }
 
-    /// Whether the pass goes towards the present.
+    /// Whether the pass reads towards the present.
     fn tells_the_present(&self) -> bool {
         match self.job {
             Job::Forward => true,
@@ -172,7 +176,7 @@ impl Report {
         self.gateways.iter().map(number).sum()
     }
 
-    /// The report for programs to read.
+    /// The report as JSON for programs.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let gateways: Vec<_> = self.gateways.iter().map(|gateway| gateway.to_json(self.lag_of(gateway))).collect();
@@ -203,7 +207,7 @@ impl Report {
 }
 
 impl GatewayReport {
-    /// Nothing done yet.
+    /// The report of a gateway that nothing was done for yet.
     pub(super) fn new(gateway: &str, reached: Timestamp, bound: Option<Timestamp>) -> Self {
         Self {
             gateway: gateway.to_owned(),
@@ -225,8 +229,8 @@ impl GatewayReport {
         }
     }
 
-    /// Forward: everything before this instant is delivered. One that was read to its end has nothing more before its
-    /// bound, however old its last entry is.
+    /// Forward: everything before this instant is delivered. A gateway that was read to its end has no more entries
+    /// before its bound, however old its last entry is.
     fn delivered_before(&self) -> Timestamp {
         match self.ended {
             Ended::Complete => self.bound.map_or(self.reached, |bound| bound.max(self.reached)),
@@ -240,14 +244,14 @@ impl GatewayReport {
         }
     }
 
-    /// Adds what a comparison has found late.
+    /// Adds the late entries that a comparison has found.
     pub(super) fn add_late(&mut self, found: &Self) {
         self.reread += found.pages;
         self.late += found.rows;
         self.add(found);
     }
 
-    /// Adds what verification did.
+    /// Adds the report of an audit.
     pub(super) fn add(&mut self, found: &Self) {
         self.counts += found.counts;
         self.reread += found.reread;
@@ -285,7 +289,7 @@ fn milliseconds(length: Option<TimeDelta>) -> Option<i64> {
     length.map(|length| length.num_milliseconds())
 }
 
-/// The middle and the late end; null where there was no new entry.
+/// The median and the 95th percentile; null if there was no new entry.
 fn quantiles(lateness: &Lateness) -> Option<Value> {
     let [half, most] = [0.5, 0.95].map(|share| milliseconds(lateness.quantile(share)));
     Some(json!({ "p50": half?, "p95": most? }))

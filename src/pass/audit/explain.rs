@@ -85,7 +85,7 @@ pub enum Fate {
 /// Tells the life of a log in a gateway, of which the table says `table`.
 ///
 /// # Errors
-/// Where the source or the state does not answer, or holds what this program does not know.
+/// If the source or the state does not answer, or holds what this program does not know.
 pub async fn explain<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,
@@ -123,7 +123,7 @@ pub async fn explain<P: Platform>(
 /// The gateways to ask where nobody names one.
 ///
 /// # Errors
-/// Where they are all of the account, and could not be had.
+/// If they are all of the account, and could not be had.
 pub async fn gateways<P: Platform>(context: &Context<'_, P>) -> Result<Vec<String>, Error> {
     context.gateways().await.map(|(gateways, _)| gateways)
 }
