@@ -1,4 +1,4 @@
-//! A stretch at the source beside what was delivered of it: by count, and where that is not enough, id by id.
+//! Compares a stretch at the source with the delivered entries: by count, and if that is not enough, id by id.
 
 use std::{
     borrow::Cow,
@@ -22,12 +22,12 @@ use crate::{
     time::Timestamp,
 };
 
-/// Entries of a stretch whose ids are held at once: some 10 MB, of the 128 MB that an instance of a Worker has. Of more, or
-/// where nobody says how many there are, an hour at a time.
+/// The most entries of a stretch whose ids are held at once: some 10 MB, of the 128 MB that an instance of a Worker
+/// has. A stretch with more entries, or with an unknown number, is compared hour by hour.
 const MOST_IDS: u64 = 100_000;
 
-/// Entries that the source has of a stretch, where it says. It shows one of them with its count: where the first one is too
-/// large to be read, the last one may not be.
+/// The number of entries that the source has of a stretch; none: it does not tell. The source shows one entry with its
+/// count. If the first entry is too large to be read, the last one may be readable.
 pub async fn count<P: Platform>(
     context: &Context<'_, P>,
     stretch: &Stretch,
@@ -52,40 +52,40 @@ pub async fn count<P: Platform>(
     Ok(None)
 }
 
-/// What a comparison does with entries that were not delivered.
+/// The work of a comparison on entries that were not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// It writes them.
+    /// The comparison writes them.
     Mend,
-    /// It counts them.
+    /// The comparison only counts them.
     Look,
 }
 
-/// Where the ids of what was delivered are looked up.
+/// The place where the ids of delivered entries are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ids {
-    /// Among those that were kept when the rows were written, for as long as they are.
+    /// The store: it keeps ids from the time when the rows were written, until they expire.
     InStore,
-    /// Among the rows, where they can be asked.
+    /// The table, if it can be asked.
     InTable,
 }
 
-/// What came of a comparison.
+/// The result of a comparison.
 pub enum Compared {
     /// No further call is allowed: the next pass goes on.
     Unfinished,
-    /// It has come to its end.
+    /// The comparison is finished.
     Finished(Found),
 }
 
-/// What a comparison has found.
+/// The findings of a comparison.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Found {
     /// Entries that were not delivered before.
     pub missing: u64,
     /// Of these, entries that the sink will never take: they are dead letters now.
     pub rejected: u64,
-    /// The source shows nothing more, although it counts more.
+    /// The source shows no more entries, although it counts more.
     pub doubtful: bool,
 }
 
@@ -99,9 +99,9 @@ impl Found {
     }
 }
 
-/// Reads a stretch again, and looks for what was not delivered of it. With [`Mode::Mend`] nothing is counted as delivered
-/// before its end, where everything that was seen is: rows may be written more than once, where ids that were just written do
-/// not show yet. `others` are ids that count as delivered besides those that are `kept`.
+/// Reads a stretch again, and looks for entries that were not delivered. With [`Mode::Mend`] entries count as delivered
+/// only at the end, when every entry seen is delivered: a row may be written more than once, if its id was just written
+/// and the store does not show it yet. `others` are ids that count as delivered besides the ids that `kept` finds.
 pub async fn compare<P: Platform>(
     context: &Context<'_, P>,
     comparison: &mut Comparison,
@@ -128,7 +128,7 @@ pub async fn compare<P: Platform>(
     }
 }
 
-/// Where the part of a comparison ends whose ids can be held in memory at once.
+/// The end of the next part of a comparison. The ids of one part fit in memory.
 fn end_of_part(comparison: &Comparison) -> Timestamp {
     match comparison.source {
         Some(source) if source <= MOST_IDS => comparison.until,
@@ -160,12 +160,13 @@ async fn compare_until<P: Platform>(
         Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls | Ended::Stopped => Compared::Unfinished,
         Ended::Failed => return failed.map_or(Ok(Compared::Unfinished), Err),
     };
-    // Ids that could not be kept are told, and end nothing.
+    // If ids could not be kept, the report tells it, and the comparison is finished all the same.
     report.error = report.error.take().or(failed);
     Ok(compared)
 }
 
-/// Whether the source's own count is what was seen. Entries come and go meanwhile, so where it is not it is asked again.
+/// Whether the source's own count is the number of entries seen. Entries come and go meanwhile, so if the numbers
+/// differ, the source is asked again.
 pub async fn is_honest<P: Platform>(
     context: &Context<'_, P>,
     comparison: &Comparison,
@@ -180,15 +181,15 @@ pub async fn is_honest<P: Platform>(
     }
 }
 
-/// A comparison that is under way.
+/// A comparison that is being read.
 struct Reading {
-    /// As of the last time that everything read was written: from there the next pass can go on.
+    /// The comparison as it was when all entries read so far were written. The next pass can go on from there.
     comparison: Comparison,
     /// How far the writing has come.
     cursor: Cursor,
     /// Entries read so far, by the start of their slot.
     seen: BTreeMap<Timestamp, u64>,
-    /// And those that are placed.
+    /// Placed entries read so far.
     placed: u64,
     known: BTreeSet<String>,
     mode: Mode,
@@ -201,7 +202,7 @@ impl Track for Reading {
         &mut self.cursor
     }
 
-    /// What was seen at the end is what counts.
+    /// Only the numbers seen at the end count.
     fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 
     fn admit(&mut self, entry: &Entry) -> Admission {
@@ -224,8 +225,8 @@ impl Track for Reading {
     }
 }
 
-/// The ids that were delivered of a stretch of one day. What a store does not show yet is written again, and readers see it
-/// once.
+/// The ids of the delivered entries of a stretch of one day. If the store does not show an id yet, its row is written
+/// again, and readers see it once.
 async fn known_ids<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,

@@ -1,4 +1,5 @@
-//! What the state says was delivered of one gateway, by hour and by day, and whether the ids of that are still kept.
+//! The delivered entries of one gateway, by hour and by day, as the state has them, and whether their ids are still
+//! kept.
 
 use chrono::NaiveDate;
 
@@ -10,8 +11,8 @@ use crate::{
     time::{MILLISECOND, Timestamp},
 };
 
-/// What was delivered of one gateway. The page of the ledger that was last asked for is kept: whoever goes through time
-/// reads each page once.
+/// The delivered entries of one gateway. The last page of the ledger is kept, so a caller that goes through time reads
+/// each page once.
 pub struct Delivered<'a> {
     /// Gateway id.
     pub gateway: &'a str,
@@ -29,16 +30,16 @@ impl<'a> Delivered<'a> {
         Self { gateway, position, backfill, now, ledger: None, history: None }
     }
 
-    /// Everything before it is delivered by forward, UTC.
+    /// The end of the delivered time, UTC: forward has delivered everything before it.
     pub fn until(&self) -> Timestamp {
         let Position { cursor, counted, .. } = self.position;
-        // Of the cursor's own millisecond everything that was there is delivered, if anything is.
+        // If the cursor has ids at its millisecond, every entry of that millisecond that existed is delivered.
         let read = if cursor.at.is_empty() { cursor.ts() } else { cursor.ts() + MILLISECOND };
         counted.map_or(read, |[counted, ..]| counted.max(read))
     }
 
-    /// Everything from it on is delivered by the backfill, UTC; `stop` is where an operator had it end. None: down to the
-    /// first entry.
+    /// The start of the delivered time, UTC: the backfill has delivered everything from it on. `stop` is the operator's
+    /// end of the backfill. None: everything from the first entry on is delivered.
     pub fn from(&self, stop: Option<Timestamp>) -> Option<Timestamp> {
         let Some(backfill) = self.backfill else { return self.position.start };
         match (&backfill.done, stop) {
@@ -48,14 +49,14 @@ impl<'a> Delivered<'a> {
         }
     }
 
-    /// The midnight before the first entry, UTC, if the backfill has come to it.
+    /// The midnight before the first entry, UTC, if the backfill has reached that entry.
     pub fn first_day(&self) -> Option<Timestamp> {
         let backfill = self.backfill.filter(|backfill| backfill.done.is_some_and(|done| done.stop.is_none()))?;
         Some(midnight_of(backfill.cursor.ts().date_naive()))
     }
 
-    /// From where on the ids of all that was delivered are kept, UTC: before it, some may be gone after their time `kept`, or
-    /// another program has delivered them.
+    /// The ids of all entries delivered from this instant on are kept, UTC. Before it some ids may have expired, or
+    /// another program has delivered the entries.
     pub fn ids_from<P: Platform>(&self, context: &Context<'_, P>) -> Timestamp {
         let kept = self.now - context.config.ids_ttl;
         match self.position.start {
@@ -64,7 +65,7 @@ impl<'a> Delivered<'a> {
         }
     }
 
-    /// Entries delivered of `[from, until)`, where that is known of exactly this stretch.
+    /// The number of entries delivered of `[from, until)`, if it is known of exactly this stretch.
     pub async fn of<P: Platform>(
         &mut self,
         context: &Context<'_, P>,
@@ -89,7 +90,7 @@ impl<'a> Delivered<'a> {
         Ok(uncounted.or(self.day(context, day).await?.map(|day| day.delivered)))
     }
 
-    /// What the ledger says of an hour.
+    /// The ledger's finding for an hour.
     pub async fn hour<P: Platform>(
         &mut self,
         context: &Context<'_, P>,
@@ -100,7 +101,7 @@ impl<'a> Delivered<'a> {
         Ok(ledger.hours.get(&Ledger::name(hour)).copied())
     }
 
-    /// What the ledger says of a day that the backfill has delivered all of.
+    /// The ledger's finding for a day of which the backfill has delivered everything.
     pub async fn day<P: Platform>(
         &mut self,
         context: &Context<'_, P>,
@@ -114,7 +115,7 @@ impl<'a> Delivered<'a> {
         Ok(page(context, &mut self.history, key).await?.days.get(&day).copied())
     }
 
-    /// The sum over all hours of a day, where each is known.
+    /// The sum of all hours of a day, if each hour is known.
     async fn by_hours<P: Platform>(&mut self, context: &Context<'_, P>, day: NaiveDate) -> Result<Option<u64>, Error> {
         let mut sum = 0;
         for n in 0..24 {
@@ -127,7 +128,8 @@ impl<'a> Delivered<'a> {
         Ok(Some(sum))
     }
 
-    /// Slots hold all that was delivered lately: of whole ones, or up to where forward has come.
+    /// Slots hold all recent entries. Returns their sum for a stretch of whole slots, or for a stretch up to the end of
+    /// forward.
     fn in_slots(&self, from: Timestamp, until: Timestamp) -> Option<u64> {
         let Position { counted_from, slots, .. } = self.position;
         let first = (*counted_from)?.max(self.now - KEPT);
@@ -138,7 +140,7 @@ impl<'a> Delivered<'a> {
     }
 }
 
-/// The page under `key`, from the store unless it is the one that is at hand.
+/// The page under `key`. It is read from the store unless it is at hand.
 async fn page<'p, P: Platform, G: LedgerPage>(
     context: &Context<'_, P>,
     at_hand: &'p mut Option<(String, G)>,

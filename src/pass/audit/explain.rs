@@ -1,5 +1,5 @@
-//! The life of one log: at the source or not, written or not, refused or not, what the counts say of its time, and what
-//! follows. Nothing is changed.
+//! The life of one log: whether the source shows it, whether it was written or refused, the counts of its time, and its
+//! fate. Nothing is changed.
 
 use super::{delivered::Delivered, ids};
 use crate::{
@@ -14,78 +14,78 @@ use crate::{
     time::Timestamp,
 };
 
-/// What a table says of a log.
+/// The table's answer about a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InTable {
-    /// It could not be asked.
+    /// The table could not be asked.
     Unknown,
-    /// It has no such row.
+    /// The table does not have the log.
     Absent,
-    /// It has.
+    /// The table has the log.
     Row {
-        /// The log's, UTC.
+        /// When the gateway logged the call, UTC.
         created_at: Timestamp,
         /// When the log was read, UTC.
         ingested_at: Timestamp,
-        /// How many times readers see it.
+        /// How many times readers see the log.
         seen: u32,
     },
 }
 
-/// What is known of one log in one gateway.
+/// Everything that is known of one log in one gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Life {
     /// Gateway id.
     pub gateway: String,
-    /// Whether the source shows it now.
+    /// Whether the source shows the log now.
     pub at_source: bool,
-    /// UTC, where it is known.
+    /// When the gateway logged the call, UTC, if that is known.
     pub created_at: Option<Timestamp>,
-    /// Keys of the segments that hold its id, and when each was written, UTC.
+    /// Keys of the segments that hold the log's id, and when each was written, UTC.
     pub segments: Vec<(String, Option<Timestamp>)>,
-    /// The key under which it is a dead letter, and the sink's reason.
+    /// The key of its dead letter, and the sink's reason.
     pub dead: Option<(String, String)>,
-    /// What the table says.
+    /// The table's answer.
     pub table: InTable,
-    /// The ten minutes that it lies in, where they are kept: start, and what is known of them.
+    /// The start of the log's slot, and the slot itself, if it is kept.
     pub slot: Option<(Timestamp, Slot)>,
-    /// Its hour in the ledger.
+    /// The ledger's finding for its hour.
     pub hour: Option<Finding>,
-    /// Its day in the history.
+    /// The history's finding for its day.
     pub day: Option<Finding>,
-    /// What follows.
+    /// The fate that follows.
     pub fate: Fate,
 }
 
-/// What becomes of a log.
+/// The fate of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It is where it belongs.
+    /// It is delivered.
     Delivered,
     /// The sink will never take it.
     Dead,
     /// It is younger than `SETTLE_SECONDS`: forward reads it after this instant, UTC.
     Settling(Timestamp),
-    /// Forward has not come to it yet, and reads it next.
+    /// Forward has not reached it yet, and reads it next.
     Next,
-    /// The backfill has not come down to it; it has come to this instant, UTC.
+    /// The backfill has not reached it yet. It has come down to this instant, UTC.
     Backfill(Timestamp),
-    /// It lies before `backfill_stop_at`, UTC.
+    /// It is before `backfill_stop_at`, UTC.
     Excluded(Timestamp),
-    /// It appeared late. Its time is counted once more after this instant, UTC, and then it is written.
+    /// It appeared late. Its time is counted again after this instant, UTC, and then it is written.
     Counted(Timestamp),
-    /// It lies so far back that its id may be gone, or another program has delivered what is there.
+    /// It is so old that its id may have expired, or another program has delivered its time.
     Forgotten,
-    /// It should be there, and no further count is due.
+    /// It should be delivered, but is not, and no further count is due.
     Missing,
     /// The source does not show it, and it was never written.
     Nowhere,
 }
 
-/// Tells the life of a log in a gateway, of which the table says `table`.
+/// Tells the life of a log in a gateway. `table` is the table's answer.
 ///
 /// # Errors
-/// If the source or the state does not answer, or holds what this program does not know.
+/// If the source or the state does not answer, or has a form that this program does not know.
 pub async fn explain<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,
@@ -120,15 +120,15 @@ pub async fn explain<P: Platform>(
     Ok(life)
 }
 
-/// The gateways to ask where nobody names one.
+/// The gateways to ask if the caller names none.
 ///
 /// # Errors
-/// If they are all of the account, and could not be had.
+/// If the settings mean all gateways of the account, and these cannot be listed.
 pub async fn gateways<P: Platform>(context: &Context<'_, P>) -> Result<Vec<String>, Error> {
     context.gateways().await.map(|(gateways, _)| gateways)
 }
 
-/// Looks for what the counts say of its time, and for what follows.
+/// Looks up the counts of the log's time, and its fate.
 async fn place<P: Platform>(context: &Context<'_, P>, life: &mut Life) -> Result<(), Error> {
     let names = [life.gateway.clone()];
     let [forward, oldest, stop] = context.load([state::FORWARD, state::OLDEST, state::BACKFILL_STOP_AT]).await?;
@@ -165,19 +165,19 @@ async fn place<P: Platform>(context: &Context<'_, P>, life: &mut Life) -> Result
     Ok(())
 }
 
-/// What follows whatever the cursors say.
+/// The fate, if it does not depend on the cursors.
 fn known(life: &Life) -> Option<Fate> {
     match (life.table, &life.dead, life.segments.is_empty()) {
         (InTable::Row { .. }, _, _) | (InTable::Unknown, None, false) => Some(Fate::Delivered),
-        // Its id is among those written, too: it is done with.
+        // Its id is among the written ids too: no pass reads it again.
         (InTable::Unknown | InTable::Absent, Some(_), _) => Some(Fate::Dead),
-        // Written, and gone from the table: no pass will write it again.
+        // It was written, and is gone from the table. No pass will write it again.
         (InTable::Absent, None, false) => Some(Fate::Missing),
         (InTable::Unknown | InTable::Absent, None, true) => (!life.at_source).then_some(Fate::Nowhere),
     }
 }
 
-/// After which instant the time of an entry is counted once more, UTC. None: never.
+/// The time of an entry is counted again after this instant, UTC. None: never.
 fn next_count(position: &Position, backfill: Option<&Backfill>, created_at: Timestamp) -> Option<Timestamp> {
     if position.counted_from.is_some_and(|from| from <= created_at) {
         let start = slots::floor(created_at);
@@ -194,7 +194,7 @@ fn next_count(position: &Position, backfill: Option<&Backfill>, created_at: Time
     }
 }
 
-/// The segments that hold an id: those of its day, or where that is not known those of all days.
+/// The segments that hold an id: the segments of its day, or of all days if its day is not known.
 async fn holding<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,

@@ -1,4 +1,4 @@
-//! What was written, as it is remembered: segments of ids.
+//! Reads the remembered ids of written rows, in segments.
 
 use crate::{
     error::Error,
@@ -7,11 +7,11 @@ use crate::{
     plan::segments::Metadata,
 };
 
-/// Segments whose ids are read at once: 10,000 ids of some 30 bytes each at most, and KV gives 25 MiB.
+/// Segments whose ids are read at once. Each has at most 10,000 ids of some 30 bytes, and KV returns 25 MiB.
 const AT_ONCE: usize = 50;
 
-/// Shows each segment under some prefixes that may hold what is looked for: its key and its value. A segment whose metadata
-/// cannot be read may hold anything.
+/// Shows the key and the value of each segment under some prefixes, if `may_hold` accepts its metadata. A segment whose
+/// metadata cannot be read may hold anything, and is shown.
 pub async fn segments<P: Platform>(
     context: &Context<'_, P>,
     prefixes: &[String],

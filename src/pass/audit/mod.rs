@@ -1,5 +1,5 @@
-//! The audit: what is due is counted at the source; where a count is another than what was delivered, the time is read again
-//! and compared id by id, and what is missing is written. The books say what is due, and keep what follows.
+//! The audit. It counts at the source what is due in a book. If a count is another than expected, it reads the stretch
+//! again, compares it id by id, and writes the missing entries. A book knows what is due, and keeps the results.
 
 mod compare;
 mod delivered;
@@ -25,54 +25,56 @@ use crate::{
     time::Timestamp,
 };
 
-/// Counts of one pass for each gateway. More are due only after hours without a pass, and then a few passes catch up.
+/// The most counts of one pass for each gateway. More are due only after hours without a pass, and then a few passes
+/// catch up.
 const MOST_COUNTS: u32 = 12;
 
-/// What is to be done next.
+/// The next step of an audit.
 pub(super) enum Step {
-    /// A stretch is to be counted.
+    /// Count a stretch.
     Count(Stretch),
-    /// A comparison is to go on.
+    /// Begin or continue a comparison.
     Compare(Comparison),
 }
 
-/// What is known of some hours, or of some days, and the key of their page of the ledger.
+/// Results for some hours or days, and the key of their page of the ledger.
 pub(super) enum Findings {
-    /// Of hours.
+    /// Results for hours.
     Hours(String, Vec<(Timestamp, Slot)>),
-    /// Of days.
+    /// Results for days.
     Days(String, Vec<(NaiveDate, Slot)>),
 }
 
-/// What was delivered of one gateway, and what counts at the source say of it.
+/// The book of one gateway: the numbers of delivered entries, and the results of counts at the source.
 pub(super) trait Book {
-    /// What is to be done next; none: nothing is due. Where nothing comes of it, it is due again.
+    /// The next step; none: nothing is due. A step that is not done is due again.
     fn due(&mut self, now: Timestamp) -> Option<Step>;
 
-    /// Notes how many entries the source had of a stretch at an instant, where it said: the stretch agrees with that, or is
-    /// to be counted in parts, or compared.
+    /// Notes how many entries of a stretch the source had at an instant; none: it did not tell. The stretch then
+    /// agrees, or must be counted in parts, or compared.
     fn count(&mut self, stretch: &Stretch, source: Option<u64>, at: Timestamp);
 
     /// Keeps a comparison for later.
     fn put_off(&mut self, comparison: Comparison);
 
-    /// Notes how far a comparison has come, to its end or not.
+    /// Notes how far a comparison has come, whether it is finished or not.
     fn follow(&mut self, comparison: &Comparison);
 
     /// Notes the end of a comparison. `is_honest` is whether the source's own count agrees with it.
     fn settle(&mut self, comparison: &Comparison, is_honest: bool);
 
-    /// Notes the end of a comparison of long calls alone, which were missing or not. What is to be counted with them.
+    /// Notes the end of a comparison of long calls alone, and how many of them were missing. Returns the stretch that
+    /// must now be counted.
     fn settle_long_calls(&mut self, comparison: Comparison, missing: u64) -> Stretch;
 
-    /// What is new for the ledger.
+    /// The new results for the ledger.
     fn findings(&self, gateway: &str, now: Timestamp) -> Vec<Findings>;
 
-    /// Is again as it was before the audit: what the ledger does not say is counted once more.
+    /// Restores the book to its state before the audit, so that results that are not in the ledger are counted again.
     fn restore(&mut self);
 }
 
-/// Does what is due in the book of one gateway, as far as that is allowed.
+/// Does the due steps of one gateway's book, as far as the budget allows.
 pub(super) async fn audit<P: Platform>(
     context: &Context<'_, P>,
     book: &mut dyn Book,
@@ -83,11 +85,11 @@ pub(super) async fn audit<P: Platform>(
     if recorded.is_err() {
         book.restore();
     }
-    // That no further call is allowed is no failure.
+    // It is no failure if no further call is allowed.
     recorded.and(result.or_else(|error| if context.is_out_of_calls(&error) { Ok(()) } else { Err(error) }))
 }
 
-/// Keeps what is new in the ledger.
+/// Saves the new results in the ledger.
 async fn record<P: Platform>(context: &Context<'_, P>, findings: Vec<Findings>) -> Result<(), Error> {
     let now = context.host.now();
     for findings in findings {
@@ -140,14 +142,14 @@ impl<P: Platform> Audit<'_, '_, P> {
         Ok(())
     }
 
-    /// Goes on with a comparison, as far as that is allowed. Whether it has come to its end.
+    /// Begins or continues a comparison, as far as the budget allows. Returns whether it is finished.
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
         let compared =
             compare(self.context, &mut comparison, (Mode::Mend, Ids::InStore, &BTreeSet::new()), self.report).await;
         self.book.follow(&comparison);
         let found = match compared {
             Ok(Compared::Finished(found)) => found,
-            // Perhaps it is the condition that the source refuses.
+            // The source may refuse the condition on the duration.
             Err(Error::Source { error, .. }) if comparison.long_calls && !error.is_transient() => Found::default(),
             Ok(Compared::Unfinished) => {
                 self.book.put_off(comparison);

@@ -1,12 +1,12 @@
-//! The book of the backfill: the history, counted in whole days, many at once as long as the counts agree. Once for each day,
-//! when nothing can appear in it any more. Its audit goes with the backfill.
+//! The book of the backfill. It counts the history in whole days, many at once as long as the counts agree. Each day is
+//! counted once, when no entry may appear in it any more. Its audit is part of the backfill pass.
 //!
-//! The history is counted once, by whole days, when they are over and 24 hours and ten minutes older than the present: no
-//! entry may appear in them any more. One count stands for all days since the last one, and is halved until it is known
-//! which days do not agree; those are compared id by id. The last days before the first run are counted last, and each
-//! alone: a deletion elsewhere must not make up for an entry that appeared there. So an entry of that day is delivered
-//! however late it appeared, which the cursors alone cannot do: the backfill had passed it, and forward never comes to it.
-//! The ledger keeps the days with entries under one key a year, so that a backfill of quiet years writes few.
+//! A day is due when its end is 24 hours and ten minutes old. One count covers all due days since the last count. If it
+//! does not agree, it is halved until the wrong days are known; those days are compared id by id. The last days before
+//! the first run are counted last, each alone: a deletion on another day must not make up for an entry that appeared
+//! late. So even a very late entry of these days is delivered. Cursors alone cannot do this: the backfill has passed
+//! the entry, and forward never reaches it. The ledger keeps the days with entries under one key a year, so a backfill
+//! of quiet years writes few keys.
 
 use chrono::NaiveDate;
 
@@ -21,9 +21,10 @@ use crate::{
 pub struct Past<'a> {
     backfill: &'a mut Backfill,
     before: Backfill,
-    /// Midnights down to which counts did not agree, the last one last: from the later of them on, they may.
+    /// Midnights that halve stretches whose counts did not agree. The last one is the latest: the next count begins
+    /// there.
     borders: Vec<Timestamp>,
-    /// What is known of the days with entries.
+    /// The results for the days with entries.
     found: Vec<(NaiveDate, Slot)>,
 }
 
@@ -36,7 +37,7 @@ impl<'a> Past<'a> {
 }
 
 impl Book for Past<'_> {
-    /// What is due, or the upper part of it that is left after counts of more did not agree.
+    /// The due stretch, or its upper part if a count of a longer stretch did not agree.
     fn due(&mut self, now: Timestamp) -> Option<Step> {
         if let Some(comparison) = self.backfill.comparison.take() {
             return Some(Step::Compare(comparison));
@@ -48,7 +49,7 @@ impl Book for Past<'_> {
     }
 
     fn count(&mut self, stretch: &Stretch, source: Option<u64>, at: Timestamp) {
-        // Where all was deleted there is nothing to compare.
+        // If every entry was deleted, there is nothing to compare.
         if source == Some(stretch.expected) || source == Some(0) {
             for (day, delivered) in self.backfill.advance(stretch) {
                 let source = if source == Some(0) { 0 } else { delivered };

@@ -1,11 +1,11 @@
-//! Any stretch, proven on demand: each hour or day is counted at the source, and where that does not prove it, read there
-//! and looked up among what was written. Cursors, slots and the ledger stay as they are.
+//! Proves any stretch on demand. It counts each hour or day at the source. If the count is no proof, it reads the
+//! entries, and looks them up among the delivered ids. Cursors, slots and the ledger do not change.
 //!
-//! Proof on demand says nothing of what nobody claims to have delivered: it begins where the backfill is and ends where
-//! forward is. Where the table can be asked, its rows decide, and dead letters beside them; elsewhere a count that is what
-//! the state says was delivered, and then the ids that were kept. Where those may be gone nothing is called short. It
-//! looks at the state through a connection that cannot write, or reads KV, and only a repair writes: rows, then ids, and
-//! neither cursor nor ledger.
+//! A proof covers only the time that the state claims to be delivered: from the backfill's cursor to forward's. If the
+//! table can be asked, its rows and the dead letters decide. Otherwise the source's count must be the state's number of
+//! delivered entries, or else the kept ids decide. If ids may have expired, nothing is called short. A proof reads the
+//! state through a connection that cannot write, or from KV. Only a repair writes: rows, then ids, but neither cursor
+//! nor ledger.
 
 use chrono::{DurationRound, TimeDelta};
 
@@ -20,58 +20,58 @@ use crate::{
     time::Timestamp,
 };
 
-/// How far back it goes where nobody says.
+/// How far back a proof goes if the question has no start.
 const BACK: TimeDelta = TimeDelta::hours(24);
 
-/// The longest time that is proven by the hour. A longer one is proven by the day.
+/// The longest time that is proven by the hour. A longer time is proven by the day.
 const HOURLY: TimeDelta = TimeDelta::days(3);
 
-/// What is to be proven.
+/// The question to a proof.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
     /// First instant, UTC; none: a day before the end, at a full hour.
     pub from: Option<Timestamp>,
     /// The instant after the last, UTC; none: up to where forward has come.
     pub until: Option<Timestamp>,
-    /// Whether what is missing is written.
+    /// Whether missing entries are written.
     pub repair: bool,
 }
 
-/// Why not all of a stretch is looked at: nobody claims that the rest is delivered.
+/// Why a part of a stretch is left out: the state does not claim that it is delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cut {
     /// Forward has not begun with the gateway.
     NotBegun,
-    /// What follows is not delivered yet by forward, UTC.
+    /// Forward has not delivered the time from this instant on, UTC.
     After(Timestamp),
-    /// What lies before is not delivered by the backfill, or not yet, UTC.
+    /// The backfill has not delivered the time before this instant, UTC, or will never do so.
     Before(Timestamp),
     /// The source has nothing before the day of the first entry, UTC.
     Empty(Timestamp),
 }
 
-/// What came of a question.
+/// The answer to a question.
 #[derive(Debug, Default)]
 pub struct Proof {
     /// Hours or days, by gateway, oldest first.
     pub units: Vec<Proven>,
-    /// What was left out, by gateway.
+    /// The parts that were left out, by gateway.
     pub cuts: Vec<(String, Cut)>,
-    /// Whether it ended before its end, because somebody said stop or no further call was allowed.
+    /// Whether the proof was cut short, because the program was asked to stop, or no further call was allowed.
     pub stopped: bool,
-    /// What went wrong. The units of a gateway that could not be read are missing.
+    /// The errors. The units of a gateway that could not be read are missing.
     pub errors: Vec<Error>,
 }
 
 impl Proof {
-    /// The error that says most about who acts: one that a person must mend, else any.
+    /// The most important error: one that a person must fix, or else any.
     #[must_use]
     pub fn worst(&self) -> Option<&Error> {
         self.errors.iter().find(|error| !error.is_transient()).or(self.errors.first())
     }
 }
 
-/// Proves what is asked of every gateway. `tell` is told of each unit, and how many there are.
+/// Answers a question for every gateway. `tell` gets each unit, and the number of all units.
 pub async fn prove<P: Platform>(context: &Context<'_, P>, question: &Question, tell: &dyn Fn(&Proven, usize)) -> Proof {
     let mut proof = Proof::default();
     if let Err(error) = prove_all(context, question, &mut proof, tell).await {
@@ -80,7 +80,7 @@ pub async fn prove<P: Platform>(context: &Context<'_, P>, question: &Question, t
     proof
 }
 
-/// What one gateway's state claims to be delivered.
+/// The time of one gateway that the state claims to be delivered.
 struct Claim {
     gateway: String,
     position: Position,
@@ -110,7 +110,7 @@ async fn prove_all<P: Platform>(
                 let units: Vec<_> = cut(length, first.unwrap_or(*from), *until).collect();
                 gateways.push((prover, units));
             }
-            // The others may be readable.
+            // The other gateways may be readable.
             Err(error @ Error::Source { .. }) => proof.errors.push(error),
             Err(error) => return Err(error),
         }
@@ -127,7 +127,7 @@ async fn prove_all<P: Platform>(
                     proof.stopped = true;
                     return Ok(());
                 }
-                // The others may be readable.
+                // The other gateways may be readable.
                 Err(error @ Error::Source { .. }) => {
                     proof.errors.push(error);
                     break;
@@ -139,7 +139,7 @@ async fn prove_all<P: Platform>(
     Ok(())
 }
 
-/// What is claimed to be delivered of what is asked for; `end` is where somebody said that it ends.
+/// The claims within the time of the question; `end` is the end that the question names.
 async fn claims<P: Platform>(
     context: &Context<'_, P>,
     end: Option<Timestamp>,
@@ -179,12 +179,12 @@ fn length_of_units(from: Timestamp, until: Timestamp) -> TimeDelta {
     if until - from <= HOURLY { HOUR } else { DAY }
 }
 
-/// Cuts `[from, until)` at full hours or midnights, oldest first; at both ends there may be a part. Nothing is expected of
-/// any.
+/// Cuts `[from, until)` at full hours or midnights, oldest first. The first and the last part may be shorter. No part
+/// expects entries.
 fn cut(length: TimeDelta, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Stretch> {
     let mut from = from;
     std::iter::from_fn(move || {
-        // Only an instant thousands of years away cannot be rounded.
+        // Rounding fails only for an instant thousands of years away.
         let next = from.duration_trunc(length).unwrap_or(from) + length;
         let stretch = Stretch { from, until: next.min(until), expected: 0 };
         from = stretch.until;

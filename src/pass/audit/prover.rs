@@ -1,4 +1,4 @@
-//! One hour or day of one gateway, proven.
+//! Proves one hour or day of one gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// What was found of an hour, a day, or a part of one.
+/// The findings for an hour, a day, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
     /// Gateway id.
@@ -25,23 +25,23 @@ pub struct Proven {
     pub from: Timestamp,
     /// The instant after the last, UTC.
     pub until: Timestamp,
-    /// Entries at the source: counted there, or seen one by one.
+    /// Entries at the source: counted, or read one by one.
     pub source: u64,
-    /// Entries delivered, as far as the state knows; those included that the sink will never take.
+    /// Entries delivered, as far as the state knows, including entries that the sink will never take.
     pub delivered: u64,
-    /// Logs in the table, a repair included; none: it cannot be asked.
+    /// Logs in the table, after the repair if there was one; none: the table cannot be asked.
     pub in_table: Option<u64>,
-    /// Entries at the source that are neither known to be delivered, or in the table where it can be asked, nor dead letters,
-    /// nor discarded; with a repair, that were not.
+    /// Entries at the source that are neither delivered nor dead letters nor discarded. The table tells what is
+    /// delivered, or the state if the table cannot be asked. With a repair: entries that were missing before it.
     pub missing: u64,
-    /// Entries that the sink will never take: they are dead letters.
+    /// Entries that are dead letters: the sink will never take them.
     pub rejected: u64,
-    /// Entries that were dead letters, and that an operator has thrown away.
+    /// Entries whose dead letters an operator has discarded.
     pub discarded: u64,
-    /// Entries that were read one by one to find out.
+    /// Entries that had to be read one by one.
     pub read: u64,
-    /// What follows. Proven with entries missing: these were just delivered. Unprovable with entries missing: their ids may
-    /// be gone, or another program has delivered them.
+    /// The verdict. Proven with entries missing: the repair has just delivered them. Unprovable with entries missing:
+    /// their ids may have expired, or another program has delivered them.
     pub verdict: Verdict,
 }
 
@@ -52,11 +52,11 @@ pub struct Prover<'a, 'c, P: Platform> {
     repair: bool,
     report: GatewayReport,
     pace: Pace,
-    /// Once they were needed.
+    /// None until they are needed.
     letters: Option<Letters>,
 }
 
-/// Entries of one gateway that no table has, by id, with their instants as far as these are known.
+/// Entries of one gateway that no table has, by id, with their instants if known.
 #[derive(Debug, Default)]
 struct Letters {
     rejected: BTreeMap<String, Option<Timestamp>>,
@@ -73,7 +73,7 @@ impl Letters {
         Ok(Self { rejected, discarded })
     }
 
-    /// How many of them lie in a time, rejected and discarded.
+    /// The numbers of rejected and of discarded entries within a stretch.
     fn within(&self, from: Timestamp, until: Timestamp) -> [u64; 2] {
         [&self.rejected, &self.discarded].map(|letters| {
             let instants = letters.values().flatten();
@@ -92,8 +92,8 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         Self { context, delivered, repair, report, pace: Pace::default(), letters: None }
     }
 
-    /// The day of the first entry, if the backfill has come to it, `from` lies before it, and the source has nothing there:
-    /// one call for what may be years.
+    /// The day of the first entry, if the backfill has reached it, `from` is before it, and the source has no entries
+    /// in between. One call may cover years.
     pub async fn first_day(&mut self, from: Timestamp, until: Timestamp) -> Result<Option<Timestamp>, Error> {
         let Some(first) = self.delivered.first_day().map(|first| first.min(until)).filter(|first| from < *first) else {
             return Ok(None);
@@ -103,7 +103,7 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         Ok((source == Some(0)).then_some(first))
     }
 
-    /// Proves one unit. `None` where no further call is allowed.
+    /// Proves one unit. `None` if no further call is allowed.
     pub async fn prove(&mut self, unit: &Stretch) -> Result<Option<Proven>, Error> {
         if self.pace.wait(self.context).await.is_some() {
             return Ok(None);
@@ -112,7 +112,7 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         let source = count(self.context, unit, &mut self.report, &mut self.pace).await?;
         let known = self.delivered.of(self.context, unit.from, unit.until).await?;
         let in_table = self.in_table(unit).await?;
-        // Where there is nothing, nothing can be missing.
+        // Without any entries, none can be missing.
         if source == Some(0) && known.unwrap_or(0) == 0 && in_table.unwrap_or(0) == 0 {
             return Ok(Some(self.proven(unit, 0, in_table)));
         }
@@ -121,7 +121,7 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
             None => Letters::of(self.context, &self.report.gateway).await?,
         };
         let [rejected, discarded] = letters.within(unit.from, unit.until);
-        // What can be asked says more than what was noted.
+        // The table's own answer is better than the state's number.
         let there = in_table.map_or(known.unwrap_or(0), |rows| rows + rejected + discarded);
         if source == Some(there) {
             self.letters = Some(letters);
@@ -130,7 +130,7 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         }
         let comparison = Comparison::new(unit, source, begun);
         let compared = self.compare(comparison, (known, there, in_table), &letters).await?;
-        // A repair may have made more of them.
+        // A repair may have made more dead letters.
         self.letters = Some(letters).filter(|_| !self.repair);
         Ok(compared)
     }
@@ -157,9 +157,9 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         counted.map_err(|error| Error::Table { sink: self.context.sink.name(), error })
     }
 
-    /// Compares a unit, of which so many entries are known to be delivered, and so many are there. If we stop before the ids
-    /// of a repair are kept, the next one writes the rows again, and readers see them once. `None` where no further call is
-    /// allowed.
+    /// Compares a unit: `known` entries are delivered as far as the state knows, and `there` entries are in the table
+    /// or are dead letters. If we stop before the ids of a repair are kept, the next repair writes the rows again, and
+    /// readers see them once. `None` if no further call is allowed.
     async fn compare(
         &mut self,
         mut comparison: Comparison,

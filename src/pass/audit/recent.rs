@@ -1,24 +1,26 @@
-//! The book of forward: each slot is counted at the source when it is ten minutes, an hour and a day old. Its audit goes with
-//! the forward pass, after it.
+//! The book of forward. Each slot is counted at the source when it is ten minutes, an hour and a day old. Its audit is
+//! part of the forward pass, after the new rows of every gateway.
 //!
-//! Verification rides on the forward pass, after every gateway's new rows. `counted_from` is where it begins: with this
-//! program's first whole slot. What was counted is three instants in the position (`counted`, one for each age), because
-//! stretches come due in order. A count that is not what was delivered starts a comparison: the stretch is read again, ids
-//! of the overlapping segments are passed over, the rest is written. A comparison that a budget or a failure cuts short
-//! goes on from the last page whose rows are all written, kept in the state. What it writes is not counted before its end,
-//! and then by what was seen: rows that go in twice must not stand for an entry that is missing. Counts of ours that were
-//! lost (a crash after the ids were saved) look short, and mend themselves that way. A source without honest counts is
-//! compared at every age, and its hours are `unprovable`. The ages are ten minutes past whole hours, so that a quiet
-//! gateway has all its counts, and its one save, in one pass an hour. The ledger keeps each hour from then on; a pass that
-//! counts one, at any age, writes all hours of that day that it knows, so that one which a stale read lacked comes back.
+//! The audit begins at `counted_from`, the first whole slot of this program. The position keeps three instants
+//! (`counted`, one for each age) up to which everything is counted, because stretches become due in order. The ages are
+//! ten minutes past whole hours, so a quiet gateway has all its counts, and its only save, in one pass an hour. The
+//! ledger keeps each counted hour. A pass that counts an hour, at any age, writes all hours of that day that it knows,
+//! so an hour that a stale read lacked is restored.
 //!
-//! Late entries are mostly long calls: a call is logged when it ends. So a short stretch of more than one page is first
-//! read with the condition `duration gt 15000`, and counted again; only if it is still short all of it is read. Slots keep
-//! how many long calls they have, as long as every entry says how long its call took, so that what must be there is a sum
-//! of what was seen and not of what was written: ids that were just written may not show yet, and their rows go in twice.
-//! That takes a call or two where it would take the whole stretch twice. Nothing depends on it: the count decides, and a
-//! source that does not know the condition, or has other late entries, costs calls and no rows. Where it helped, the next
-//! stretches are read so before they are counted, which saves a count each.
+//! A count that is another than expected starts a comparison: the stretch is read again, ids in overlapping segments
+//! are skipped, and the other entries are written. If a budget or a failure stops a comparison, the next pass goes on
+//! from the last page whose rows are all written; the state keeps it. Its entries count as delivered only at its end,
+//! by the number seen: a row that is written twice must not make up for a missing entry. Numbers of ours that were lost
+//! (in a crash after the ids were saved) look short, and are corrected in this way. A source without honest counts is
+//! compared at every age, and its hours are `unprovable`.
+//!
+//! Late entries are mostly long calls: a call is logged when it ends. So if a stretch of more than one page is short,
+//! first only its entries with `duration gt 15000` are read, and the stretch is counted again. The whole stretch is
+//! read only if it is still short. This takes a call or two instead of the whole stretch twice. Slots keep their number
+//! of long calls, as long as every entry has a duration. So the expected number is a sum of entries seen, not written:
+//! ids just written may not show yet, and their rows are then written twice. Nothing depends on this: the count
+//! decides. A source that does not know the condition, or has other late entries, costs calls, but no rows. If it
+//! helped, the next stretches are read in this way before they are counted, which saves a count each.
 
 use std::collections::BTreeMap;
 
@@ -33,13 +35,13 @@ use crate::{
 pub struct Recent<'a> {
     position: &'a mut Position,
     before: Position,
-    /// Everything before it is delivered.
+    /// Everything before this instant is delivered.
     until: Timestamp,
-    /// Entries of a page.
+    /// The number of entries on a page.
     per_page: u64,
-    /// Hours of which something new is known.
+    /// Hours with new results.
     changed: Vec<Timestamp>,
-    /// The long calls that were seen, by slot, of the stretch that is to be counted with them.
+    /// The number of long calls seen, by slot, of the stretch that is counted next.
     long_calls: Option<BTreeMap<Timestamp, u64>>,
 }
 
@@ -50,13 +52,14 @@ impl<'a> Recent<'a> {
         Self { position, before, until, per_page: per_page.into(), changed: Vec::new(), long_calls: None }
     }
 
-    /// Whether it may save pages to look for late entries among the long calls alone: a call is logged when it ends.
+    /// Whether reading the long calls alone may save pages. Late entries are mostly long calls, because a call is
+    /// logged when it ends.
     fn is_worth_reading_long_calls(&self, entries: u64) -> bool {
         entries > self.per_page
     }
 
-    /// Hours of which something new is known, those included that were counted at a further age: so what a stale read of the
-    /// ledger has undone comes back.
+    /// Hours with new results, including hours that were counted at a further age, so that an hour that a stale read of
+    /// the ledger lacked is restored.
     fn changed(&self) -> Vec<Timestamp> {
         let ages = self.before.counted.into_iter().zip(self.position.counted);
         let ages = ages.flat_map(|(before, after)| before.into_iter().zip(after));
@@ -127,8 +130,8 @@ impl Book for Recent<'_> {
         stretch
     }
 
-    /// The days in which hours have changed. All hours that are known are noted, so that one which a stale read of the
-    /// ledger lacks comes back.
+    /// The days with changed hours. Every known hour of such a day is noted, so that an hour that a stale read of the
+    /// ledger lacks is restored.
     fn findings(&self, gateway: &str, now: Timestamp) -> Vec<Findings> {
         let changed = self.changed();
         let mut dates = Vec::new();
