@@ -20,7 +20,7 @@ pub enum Any<'a, H> {
     Ndjson(&'a Ndjson<Box<dyn Write>>),
 }
 
-/// The same call, whichever sink it is.
+/// Makes the same call on each kind of sink.
 macro_rules! each {
     ($any:expr, $sink:ident => $call:expr) => {
         match $any {
@@ -62,26 +62,26 @@ impl<H: Host> Sink for Any<'_, H> {
     }
 }
 
-/// Several sinks at once, at least one. A record is written when all have it: where one fails, the batch is written again,
-/// into those that have it too.
+/// Several sinks at once, at least one. A record is written when all sinks have it. If one sink fails, the batch is
+/// written again, also to the sinks that have it.
 pub struct All<K> {
     sinks: Vec<K>,
-    /// The place of the sink that was called last, from 0: an error is its own.
+    /// The place of the sink that was called last, from 0. An error is the error of that sink.
     at: Cell<usize>,
 }
 
 impl<K: Sink> All<K> {
-    /// These sinks, written to in this order.
+    /// Writes to these sinks, in this order.
     ///
     /// # Panics
-    /// Where there is none.
+    /// If there is no sink.
     #[must_use]
     pub fn new(sinks: Vec<K>) -> Self {
-        assert!(!sinks.is_empty(), "rows go somewhere");
+        assert!(!sinks.is_empty(), "at least one sink");
         Self { sinks, at: Cell::new(0) }
     }
 
-    /// The sinks, each noted as the one that is called.
+    /// The sinks. Each is noted as the last one called.
     fn each(&self) -> impl Iterator<Item = &K> {
         self.sinks.iter().enumerate().map(|(place, sink)| {
             self.at.set(place);
@@ -96,7 +96,7 @@ impl<K: Sink> Sink for All<K> {
         self.sinks[self.at.get()].name()
     }
 
-    /// What suits all of them.
+    /// The smallest batch of all sinks.
     fn batch(&self) -> usize {
         self.sinks.iter().map(Sink::batch).min().unwrap_or(1)
     }
@@ -105,7 +105,7 @@ impl<K: Sink> Sink for All<K> {
         self.sinks.iter().any(|sink| sink.keeps(table))
     }
 
-    /// A record is known where all know it, and rejected where one rejects it.
+    /// A record is known if all sinks know it, and rejected if any sink rejects it.
     async fn write(&self, records: &[Record]) -> Result<Outcome, CallError> {
         let (mut times_known, mut reasons) = (vec![0; records.len()], vec![Vec::new(); records.len()]);
         let mut keepers = 0;
@@ -128,7 +128,7 @@ impl<K: Sink> Sink for All<K> {
         Ok(Outcome { known, rejected })
     }
 
-    /// The fewest that one of them has, of those that can be asked.
+    /// The smallest count, of the sinks that can be asked.
     async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
         let mut fewest = None;
         for sink in self.each() {
@@ -138,7 +138,7 @@ impl<K: Sink> Sink for All<K> {
         Ok(fewest)
     }
 
-    /// The ids that all of them have, of those that can be asked.
+    /// The ids that all sinks have, of the sinks that can be asked.
     async fn ids(
         &self,
         gateway: &str,

@@ -1,4 +1,4 @@
-//! Where rows go. A sink takes a batch and says what became of each row.
+//! The sinks. A sink takes a batch, and returns the outcome of each row.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod any;
@@ -28,33 +28,33 @@ pub trait Sink {
     /// Rows that one write should hold.
     fn batch(&self) -> usize;
 
-    /// Whether it keeps records of a table.
+    /// Whether the sink keeps records of a table.
     fn keeps(&self, table: &Table) -> bool {
         let _ = table;
         true
     }
 
-    /// Writes records of one table, which it keeps. Once this returns, every record is either written durably or among the
-    /// rejected.
+    /// Writes records of one table that the sink keeps. When this returns, every record is either written durably or
+    /// among the rejected records.
     ///
     /// # Errors
-    /// Where that cannot be said of every record. Some may be written: the same records are written again later.
+    /// If this is not certain of every record. Some records may be written: the same records are written again later.
     async fn write(&self, records: &[Record]) -> Result<Outcome, CallError>;
 
-    /// How many logs of a gateway the table has of `[from, until)`, by `created_at`, UTC, each counted once; none: it cannot be
-    /// asked.
+    /// The number of a gateway's logs in the table, of `[from, until)` by `created_at`, UTC. Each log is counted once.
+    /// None: the table cannot be asked.
     ///
     /// # Errors
-    /// Where it can be asked and does not answer.
+    /// If the table can be asked, but does not answer.
     async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
         let _ = (gateway, from, until);
         Ok(None)
     }
 
-    /// Their ids; none: it cannot be asked.
+    /// The ids of these logs; none: the table cannot be asked.
     ///
     /// # Errors
-    /// The same.
+    /// If the table can be asked, but does not answer.
     async fn ids(
         &self,
         gateway: &str,
@@ -66,12 +66,12 @@ pub trait Sink {
     }
 }
 
-/// What the sink said of a batch. Every row not rejected is there now.
+/// The outcome of a batch. Every row that was not rejected is now in the sink.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// The places in the batch, from 0, of rows that were there before, where the sink can tell.
+    /// The places in the batch, from 0, of rows that the sink had before, if it can tell.
     pub known: Vec<usize>,
-    /// Rows it will never take.
+    /// Rows that the sink will never take.
     pub rejected: Vec<Rejected>,
 }
 
@@ -80,6 +80,6 @@ pub struct Outcome {
 pub struct Rejected {
     /// Its place in the batch, from 0.
     pub index: usize,
-    /// The sink's words.
+    /// The sink's reason.
     pub reason: String,
 }

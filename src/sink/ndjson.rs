@@ -1,4 +1,4 @@
-//! Rows as one JSON object a line, for pipes and for looking before writing.
+//! Writes each row as a JSON object in a line of its own, for pipes, and to look at rows before writing them elsewhere.
 
 use std::{
     cell::RefCell,
@@ -12,7 +12,7 @@ use crate::{
     record::{Record, Table},
 };
 
-/// A writer that rows go to. What it has taken and flushed counts as kept for good.
+/// A sink of JSON lines. Lines that its writer has taken and flushed count as durable.
 #[derive(Debug)]
 pub struct Ndjson<W>(RefCell<W>);
 
@@ -32,7 +32,7 @@ impl<W: Write> Sink for Ndjson<W> {
         500
     }
 
-    /// The lines are rows, and nothing besides.
+    /// The lines are rows of logs, and of no other table.
     fn keeps(&self, table: &Table) -> bool {
         *table == LOGS
     }

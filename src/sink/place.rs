@@ -1,4 +1,4 @@
-//! Where a file was when it was opened: whether what is written into it will be found there.
+//! The place of an open file. It tells whether the file is still found there.
 
 use std::{
     fs::{self, File, Metadata},
@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is wrong with a file that has left its place.
+/// The problem of a file that has left its place.
 pub const MOVED: &str = "the file was replaced, moved or deleted while this program had it open";
 
-/// The path of a file, and which file was there when it was opened.
+/// The path of a file, and the identity of the file that was there when it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     path: PathBuf,
@@ -19,19 +19,19 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of the file at a path, asked before the file is opened. If another file comes in between, the place does not
-    /// hold: a false alarm, and never a missed one.
+    /// The place of the file at a path. Call this before the file is opened: if another file takes its place in
+    /// between, the place does not hold. That is a false alarm, and no alarm is missed.
     ///
     /// # Errors
-    /// Where no file is there.
+    /// If there is no file.
     pub fn of(path: &Path) -> io::Result<Self> {
         Ok(Self { path: path.to_owned(), file: identity(&fs::metadata(path)?) })
     }
 
-    /// The place of a file that is open already.
+    /// The place of a file that is already open.
     ///
     /// # Errors
-    /// Where the system does not say which file it is.
+    /// If the system does not tell the identity of the file.
     pub fn of_open(path: &Path, file: &File) -> io::Result<Self> {
         Ok(Self { path: path.to_owned(), file: identity(&file.metadata()?) })
     }

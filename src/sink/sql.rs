@@ -1,16 +1,18 @@
-//! The statements of `sql/`: the raw table, its columns, and the views over it, in the order in which they are carried
-//! out. Each may be carried out again, and then changes nothing.
+//! The statements of `sql/`: the raw table, its columns, and the views over it, in the order in which they run. A
+//! statement that runs again changes nothing.
 //!
-//! Views are the same twice. Each is written in both dialects, and both must show what plain loops in a test work out of
-//! the same rows. So percentiles are nearest ranks, counted in whole numbers: BigQuery's own are approximate, and SQLite
-//! has none. In BigQuery every view reads `aig_logs`, or `aig_runs`, once, and is written so that a filter on the day can
-//! reach the partitions: that comes through a window only if the window is partitioned by what the filter is on. A SQLite
-//! file gets a view again when its text is another than ours. `METADATA_COLUMNS` puts columns of any name into `aig_logs`,
-//! so the other views group by place and never by a name that such a column may have.
+//! Each view exists in both dialects. Both must show the numbers that plain loops in a test compute from the same rows.
+//! So percentiles are nearest ranks, counted in whole numbers: BigQuery's own percentiles are approximate, and SQLite
+//! has none.
+//!
+//! In BigQuery every view reads `aig_logs`, or `aig_runs`, once. A filter on the day must reach the partitions. It
+//! passes a window only if the window is partitioned by the column of the filter. A SQLite file gets a view again if
+//! its text differs from ours. `METADATA_COLUMNS` puts columns of any name into `aig_logs`, so the other views group by
+//! place, never by a name that such a column may have.
 
 use crate::{config::TableName, log::metadata::MetadataColumn};
 
-/// Where a statement takes columns from the metadata: a comment, so that without any the file is a statement as it is.
+/// The place of the metadata's columns in a statement. It is a comment, so the file is a valid statement without them.
 const METADATA_COLUMNS: &str = "  -- METADATA_COLUMNS\n";
 
 /// A file of `sql/`.
@@ -18,8 +20,8 @@ const METADATA_COLUMNS: &str = "  -- METADATA_COLUMNS\n";
 pub struct Script {
     /// The file's name.
     pub name: &'static str,
-    /// Its statements. Those for `BigQuery` name the table by the settings `${GCP_BQ_PROJECT}`, `${GCP_BQ_DATASET}` and
-    /// `${GCP_BQ_TABLE}`.
+    /// Its statements. Statements for `BigQuery` name the table by the settings `${GCP_BQ_PROJECT}`,
+    /// `${GCP_BQ_DATASET}` and `${GCP_BQ_TABLE}`.
     pub text: &'static str,
 }
 
@@ -65,7 +67,7 @@ pub const SQLITE: &[Script] = scripts![
 ];
 
 impl Script {
-    /// The statements for `BigQuery` with the name of this table in place of the settings', and these columns.
+    /// The statements for `BigQuery` with this table's name in place of the settings, and with these columns.
     #[must_use]
     pub fn for_bigquery(&self, name: &TableName, columns: &[MetadataColumn]) -> String {
         let TableName { project, dataset, table } = name;
@@ -74,8 +76,8 @@ impl Script {
         names.iter().fold(text, |text, (setting, name)| text.replace(&format!("${{{setting}}}"), name))
     }
 
-    /// The name of the view that a script for `BigQuery` makes, and the columns it lists; none listed: those of the raw
-    /// table. None where the script makes no view.
+    /// The name of the view that a script for `BigQuery` makes, and its listed columns; none listed: the view has the
+    /// raw table's columns. None if the script makes no view.
     #[must_use]
     pub fn bigquery_view(&self) -> Option<(&'static str, Vec<&'static str>)> {
         let (_, statement) = self.text.split_once("\nCREATE OR REPLACE VIEW `")?;
@@ -97,7 +99,7 @@ fn with_columns(text: &str, columns: &[MetadataColumn], column: impl Fn(&Metadat
     if lines.is_empty() { text.to_owned() } else { text.replace(METADATA_COLUMNS, &lines) }
 }
 
-/// The statement for `SQLite` that makes a view, from its first word to its last, and the view's name. None where the
+/// The name of the view that a text for `SQLite` makes, and its statement, from the first word to the last. None if the
 /// text makes no view.
 #[must_use]
 pub fn view(text: &str) -> Option<(&str, &str)> {

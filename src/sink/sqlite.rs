@@ -1,4 +1,4 @@
-//! Rows into a SQLite file: the embedded default, complete with the views that BigQuery has.
+//! Writes rows into a SQLite file, the embedded default. The file has the same views as BigQuery.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,28 +20,28 @@ use crate::{
 #[derive(Debug)]
 pub struct Sqlite<'a> {
     connection: &'a Connection,
-    /// None: it has none, as a file in memory.
+    /// None: the file has no place, such as a file in memory.
     place: Option<Place>,
 }
 
 impl<'a> Sqlite<'a> {
-    /// A file that has table and views, or is only asked: nothing is made.
+    /// A file that already has the table and the views, or is only read. Nothing is made.
     #[must_use]
     pub fn of(connection: &'a Connection) -> Self {
         Self { connection, place: None }
     }
 
-    /// Makes the table and the views where they are missing, and the views again where another version of this program
-    /// left one, or one with other columns from the metadata.
+    /// Makes the table and the views if they are missing. Replaces views of another version of this program, or with
+    /// other columns from the metadata.
     ///
     /// # Errors
-    /// Where the file cannot be written, or holds another table of that name.
+    /// If the file cannot be written, or has another table of that name.
     pub fn new(connection: &'a Connection, columns: &[MetadataColumn]) -> Result<Self, CallError> {
         make(connection, columns).map_err(|error| failed(&error))?;
         Ok(Self { connection, place: None })
     }
 
-    /// The same, in a file that stays in its place: rows that go elsewhere are not acknowledged.
+    /// The same sink, for a file that must stay in its place: rows written elsewhere are not acknowledged.
     #[must_use]
     pub fn in_place(self, place: Option<Place>) -> Self {
         Self { place, ..self }
@@ -75,7 +75,7 @@ impl Sink for Sqlite<'_> {
             Ok(Outcome { known, rejected: Vec::new() })
         };
         let outcome = written().map_err(|error: rusqlite::Error| failed(&error))?;
-        // What went into a file that nobody will find is not written: the cursor must not move past it.
+        // Rows in a file that nobody will find are not written: the cursor must not move past them.
         match &self.place {
             Some(place) if !place.holds() => Err(moved(place)),
             Some(_) | None => Ok(outcome),
@@ -108,8 +108,8 @@ impl Sink for Sqlite<'_> {
 /// A log has one row, by its key. Instants are texts of one length, so they compare as texts.
 const OF_A_TIME: &str = "FROM aig_logs_raw WHERE gateway = ?1 AND created_at >= ?2 AND created_at < ?3";
 
-/// The statement that writes a line. A line whose key is there replaces the older one where its version is newer and it says
-/// something else: a log that was read too early may have had no cost yet. A line that says the same changes nothing.
+/// The statement that writes a line. It replaces a line with the same key if the new version is later and another value
+/// differs: a log that was read too early may have had no cost yet. A line with the same values changes nothing.
 fn upsert(table: &Table) -> String {
     let name = table.name;
     let columns: Vec<_> = table.columns.iter().map(|column| column.name).collect();
@@ -129,7 +129,7 @@ fn upsert(table: &Table) -> String {
     )
 }
 
-/// A file that has everything is read and not written.
+/// Writes only to a file that lacks something.
 fn make(connection: &Connection, columns: &[MetadataColumn]) -> rusqlite::Result<()> {
     let texts = SQLITE.iter().map(|script| script.for_sqlite(columns));
     let (views, tables): (Vec<_>, Vec<_>) = texts.partition(|text| view(text).is_some());
@@ -148,7 +148,7 @@ fn make(connection: &Connection, columns: &[MetadataColumn]) -> rusqlite::Result
     transaction.commit()
 }
 
-/// The views of a file by name, each as SQLite keeps it: the text of its statement, unchanged.
+/// The views of a file by name. SQLite keeps the text of each statement unchanged.
 fn views_of(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
     let mut statement = connection.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'view'")?;
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()

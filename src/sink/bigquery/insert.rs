@@ -1,4 +1,4 @@
-//! `tabledata.insertAll` (also named Storage Write API, REST) as values: request out, verdict in.
+//! The requests and answers of `tabledata.insertAll` (also named Storage Write API, REST) as values.
 
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
@@ -12,48 +12,49 @@ use crate::{
     wire::{Request, Response, or_default, request, retry_after, snippet},
 };
 
-/// Longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts
+/// The longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts
 const LONGEST_INSERT_ID: usize = 128;
 
-/// All or nothing where rows do not fit the schema: so a wrong schema, which stops the pass, leaves no rows behind that
-/// each further pass would write again.
+/// If a row does not fit the schema, no row is kept. A wrong schema stops the pass, so it must not leave rows behind
+/// that each later pass would write again.
 const HEAD: &str = r#"{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":["#;
 const TAIL: &str = "]}";
 
-/// Bytes that a row seldom exceeds.
+/// Few rows have more bytes than this.
 const TYPICAL: usize = 1_024;
 
-/// How `insertAll` answered.
+/// The answer of `insertAll`.
 #[derive(Debug, PartialEq)]
 pub enum Reply {
-    /// Every row is in.
+    /// Every row is written.
     Taken,
-    /// No row is in, not even those that the answer leaves unnamed, and these never will be. All others are good.
+    /// No row is written, not even rows that the answer does not name. These rows never will be; all others are good.
     Refused(Vec<RowFault>),
-    /// No row is in: the request is too much at once, or is not understood for one of its rows.
+    /// No row is written: the request is too large, or it is not understood because of one of its rows.
     TooMuch {
-        /// What was answered.
+        /// The answer's words.
         words: String,
-        /// Whether they are those of a limit. Others may come from any server, which may know nothing of BigQuery.
+        /// Whether the words name a limit. Other words may come from any server, even one that knows nothing of
+        /// BigQuery.
         is_of_size: bool,
     },
 }
 
-/// What is wrong with one row.
+/// The fault of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowFault {
     /// Its place in the request, from 0.
     pub index: usize,
     /// Google's reason, such as `invalid`.
     pub reason: String,
-    /// The column, where one is to blame.
+    /// The column, if a column is to blame.
     pub location: String,
-    /// Google's words.
+    /// Google's message.
     pub message: String,
 }
 
 impl RowFault {
-    /// The row itself is good: it was held back because of another one, or BigQuery had trouble of its own.
+    /// Whether the row itself is good: it was held back because of another row, or BigQuery had trouble of its own.
     fn is_passing(&self) -> bool {
         let reason = self.reason.as_str();
         self.is_held_back() || BUSY.contains(&reason) || TROUBLE.contains(&reason)
@@ -63,13 +64,13 @@ impl RowFault {
         self.reason == "stopped"
     }
 
-    /// The table lacks a column: no row that has it will get in.
+    /// Whether the table lacks a column: no row that has this column can be written.
     pub fn is_of_the_schema(&self) -> bool {
         self.message.starts_with("no such field")
     }
 
-    /// The row is too old or too new for the table's partitions, or too large; others may not be. The numbers in these
-    /// texts have changed over the years, their middle has not.
+    /// Whether the row is too old or too new for the table's partitions, or too large; other rows may be good. The
+    /// numbers in these texts have changed over the years, but these words have not.
     fn is_of_the_row(&self) -> bool {
         ["outside the allowed bounds", "row size exceeded"].iter().any(|words| self.message.contains(words))
     }
@@ -78,7 +79,7 @@ impl RowFault {
         Rejected { index, reason: format!("{}: {}", self.place(), self.message) }
     }
 
-    /// What is wrong, without a word that may quote a row's values.
+    /// The fault, without words that may quote a row's values.
     pub fn outline(&self) -> String {
         let names_columns_only = self.is_of_the_schema() || self.message.starts_with("Missing required field");
         if names_columns_only { self.rejected(0).reason } else { self.place() }
@@ -90,8 +91,8 @@ impl RowFault {
     }
 }
 
-/// The fault that every one of `rows` rows has, which is then the table's: a gateway's poison row does not come in twos. So
-/// `of_one`, the most rows of one gateway among them, is more than one.
+/// The fault that all `rows` rows share. The table is then to blame, because bad rows of one gateway do not come in
+/// pairs. So `of_one`, the most rows of one gateway among them, must be more than one.
 pub fn common(faults: &[RowFault], rows: usize, of_one: usize) -> Option<&RowFault> {
     let (first, others) = faults.split_first()?;
     let alike = |fault: &RowFault| (&fault.reason, &fault.location) == (&first.reason, &first.location);
@@ -100,7 +101,7 @@ pub fn common(faults: &[RowFault], rows: usize, of_one: usize) -> Option<&RowFau
     faults.iter().find(|fault| fault.is_of_the_schema()).or(all.then_some(first))
 }
 
-/// A record as it stands in a request, under its id.
+/// A record as a request contains it, under its id.
 ///
 /// # Errors
 /// Never in practice: every record has a JSON form.
@@ -163,11 +164,11 @@ struct RowError {
     message: String,
 }
 
-/// Reads the answer to an [`insert`] of so many rows. HTTP 200 alone is not success. None: the token is not, or no longer,
-/// good.
+/// Reads the answer to an [`insert`] of so many rows. HTTP 200 alone is not success. None: the token is not, or no
+/// longer, valid.
 ///
 /// # Errors
-/// Where no row is in, or that is not known.
+/// If no row is written, or if that is not known.
 pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option<Reply>, CallError> {
     let status = response.status();
     if status.is_success() {
@@ -182,25 +183,25 @@ pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option
     let too_much = |is_of_size| Ok(Some(Reply::TooMuch { words: told(response), is_of_size }));
     let body = || String::from_utf8_lossy(response.body()).into_owned();
     match (status, of_google(response)) {
-        // The front end's refusal of a size may be a page of HTML.
+        // The front end may refuse a size with a page of HTML.
         (StatusCode::PAYLOAD_TOO_LARGE, _) => too_much(true),
         (StatusCode::BAD_REQUEST, Some((_, words))) if is_size(&words) => too_much(true),
-        // What the front end does not understand has not come to BigQuery, whose own refusals can be read.
+        // A request that the front end does not understand has not reached BigQuery, whose own refusals can be read.
         (StatusCode::BAD_REQUEST, None) => too_much(is_size(&body())),
         (StatusCode::UNAUTHORIZED, _) => Ok(None),
         _ => Err(refusal(response, table)),
     }
 }
 
-/// What the faults of an answer mean. Since `skipInvalidRows` is false, one of them keeps every row out, whatever the
-/// answer says of the others, and if it does not name them.
+/// The meaning of an answer's faults. Because `skipInvalidRows` is false, one fault keeps every row out, whatever the
+/// answer says of the other rows, and even if it does not name them.
 fn judge(faults: Vec<RowFault>, rows: usize, response: &Response) -> Result<Reply, CallError> {
     if faults.iter().any(|fault| fault.index >= rows) {
         return Err(CallError::Broken("BigQuery names a row that was not sent".into()));
     }
     let (passing, mut refused): (Vec<_>, Vec<_>) = faults.into_iter().partition(RowFault::is_passing);
     if !refused.is_empty() {
-        // One a row, even if the answer names a row twice.
+        // One fault for each row, even if the answer names a row twice.
         refused.sort_by_key(|fault| fault.index);
         refused.dedup_by_key(|fault| fault.index);
         return Ok(Reply::Refused(refused));
@@ -214,7 +215,7 @@ fn judge(faults: Vec<RowFault>, rows: usize, response: &Response) -> Result<Repl
     Err(CallError::Broken(message))
 }
 
-/// What an answer says of one row. A row may be named without a word.
+/// The faults of one row in an answer. The answer may name a row without a fault.
 fn faults(row: RowErrors) -> Vec<RowFault> {
     let RowErrors { index, mut errors } = row;
     if errors.is_empty() {

@@ -1,14 +1,16 @@
-//! Rows into BigQuery by `insertAll`: signed in, cut to size, every row's verdict read.
+//! Writes rows into BigQuery by `insertAll`. It signs in, cuts batches to size, and reads the verdict on every row.
 //!
-//! Refused rows. `skipInvalidRows` is false: where the schema is wrong for some rows only, the pass stops, and good rows
-//! of that batch must not be written again by each further pass. BigQuery's `stopped` rows are sent again. A refused row
-//! becomes a dead letter, unless the table is to blame: a column is missing, or all of two or more rows are refused for
-//! the same reason. A single refused row is a dead letter even if it was alone in its batch: it must not block the pass.
-//! An answer that names one row keeps none: what it does not name, and what it names as `stopped` or for trouble of
-//! BigQuery's own (`timeout`, `backendError`, quota), is sent again without the rows that are refused for good. A 400 that
-//! is not Google's own error is halved like a 413; where not one of ten rows gets in by itself, or none at all and the
-//! words are not Google's either, the address is wrong. Rows outside BigQuery's partition window are dead letters in any
-//! number.
+//! `skipInvalidRows` is false: if the schema is wrong for some rows only, the pass stops, and later passes must not
+//! write the good rows of that batch again and again. So an answer that names one row means that no row is kept.
+//!
+//! - A refused row becomes a dead letter, even if it was alone in its batch: it must not block the pass.
+//! - The table is to blame if a column is missing, or if two or more rows are all refused for the same reason. Then the
+//!   pass stops.
+//! - Rows outside BigQuery's partition window are always dead letters, whatever their number.
+//! - Rows that the answer does not name, or names as `stopped` or for trouble of BigQuery (`timeout`, `backendError`,
+//!   quota), are sent again without the refused rows.
+//! - After a 413, or a 400 that is not Google's own error, the batch is halved. The address is wrong if none of the
+//!   first ten rows is taken alone, or if no row is taken and the words are not Google's.
 
 pub(crate) mod insert;
 pub(crate) mod refusal;
@@ -27,14 +29,14 @@ use crate::{
     wire::Response,
 };
 
-/// 500 rows as Google advises, and 9 MB of the 10 MB that a request may have.
+/// 500 rows, as Google advises, and 9 MB of the 10 MB that a request may have.
 /// cloud.google.com/bigquery/quotas, streaming inserts
 const LIMITS: Limits = Limits { rows: 500, bytes: 9_000_000 };
 
-/// Rows, from the first of a write on, that are refused alone, after which it is not they that are wrong.
+/// If so many rows, from the first row of a write on, are refused alone, the rows are not to blame.
 const MANY: usize = 10;
 
-/// The token in use. It outlives a pass, in memory only.
+/// The token in use. It outlives a pass, but only in memory.
 #[derive(Debug, Default)]
 pub struct SignIn(RefCell<Option<Token>>);
 
@@ -47,13 +49,13 @@ pub struct BigQuerySink<'a, H> {
 }
 
 impl<'a, H: Host> BigQuerySink<'a, H> {
-    /// A sink that signs in when it first writes.
+    /// A sink that signs in at its first write.
     #[must_use]
     pub fn new(host: &'a H, table: &'a BigQuery, sign_in: &'a SignIn) -> Self {
         Self { host, table, sign_in }
     }
 
-    /// A token that is still good, asking for one where there is none. `None` for an emulator without sign-in.
+    /// A valid token; a new one if there is none. `None` for an emulator without sign-in.
     async fn token(&self) -> Result<Option<Token>, CallError> {
         let Some(account) = &self.table.account else { return Ok(None) };
         let known = self.sign_in.0.borrow().clone().filter(|token| token.is_fresh(self.host.now()));
@@ -72,7 +74,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         call(self.host, &request, |response| google::read_token(response, self.host.now())).await
     }
 
-    /// One insert into a table. A refused token is replaced once.
+    /// Makes one insert into a table. A refused token is replaced once.
     async fn insert(&self, table: &str, rows: &[&[u8]]) -> Result<Reply, CallError> {
         for _ in 0..2 {
             let mut request = insert::insert(self.table, table, rows);
@@ -91,11 +93,11 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         ))
     }
 
-    /// An insert of some of the rows.
+    /// Inserts some of the rows.
     async fn offer(&self, table: &str, encoded: &[Vec<u8>], indices: &[usize]) -> Result<Reply, CallError> {
         let rows: Vec<_> = indices.iter().map(|index| encoded[*index].as_slice()).collect();
         match rows[..] {
-            // It cannot get in; asking would only cost the upload.
+            // BigQuery cannot take such a row: a request would only cost the upload.
             [row] if row.len() > LIMITS.bytes => {
                 Ok(Reply::TooMuch { words: "it is too large for a request".into(), is_of_size: true })
             }
@@ -103,7 +105,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         }
     }
 
-    /// An error where rows are refused for what the table lacks.
+    /// Returns an error if the table is the reason why rows are refused.
     fn check_table(&self, table: &str, refused: &[RowFault], rows: &[Record], sent: &[usize]) -> Result<(), CallError> {
         let mut of_gateways = BTreeMap::new();
         for index in sent {
@@ -134,15 +136,15 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
         let encoded: Result<Vec<_>, _> = rows.iter().map(insert::encode).collect();
         let encoded = encoded.map_err(|error| formless(&error))?;
         let sizes: Vec<_> = encoded.iter().map(|row| row.len() + 1).collect();
-        // The rows of each request that is still to be made, the next one last.
+        // The rows of each request still to be made. The next request is the last one here.
         let ranges = batch::cut(&sizes, LIMITS);
         let mut requests: Vec<Vec<usize>> = ranges.into_iter().rev().map(Iterator::collect).collect();
-        // Rows that were refused alone, from the first one on, and whether a refusal was not for their size.
+        // The number of rows refused alone, from the first one on, and whether a refusal was not for the size.
         let (mut rejected, mut alone, mut is_doubtful) = (Vec::new(), 0, false);
         while let Some(mut indices) = requests.pop() {
             match (self.offer(table, &encoded, &indices).await?, &indices[..]) {
                 (Reply::Taken, _) => {}
-                // Each of these takes a row or more away, so there is an end to them.
+                // Each refusal removes at least one row, so the loop ends.
                 (Reply::Refused(faults), _) => {
                     self.check_table(table, &faults, rows, &indices)?;
                     rejected.extend(faults.iter().map(|fault| fault.rejected(indices[fault.index])));
@@ -172,9 +174,9 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
     }
 }
 
-/// Not even single rows get in: that is the address, and no fault of the rows.
+/// Not even single rows are taken: the address is wrong, and not the rows.
 fn nothing_is_taken(rows: usize) -> CallError {
-    let hint = "Check that BIGQUERY_EMULATOR_HOST is not set by mistake, and that no proxy stands between";
+    let hint = "Check that BIGQUERY_EMULATOR_HOST is not set by mistake, and that no proxy is in between";
     let rows =
         if rows == 1 { "the one row that was sent".to_owned() } else { format!("{rows} rows, each sent by itself") };
     CallError::denied(format!("BigQuery takes none of {rows}"), hint)

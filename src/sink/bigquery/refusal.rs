@@ -1,5 +1,5 @@
-//! Whose fault a refusal of BigQuery is: its own trouble, too much at once, or a setting that a person must change. Google's
-//! reasons and words say more than the status.
+//! The meaning of a refusal of BigQuery: its own trouble, too many rows at once, or a setting that a person must
+//! change. Google's reasons and words tell more than the status.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -10,14 +10,14 @@ use crate::{
     wire::{Response, may_pass, or_default, retry_after, snippet},
 };
 
-/// Google's reasons for trouble of its own, with a request or with a row: the same rows are sent again.
+/// Google's reasons for trouble of its own, with a request or with a row. The same rows are sent again.
 /// cloud.google.com/bigquery/docs/error-messages
 pub const TROUBLE: [&str; 4] = ["backendError", "badGateway", "internalError", "timeout"];
 
-/// Google's reasons for too many requests or rows: the same rows are sent again, more slowly.
+/// Google's reasons for too many requests or rows. The same rows are sent again, more slowly.
 pub const BUSY: [&str; 2] = ["quotaExceeded", "rateLimitExceeded"];
 
-/// What an answer means that is neither success nor about a request's rows.
+/// The meaning of an answer that is neither a success nor about a request's rows.
 pub fn refusal(response: &Response, table: &BigQuery) -> CallError {
     let (reason, _) = complaint(response);
     let (status, message) = (response.status(), told(response));
@@ -33,17 +33,17 @@ pub fn refusal(response: &Response, table: &BigQuery) -> CallError {
     CallError::Broken(message)
 }
 
-/// Status and words in one line.
+/// The status and the message in one line.
 pub fn told(response: &Response) -> String {
     format!("BigQuery answered {}: {}", response.status(), complaint(response).1)
 }
 
-/// Google's reason, where it gives one, and its words.
+/// Google's reason, if it gives one, and its message.
 pub fn complaint(response: &Response) -> (String, String) {
     of_google(response).unwrap_or_else(|| (String::new(), snippet(response.body())))
 }
 
-/// The same, where the answer is an error in the form of Google's APIs.
+/// Google's reason and message, if the answer is an error in the form of Google's APIs.
 pub fn of_google(response: &Response) -> Option<(String, String)> {
     #[derive(Deserialize)]
     struct Answer {
@@ -65,7 +65,7 @@ pub fn of_google(response: &Response) -> Option<(String, String)> {
     Some((error.errors.into_iter().next().map(|first| first.reason).unwrap_or_default(), error.message))
 }
 
-/// Whether one of some words stands in a text.
+/// Whether a text contains any of some words.
 pub fn has_any(text: &str, words: &[&str]) -> bool {
     words.iter().any(|words| text.contains(words))
 }
@@ -90,8 +90,8 @@ fn hint(status: StatusCode, said: &str, table: &BigQuery) -> String {
     }
 }
 
-/// Reasons and words of a 403, in lower case, by what a person must do. Google answers one status for all of them, and
-/// leaves the reason out now and then.
+/// Reasons and words of a 403, in lower case, grouped by what a person must do. Google answers all of them with one
+/// status, and sometimes leaves the reason out.
 const QUOTA: [&str; 5] =
     ["resource_exhausted", "quota exceeded", "quotaexceeded", "ratelimitexceeded", "rate_limit_exceeded"];
 const BILLING: [&str; 5] = [
