@@ -1,4 +1,4 @@
-//! The settings about BigQuery: a table, who signs in, and where tables are made.
+//! The settings of BigQuery: a table, the account that signs in, and the service that has the tables.
 
 use super::{
     destination::Destination,
@@ -10,7 +10,7 @@ use crate::{
     record::Table,
 };
 
-/// What a table in BigQuery is called.
+/// The name of a table in BigQuery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableName {
     /// Project id.
@@ -22,29 +22,29 @@ pub struct TableName {
 }
 
 impl TableName {
-    /// Reads the settings through `lookup`, which gives the text of a name.
+    /// Reads the settings through `lookup`, which returns the text of a name.
     ///
     /// # Errors
-    /// Every setting that is missing or cannot be read, together.
+    /// If any setting is missing or cannot be read: all of them, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         read(lookup, SettingReader::table_name)
     }
 }
 
-/// What the statements that make table and views are to name.
+/// The names in the statements that make table and views.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
-    /// The table in BigQuery; none where it is SQLite's, whose name is fixed.
+    /// The table in BigQuery; none for SQLite, whose table has a fixed name.
     pub table: Option<TableName>,
-    /// What the views show of the metadata.
+    /// The columns from the metadata in the views.
     pub metadata_columns: Vec<MetadataColumn>,
 }
 
 impl Schema {
-    /// Reads the settings through `lookup`, which gives the text of a name.
+    /// Reads the settings through `lookup`, which returns the text of a name.
     ///
     /// # Errors
-    /// Every setting that is missing or cannot be read, together.
+    /// If any setting is missing or cannot be read: all of them, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, destination: &Destination) -> Result<Self, ConfigError> {
         read(lookup, |vars| {
             let table = destination.is_bigquery().then(|| vars.table_name());
@@ -53,22 +53,22 @@ impl Schema {
     }
 }
 
-/// Where tables are made and looked at: a table's name, and the service that has it.
+/// The place where tables are made and inspected: the table's name, and the service that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WarehouseSettings {
     /// Base address of the API, without a slash at its end.
     pub base: String,
-    /// Whether it is an emulator, which asks nobody to sign in.
+    /// Whether the service is an emulator, which needs no sign-in.
     pub emulated: bool,
     /// The raw table.
     pub table: TableName,
 }
 
 impl WarehouseSettings {
-    /// Reads the settings through `lookup`, which gives the text of a name.
+    /// Reads the settings through `lookup`, which returns the text of a name.
     ///
     /// # Errors
-    /// Every setting that is missing or cannot be read, together.
+    /// If any setting is missing or cannot be read: all of them, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         read(lookup, SettingReader::warehouse)
     }
@@ -85,12 +85,12 @@ pub struct BigQuery {
     pub dataset: String,
     /// Table id.
     pub table: String,
-    /// Who signs in; none only for an emulator.
+    /// The account that signs in; none only for an emulator.
     pub account: Option<ServiceAccount>,
 }
 
 impl BigQuery {
-    /// What a table is called there.
+    /// The name of a table there.
     #[must_use]
     pub fn name_of<'a>(&'a self, table: &'static Table) -> &'a str {
         if table.name == LOGS.name { &self.table } else { table.name }
@@ -120,7 +120,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     pub fn table_name(&mut self) -> TableName {
         let project = self.optional("GCP_BQ_PROJECT").or_else(|| self.key_file().ok()??.project_id);
         TableName {
-            // A project of a domain is called example.com:project.
+            // The project of a domain has a name such as example.com:project.
             project: self.name("GCP_BQ_PROJECT", project, "-.:"),
             dataset: self.name("GCP_BQ_DATASET", None, "_"),
             table: self.name("GCP_BQ_TABLE", None, "_-"),

@@ -1,4 +1,4 @@
-//! The settings about Cloudflare: whose logs are read, and which KV a deployed Worker has.
+//! The settings of Cloudflare: the gateways whose logs are read, and the KV of a deployed Worker.
 
 use super::{
     settings,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::secret::Secret;
 
-/// Where logs come from.
+/// The source of the logs.
 #[derive(Debug, Clone)]
 pub struct AiGateway {
     /// Base address of the API, without a slash at its end.
@@ -15,17 +15,17 @@ pub struct AiGateway {
     pub account: String,
     /// API token.
     pub token: Secret,
-    /// Which gateways.
+    /// The gateways to read.
     pub gateways: Gateways,
     /// Entries asked for with each page, 1 to 50.
     pub per_page: u32,
 }
 
 impl AiGateway {
-    /// Reads the settings through `lookup`, which gives the text of a name.
+    /// Reads the settings through `lookup`, which returns the text of a name.
     ///
     /// # Errors
-    /// Every setting that is missing or cannot be read, together.
+    /// If any setting is missing or cannot be read: all of them, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         read(lookup, SettingReader::ai_gateway)
     }
@@ -47,26 +47,26 @@ pub struct Kv {
 }
 
 impl Kv {
-    /// Reads the settings through `lookup`, which gives the text of a name.
+    /// Reads the settings through `lookup`, which returns the text of a name.
     ///
     /// # Errors
-    /// Every setting that is missing or cannot be read, together.
+    /// If any setting is missing or cannot be read: all of them, together.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         read(lookup, SettingReader::kv)
     }
 }
 
-/// Which gateways are read.
+/// The gateways to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gateways {
-    /// `*`: all of the account.
+    /// `*`: all gateways of the account.
     All,
-    /// These, in the order given.
+    /// These gateways, in the order given.
     Named(Vec<String>),
 }
 
-/// Whether a gateway can be called so, as the API's own reference has it. A colon would also break the keys under which state
-/// is kept, and dots an address.
+/// Whether a gateway can have this id, by the rule of the API's own reference. A colon would also break the keys of the
+/// state, and dots an address.
 #[must_use]
 pub fn is_gateway_id(id: &str) -> bool {
     let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');

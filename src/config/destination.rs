@@ -1,4 +1,4 @@
-//! Where rows go: which sinks.
+//! The destinations of rows.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ pub enum Destination {
     BigQuery,
     /// A SQLite file.
     Sqlite(PathBuf),
-    /// A file of JSON lines; none: the output.
+    /// A file of JSON lines; none: standard output.
     Ndjson(Option<PathBuf>),
 }
 
@@ -20,7 +20,7 @@ impl Default for Destination {
 }
 
 impl Destination {
-    /// How destinations are written, for help and errors.
+    /// The forms of a destination, for help and errors.
     pub const FORMS: &str = "sqlite[:PATH], bigquery or ndjson[:PATH]";
 
     /// Reads `sqlite[:PATH]`, `bigquery` or `ndjson[:PATH]`.
@@ -37,13 +37,13 @@ impl Destination {
         }
     }
 
-    /// The SQLite file, if it is one. A state may lie in the same file.
+    /// The SQLite file, if the destination is one. The same file may hold a state.
     #[must_use]
     pub fn sqlite_file(&self) -> Option<&Path> {
         if let Self::Sqlite(path) = self { Some(path) } else { None }
     }
 
-    /// Whether it is the table in BigQuery, which has settings of its own.
+    /// Whether the destination is the table in BigQuery, which has settings of its own.
     #[must_use]
     pub fn is_bigquery(&self) -> bool {
         matches!(self, Self::BigQuery)

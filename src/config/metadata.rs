@@ -1,4 +1,4 @@
-//! The settings about what users write into the metadata of their calls.
+//! The settings of the metadata that users write into their calls.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use crate::log::{
     privacy::{Hashed, Privacy},
 };
 
-/// Characters of `HASH_KEY`: whoever can guess the key can try all users' names until a hash fits.
+/// The fewest characters of `HASH_KEY`. An attacker who guesses the key can try all users' names until a hash fits.
 const SHORTEST_KEY: usize = 16;
 
-/// Columns of `METADATA_COLUMNS`: more would make the views hard to read.
+/// The most columns of `METADATA_COLUMNS`. More would make the views hard to read.
 const MOST_COLUMNS: usize = 20;
 
 impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
@@ -42,7 +42,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
         let text = self.optional(NAME).unwrap_or_default();
         for column in text.split(',').map(str::trim).filter(|column| !column.is_empty()) {
             match MetadataColumn::parse(column) {
-                // The dialects do not tell letters by their case.
+                // The dialects ignore the case of letters.
                 Ok(column) if columns.iter().any(|known| known.key.eq_ignore_ascii_case(&column.key)) => {
                     self.problem(NAME, format!("names {:?} twice", column.key));
                 }

@@ -1,5 +1,5 @@
-//! The settings: one table drives parsing, `.dev.vars.example`, docs/settings.md and `--help`. Text becomes a type once, here,
-//! and all problems are reported together.
+//! The settings. One table drives parsing, `.dev.vars.example`, docs/settings.md and `--help`. Text becomes a type only
+//! here, once, and all problems are reported together.
 
 mod bigquery;
 mod cloudflare;
@@ -22,12 +22,12 @@ pub use self::{
 };
 use crate::log::{metadata::MetadataColumn, privacy::Privacy};
 
-/// Everything a pass needs to know.
+/// The settings of a pass.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where logs come from.
+    /// The source of the logs.
     pub source: AiGateway,
-    /// Where rows go when they go to BigQuery.
+    /// The table in BigQuery; none if no rows go there.
     pub bigquery: Option<BigQuery>,
     /// How far behind now the forward pass stops.
     pub settle: Duration,
@@ -39,23 +39,24 @@ pub struct Config {
     pub backfill_pages: Option<u32>,
     /// How long written ids and dead letters are kept.
     pub ids_ttl: Duration,
-    /// Whether each pass that has something to tell is recorded in the sink.
+    /// Whether the sink gets a line for each pass that has something to tell.
     pub record_runs: bool,
-    /// What is logged.
+    /// The lowest level that is logged.
     pub log_level: log::LevelFilter,
-    /// The cron that means backfill.
+    /// The cron schedule of the backfill.
     pub backfill_cron: String,
-    /// What is withheld of each log's metadata.
+    /// The parts of each log's metadata that are withheld.
     pub privacy: Privacy,
-    /// What the views of a SQLite file show of the metadata. Views in BigQuery are not made by passes.
+    /// The columns from the metadata in the views of a SQLite file. A pass makes no views in BigQuery.
     pub metadata_columns: Vec<MetadataColumn>,
 }
 
 impl Config {
-    /// Reads the settings through `lookup`, which gives the text of a name. Which must be there depends on where rows go.
+    /// Reads the settings through `lookup`, which returns the text of a name. The destinations decide which settings
+    /// are required.
     ///
     /// # Errors
-    /// Every setting that is missing or cannot be read, together.
+    /// If any setting is missing or cannot be read: all of them, together.
     pub fn from_vars(
         lookup: impl Fn(&str) -> Option<String>,
         destinations: &[Destination],

@@ -1,4 +1,4 @@
-//! The settings about who signs in to Google.
+//! The settings of the account that signs in to Google.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -13,14 +13,14 @@ pub struct ServiceAccount {
     pub email: String,
     /// `private_key`.
     pub key: PrivateKey,
-    /// `private_key_id`, where the whole key file is given.
+    /// `private_key_id`, if the whole key file is given.
     pub key_id: Option<String>,
-    /// Where an assertion is exchanged for a token; also the assertion's audience.
+    /// The address that exchanges an assertion for a token. It is also the assertion's audience.
     pub token_uri: String,
 }
 
 impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
-    /// The service account, from the whole key file or from its two parts. An emulator needs none.
+    /// The service account, from the whole key file or from its two parts. An emulator needs no account.
     pub fn service_account(&mut self, emulator: bool) -> Option<ServiceAccount> {
         const JSON: &str = "GCP_SA_KEY_JSON";
         const PEM: &str = "GCP_SA_PRIVATE_KEY_PEM";
@@ -38,7 +38,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
             }
             Ok(None) => (self.text("GCP_SA_EMAIL"), self.text(PEM), None, None, PEM),
         };
-        // An absent one is already reported as such.
+        // An absent address is already reported as absent.
         let is_address = email.contains('@') && !email.contains(char::is_whitespace);
         if !is_address && (name == JSON || !email.is_empty()) {
             let (setting, part) = if name == JSON { (JSON, "has") } else { ("GCP_SA_EMAIL", "is") };
@@ -51,7 +51,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
         let token_uri = self.address("GCP_TOKEN_URI", &token_uri);
         match PrivateKey::parse(&pem) {
             Ok(key) => Some(ServiceAccount { email, key, key_id, token_uri }),
-            // An absent key is already reported as such.
+            // An absent key is already reported as absent.
             Err(_) if pem.is_empty() => None,
             Err(problem) => {
                 self.problem(name, problem);
@@ -62,7 +62,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
 
     pub fn key_file(&self) -> Result<Option<KeyFile>, String> {
         let Some(text) = self.optional("GCP_SA_KEY_JSON") else { return Ok(None) };
-        // The parser's own words would quote the key.
+        // The parser's own message would quote the key.
         let file: KeyFile = serde_json::from_str(&json(&text)).map_err(|error| {
             format!(
                 "is not a service account's key file (line {}, column {}): give the whole JSON file that Google Cloud \
@@ -72,7 +72,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
             )
         })?;
         match &file.universe_domain {
-            // Its tokens and tables are at addresses that are not known here.
+            // This program does not know the addresses of such a cloud.
             Some(other) if other != "googleapis.com" => {
                 Err(format!("is a key for {other:?}, but aig-logs supports only googleapis.com"))
             }
@@ -81,8 +81,8 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     }
 }
 
-/// The JSON in what shells, files and dashboards make of it: base64, quotes or a byte order mark around it, and real line
-/// breaks inside its texts, which JSON does not allow.
+/// The JSON in the forms that shells, files and dashboards make of it. They may encode it in base64, put quotes or a
+/// byte order mark around it, or put real line breaks inside its texts, which JSON does not allow.
 fn json(text: &str) -> String {
     let bare = |text: &str| text.trim_matches(['\u{feff}', '"', '\'', ' ', '\r', '\n']).to_owned();
     let mut text = bare(text);
@@ -105,7 +105,7 @@ fn json(text: &str) -> String {
     json
 }
 
-/// The parts of a service account's key file that matter here.
+/// The parts of a service account's key file that this program uses.
 #[derive(Deserialize)]
 pub struct KeyFile {
     client_email: String,

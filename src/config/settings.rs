@@ -1,13 +1,13 @@
 //! The table of settings.
 
-/// When a setting must be there.
+/// When a setting is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// Always.
     Always,
-    /// When rows go to BigQuery; one of the two ways to give a key is enough.
+    /// If rows go to BigQuery. One of the two forms of a key is enough.
     BigQuery,
-    /// Never: it has a default, or does without.
+    /// Never: it has a default, or is optional.
     Never,
 }
 
@@ -16,15 +16,15 @@ pub enum Need {
 pub struct Setting {
     /// Its name in the environment, in `.dev.vars` and in `wrangler.toml`.
     pub name: &'static str,
-    /// Its value where none is given.
+    /// Its value if none is given.
     pub default: Option<&'static str>,
-    /// Whether it is a secret, and never printed.
+    /// Whether it is a secret, which is never printed.
     pub secret: bool,
-    /// When it must be there.
+    /// When it is required.
     pub need: Need,
-    /// Whether only the command reads it, and the Worker does without.
+    /// Whether only the command reads it, and not the Worker.
     pub command_only: bool,
-    /// What it is, in one line.
+    /// Its meaning, in one line.
     pub meaning: &'static str,
 }
 
@@ -94,7 +94,7 @@ pub const SETTINGS: &[Setting] = &[
     of_the_command("CF_KV_IDS_ID", "id of the Worker's IDS_KV, for --state kv; default: as in wrangler.toml"),
 ];
 
-/// What a setting is; empty for a name that is none.
+/// The meaning of a setting; empty for an unknown name.
 #[must_use]
 pub fn meaning(name: &str) -> &'static str {
     SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.meaning)

@@ -33,7 +33,7 @@ fn read(changes: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
     Config::from_vars(|name| vars.get(name).cloned(), &[Destination::BigQuery])
 }
 
-/// The problems that these settings have, a line each.
+/// The problems of these settings, one in each line.
 fn problems(changes: &[(&'static str, &str)]) -> String {
     read(changes).map_or_else(|error| error.to_string(), |_| "none".to_owned())
 }
@@ -130,7 +130,7 @@ fn metadata_is_hashed_with_a_key_that_nobody_guesses() {
     assert_eq!(privacy.dropped, ["a", "b b"].map(str::to_owned).into());
     let shown = format!("{privacy:?}");
     assert!(shown.contains(r#"{"email", "user_id"}"#) && !shown.contains("hush"), "{shown}");
-    // Whoever prepares a key hashes nothing yet.
+    // A key alone hashes nothing yet.
     assert!(read(&[good]).unwrap().privacy.hashed.is_none());
     assert!(!problems(&[KEYS, ("HASH_KEY", "hush")]).contains("hush"));
 }
@@ -159,7 +159,7 @@ fn columns_of_the_metadata_have_names_and_types_that_both_dialects_know() {
     let (team, cost) = (column("team", Scalar::Text), column("cost_center", Scalar::Integer));
     assert_eq!(schema(" team , cost_center : int64,").unwrap(), [team, cost]);
     assert_eq!(schema("").unwrap(), []);
-    // Passes into BigQuery make no views, and so a slip here does not stop them.
+    // A pass makes no views in BigQuery, so a mistake here does not stop it.
     assert!(read(&[("METADATA_COLUMNS", "a.b")]).is_ok());
 }
 

@@ -1,4 +1,4 @@
-//! From text to types, one setting at a time.
+//! Turns text into types, one setting at a time.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use super::settings::{self, SETTINGS};
 pub struct Problem {
     /// Its name.
     pub setting: &'static str,
-    /// What is wrong, and the way out.
+    /// The problem, and the way out.
     pub problem: String,
 }
 
@@ -26,7 +26,7 @@ fn lines(problems: &[Problem]) -> String {
     lines.join("\n")
 }
 
-/// Reads settings, or tells all their problems together.
+/// Reads settings, or returns all their problems together.
 pub(super) fn read<L: Fn(&str) -> Option<String>, T>(
     lookup: L,
     read: impl FnOnce(&mut SettingReader<L>) -> T,
@@ -36,7 +36,7 @@ pub(super) fn read<L: Fn(&str) -> Option<String>, T>(
     if vars.problems.is_empty() { Ok(value) } else { Err(ConfigError(vars.problems)) }
 }
 
-/// The settings being read. A setting with a problem is noted, and read on with an empty value.
+/// Reads settings. If a setting has a problem, the problem is noted, and the reading goes on with an empty value.
 pub struct SettingReader<L> {
     pub lookup: L,
     pub problems: Vec<Problem>,
@@ -68,7 +68,8 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
         })
     }
 
-    /// Whether each field is one is for whoever follows the schedule; what is no schedule at all would never be met.
+    /// Checks only the number of fields: a text without five fields is no schedule, and no cron would ever match it.
+    /// The scheduler checks each field.
     pub fn cron(&mut self, name: &'static str) -> String {
         let text = self.text(name);
         if text.split_whitespace().count() != 5 {
@@ -116,13 +117,13 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
         })
     }
 
-    /// An address without a slash at its end. Plain http would show tokens to the network, so it is for loopback only.
+    /// An address without a slash at its end. Plain http would show tokens to the network, so it is only for loopback.
     pub fn address(&mut self, name: &'static str, text: &str) -> String {
         let address = text.trim_end_matches('/').to_owned();
         let uri: Option<Uri> = address.parse().ok();
         let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
         let scheme = uri.as_ref().and_then(Uri::scheme_str).unwrap_or_default();
-        // The address, not how its text begins: `127.evil.example` is a name like any other.
+        // The whole address counts, not how its text begins: `127.evil.example` is a name like any other.
         let loopback = matches!(host, "localhost" | "[::1]") || host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback());
         if host.is_empty() || !(scheme == "https" || scheme == "http" && loopback) {
             let rule = "but must begin with https:// (plain http:// only for an address of this machine)";
@@ -131,7 +132,8 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
         address
     }
 
-    /// A name as it stands in addresses and in SQL: letters, digits and these signs. One of dots alone means a folder there.
+    /// A name in addresses and SQL: letters, digits and these signs. A name of dots alone would mean a folder in an
+    /// address.
     pub fn name(&mut self, name: &'static str, found: Option<String>, signs: &str) -> String {
         let text = found.unwrap_or_else(|| self.text(name));
         if text.contains(|c: char| !c.is_alphanumeric() && !signs.contains(c)) || text.starts_with('.') {
