@@ -1,5 +1,5 @@
-//! What Cloudflare tells of a token, an account and its namespaces of KV, as values: requests out, answers in. Passes need
-//! none of it; whoever checks a set-up does.
+//! Requests and answers, as values, about a token, an account and its namespaces of KV. A pass needs none of them: they
+//! serve to check a set-up.
 
 use chrono::DateTime;
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
@@ -21,38 +21,38 @@ pub const NEW_STYLE: Timestamp = match DateTime::from_timestamp(1_790_208_000, 0
     None => Timestamp::UNIX_EPOCH,
 };
 
-/// What a person can check where the API refuses.
+/// The hints to a person if the API refuses.
 const HINTS: Hints = Hints {
     missing: "Check CF_ACCOUNT_ID: there is no such account",
     token: "Check CF_API_TOKEN: it must be a token that is valid, as the dashboard showed it when it was made",
     other: "Check CF_ACCOUNT_ID, and CLOUDFLARE_BASE_URL, which should be Cloudflare's own",
 };
 
-/// How a token stands.
+/// The status of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// Good.
+    /// The token works.
     Active,
-    /// Known, and not good: `disabled`, `expired`, or a word that is new.
+    /// The token is known, but does not work: `disabled`, `expired`, or a new word.
     Not(String),
 }
 
-/// Asks how a token stands that is a user's own.
+/// Asks for the status of a user's own token.
 #[must_use]
 pub fn verify_of_user(source: &AiGateway) -> Request {
     get(source, "/user/tokens/verify")
 }
 
-/// Asks how a token stands that is the account's.
+/// Asks for the status of the account's own token.
 #[must_use]
 pub fn verify_of_account(source: &AiGateway) -> Request {
     get(source, &format!("/accounts/{}/tokens/verify", encoded(&source.account)))
 }
 
-/// Reads the answer to [`verify_of_user`] and [`verify_of_account`]: none where no such token is known there.
+/// Reads the answer to [`verify_of_user`] or [`verify_of_account`]. None: that address does not know the token.
 ///
 /// # Errors
-/// What the API fails at.
+/// If the API fails.
 pub fn read_standing(response: &Response) -> Result<Option<Standing>, CallError> {
     let unknown = [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
     if unknown.contains(&response.status()) {
@@ -71,10 +71,10 @@ pub fn account(source: &AiGateway) -> Request {
     get(source, &format!("/accounts/{}", encoded(&source.account)))
 }
 
-/// Reads the answer to [`account`], when it was made, where it says; none where the token may not know.
+/// Reads when the account was made from the answer to [`account`], if it tells. The outer none: the token may not know.
 ///
 /// # Errors
-/// What else the API refuses or fails at.
+/// If the API refuses for another reason, or fails.
 pub fn read_created(response: &Response) -> Result<Option<Option<Timestamp>>, CallError> {
     if is_forbidden(response) {
         return Ok(None);
@@ -94,16 +94,16 @@ pub struct Account {
     pub name: String,
 }
 
-/// Asks which accounts the token can see, 50 at most. The account of `source` is not looked at.
+/// Asks which accounts the token can see, at most 50. The account of `source` is not used.
 #[must_use]
 pub fn accounts(source: &AiGateway) -> Request {
     get(source, "/accounts?page=1&per_page=50")
 }
 
-/// Reads the answer to [`accounts`]; none also where the token may not know.
+/// Reads the answer to [`accounts`]. There are no accounts if the token may not know.
 ///
 /// # Errors
-/// What else the API refuses or fails at.
+/// If the API refuses or fails.
 pub fn read_accounts(response: &Response) -> Result<Vec<Account>, CallError> {
     let found = serde_json::from_value(open(response, &HINTS)?.result);
     found.map_err(|_| CallError::Broken("Cloudflare's list of accounts cannot be read".into()))
@@ -118,7 +118,7 @@ pub struct Namespace {
     pub title: String,
 }
 
-/// Namespaces on a page: the most that the API gives.
+/// Namespaces on a page: the most that the API returns.
 const NAMESPACES: usize = 1_000;
 
 /// The request for one page of the account's namespaces, from 1.
@@ -128,10 +128,10 @@ pub fn namespaces(source: &AiGateway, page: u32) -> Request {
     get(source, &format!("/accounts/{account}/storage/kv/namespaces?page={page}&per_page={NAMESPACES}"))
 }
 
-/// Reads the answer to [`namespaces`], and whether it was the last page; none where the token may not know.
+/// Reads the answer to [`namespaces`], and whether it was the last page. None: the token may not know.
 ///
 /// # Errors
-/// What else the API refuses or fails at.
+/// If the API refuses for another reason, or fails.
 pub fn read_namespaces(response: &Response) -> Result<Option<(Vec<Namespace>, bool)>, CallError> {
     if is_forbidden(response) {
         return Ok(None);
@@ -152,10 +152,10 @@ pub fn new_namespace(source: &AiGateway, title: &str) -> Request {
     request
 }
 
-/// Reads the answer to [`new_namespace`]; none where the token may not make one.
+/// Reads the answer to [`new_namespace`]. None: the token may not make a namespace.
 ///
 /// # Errors
-/// What else the API refuses or fails at.
+/// If the API refuses for another reason, or fails.
 pub fn read_new_namespace(response: &Response) -> Result<Option<Namespace>, CallError> {
     if is_forbidden(response) {
         return Ok(None);
@@ -168,7 +168,7 @@ fn is_forbidden(response: &Response) -> bool {
     if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         return true;
     }
-    // The status of a refusal may be another one; its code is not.
+    // A refusal may have another status, but not another code.
     let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     let codes = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     codes.iter().any(|error| matches!(error["code"].as_i64(), Some(9_109 | 10_000)))

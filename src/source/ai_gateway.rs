@@ -1,5 +1,5 @@
-//! AI Gateway's list of logs, the first source. The API ignores what it does not understand and then answers with everything,
-//! so each row is checked against the filter, and each page against the order.
+//! AI Gateway's list of logs, the first source. The API ignores parameters that it does not understand, and then
+//! answers with everything. So each entry is checked against the filter, and each page against the order.
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
@@ -77,7 +77,7 @@ impl Source for AiGateway {
         let list = text.split_once("\"result\"").and_then(|(_, result)| result.split_once('['));
         let log = list.map(|(_, log)| log.trim_start()).filter(|log| raw::is_unfinished_object(log))?;
         let reason = format!("It alone is larger than {most} bytes, the most that is read of an answer.");
-        // Several may begin alike.
+        // Several logs may begin alike.
         let place = format!("{} {}", time::text(begin_of(query)), query.page);
         let mut entry = Entry::of_beginning(log, &place, &reason, begin_of(query));
         if check(std::slice::from_ref(&entry), query).is_err() {
@@ -104,7 +104,7 @@ impl Source for AiGateway {
     }
 }
 
-/// The request that counts all logs of a gateway: a page with one of them, for the sake of its total.
+/// The request that counts all logs of a gateway: a page with one log, only for its total.
 #[must_use]
 pub fn count_all(source: &AiGateway, gateway: &str) -> Request {
     filtered(source, gateway, Vec::new(), Direction::Descending, (1, 1))
@@ -144,7 +144,7 @@ fn get(source: &AiGateway, path: &str) -> Request {
     request
 }
 
-/// What a person can check where the API refuses.
+/// The hints to a person if the API refuses.
 const HINTS: Hints = Hints {
     missing: "Check CF_ACCOUNT_ID and AIG_GATEWAY_ID: no such gateway is in that account",
     token: "Check CF_API_TOKEN: it must be valid, belong to the account CF_ACCOUNT_ID, and have the permission AI Gateway \
@@ -152,23 +152,23 @@ const HINTS: Hints = Hints {
     other: "The request does not suit the API: check LOGS_PER_PAGE, CF_ACCOUNT_ID and AIG_GATEWAY_ID",
 };
 
-/// How a gateway keeps logs.
+/// The settings of a gateway about its logs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct GatewaySettings {
-    /// Whether it does, where it says.
+    /// Whether the gateway keeps logs, if known.
     pub collect_logs: Option<bool>,
-    /// How many it has room for, where it says.
+    /// How many logs it has room for, if known.
     #[serde(rename = "log_management")]
     pub room: Option<u64>,
-    /// What a full gateway does: `STOP_INSERTING` or `DELETE_OLDEST`, where it says.
+    /// What a full gateway does, if known: `STOP_INSERTING` or `DELETE_OLDEST`.
     #[serde(rename = "log_management_strategy")]
     pub when_full: Option<String>,
 }
 
-/// Reads the answer to [`settings`]; none where there is no such gateway.
+/// Reads the answer to [`settings`]. None: there is no such gateway.
 ///
 /// # Errors
-/// What the API refuses or fails at.
+/// If the API refuses or fails.
 pub fn read_settings(response: &Response) -> Result<Option<GatewaySettings>, CallError> {
     if response.status() == StatusCode::NOT_FOUND {
         return Ok(None);
@@ -177,18 +177,18 @@ pub fn read_settings(response: &Response) -> Result<Option<GatewaySettings>, Cal
     settings.map(Some).map_err(|_| misbehaved("has no settings of a gateway in its result"))
 }
 
-/// Reads the answer to [`count_all`]: the count, where the server says.
+/// Reads the answer to [`count_all`]: the count, if the server tells.
 ///
 /// # Errors
-/// What the API refuses or fails at.
+/// If the API refuses or fails.
 pub fn read_count(response: &Response) -> Result<Option<u64>, CallError> {
     Ok(open(response, &HINTS)?.total())
 }
 
-/// The entries of an answer, and how many there are on all pages together. An entry that cannot become a row because its
-/// instant cannot be read lies beside the one before it, or where the page `begins`.
+/// The entries of an answer, and their number on all pages together. An entry whose instant cannot be read is placed:
+/// it gets the instant of the entry before it, or the instant at which the page `begins`.
 fn entries(response: &Response, begins: Timestamp) -> Result<(Vec<Entry>, Option<u64>), CallError> {
-    // All at once, as long as there is nothing to complain of.
+    // All entries at once, as long as every one can be read.
     if let Some(envelope) = open_as::<Option<Vec<Entry>>>(response) {
         let total = envelope.total();
         if let Some(entries) = envelope.result {
@@ -216,7 +216,7 @@ fn begin_of(query: &Query) -> Timestamp {
 }
 
 fn check(entries: &[Entry], query: &Query) -> Result<(), CallError> {
-    // Where an instant cannot be read, nothing says that it is a wrong one.
+    // The instant of a placed entry says nothing about the filter or the order.
     let placed = || entries.iter().filter(|entry| !entry.is_placed());
     let stray = placed().find(|entry| {
         entry.created_at >= query.until || query.from.is_some_and(|from| entry.created_at <= from - MILLISECOND)
@@ -354,7 +354,7 @@ mod tests {
                 let mut logs: Vec<Vec<u8>> = [1, 2].map(|n| good(n).into_bytes()).into();
                 let poison = poison
                     .replace("AT", ["2026-10-06T09:15:20Z", "2026-10-06T09:15:21.5Z", "2026-10-06T09:15:23Z"][place]);
-                // The one byte that no text of Rust can hold.
+                // The byte that no text of Rust can hold.
                 let poison: Vec<u8> = poison.bytes().map(|byte| if byte == b'~' { 0xff } else { byte }).collect();
                 logs.insert(place, poison);
                 let body = [

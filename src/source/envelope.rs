@@ -1,4 +1,4 @@
-//! The envelope that all answers of Cloudflare's API come in, and what its refusals mean.
+//! The envelope of all answers of Cloudflare's API, and the meaning of its refusals.
 
 use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -10,24 +10,24 @@ use crate::{
     wire::{Response, may_pass, or_default, retry_after, snippet},
 };
 
-/// What a person can check where one part of the API refuses.
+/// The hints to a person if a part of the API refuses.
 #[derive(Debug, Clone, Copy)]
 pub struct Hints {
-    /// Where something is not there.
+    /// If something is missing.
     pub missing: &'static str,
-    /// Where the token is not good enough.
+    /// If the token is not sufficient.
     pub token: &'static str,
-    /// Elsewhere.
+    /// If it is another refusal.
     pub other: &'static str,
 }
 
-/// An answer that worked.
+/// The envelope of an answer.
 #[derive(Debug, Deserialize)]
 pub struct Envelope<T = Value> {
     success: bool,
     #[serde(default, deserialize_with = "or_default")]
     errors: Vec<Fault>,
-    /// What was asked for.
+    /// The result.
     #[serde(default)]
     pub result: T,
     #[serde(default)]
@@ -35,13 +35,13 @@ pub struct Envelope<T = Value> {
 }
 
 impl<T> Envelope<T> {
-    /// How many there are on all pages together, where the API says.
+    /// The number of elements on all pages together, if the API tells.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.result_info.as_ref()?.total_count.as_u64()
     }
 
-    /// Where the next page starts; none: this was the last.
+    /// The start of the next page; none: this page was the last.
     #[must_use]
     pub fn cursor(&self) -> Option<String> {
         let cursor = &self.result_info.as_ref()?.cursor;
@@ -58,17 +58,17 @@ struct Fault {
 
 #[derive(Debug, Deserialize)]
 struct Info {
-    /// The schema says number, not integer: what is no count is as good as absent.
+    /// The schema says number, not integer. A value that is no count is treated as absent.
     #[serde(default)]
     total_count: Value,
     #[serde(default, deserialize_with = "or_default")]
     cursor: String,
 }
 
-/// Opens the envelope, or says why it holds nothing.
+/// Opens the envelope, or returns why it has no result.
 ///
 /// # Errors
-/// What the API refuses or fails at.
+/// If the API refuses or fails.
 pub fn open(response: &Response, hints: &Hints) -> Result<Envelope, CallError> {
     let status = response.status();
     if status == StatusCode::TOO_MANY_REQUESTS {
@@ -84,17 +84,17 @@ pub fn open(response: &Response, hints: &Hints) -> Result<Envelope, CallError> {
     Err(if broken { CallError::Broken(told(status, &faults)) } else { refused(status, &faults, hints) })
 }
 
-/// Opens the envelope of an answer that worked, whose result is all of one type. Where it does not, [`open`] says why.
+/// Opens the envelope of a call that worked, whose result is all of one type. None: [`open`] tells why.
 #[must_use]
 pub fn open_as<T: Default + DeserializeOwned>(response: &Response) -> Option<Envelope<T>> {
     read::<T>(response).filter(|envelope| response.status().is_success() && envelope.success)
 }
 
-/// Opens the envelope of a list whose elements are read one by one, because not every one of them can be. `text` is the
-/// answer's body. No elements: the result is no list.
+/// Opens the envelope of a list whose elements are read one by one, because some of them may be unreadable. `text` is
+/// the answer's body. No elements: the result is no list.
 ///
 /// # Errors
-/// What the API refuses or fails at.
+/// If the API refuses or fails.
 pub fn open_list<'a>(
     response: &Response,
     text: &'a str,
@@ -114,7 +114,7 @@ pub fn open_list<'a>(
 }
 
 fn read<T: Default + DeserializeOwned>(response: &Response) -> Option<Envelope<T>> {
-    // Its letters are checked once, and not string by string.
+    // The whole text is checked for UTF-8 once, and not string by string.
     serde_json::from_str(str::from_utf8(response.body()).ok()?).ok()
 }
 
@@ -137,7 +137,7 @@ fn refused(status: StatusCode, faults: &[Fault], hints: &Hints) -> CallError {
     } else if status.is_redirection() {
         "Check CLOUDFLARE_BASE_URL: the address has moved"
     } else if status.is_success() {
-        // A failure under 200 without a code that names a setting is the service's own trouble.
+        // A failure with status 200, without a code that points to a setting, is trouble of the service.
         return CallError::Broken(message);
     } else {
         hints.other

@@ -1,4 +1,4 @@
-//! Where entries come from: an API as values. A source makes requests and reads answers. It calls nobody.
+//! The sources of entries: each is an API as values. A source makes requests and reads answers. It makes no calls.
 //!
 //! A source has streams, and each stream has a cursor. The streams of AI Gateway are its gateways. The id of a stream is in
 //! keys, values and reports. A stream of AI Gateway has the gateway's id there. A stream of another source has an id that
@@ -24,7 +24,7 @@ use crate::{
 
 /// An API that entries are read from. It is used as `dyn`: a type parameter would double the code of a pass for each source.
 pub trait Source: fmt::Debug {
-    /// The streams that the settings name; none: all that [`streams`](Self::streams) lists.
+    /// The streams that the settings name; none: all streams that [`streams`](Self::streams) lists.
     fn named(&self) -> Option<&[String]>;
 
     /// Entries that are asked for with each page.
@@ -33,14 +33,14 @@ pub trait Source: fmt::Debug {
     /// The request for one page of the streams, from 1.
     fn streams(&self, page: u32) -> Request;
 
-    /// Reads the answer to [`streams`](Self::streams): the ids, none past the last page, and how many there are on all pages
-    /// together, if the source says.
+    /// Reads the answer to [`streams`](Self::streams): the ids, and their number on all pages together, if the source
+    /// tells it. There are no ids past the last page.
     ///
     /// # Errors
-    /// What the API refuses or fails at.
+    /// If the API refuses or fails.
     fn read_streams(&self, response: &Response) -> Result<(Vec<String>, Option<u64>), CallError>;
 
-    /// Whether a stream can have this id. Another one would break addresses and keys.
+    /// Whether a stream can have this id. Other ids would break addresses and keys.
     fn is_stream(&self, id: &str) -> bool;
 
     /// The request for one page of a stream.
@@ -49,11 +49,11 @@ pub trait Source: fmt::Debug {
     /// Reads the answer to [`page`](Self::page).
     ///
     /// # Errors
-    /// What the API refuses or fails at, and an answer that does not obey the request.
+    /// If the API refuses or fails, or the answer does not obey the request.
     fn read_page(&self, response: &Response, query: &Query) -> Result<Page, CallError>;
 
-    /// The page that an answer is of which only the `beginning` was read, because its one entry has more than `most` bytes.
-    /// None: the answer does not begin with such an entry.
+    /// Makes a page of an answer of which only the `beginning` was read, because its one entry has more than `most`
+    /// bytes. None: the answer does not begin with such an entry.
     fn page_of_one(&self, beginning: &[u8], most: usize, query: &Query) -> Option<Page>;
 
     /// The request that looks for one entry by its id.
@@ -62,10 +62,10 @@ pub trait Source: fmt::Debug {
     /// Reads the answer to [`find`](Self::find).
     ///
     /// # Errors
-    /// What the API refuses or fails at, and an answer with another entry.
+    /// If the API refuses or fails, or the answer has another entry.
     fn read_found(&self, response: &Response, id: &str) -> Result<Option<Entry>, CallError>;
 
-    /// The record that an entry of a stream becomes, without what `privacy` withholds.
+    /// Makes the record of an entry of a stream, without the parts that `privacy` withholds.
     fn record(&self, entry: Entry, stream: &str, ingested_at: Timestamp, privacy: &Privacy) -> Record;
 }
 
@@ -74,21 +74,21 @@ pub trait Source: fmt::Debug {
 pub struct Page {
     /// The entries, in the server's order.
     pub entries: Vec<Entry>,
-    /// Entries that match the filter, on all pages together, where the server says.
+    /// Entries that match the filter, on all pages together, if the server tells.
     pub total: Option<u64>,
-    /// What is left of the rate limit, where the server says.
+    /// The rest of the rate limit, if the server tells.
     pub rate: Option<Rate>,
-    /// The server's clock, UTC, in whole seconds, where it says.
+    /// The server's clock, UTC, in whole seconds, if the server tells.
     pub date: Option<Timestamp>,
 }
 
-/// The farthest that this machine's clock may be from Cloudflare's.
+/// The largest difference allowed between this machine's clock and Cloudflare's.
 pub const FARTHEST: TimeDelta = TimeDelta::minutes(5);
 
-/// Compares the clocks: where forward begins, and with it what the backfill owns, is this machine's time.
+/// Compares the clocks: this machine's time decides where forward begins, and so what the backfill owns.
 ///
 /// # Errors
-/// Where they are more than five minutes apart.
+/// If the clocks differ by more than five minutes.
 pub fn check_clock(page: &Page, now: Timestamp) -> Result<(), CallError> {
     let Some(apart) = page.date.map(|date| now - date).filter(|apart| apart.abs() > FARTHEST) else { return Ok(()) };
     let (minutes, way) = (apart.num_minutes().abs(), if apart > TimeDelta::zero() { "ahead of" } else { "behind" });
