@@ -1,5 +1,5 @@
-//! The table of logs: its columns, and where the value of each comes from. A new column is one line here, and one in each
-//! schema of `sql/`.
+//! The table of logs: its columns, and the origin of each column's value. A new column is one line here, and one line
+//! in each schema of `sql/`.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::{
     time,
 };
 
-/// Where a column's value comes from.
+/// The origin of a column's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Id,
@@ -21,15 +21,15 @@ pub(crate) enum Origin {
     Gateway,
     /// The entry's field of the column's own name.
     Field,
-    /// That too, but without what is withheld.
+    /// The same, without the parts that are withheld.
     Metadata,
     /// A member of an object in the entry.
     Member(&'static str, &'static str),
-    /// Everything the other columns left.
+    /// All fields that the other columns do not hold.
     Rest,
 }
 
-/// A column, and where its value comes from.
+/// A column, and the origin of its value.
 pub(crate) type LogField = (Column, Origin);
 
 const fn field(name: &'static str, kind: Kind, origin: Origin) -> LogField {
@@ -87,12 +87,12 @@ pub static LOGS: Table = Table {
     version: Some("ingested_at"),
 };
 
-/// Whether an entry's field of this name is the value of a column just as it is.
+/// Whether an entry's field of this name becomes the value of a column unchanged.
 pub(crate) fn is_own((column, origin): &LogField, name: &str) -> bool {
     column.name == name && matches!(origin, Origin::Id | Origin::CreatedAt | Origin::Field)
 }
 
-/// The cell of a value, or the value where it does not fit.
+/// The cell of a value, or the value if it does not fit.
 pub(crate) fn cell(value: Value, kind: Kind) -> Result<Cell, Value> {
     match (kind, value) {
         (_, Value::Null) => Ok(Cell::Null),
@@ -112,7 +112,7 @@ pub(crate) fn cell(value: Value, kind: Kind) -> Result<Cell, Value> {
     }
 }
 
-/// The integer that a number is, `412.0` included.
+/// The integer value of a number, including `412.0`.
 fn integer(value: &Value) -> Option<i64> {
     /// Above 2^53 a float no longer names one integer.
     const EXACT: f64 = 9_007_199_254_740_992.0;

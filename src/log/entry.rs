@@ -1,15 +1,17 @@
-//! A log as the API gives it: two fields the program relies on, and everything else untouched.
+//! A log as the API gives it: two fields that the program relies on, and all others unchanged.
 //!
-//! A page is read straight into cells: `Entry` puts each field that is a column into its place, and keeps names and values
-//! only of the others, and of what does not fit its column. An answer that cannot be read so is read again log by log
-//! (`source::ai_gateway::entries`): `raw.rs` splits it without a parser, by brackets and quotes alone, so that nothing in one log
-//! spoils another, and makes readable what no parser takes. Both ways must give the same entries.
+//! A page is read straight into cells. `Entry` puts each field that is a column into its cell, and keeps names and
+//! values only of other fields, and of fields that do not fit their column. If this fails, the answer is read again log
+//! by log (`source::ai_gateway::entries`). Then `raw.rs` splits it without a parser, only by brackets and quotes, so
+//! that one log cannot spoil another, and makes values readable that no parser takes. Both ways must give the same
+//! entries.
 //!
-//! A log of which no row can be made has a place all the same. Its id is a hash of its text where it has none, so it is
-//! known again; its instant, where it cannot be read, is that of the log before it on the page (`Entry::is_placed`),
-//! because the server's order says that it lies at or behind it. It goes the way of all entries, is never shown to a sink,
-//! and is kept as a dead letter with its text once the rows before it are acknowledged. It is counted in no slot and no
-//! day: where it may not lie, it would stand for another one that is missing there. After a crash it may be kept twice.
+//! A log that cannot become a row still has an id and an instant. Without a readable id, its id is a hash of its text,
+//! so it is recognized again. Without a readable instant, it gets the instant of the log before it on the page
+//! (`Entry::is_placed`), because by the server's order it is not before that log. It moves like every entry, but no
+//! sink gets it: it is kept with its text as a dead letter, once the rows before it are acknowledged. A placed log is
+//! counted in no slot and no day: in the wrong slot it would make up for a missing entry. After a crash it may be kept
+//! twice.
 
 use std::{borrow::Cow, fmt, fmt::Write, mem};
 
@@ -29,45 +31,46 @@ use crate::{
     time::{self, Timestamp},
 };
 
-/// Bytes of a text that is kept of a log that cannot become a row. The text of one with prompts may have megabytes, and KV
-/// takes 25 MiB a value.
+/// The most bytes kept of the text of a log that cannot become a row. A log with prompts may have megabytes of text,
+/// and KV takes values of up to 25 MiB.
 const LONGEST_TEXT: usize = 1_000_000;
 
-/// Letters of an instant that are quoted where it cannot be read.
+/// The most bytes quoted of an id or an instant that cannot be read.
 const LONGEST_QUOTE: usize = 60;
 
-/// One log of the list. Ids are opaque: they carry no order and no format to rely on.
+/// One log of the list. Ids are opaque: they have no order, and no format to rely on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The log's id.
     pub id: String,
     /// When the gateway logged the call, UTC.
     pub created_at: Timestamp,
-    /// Every other field, as it came.
+    /// All other fields, as they came.
     pub fields: Fields,
-    /// Why it cannot become a row, where it cannot. Its id and instant may then be stand-ins.
+    /// Set if the log cannot become a row. Its id and instant may then be substitutes.
     pub unread: Option<Box<Unread>>,
 }
 
 /// A log that cannot become a row: no sink takes it, and its text is kept as a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// Its own text, or as much of it as may be kept.
+    /// The log's text, or as much of it as may be kept.
     pub text: String,
-    /// Why it cannot become a row: a sentence.
+    /// Why the log cannot become a row, as a sentence.
     pub reason: String,
-    /// Whether `created_at` is that of an entry beside it on the page, because its own cannot be read.
+    /// Whether `created_at` is the instant of another entry on the page, because its own cannot be read.
     pub is_placed: bool,
 }
 
-/// Fields of an entry: those that are a column as its cell, so that no name of theirs is kept or searched for again.
+/// The fields of an entry. A field that is a column is kept as its cell, so its name is neither kept nor searched for
+/// again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
-    /// One for each column of [`LOGS`]; null where something else than a field fills the column.
+    /// One cell for each column of [`LOGS`]; null if the column is not filled by a field.
     pub(crate) cells: Vec<Cell>,
-    /// Fields that are of another kind than their column.
+    /// Fields of another kind than their column.
     pub(crate) misfits: Map<String, Value>,
-    /// Fields that are no column, as they came.
+    /// Fields without a column, as they came.
     pub(crate) others: Map<String, Value>,
 }
 
@@ -78,14 +81,14 @@ impl Default for Fields {
 }
 
 impl Fields {
-    /// Takes the value of a column out.
+    /// Takes the value of a column, and leaves null.
     fn take(&mut self, name: &str) -> Cell {
         let mut columns = LOGS.columns.iter().zip(&mut self.cells);
         let found = columns.find(|(column, _)| column.name == name);
         found.map_or(Cell::Null, |(_, cell)| mem::replace(cell, Cell::Null))
     }
 
-    /// Sets a field. Of two with one name the last one counts.
+    /// Sets a field. If two fields have the same name, the last one counts.
     fn set(&mut self, name: Cow<str>, value: Value) {
         let places = FIELDS.iter().zip(&mut self.cells);
         let Some(((column, _), place)) = places.into_iter().find(|(field, _)| is_own(field, &name)) else {
@@ -101,14 +104,14 @@ impl Fields {
 }
 
 impl Entry {
-    /// Whether its instant is that of an entry beside it on the page.
+    /// Whether its instant is the instant of another entry on the page.
     #[must_use]
     pub fn is_placed(&self) -> bool {
         self.unread.as_ref().is_some_and(|unread| unread.is_placed)
     }
 
-    /// Reads the text of one element of the list, whatever stands in it. One that cannot become a row, because its id or its
-    /// instant cannot be read, still has both: its text has a hash, and it lies `beside` the entry before it.
+    /// Reads the text of any element of the list. If its id or its instant cannot be read, the log cannot become a row.
+    /// It then gets a hash of its text as its id, and the instant `beside` of the entry before it.
     #[must_use]
     pub fn read(text: &str, beside: Timestamp) -> Self {
         serde_json::from_str(text).unwrap_or_else(|_| {
@@ -123,8 +126,8 @@ impl Entry {
         })
     }
 
-    /// An entry of which no more than a beginning of its text is known. Where that has no id, its `place` tells it from others
-    /// that begin alike.
+    /// An entry of which only the beginning of the text is known. If that has no id, `place` makes the id differ from
+    /// the ids of other texts with the same beginning.
     #[must_use]
     pub fn of_beginning(text: &str, place: &str, reason: &str, beside: Timestamp) -> Self {
         let mut missing = Missing { id: None, created_at: None, reason: reason.to_owned() };
@@ -139,7 +142,7 @@ impl Entry {
         Self::unread(text, &missing, beside)
     }
 
-    /// Lays it beside another entry, because its own instant cannot be right.
+    /// Gives it the instant of another entry, because its own cannot be right.
     pub fn place(&mut self, beside: Timestamp) {
         self.created_at = beside;
         self.unread.iter_mut().for_each(|unread| unread.is_placed = true);
@@ -165,10 +168,10 @@ impl Entry {
         }
     }
 
-    /// Takes an element of the list apart.
+    /// Makes an entry of an element of the list.
     ///
     /// # Errors
-    /// Says what is missing where the element has no id or no instant: without them nothing can be read after it.
+    /// If the element has no id or no instant, returns what is missing: without them no later entry can be read.
     pub fn from_json(element: Value) -> Result<Self, String> {
         let mut fields = Fields::default();
         if let Value::Object(members) = element {
@@ -187,7 +190,8 @@ impl Entry {
     }
 }
 
-/// An id as it is; one with letters that cannot be kept with a hash of them, so that no two become one.
+/// An id as it is. If it has characters that cannot be kept, a hash of them is added, so that two ids never become the
+/// same.
 fn own_id(text: &str) -> Value {
     match (raw::value(text), raw::tame(text)) {
         (Value::String(id), Cow::Owned(_)) if id.contains('\u{fffd}') => {
@@ -197,17 +201,17 @@ fn own_id(text: &str) -> Value {
     }
 }
 
-/// An id for a log that has none: of equal texts equal ones.
+/// An id for a log without one. Equal texts have equal ids.
 fn stand_in(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
     hash.iter().take(16).fold("unread-".to_owned(), |mut id, byte| {
-        // It never fails: a string takes every letter.
+        // Writing to a string never fails.
         let _ = write!(id, "{byte:02x}");
         id
     })
 }
 
-/// What an element has of the two fields that an entry needs.
+/// The two fields that an entry needs, as far as an element has them.
 #[derive(Debug, Default)]
 struct Missing {
     id: Option<String>,
@@ -225,7 +229,7 @@ impl Missing {
                 reasons.push("It has no id.".to_owned());
                 None
             }
-            // Several may have it: only a hash of all that they are tells them apart.
+            // Several logs may have this value: only a hash of the whole text tells them apart.
             (_, Some(other)) => {
                 reasons.push(format!("Its id is {other}, but an id is a text."));
                 None
@@ -248,8 +252,8 @@ impl Missing {
     }
 }
 
-/// Reads what [`Entry::from_json`] takes apart, without the detour over an object of names and values: pages are most of
-/// what a pass reads.
+/// Reads the same as [`Entry::from_json`], without an object of names and values in between: pages are most of what a
+/// pass reads.
 impl<'de> Deserialize<'de> for Entry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members;
@@ -280,9 +284,9 @@ impl<'de> Deserialize<'de> for Entry {
     }
 }
 
-/// Whether a value has a number that was read as a double although it may be an integer of more digits.
+/// Whether a value has a number that was read as a double, but may be an integer with more digits.
 fn is_wide(value: &Value) -> bool {
-    /// From here on no integer is read as one.
+    /// The parser reads no integer of this size or more as an integer.
     const TOO_WIDE: f64 = 9.2e18;
     match value {
         Value::Number(number) => number.is_f64() && number.as_f64().is_some_and(|number| number.abs() >= TOO_WIDE),
@@ -325,7 +329,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), Entry::from_json(values).unwrap(), "{text}");
         };
         check(r#""step":0,"new":[1,{"a":null}],"gateway":"b","extra":1,"timings":{"latency":1,"total":2}"#);
-        // Of two with one name the last one counts, whatever it is.
+        // If two fields have the same name, the last one counts, whatever its value.
         check(r#""step":1,"step":"2","step":null,"new":1,"new":null,"timings":{"latency":1},"timings":{"total":2}"#);
         check(r#""created_at":1,"id":"b","created_at":"2026-10-06T09:15:22.5Z""#);
         check(r#""st\u0065p":3,"n\u00e9w \ud83e\udd80":"\n","cost":0.30000000000000004,"score":1e-320"#);

@@ -1,8 +1,8 @@
-//! Columns that the views show beside those of the table: values of the metadata, each under the name of its key.
+//! Columns that the views show beside the columns of the table: values of the metadata, each under the name of its key.
 
 use crate::log::columns::LOGS;
 
-/// Letters of a name, as `BigQuery` limits it.
+/// The most characters of a name in `BigQuery`.
 const LONGEST_NAME: usize = 300;
 
 /// A key of the metadata that is a column of the view `aig_logs`.
@@ -10,20 +10,20 @@ const LONGEST_NAME: usize = 300;
 pub struct MetadataColumn {
     /// The key, and the column's name.
     pub key: String,
-    /// What values are shown as; one that is no such value is null.
+    /// The type of the values. A value that does not fit is null.
     pub kind: Scalar,
 }
 
-/// The type of such a column.
+/// The type of a column from the metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scalar {
-    /// Text, or a number or a truth as text.
+    /// Text, or a number or a Boolean as text.
     Text,
     /// 64-bit integer, or a text of one.
     Integer,
     /// 64-bit float, or a text of one.
     Float,
-    /// Truth, or the text `true` or `false`.
+    /// Boolean, or the text `true` or `false`.
     Bool,
 }
 
@@ -31,7 +31,7 @@ impl MetadataColumn {
     /// Reads `name` or `name:type`.
     ///
     /// # Errors
-    /// Says what the name or the type must be.
+    /// If the name or the type is wrong, returns what it must be.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (key, kind) = text.split_once(':').map_or((text, "string"), |(key, kind)| (key.trim(), kind.trim()));
         let kind = match kind {
@@ -61,7 +61,7 @@ impl MetadataColumn {
     pub fn in_bigquery(&self) -> String {
         let Self { key, kind } = self;
         let value = format!("JSON_VALUE(metadata, '$.{key}')");
-        // More than what is meant can be cast: a hexadecimal number, NaN, a text with spaces around it.
+        // A cast alone would accept more: a hexadecimal number, NaN, a text with spaces around it.
         let cast = |pattern: &str, kind: &str| format!("SAFE_CAST(REGEXP_EXTRACT({value}, r'{pattern}') AS {kind})");
         let shown = match kind {
             Scalar::Text => value,
@@ -85,7 +85,7 @@ impl MetadataColumn {
                 "CASE WHEN type IN ('integer', 'real', 'text') AND CAST(value AS TEXT) \
                  IN (CAST(CAST(value AS INTEGER) AS TEXT), CAST(value AS INTEGER) || '.0') THEN CAST(value AS INTEGER) END"
             }
-            // Of the letters of a number only numbers are JSON.
+            // Only numbers are valid JSON of these characters.
             Scalar::Float => {
                 "CASE WHEN type IN ('integer', 'real') THEN CAST(value AS REAL) WHEN type = 'text' \
                  AND value NOT GLOB '*[^-+.0-9eE]*' AND json_valid(value) \

@@ -1,4 +1,4 @@
-//! A log: what the API gives, and the row that it becomes.
+//! A log: the entry as the API gives it, and its row.
 
 pub mod columns;
 pub mod entry;

@@ -1,10 +1,10 @@
-//! What nobody may read in the metadata of a log: keys that are dropped, and keys whose values are hashed. It is done
-//! where an entry becomes a row, before any sink, dead letter or state sees it.
+//! The parts of a log's metadata that nobody may read: keys that are dropped, and keys whose values are hashed. This
+//! happens when an entry becomes a row, before any sink, dead letter or state gets it.
 //!
-//! Metadata is dropped and hashed where an entry becomes a row (`Entry::into_row`) or a dead letter's text
-//! (`Privacy::apply_to_text`), because nothing else keeps entries: no sink, dead letter or state can hold more. A row that
-//! is read back is not treated again, so a replay hashes nothing twice. What cannot be taken apart by keys is left out as
-//! a whole: it may hold any of them.
+//! Metadata is dropped and hashed when an entry becomes a row (`Entry::into_row`) or the text of a dead letter
+//! (`Privacy::apply_to_text`). Nothing else keeps entries, so no sink, dead letter or state can hold more. A row that
+//! is read back is not treated again, so a replay hashes nothing twice. Metadata that cannot be split into keys is left
+//! out completely, because it may hold any of these keys.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -14,32 +14,32 @@ use sha2::Sha256;
 
 use crate::{foreign, log::raw};
 
-/// The field of an entry that is treated. Which fields users fill as they like is only known of this one.
+/// The field of an entry that is treated. It is the only field that is known to be filled by users as they like.
 const FIELD: &str = "metadata";
 
-/// Bytes of a hash that are kept, as 32 digits: with 128 bits no two values of one table ever share theirs.
+/// The number of bytes kept of a hash, as 32 digits. With 128 bits no two values of a table ever have the same hash.
 const BYTES: usize = 16;
 
-/// What is done to the metadata of each log; by default nothing.
+/// The treatment of each log's metadata; by default none.
 #[derive(Debug, Clone, Default)]
 pub struct Privacy {
-    /// Keys that are taken away with their values.
+    /// Keys that are removed with their values.
     pub dropped: BTreeSet<String>,
     /// Keys that stay, with a hash in place of the value.
     pub hashed: Option<Hashed>,
 }
 
-/// Keys whose values are hashed, and the key with which they are.
+/// Keys whose values are hashed, and the secret of the hash.
 #[derive(Clone)]
 pub struct Hashed {
     keys: BTreeSet<String>,
-    /// With the secret taken in: each value goes on from a copy.
+    /// The state of the hash after the secret. Each value continues on a copy.
     mac: Hmac<Sha256>,
 }
 
 impl Privacy {
-    /// Treats the metadata among the fields of an entry. What is there and cannot be taken apart by keys is removed as a
-    /// whole, because it may hold any of them.
+    /// Treats the metadata among the fields of an entry. Metadata that cannot be split into keys is removed completely,
+    /// because it may hold any of these keys.
     pub fn apply(&self, fields: &mut Map<String, Value>) {
         if self.dropped.is_empty() && self.hashed.is_none() {
             return;
@@ -63,7 +63,8 @@ impl Privacy {
         }
     }
 
-    /// Treats the metadata in the text of a log that cannot become a row. Of a text that cannot be taken apart nothing is left.
+    /// Treats the metadata in the text of a log that cannot become a row. If the text cannot be split, nothing of it is
+    /// left.
     #[must_use]
     pub fn apply_to_text(&self, text: &str) -> String {
         if self.dropped.is_empty() && self.hashed.is_none() {
@@ -111,8 +112,8 @@ impl Hashed {
         Self { keys, mac }
     }
 
-    /// HMAC-SHA256 of a text, or of the JSON text of what is none, in hexadecimal digits: of equal values equal ones.
-    /// Null stays null.
+    /// HMAC-SHA256, in hexadecimal digits, of a text, or of the JSON of any other value. Equal values have equal
+    /// hashes. Null stays null.
     fn hash(&self, value: &Value) -> Value {
         let mac = self.mac.clone();
         let mac = match value {
@@ -148,7 +149,7 @@ mod tests {
         Privacy { dropped: set(dropped), hashed }
     }
 
-    /// What is left of this metadata.
+    /// This metadata after the treatment.
     fn left(privacy: &Privacy, metadata: &Value) -> Value {
         let mut fields = json!({ "metadata": metadata, "event_id": "email" });
         privacy.apply(fields.as_object_mut().unwrap());
@@ -171,11 +172,11 @@ mod tests {
         });
         assert_eq!(left(&privacy, &metadata), expected);
         assert_eq!(left(&privacy, &metadata.to_string().into()), expected);
-        // Keys may be written with escapes, and twice: readers do not agree on which one counts.
+        // Keys may be written with escapes, and twice: parsers do not agree on which value counts.
         let written = r#"{"user\u005fid":"bob","user_id":"ada","email":"a","\u0065mail":"b"}"#;
         let expected = json!({ "user_id": "974e82d3e35e3f42b7589be5ac8a9ecb" });
         assert_eq!(left(&privacy, &written.into()), expected);
-        // Where no key is named, not a letter changes.
+        // If no key is named, not a letter changes.
         let written = r#"{"n": 1.50, "team":"b"}"#;
         assert_eq!(left(&privacy, &written.into()), written);
     }
@@ -214,7 +215,7 @@ mod tests {
         }
     }
 
-    /// Each as Python's `hmac` and `openssl dgst -sha256 -hmac` compute it; the second one also stands in RFC 4231.
+    /// Each hash is as Python's `hmac` and `openssl dgst -sha256 -hmac` compute it. The second one is also in RFC 4231.
     #[test]
     fn hashes_are_hmac_sha256_of_the_text_or_of_the_json() {
         let check = |value: Value, secret: &str, expected: &str| assert_eq!(hash(&value, secret), expected, "{value}");

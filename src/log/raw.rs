@@ -1,21 +1,21 @@
-//! JSON text taken apart without being read: a list into its elements, an object into its members, each as it was written.
-//! So that one value that no parser takes spoils nothing beside it. And such a value, made readable.
+//! Splits JSON text without a parser: a list into its elements, an object into its members, each as it was written. So
+//! a value that no parser takes does not spoil others. This module also makes such a value readable.
 
 use std::{borrow::Cow, fmt::Write};
 
 use serde::de::IgnoredAny;
 use serde_json::{Number, Value};
 
-/// Levels of nesting that are read. The parser goes 127 deep, and BigQuery takes JSON of 500 levels.
+/// The most levels of nesting that are read. The parser reads 127 levels, and BigQuery takes JSON of 500 levels.
 const MOST_LEVELS: usize = 100;
 
-/// Letters of a value that is kept as text because nothing else can be made of it.
+/// The most bytes of a value that is kept as text because nothing else can be made of it.
 const LONGEST_TEXT: usize = 10_000;
 
-/// Letters of a number that every reader of JSON keeps as it is: a double holds fifteen digits.
+/// Every JSON parser keeps a number of at most so many characters unchanged: a double holds fifteen digits.
 const SURELY_HELD: usize = 15;
 
-/// The elements of a list; none where the text is not one list and nothing else.
+/// The elements of a list; none if the text is not one list and nothing else.
 #[must_use]
 pub fn elements(text: &str) -> Option<Vec<&str>> {
     let mut list = Cursor::within(text, b'[')?;
@@ -26,7 +26,7 @@ pub fn elements(text: &str) -> Option<Vec<&str>> {
     list.is_at_end().then_some(elements)
 }
 
-/// The members of an object, each name with its quotes and its value; none where the text is not one object and nothing else.
+/// The members of an object, each name with its quotes; none if the text is not one object and nothing else.
 #[must_use]
 pub fn members(text: &str) -> Option<Vec<(&str, &str)>> {
     let mut object = Cursor::within(text, b'{')?;
@@ -37,13 +37,13 @@ pub fn members(text: &str) -> Option<Vec<(&str, &str)>> {
     object.is_at_end().then_some(members)
 }
 
-/// Whether a text is the beginning of an object that does not end in it.
+/// Whether a text begins an object, but does not end it.
 #[must_use]
 pub fn is_unfinished_object(text: &str) -> bool {
     text.starts_with('{') && Cursor { text, at: 0, deepest: 0 }.value().is_none()
 }
 
-/// The members that an object begins with, up to where its text is cut or broken.
+/// The first members of an object, up to the place where its text is cut or broken.
 #[must_use]
 pub fn first_members(text: &str) -> Vec<(&str, &str)> {
     let mut members = Vec::new();
@@ -56,8 +56,8 @@ pub fn first_members(text: &str) -> Vec<(&str, &str)> {
     members
 }
 
-/// Reads any value. What no parser takes is made readable, and where that is not enough it is kept as text, cut to 10,000
-/// letters.
+/// Reads any value. A value that no parser takes is made readable. If that is not enough, it is kept as text of at most
+/// 10,000 bytes.
 #[must_use]
 pub fn value(text: &str) -> Value {
     let read = |text: &str| serde_json::from_str(text).ok();
@@ -66,7 +66,7 @@ pub fn value(text: &str) -> Value {
     value.unwrap_or_else(|| Value::String(cut(text, LONGEST_TEXT).to_owned()))
 }
 
-/// JSON as every reader takes it; none where the text is none, or is nested too deep.
+/// JSON that every parser takes; none if the text is no JSON, or is nested too deep.
 #[must_use]
 pub fn json(text: &str) -> Option<Cow<'_, str>> {
     let tame = tame(text);
@@ -74,22 +74,22 @@ pub fn json(text: &str) -> Option<Cow<'_, str>> {
     is_json.then_some(tame)
 }
 
-/// The beginning of a text, at most so many bytes.
+/// The beginning of a text, of at most so many bytes.
 #[must_use]
 pub fn cut(text: &str, longest: usize) -> &str {
     &text[..text.floor_char_boundary(longest)]
 }
 
-/// How deep a value is nested; none where its brackets do not match.
+/// The levels of nesting of a value; none if its brackets do not match.
 fn levels(text: &str) -> Option<usize> {
     let mut cursor = Cursor { text, at: 0, deepest: 0 };
     cursor.value()?;
     cursor.is_at_end().then_some(cursor.deepest)
 }
 
-/// The same JSON, in which each reader finds letters and numbers that it can hold: a half of a surrogate pair becomes U+FFFD,
-/// a control letter is escaped, and a number that no 64 bits hold, or a word that is none of JSON's, becomes a text.
-/// Everything else stays to the letter.
+/// The same JSON with only letters and numbers that every parser can hold. Half a surrogate pair becomes U+FFFD, a
+/// control character is escaped, and a number that 64 bits cannot hold, or an unknown word, becomes a text. Nothing
+/// else changes.
 #[must_use]
 pub fn tame(text: &str) -> Cow<'_, str> {
     let mut tamed = Tamed { text, written: String::new(), kept: 0 };
@@ -104,11 +104,11 @@ pub fn tame(text: &str) -> Cow<'_, str> {
     tamed.end()
 }
 
-/// A text that is kept as it is, up to what has to be replaced.
+/// A text that is kept as it is, except for the parts that are replaced.
 struct Tamed<'a> {
     text: &'a str,
     written: String,
-    /// Bytes of the text that are written, or replaced.
+    /// The number of bytes of the text that are written or replaced.
     kept: usize,
 }
 
@@ -119,7 +119,7 @@ impl<'a> Tamed<'a> {
         self.kept = until;
     }
 
-    /// Goes through the string that begins here. Where it ends.
+    /// Goes through the string that begins here. Returns its end.
     fn string(&mut self, from: usize) -> usize {
         let bytes = self.text.as_bytes();
         let mut at = from + 1;
@@ -129,7 +129,7 @@ impl<'a> Tamed<'a> {
                 b'\\' => at = self.escape(at),
                 0..0x20 => {
                     let mut escaped = String::new();
-                    // It never fails: a string takes every letter.
+                    // Writing to a string never fails.
                     let _ = write!(escaped, "\\u{byte:04x}");
                     self.replace(at, at + 1, &escaped);
                     at += 1;
@@ -140,7 +140,7 @@ impl<'a> Tamed<'a> {
         at
     }
 
-    /// Goes over an escape, or a pair of them that makes one letter. Where it ends.
+    /// Goes through an escape, or a pair of escapes that makes one letter. Returns its end.
     fn escape(&mut self, at: usize) -> usize {
         let unit = |at: usize| {
             let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;
@@ -158,7 +158,7 @@ impl<'a> Tamed<'a> {
         }
     }
 
-    /// Goes over a number or a word. Where it ends.
+    /// Goes through a number or a word. Returns its end.
     fn word(&mut self, from: usize) -> usize {
         let until = from + word(&self.text[from..]);
         let word = &self.text[from..until];
@@ -177,13 +177,13 @@ impl<'a> Tamed<'a> {
     }
 }
 
-/// Bytes of the number or word that a text begins with.
+/// The length in bytes of the number or word at the start of a text.
 fn word(text: &str) -> usize {
     let ends = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '{' | '}' | '[' | ']' | ',' | ':' | '"');
     text.find(ends).unwrap_or(text.len())
 }
 
-/// Whether 64 bits hold a number so that it can be written again with the same digits.
+/// Whether 64 bits hold a number, so that it can be written again with the same digits.
 fn is_held(number: &str) -> bool {
     if number.len() <= SURELY_HELD && number.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.')) {
         return true;
@@ -192,7 +192,7 @@ fn is_held(number: &str) -> bool {
     held.is_some_and(|held| digits(&held.to_string()) == digits(number))
 }
 
-/// The digits of a number, without zeros at their ends, and the power of ten before the first.
+/// The digits of a number without zeros at either end, and the power of ten before the first digit.
 fn digits(number: &str) -> (String, i64) {
     let number = number.trim_start_matches('-');
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
@@ -209,19 +209,19 @@ fn digits(number: &str) -> (String, i64) {
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
-    /// The most levels that a value had.
+    /// The most levels of any value so far.
     deepest: usize,
 }
 
 impl<'a> Cursor<'a> {
-    /// Behind the bracket that opens a text.
+    /// A cursor after the bracket that opens a text.
     fn within(text: &'a str, bracket: u8) -> Option<Self> {
         let mut cursor = Self { text, at: 0, deepest: 0 };
         cursor.expect(bracket)?;
         Some(cursor)
     }
 
-    /// The next byte that is no space.
+    /// The next byte that is not a space.
     fn peek(&mut self) -> Option<u8> {
         let rest = &self.text.as_bytes()[self.at..];
         let spaces = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
@@ -257,7 +257,7 @@ impl<'a> Cursor<'a> {
         Some((name, self.value()?))
     }
 
-    /// The value that begins here. Only its brackets and quotes are looked at.
+    /// The value that begins here. Only its brackets and quotes are checked.
     fn value(&mut self) -> Option<&'a str> {
         self.peek()?;
         let (from, bytes) = (self.at, self.text.as_bytes());
@@ -286,7 +286,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Where the string ends that begins here.
+/// The end of the string that begins here.
 fn string(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from + 1;
     loop {
@@ -378,7 +378,7 @@ mod tests {
         }
     }
 
-    /// Letters of which JSON is made, and of which it breaks.
+    /// Pieces that make JSON, and that break it.
     fn letters() -> impl Strategy<Value = String> {
         let letter = prop::sample::select(vec![
             "{",
@@ -409,7 +409,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a text is made of: nothing panics, what is tamed stays tame, and what a parser reads is read the same.
+        /// For any text: nothing panics, a tame text stays the same, and a text that the parser reads is read the same.
         #[test]
         fn any_text_is_taken_apart(text in letters()) {
             let tamed = tame(&text).into_owned();

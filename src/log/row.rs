@@ -1,4 +1,4 @@
-//! What an entry becomes: its row, a record of the table of logs.
+//! The row of an entry: a record of the table of logs.
 
 use std::mem;
 
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl Entry {
-    /// Makes the row of an entry, without what `privacy` withholds: nothing else makes rows of entries. This never fails:
-    /// a field of the wrong type stays in `extra`, and its column is null.
+    /// Makes the row of an entry, without the parts that `privacy` withholds. Nothing else makes rows of entries. This
+    /// never fails: a field of the wrong type stays in `extra`, and its column is null.
     #[must_use]
     pub fn into_row(self, gateway: &str, ingested_at: Timestamp, privacy: &Privacy) -> Record {
         let Self { mut id, created_at, fields, unread: _ } = self;
@@ -39,7 +39,7 @@ impl Entry {
     }
 }
 
-/// Moves a field into a cell, or leaves it where it is if it is not of the column's kind.
+/// Moves a field into a cell. A field of another kind than the column stays where it is.
 fn take(fields: &mut Map<String, Value>, name: &str, kind: Kind) -> Cell {
     let Some(value) = fields.get_mut(name) else { return Cell::Null };
     match cell(value.take(), kind) {
@@ -63,7 +63,7 @@ fn take_member(fields: &mut Map<String, Value>, object: &str, name: &str, kind: 
     cell
 }
 
-/// What no column took, without nulls, as JSON text.
+/// The fields that no column took, without nulls, as JSON text.
 fn rest(mut fields: Map<String, Value>) -> Cell {
     fields.retain(|_, value| !value.is_null());
     if fields.is_empty() { Cell::Null } else { Cell::Text(Value::Object(fields).to_string()) }
@@ -161,7 +161,7 @@ mod tests {
     fn every_column_survives_being_written_and_read_back() {
         let page: Value = serde_json::from_str(include_str!("../../tests/fixtures/list.json")).unwrap();
         let mut entries = page["result"].as_array().unwrap().clone();
-        // What the fixture leaves out, and values at the edge of what a column holds.
+        // Fields that the fixture lacks, and values at the limits of a column.
         let full = json!({
             "tokens_in": i64::MIN, "tokens_out": 9_007_199_254_740_993_i64, "step": 1_i64 << 53, "cost": 0.1 + 0.2,
             "score": 1e-320, "duration": 1e300, "model": "a \"quoted\"\n\u{0} ünïcode 🦀 text", "feedback": -1,
