@@ -10,19 +10,19 @@ use base64::{
 
 use crate::{foreign, secret::Secret};
 
-/// An RSA private key in its outer form; whether the numbers in it make a key shows when it is used.
+/// An RSA private key in its outer form. Only its use shows whether its numbers make a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PrivateKey {
     form: Form,
     der: Vec<u8>,
 }
 
-/// How the key is wrapped.
+/// The outer form of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// `BEGIN PRIVATE KEY`: what Google's key files hold.
+    /// `BEGIN PRIVATE KEY`: the form in Google's key files.
     Pkcs8,
-    /// `BEGIN RSA PRIVATE KEY`: what openssl writes with `-traditional`.
+    /// `BEGIN RSA PRIVATE KEY`: the form that openssl writes with `-traditional`.
     Pkcs1,
 }
 
@@ -45,7 +45,7 @@ impl PrivateKey {
     /// Reads a PEM text with real, literal (`\n`) or doubly escaped (`\\n`) line breaks, with or without quotes around it.
     ///
     /// # Errors
-    /// What is wrong with it, in words that hold nothing of the key.
+    /// If it is not a key. The text of the error holds nothing of the key.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = unescape(text);
         if text.contains("BEGIN ENCRYPTED") {
@@ -74,15 +74,15 @@ impl PrivateKey {
         }
     }
 
-    /// The key as a PEM text of one form.
+    /// The key as a PEM text of its own form.
     #[must_use]
     pub fn pem(&self) -> Secret {
         let label = self.form.label();
         Secret::new(format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(&self.der)))
     }
 
-    /// The key as PKCS#8 in DER, the form that `WebCrypto` reads. The bytes are secret: they go to the host's signature and
-    /// nowhere else.
+    /// The key as PKCS#8 in DER, the form that `WebCrypto` reads. The bytes are secret: only the host's signature gets
+    /// them.
     #[must_use]
     pub fn pkcs8(&self) -> Vec<u8> {
         match self.form {
@@ -92,7 +92,7 @@ impl PrivateKey {
     }
 }
 
-/// What stands before the key itself in PKCS#8: INTEGER 0, the version, and SEQUENCE { OID 1.2.840.113549.1.1.1, NULL },
+/// The bytes before the key itself in PKCS#8: INTEGER 0, the version, and SEQUENCE { OID 1.2.840.113549.1.1.1, NULL },
 /// `rsaEncryption`. RFC 5208, section 5, and RFC 8017, appendix A.1
 const RSA_IN_PKCS8: [u8; 18] =
     [0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
@@ -101,7 +101,7 @@ const RSA_IN_PKCS8: [u8; 18] =
 const SEQUENCE: u8 = 0x30;
 const OCTET_STRING: u8 = 0x04;
 
-/// A DER element. A length above 127 is preceded by the number of its own bytes.
+/// A DER element. If the length is above 127, the number of its own bytes comes before it.
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
     let first = length.iter().take_while(|byte| **byte == 0).count().min(length.len() - 1);
@@ -115,7 +115,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     der
 }
 
-/// Undoes what files, shells and dashboards do to line breaks.
+/// Restores line breaks that files, shells and dashboards have changed.
 fn unescape(text: &str) -> String {
     let mut text = text.trim().trim_matches(['"', '\'']).to_owned();
     while text.contains("\\\\") {
@@ -159,7 +159,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_key_in_either_form_becomes_the_same_pkcs8() {
-        // The first is short enough for lengths of one byte; the last is what Google makes.
+        // The first key is short enough for lengths of one byte. Google makes keys such as the last one.
         for bits in [128, 512, 2_048] {
             let key = rsa::RsaPrivateKey::new(&mut ChaCha20Rng::seed_from_u64(1), bits).unwrap();
             let expected = key.to_pkcs8_der().unwrap();

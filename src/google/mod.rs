@@ -1,6 +1,6 @@
-//! Signing in to Google with a service account, as values: what to sign, what to send, what came back.
-//! An assertion (RS256, AIP-4112) is exchanged for a token that allows inserting rows and nothing else; whoever checks
-//! the table asks for one that allows looking, and nothing else.
+//! Signs in to Google with a service account, as values: the text to sign, the request, and its answer. Google
+//! exchanges an assertion (RS256, AIP-4112) for a token that allows only to insert rows. To check the table there is a
+//! token that allows only to look at it.
 
 pub mod key;
 
@@ -21,12 +21,12 @@ use crate::{
     wire::{Request, Response, may_pass, request, retry_after},
 };
 
-/// What a token is for.
+/// The purpose of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// To insert rows. It cannot read a table, or change one.
+    /// To insert rows. It can neither read nor change a table.
     Insert,
-    /// To look at tables and at what the account may do. It cannot change anything.
+    /// To look at tables, and at the account's permissions. It cannot change anything.
     Look,
 }
 
@@ -34,26 +34,26 @@ impl Scope {
     fn address(self) -> &'static str {
         match self {
             Self::Insert => "https://www.googleapis.com/auth/bigquery.insertdata",
-            // What tables.testIamPermissions takes; bigquery.readonly is not enough for it.
+            // tables.testIamPermissions needs this scope: bigquery.readonly is not enough.
             Self::Look => "https://www.googleapis.com/auth/cloud-platform.read-only",
         }
     }
 }
 
-/// `iat` lies this far back, so that a clock a little fast is not refused as being in the future.
+/// `iat` is this far in the past, so that an assertion from a clock a little fast is not refused.
 const BACKDATED: TimeDelta = TimeDelta::seconds(10);
 
-/// From `iat` to `exp`; Google takes an hour at most.
+/// The time from `iat` to `exp`. Google takes at most an hour.
 const LIFETIME: TimeDelta = TimeDelta::minutes(55);
 
-/// A token is not used in its last minutes. One that lives less than twice as long is not used in its second half: otherwise
-/// it would be as good as none, and each insert would sign in again.
+/// A token is not used in its last minutes. A token that lives less than twice this time is not used in its second
+/// half: otherwise it would be useless, and each insert would sign in again.
 const EARLY: TimeDelta = TimeDelta::minutes(5);
 
-/// How long a token lives whose lifetime is not told, or makes no sense.
+/// The lifetime of a token, in seconds, if the answer has none, or an impossible one.
 const UNTOLD: f64 = 300.0;
 
-/// What is said of a key that cannot sign.
+/// The error for a key that cannot sign.
 #[must_use]
 pub fn unusable_key() -> CallError {
     let hint = "Give GCP_SA_KEY_JSON, or GCP_SA_PRIVATE_KEY_PEM, as Google Cloud made it";
@@ -63,21 +63,21 @@ pub fn unusable_key() -> CallError {
 /// A token for BigQuery. It lives in memory only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// What is sent.
+    /// The token itself.
     pub secret: Secret,
-    /// When another one is asked for.
+    /// When to ask for another token.
     renewed: Timestamp,
 }
 
 impl Token {
-    /// Whether it can still be used at `now`.
+    /// Whether the token can still be used at `now`.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         now < self.renewed
     }
 }
 
-/// What must be signed: header and claims of the assertion.
+/// The text to sign: header and claims of the assertion.
 #[must_use]
 pub fn unsigned_assertion(account: &ServiceAccount, scope: Scope, now: Timestamp) -> String {
     let issued = (now - BACKDATED).timestamp();
@@ -99,7 +99,7 @@ pub fn unsigned_assertion(account: &ServiceAccount, scope: Scope, now: Timestamp
 #[must_use]
 pub fn token_request(account: &ServiceAccount, unsigned: &str, signature: &[u8]) -> Request {
     let assertion = format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature));
-    // It is as good as a token until it expires.
+    // Until it expires, it is worth as much as a token.
     foreign::hide(&assertion);
     let body = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
@@ -116,16 +116,16 @@ struct Refused {
     error_description: Option<String>,
 }
 
-/// Errors that are the endpoint's own trouble, under whichever status. RFC 6749, section 4.1.2.1, and Google's own
+/// Errors that are the endpoint's own trouble, whatever the status. RFC 6749, section 4.1.2.1, and Google's own errors
 const PASSING: [&str; 3] = ["internal_failure", "server_error", "temporarily_unavailable"];
 
 /// Reads the answer to [`token_request`].
 ///
 /// # Errors
-/// Where there is no token in it; a refusal comes with the setting to look at.
+/// If the answer has no token. The error of a refusal names the setting to check.
 pub fn read_token(response: &Response, now: Timestamp) -> Result<Token, CallError> {
     let status = response.status();
-    // The body is not shown: a wrong address might send the assertion back.
+    // The body is not shown: a server at a wrong address might send the assertion back.
     let words = format!("Google's token endpoint answered {status}");
     if status.as_u16() == 429 {
         return Err(CallError::Throttled { message: words, wait: retry_after(response) });
@@ -147,16 +147,16 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Token, CallErro
     Err(refused.map_or_else(|| CallError::denied(words, "Check GCP_TOKEN_URI"), |refused| denied(&refused)))
 }
 
-/// The token in an answer, where there is one.
+/// The token in an answer, if it has one.
 fn granted(answer: &Value, now: Timestamp) -> Option<Token> {
     let secret = answer.get("access_token")?.as_str().filter(|token| !token.is_empty())?;
     let lifetime = lifetime(answer.get("expires_in").unwrap_or(&Value::Null));
     Some(Token { secret: Secret::new(secret), renewed: now + lifetime - EARLY.min(lifetime / 2) })
 }
 
-/// `expires_in`, which some servers send as a text or as a fraction.
+/// `expires_in`. Some servers send it as a text or as a fraction.
 fn lifetime(told: &Value) -> TimeDelta {
-    /// Seconds that a token may live: Google takes twelve hours at most, and no less than a minute is of use.
+    /// The possible lifetimes in seconds. Google allows at most twelve hours, and less than a minute is useless.
     const SENSE: RangeInclusive<f64> = 60.0..=86_400.0;
     let seconds = match told {
         Value::String(text) => serde_json::from_str(text).ok(),
