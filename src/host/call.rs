@@ -1,4 +1,4 @@
-//! One outside call: send, read, and try again where that may help. And one write to a store, tried again as well.
+//! Makes one outside call: sends, reads, and tries again if that may help. A write to a store is tried again too.
 
 use std::time::Duration;
 
@@ -36,7 +36,8 @@ pub async fn call<H: Host, T>(
     }
 }
 
-/// Waits before another try, where one may help and the pass has time. In a box, so that it is not built into each call.
+/// Waits before another try, if one may help and the pass has time. It is in a box, so that it is not built into each
+/// call.
 fn waited<'a, H: Host>(
     host: &'a H,
     request: &'a Request,
@@ -54,7 +55,7 @@ fn waited<'a, H: Host>(
     waited.boxed_local()
 }
 
-/// Keeps a value, in up to three tries. A pass whose time is used up still saves, so there is a little more time for this
+/// Keeps a value, in up to three tries. A pass that has used up its time still saves, so a little more time is allowed
 /// than for calls.
 ///
 /// # Errors
@@ -78,13 +79,13 @@ pub async fn put<H: Host, S: Store>(
     }
 }
 
-/// Pages of one listing. KV gives up to 1,000 keys a page, so these are a million keys.
+/// The most pages of one listing. KV lists up to 1,000 keys on a page, so these are a million keys.
 const MOST_PAGES: u32 = 1_000;
 
 /// Shows all keys that begin with `prefix`, in order, each with its metadata.
 ///
 /// # Errors
-/// Where the store does not answer, or its listing has no end.
+/// If the store does not answer, or its listing has no end.
 pub async fn list<S: Store>(
     store: &S,
     prefix: &str,

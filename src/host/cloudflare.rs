@@ -1,9 +1,11 @@
-//! The host of the Worker: the runtime's clock and chance, `fetch`, WebCrypto, and KV.
+//! The host of the Worker: the runtime's clock and random numbers, `fetch`, WebCrypto, and KV.
 //!
-//! The Worker signs with WebCrypto: a signature takes less than a millisecond there, and eight in wasm, of the ten that
-//! Workers Free allows a pass. It knows PKCS#8 only, so `google::PrivateKey::pkcs8` wraps what is PKCS#1.
+//! The Worker signs with WebCrypto. A signature takes less than a millisecond there. In wasm it would take eight of the
+//! ten that Workers Free allows a pass. WebCrypto reads only PKCS#8, so `google::PrivateKey::pkcs8` wraps a key in
+//! PKCS#1.
 //!
-//! CPU time near its limit is `Host::stopping`: the write in hand is finished, and nothing more is read, as on SIGTERM.
+//! When CPU time is near its limit, `Host::stopping` is true: the write in hand is finished, and nothing more is read,
+//! as on SIGTERM.
 
 use std::{cell::RefCell, pin::pin, time::Duration};
 
@@ -28,27 +30,27 @@ use crate::{
     wire::{Request, Response},
 };
 
-/// Until the whole answer is read, in milliseconds. An insert of 9 MB is answered within a few seconds.
+/// The time until the whole answer is read, in milliseconds. An insert of 9 MB is answered within a few seconds.
 const ANSWER_MS: u32 = 30_000;
 
-/// Until KV has answered.
+/// The time until KV has answered.
 const KV_ANSWER: Duration = Duration::from_secs(10);
 
-/// How long a location may show a value it has read before: the least that KV takes. Ticks are a minute apart, so that
-/// each of them sees what the one before has written. developers.cloudflare.com/kv/platform/limits
+/// How long a location may show a value that it has read before: the shortest time that KV allows. Ticks are a minute
+/// apart, so each tick sees what the tick before has written. developers.cloudflare.com/kv/platform/limits
 const CACHED_SECONDS: u64 = 30;
 
-/// The headers of an answer that the program reads. Each that is asked for is a call into the runtime.
+/// The headers of an answer that the program reads. Each header read is a call into the runtime.
 const READ: [HeaderName; 4] =
     [DATE, RETRY_AFTER, HeaderName::from_static("ratelimit"), HeaderName::from_static("ratelimit-policy")];
 
-/// What WebCrypto calls RS256.
+/// WebCrypto's name for RS256.
 const ALGORITHM: &str = "RSASSA-PKCS1-v1_5";
 
 /// The Workers runtime.
 #[derive(Debug, Default)]
 pub struct CloudflareHost {
-    /// The key in use. To import it costs more than a signature.
+    /// The key in use. Its import costs more than a signature.
     key: RefCell<Option<(PrivateKey, CryptoKey)>>,
 }
 
@@ -75,7 +77,7 @@ fn global() -> WorkerGlobalScope {
 }
 
 impl Host for CloudflareHost {
-    /// Stands still between two calls to the outside, as the platform has it.
+    /// The platform's clock stands still between two calls to the outside.
     fn now(&self) -> Timestamp {
         #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds since 1970")]
         held(Timestamp::from_timestamp_millis(js_sys::Date::now() as i64).unwrap_or_default())
@@ -99,18 +101,18 @@ impl Host for CloudflareHost {
             let signing = global().crypto()?.subtle().sign_with_str_and_u8_array(ALGORITHM, &key, message)?;
             Ok(Uint8Array::new(&JsFuture::from(signing).await?).to_vec())
         };
-        // The runtime's own words could quote the key.
+        // The runtime's own message could quote the key.
         sign.await.map_err(|_: JsValue| unusable_key())
     }
 
-    /// The platform warns of its CPU limit, and ends the program soon after.
+    /// The platform warns before its CPU limit, and ends the program soon after.
     fn stopping(&self) -> bool {
         signal::is_near_cpu_limit()
     }
 }
 
-/// Sends a request and reads the whole answer: a body left unread would hold one of the six connections a Worker has. By
-/// the runtime's own functions: what the `worker` crate puts around them takes 0.4 ms a call, and 10 KB.
+/// Sends a request and reads the whole answer: an unread body would hold one of the six connections of a Worker. It
+/// uses the runtime's own functions: the `worker` crate's wrappers take 0.4 ms a call, and 10 KB.
 async fn fetch(request: &Request) -> Result<Response, CallError> {
     let init = RequestInit::new();
     init.set_method(request.method().as_str());
@@ -130,7 +132,7 @@ async fn fetch(request: &Request) -> Result<Response, CallError> {
     let headers = answer.headers();
     let length = headers.get("content-length")?.and_then(|length| length.parse().ok());
     let is_packed = headers.has("content-encoding")?;
-    // What tells its length is read at once; another body may have no end.
+    // A body of known length is read at once. Another body may have no end.
     let body = match answer.body() {
         Some(stream) if is_packed || length.is_none_or(|length: usize| length > LARGEST_ANSWER) => {
             read(&stream).await?
@@ -141,7 +143,7 @@ async fn fetch(request: &Request) -> Result<Response, CallError> {
     *response.status_mut() = answer.status().try_into().map_err(|_| CallError::Silent("no HTTP status".into()))?;
     for name in READ {
         let value = headers.get(name.as_str())?;
-        // What is none by the letter of HTTP is as good as absent.
+        // A value that HTTP does not allow is treated as absent.
         if let Some(value) = value.and_then(|value| value.parse().ok()) {
             response.headers_mut().insert(name, value);
         }
@@ -149,7 +151,7 @@ async fn fetch(request: &Request) -> Result<Response, CallError> {
     Ok(response)
 }
 
-/// Reads a body as it comes, up to the most that is read of an answer.
+/// Reads a body as it comes, up to the largest answer allowed.
 async fn read(stream: &ReadableStream) -> Result<Vec<u8>, CallError> {
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
@@ -162,7 +164,7 @@ async fn read(stream: &ReadableStream) -> Result<Vec<u8>, CallError> {
         let chunk: Uint8Array = value.unchecked_into();
         let from = bytes.len();
         if from + chunk.length() as usize > LARGEST_ANSWER {
-            // Nobody waits for what is left.
+            // Nobody waits for the rest.
             let _ = reader.cancel();
             bytes.extend(chunk.subarray(0, BEGINNING.try_into().unwrap_or(u32::MAX)).to_vec());
             bytes.truncate(BEGINNING);
@@ -179,7 +181,7 @@ impl From<JsValue> for CallError {
     }
 }
 
-/// What the runtime says of an error, without the stack of JavaScript's calls.
+/// The runtime's message of an error, without the stack of JavaScript's calls.
 fn said(thrown: &JsValue) -> String {
     match thrown.dyn_ref::<js_sys::Error>() {
         Some(error) => error.message().into(),
@@ -226,7 +228,7 @@ impl Store for BoundKv {
     }
 }
 
-/// What KV answers, if it does so in time.
+/// KV's answer, if it comes in time.
 async fn answer<T>(operation: impl Future<Output = Result<T, KvError>>) -> Result<T, StoreError> {
     match future::select(pin!(operation), pin!(Delay::from(KV_ANSWER))).await {
         Either::Left((result, _)) => result.map_err(|error| StoreError::Failed(words(error))),
@@ -234,7 +236,7 @@ async fn answer<T>(operation: impl Future<Output = Result<T, KvError>>) -> Resul
     }
 }
 
-/// What KV says of an error.
+/// KV's message of an error.
 fn words(error: KvError) -> String {
     match error {
         KvError::JavaScript(thrown) => said(&thrown),

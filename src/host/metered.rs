@@ -1,4 +1,4 @@
-//! A host and its stores, counted, and held to the budget of one pass.
+//! A host and its stores whose calls are counted, and limited by the budget of one pass.
 
 use std::{cell::Cell, time::Duration};
 
@@ -11,12 +11,12 @@ use crate::{
     wire::{Request, Response},
 };
 
-/// What one pass may use, and has used.
+/// The budget of one pass, and the calls that it has used.
 #[derive(Debug)]
 pub struct Meter {
-    /// What it may use.
+    /// The budget.
     pub budget: Budget,
-    /// When it started, UTC.
+    /// When the pass started, UTC.
     pub started: Timestamp,
     calls: Cell<u32>,
     reads: Cell<u32>,
@@ -24,10 +24,10 @@ pub struct Meter {
     clock: Cell<Clock>,
 }
 
-/// What servers have said of this machine's clock in one pass.
+/// How this machine's clock compares with the servers' clocks in one pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
-    /// No answer has said when it was given.
+    /// No answer has told its time.
     Unknown,
     /// The clock agreed with the server's when it showed this instant, UTC.
     Confirmed(Timestamp),
@@ -49,13 +49,13 @@ impl Meter {
         }
     }
 
-    /// What is known of this machine's clock.
+    /// What is known about this machine's clock.
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock.get()
     }
 
-    /// Notes what an answer says of this machine's clock.
+    /// Notes what an answer tells about this machine's clock.
     pub fn note_clock(&self, clock: Clock) {
         if self.clock.get() != Clock::Wrong {
             self.clock.set(clock);
@@ -81,10 +81,10 @@ impl Meter {
     }
 }
 
-/// A host or a store that counts what it is asked for.
+/// A host or a store that counts the calls to it.
 #[derive(Debug)]
 pub struct Metered<'a, T> {
-    /// The host or store behind.
+    /// The host or store that is called.
     pub inner: &'a T,
     /// The pass's meter.
     pub meter: &'a Meter,

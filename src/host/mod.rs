@@ -1,7 +1,7 @@
-//! The platform: clock, chance, network, signatures and storage. One host for each place the program runs in.
+//! The platform: clock, random numbers, network, signatures and storage. There is one host for each platform.
 //!
-//! Plain `async fn` in traits, one thread, no `dyn` in the core, no `spawn`. The Worker has one thread; `run` joins its
-//! two loops.
+//! Traits have plain `async fn`. There is one thread, no `dyn` in the core, and no `spawn`. The Worker has only one
+//! thread; `run` joins its two loops.
 
 mod call;
 #[cfg(target_arch = "wasm32")]
@@ -28,14 +28,14 @@ use crate::{
     wire::{Request, Response},
 };
 
-/// Bytes that are read of an answer, unpacked. A page of 50 entries has some 50 kB; a stranger's answer must not fill the
-/// memory. An instance of a Worker has 128 MB, and five pages may be under way.
+/// The most bytes read of an answer, unpacked. A page of 50 entries has some 50 kB. An answer of another server must
+/// not fill the memory: an instance of a Worker has 128 MB, and five pages may be under way.
 pub const LARGEST_ANSWER: usize = if cfg!(target_arch = "wasm32") { 8 << 20 } else { 32 << 20 };
 
-/// Bytes that are kept of an answer that is larger: enough to tell which log it begins with.
+/// The bytes kept of a larger answer: enough to tell which log it begins with.
 pub const BEGINNING: usize = 64 << 10;
 
-/// Clock, chance, network and signatures.
+/// Clock, random numbers, network and signatures.
 #[expect(async_fn_in_trait, reason = "hosts have one thread; nothing here needs to be Send")]
 pub trait Host {
     /// The present, UTC.
@@ -50,14 +50,14 @@ pub trait Host {
     /// Sends a request and reads the whole answer.
     ///
     /// # Errors
-    /// [`CallError::Silent`] where no whole answer came in time, [`CallError::Refused`] where the platform allows no
-    /// further call.
+    /// [`CallError::Silent`] if no whole answer came in time, [`CallError::Refused`] if the platform allows no further
+    /// call.
     async fn send(&self, request: Request) -> Result<Response, CallError>;
 
     /// Signs with RSASSA-PKCS1-v1_5 and SHA-256 (RS256).
     ///
     /// # Errors
-    /// [`CallError::Denied`] where the key is not one, without a word of its text.
+    /// [`CallError::Denied`] if the key is not a key. The error quotes nothing of it.
     async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError>;
 
     /// Whether the program was asked to stop: it then finishes the write in hand, and reads no more.
@@ -74,16 +74,16 @@ pub trait Host {
     fn progress(&self, _progress: Progress<'_>) {}
 }
 
-/// How far a pass has come.
+/// The progress of a pass.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
     /// Gateway id.
     pub gateway: &'a str,
-    /// Entries read in this pass that were new.
+    /// New entries read in this pass.
     pub entries: u64,
-    /// Entries that the source still has behind these, where it says.
+    /// Entries that the source still has after these, if it tells.
     pub left: Option<u64>,
-    /// Where the reading is, UTC.
+    /// How far the reading has come, UTC.
     pub at: Timestamp,
 }
 
@@ -93,38 +93,38 @@ pub trait Store {
     /// The values of up to 100 keys, in their order: one operation.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// If the store does not answer.
     async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError>;
 
     /// Keeps a value.
     ///
     /// # Errors
-    /// Where the store does not say that it kept the value; it may have.
+    /// If the store does not confirm that it kept the value. It may have kept it.
     async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError>;
 
     /// Deletes a value. It is no error if there is no such value.
     ///
     /// # Errors
-    /// Where the store does not say that the value is gone; it may be.
+    /// If the store does not confirm that the value is gone. It may be gone.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
 
     /// One page of the keys that begin with `prefix`, in order.
     ///
     /// # Errors
-    /// Where the store does not answer.
+    /// If the store does not answer.
     async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError>;
 
     /// Deletes the values that have expired at `now`, an instant that a server has confirmed. A store that deletes them
     /// by itself, by its own clock, does nothing here.
     ///
     /// # Errors
-    /// Where the store does not say that it is done.
+    /// If the store does not confirm that it is done.
     async fn expire(&self, _now: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 }
 
-/// How a value is kept.
+/// The options of a value to keep.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Put {
     /// After how long the value expires; none: never. KV takes no less than 60 s.
@@ -138,7 +138,7 @@ pub struct Put {
 pub struct Listing {
     /// Keys with their metadata.
     pub keys: Vec<(String, Option<Value>)>,
-    /// Where the next page starts; none: this was the last.
+    /// The start of the next page; none: this page was the last.
     pub cursor: Option<String>,
 }
 

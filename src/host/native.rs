@@ -20,10 +20,10 @@ use crate::{
     wire::{Request, Response},
 };
 
-/// Until a connection stands.
+/// The time until a connection is made.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Until the whole answer is read. An insert of 9 MB is answered within a few seconds.
+/// The time until the whole answer is read. An insert of 9 MB is answered within a few seconds.
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// This machine.
@@ -40,15 +40,16 @@ impl fmt::Debug for NativeHost {
 }
 
 impl NativeHost {
-    /// A host that ends its passes once `stop` says true, and tells `observer` how far they are.
+    /// A host that ends its passes once `stop` is true, and tells `observer` the progress.
     ///
     /// # Errors
-    /// Where this machine's certificates cannot be loaded.
+    /// If this machine's certificates cannot be loaded.
     pub fn new(stop: watch::Receiver<bool>, observer: impl Fn(Progress<'_>) + 'static) -> Result<Self, CallError> {
-        // A second host in one process finds the provider in place.
+        // A second host in the same process finds the provider already in place.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy();
-        // Plain http is for this machine alone, and no proxy may read the tokens in it. Other calls go through a tunnel.
+        // Plain http goes only to this machine, and no proxy may read the tokens in it. Other calls go through a
+        // tunnel.
         let client = match proxy() {
             Some(address) => client.proxy(tunnel(&address)?),
             None => client,
@@ -99,7 +100,7 @@ impl Host for NativeHost {
     async fn sleep(&self, duration: Duration) {
         let mut stop = self.stop.clone();
         let stopped = async {
-            // Nobody left to say stop: wait the whole time.
+            // Nobody can ask for a stop any more: wait the whole time.
             if stop.wait_for(|stop| *stop).await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -129,7 +130,7 @@ impl Host for NativeHost {
     }
 
     async fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, CallError> {
-        // The libraries' own words could quote the key.
+        // The libraries' own messages could quote the key.
         let key = EncodingKey::from_rsa_pem(key.pem().reveal().as_bytes()).map_err(|_| unusable_key())?;
         let signature = jsonwebtoken::crypto::sign(message, &key, Algorithm::RS256).map_err(|_| unusable_key())?;
         URL_SAFE_NO_PAD.decode(signature).map_err(|_| unusable_key())
@@ -144,7 +145,7 @@ impl Host for NativeHost {
     }
 }
 
-/// An error and what caused it, in one line.
+/// An error and its causes, in one line.
 fn causes(error: &reqwest::Error) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
@@ -155,7 +156,7 @@ fn causes(error: &reqwest::Error) -> String {
     line
 }
 
-/// Two stores share a file: their keys are told apart by the store's name.
+/// Two stores share a file. The store's name tells their keys apart.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS aig_logs_state (
   store TEXT NOT NULL,
@@ -168,7 +169,7 @@ CREATE TABLE IF NOT EXISTS aig_logs_state (
 CREATE INDEX IF NOT EXISTS main.aig_logs_state_expiry ON aig_logs_state (store, expires_at) WHERE expires_at IS NOT NULL;
 ";
 
-/// Keys of one listing page, as KV has it.
+/// The keys of one listing page, as many as in KV.
 const LISTED: u32 = 1_000;
 
 /// A store in a SQLite file.
@@ -180,10 +181,10 @@ pub struct SqliteStore<'a> {
 }
 
 impl<'a> SqliteStore<'a> {
-    /// The store called `name` in the file; its table is made where it is missing, unless the connection may not write.
+    /// The store with this name in the file. Its table is made if it is missing, unless the connection may not write.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// If the file cannot be written.
     pub fn new(connection: &'a Connection, name: &'static str) -> Result<Self, StoreError> {
         let make = || {
             let is_closed: bool = connection.pragma_query_value(None, "query_only", |row| row.get(0))?;
@@ -299,7 +300,7 @@ mod tests {
         put(&state, "a", "1", &ttl);
         put(&ids, "a", "1", &ttl);
         put(&state, "b", "2", &Put::default());
-        // Whatever the clock of whoever looks or writes.
+        // The clock of the reader or the writer does not matter.
         put(&late, "c", "3", &Put::default());
         assert_eq!(late.get_many(&["a"]).now_or_never().unwrap().unwrap(), [Some("1".into())]);
         assert_eq!(late.list("", None).now_or_never().unwrap().unwrap().keys.len(), 3);

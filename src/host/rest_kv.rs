@@ -1,5 +1,5 @@
-//! A namespace of a deployed Worker's KV over Cloudflare's REST API: how an operator's own machine reaches the Worker's
-//! state. developers.cloudflare.com/api/resources/kv
+//! A namespace of a deployed Worker's KV over Cloudflare's REST API. With it an operator's own machine reaches the
+//! Worker's state. developers.cloudflare.com/api/resources/kv
 
 use http::{HeaderValue, Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
@@ -12,10 +12,10 @@ use crate::{
     wire::{Request, Response, encoded, request},
 };
 
-/// Keys of one listing page: the most that the API gives.
+/// The keys of one listing page: the most that the API returns.
 const LISTED: &str = "1000";
 
-/// What a person can check where the API refuses.
+/// The hints to a person if the API refuses.
 const HINTS: Hints = Hints {
     missing: "Check CF_ACCOUNT_ID, CF_KV_STATE_ID and CF_KV_IDS_ID: no such namespace of KV is in that account",
     token: "Check CF_API_TOKEN: it must be valid, belong to the account CF_ACCOUNT_ID, and have the permission Workers KV \
@@ -82,11 +82,11 @@ impl<H: Host> Store for RestKv<'_, H> {
     }
 }
 
-/// A form of a value and its metadata, and the media type that says where its parts end.
+/// A form with a value and its metadata, and the media type that tells where its parts end.
 fn form(value: &str, metadata: Option<&Value>) -> (Vec<u8>, String) {
     let mut parts = vec![("value", value.to_owned())];
     parts.extend(metadata.map(|metadata| ("metadata", metadata.to_string())));
-    // What ends a part must not stand within one.
+    // The boundary between parts must not occur within a part.
     let mut boundary = "aig-logs".to_owned();
     while parts.iter().any(|(_, text)| text.contains(&boundary)) {
         boundary.push('-');

@@ -1,4 +1,4 @@
-//! What the Worker logs: one object for each line, so that every field can be searched for.
+//! The log of the Worker: one object for each line, so that every field can be searched.
 
 use log::{Level, LevelFilter, Log, Metadata, Record, kv};
 use serde_json::{Map, Value, json};
@@ -10,9 +10,9 @@ use crate::{foreign, pass::Report};
 /// The logger of the whole program.
 struct Console;
 
-/// Has everything from `level` up logged from now on.
+/// Logs everything from `level` up from now on.
 pub fn open(level: LevelFilter) {
-    // A second tick finds the logger in place.
+    // After the first tick the logger is already in place.
     let _ = log::set_logger(&Console);
     log::set_max_level(level);
 }
@@ -27,7 +27,7 @@ pub fn write(level: Level, message: &str, fields: Value) {
         object.extend(fields);
     }
     let mut text = object.to_string();
-    // Words from outside are clean already, and masked once more. A pass that went well has none.
+    // Texts from outside are already clean, and are masked once more. A pass without errors has no such text.
     if level <= Level::Warn {
         text = foreign::line(&text);
     }
@@ -40,7 +40,7 @@ pub fn write(level: Level, message: &str, fields: Value) {
     }
 }
 
-/// Logs what the pass of a cron did.
+/// Logs the report of a scheduled pass.
 pub fn report(cron: &str, report: &Report) {
     let level = match report.worst() {
         None => Level::Info,
@@ -60,7 +60,7 @@ impl Log for Console {
 
     fn log(&self, record: &Record<'_>) {
         let mut fields = Fields(Map::new());
-        // It never fails: the visitor takes every value.
+        // This never fails: the visitor takes every value.
         let _ = record.key_values().visit(&mut fields);
         write(record.level(), &record.args().to_string(), Value::Object(fields.0));
     }

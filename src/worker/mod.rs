@@ -1,15 +1,15 @@
-//! One tick of the Worker's clock: settings, host, state and sink put together, and one pass made with them.
+//! One tick of the Worker. It puts settings, host, state and sink together, and makes one pass.
 //!
-//! The Worker's handler is exported by hand (`scheduled`). The `worker` crate's macro for cron triggers drops what a
-//! handler returns, and a pass that failed would show as a success. What this one returns as an error the runtime shows as
-//! an exception, after everything that could be delivered was remembered. A panic ends the instance, with every pass in
-//! flight in it; the state is as the last save left it, and the next tick gets a new instance.
+//! The handler is exported by hand (`scheduled`). The `worker` crate's macro for cron triggers drops the handler's
+//! result, so a failed pass would look like a success. The runtime shows an error of this handler as an exception,
+//! after everything that could be delivered was remembered. A panic ends the instance, with every pass in it. The state
+//! stays as the last save left it, and the next tick gets a new instance.
 //!
-//! What outlives a tick in the Worker is what costs time to make and cannot be stale: the settings (a change of them is a
-//! deployment, and that is a new instance), the token, the imported key. Cursors are read anew by each tick, since ticks
-//! run in many places. KV may show a location an old value for as long as that location caches it, so values are read with
-//! the shortest cache time there is, 30 s, below the minute between two ticks. A value that is old all the same costs
-//! repeated rows in the raw table, and no lost ones.
+//! Only values that cost time to make and cannot be stale outlive a tick: the settings (a change of settings is a
+//! deployment, with a new instance), the token, and the imported key. Each tick reads the cursors anew, because ticks
+//! run in many places. KV may show a location an old value as long as the location caches it. So values are read with
+//! the shortest cache time, 30 s, which is less than the minute between two ticks. If a value is old even so, the raw
+//! table gets repeated rows, and no row is lost.
 
 mod console;
 
@@ -33,7 +33,7 @@ use crate::{
     sink::bigquery::{BigQuerySink, SignIn},
 };
 
-/// What outlives a tick: it costs time to make, and a token is good for an hour.
+/// The values that outlive a tick. They cost time to make, and a token is valid for an hour.
 struct Instance {
     config: Config,
     table: BigQuery,
@@ -45,11 +45,11 @@ thread_local! {
     static INSTANCE: RefCell<Option<Rc<Instance>>> = const { RefCell::new(None) };
 }
 
-/// The handler of cron triggers. Exported by hand: the `worker` crate's own macro drops what a handler returns, and a
-/// pass that fails must show as failed.
+/// The handler of cron triggers. It is exported by hand: the `worker` crate's own macro drops the handler's result, and
+/// a failed pass must show as failed.
 ///
 /// # Errors
-/// Why the pass failed. What it could deliver is delivered and remembered all the same.
+/// If the pass failed. Everything that it could deliver is delivered and remembered even so.
 #[wasm_bindgen]
 pub async fn scheduled(event: ScheduledEvent, env: Env) -> Result<(), JsError> {
     let cron = event.cron().unwrap_or_default();
@@ -69,7 +69,7 @@ async fn pass(cron: &str, env: &Env) -> Result<Report, String> {
     instance.pass(job, env).await
 }
 
-/// The instance, made at the first tick.
+/// The instance. The first tick makes it.
 fn instance(env: &Env) -> Result<Rc<Instance>, String> {
     if let Some(known) = INSTANCE.with_borrow(Option::clone) {
         return Ok(known);
@@ -84,7 +84,7 @@ fn instance(env: &Env) -> Result<Rc<Instance>, String> {
     Ok(made)
 }
 
-/// A variable or a secret. What `wrangler.toml` gives as a number or a table is read as its JSON.
+/// A variable or a secret. A number or a table in `wrangler.toml` is read as its JSON.
 fn setting(env: &Env, name: &str) -> Option<String> {
     let value = Reflect::get(env, &JsValue::from(name)).ok().filter(|value| !value.is_undefined())?;
     value.as_string().or_else(|| JSON::stringify(&value).ok()?.as_string())
