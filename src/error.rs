@@ -10,8 +10,8 @@ use crate::{
     time::{self, Timestamp},
 };
 
-/// Why an outside call did not give what was asked. The variants are what the caller does next. They hold foreign words as
-/// they came; whoever shows them shows them clean.
+/// Why an outside call failed. Each variant tells what the caller does next. Variants hold foreign texts as they came;
+/// the messages show them clean.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CallError {
     /// No connection, or no whole answer in time. Whether the other side acted is not known.
@@ -20,43 +20,44 @@ pub enum CallError {
     /// The pass's own budget or the platform allows no further call.
     #[error("no further call is allowed: {}", clean(.0))]
     Refused(String),
-    /// Too many requests; `wait` is what the other side asks for.
+    /// Too many requests. `wait` is the wait that the other side asks for.
     #[error("asked to slow down: {}", clean(.message))]
     Throttled {
         /// The other side's words.
         message: String,
-        /// `retry-after`, where it was sent.
+        /// `retry-after`, if it was sent.
         wait: Option<Duration>,
     },
     /// The other side failed: a 5xx, a page of HTML, half a document.
     #[error("the other side failed: {}", clean(.0))]
     Broken(String),
-    /// The answer is larger than what is read of one: fewer entries make a smaller one.
+    /// The answer is larger than the program reads. Fewer entries make a smaller answer.
     #[error("the answer is larger than {} MiB", .most >> 20)]
     TooLarge {
-        /// Bytes that are read of one.
+        /// The most bytes that are read of an answer.
         most: usize,
-        /// What it begins with.
+        /// The beginning of the answer.
         beginning: Vec<u8>,
     },
-    /// The other side understood and says no. Asking again does not help; `hint` says what does.
+    /// The other side understood the call, and refuses it. Asking again does not help; `hint` tells what does.
     #[error("{}. {hint}", clean(.message))]
     Denied {
-        /// The other side's words, or what was wrong with its answer.
+        /// The other side's words, or the fault of its answer.
         message: String,
-        /// What a person can do, with the setting's name.
+        /// What a person can do, with the name of the setting.
         hint: String,
     },
 }
 
 impl CallError {
-    /// A refusal that a person must mend.
+    /// A refusal that a person must deal with.
     #[must_use]
     pub fn denied(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Denied { message: message.into(), hint: hint.into() }
     }
 
-    /// What a call means that the Workers runtime ended with an exception: it tells its own limits by their words alone.
+    /// The error of a call that the Workers runtime ended with an exception. The runtime tells its own limits only by
+    /// their words.
     #[must_use]
     pub fn thrown(words: &str) -> Self {
         let limits = ["too many subrequests", "too many api requests"];
@@ -65,7 +66,7 @@ impl CallError {
         if refused { Self::Refused(words.to_owned()) } else { Self::Silent(words.to_owned()) }
     }
 
-    /// Whether the next tick may succeed without anybody's help.
+    /// Whether the next tick may succeed without a person's help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -77,19 +78,19 @@ impl CallError {
     }
 }
 
-/// Why a store did not do what was asked.
+/// Why a store failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
-    /// It failed. Always worth another tick: a store holds no opinion of its own.
+    /// The store failed. The next tick may always succeed: a store never refuses by itself.
     #[error("{}", clean(.0))]
     Failed(String),
-    /// A store behind an API was called, and that call failed.
+    /// The store is called over an API, and the call failed.
     #[error(transparent)]
     Call(#[from] CallError),
 }
 
 impl StoreError {
-    /// Whether the next tick may succeed without anybody's help.
+    /// Whether the next tick may succeed without a person's help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -99,21 +100,21 @@ impl StoreError {
     }
 }
 
-/// Why a pass, or a part of it, did not succeed: what it was doing, and as source what went wrong.
+/// Why a pass, or a part of it, failed: the message tells what it was doing, and the source what went wrong.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The settings do not make a poller.
+    /// The settings cannot be used.
     #[error("reading the settings")]
     Config(#[from] ConfigError),
-    /// `AIG_GATEWAY_ID` is `*`, and the account's gateways could not be had.
+    /// `AIG_GATEWAY_ID` is `*`, and the account's gateways could not be listed.
     #[error("listing the account's gateways")]
     Gateways(#[source] CallError),
-    /// A page of logs could not be had.
+    /// A page of logs could not be read.
     #[error("reading the logs of gateway {}", clean(.gateway))]
     Source {
         /// Gateway id.
         gateway: String,
-        /// What went wrong.
+        /// The cause.
         #[source]
         error: CallError,
     },
@@ -122,7 +123,7 @@ pub enum Error {
     Sink {
         /// The sink's name.
         sink: &'static str,
-        /// What went wrong.
+        /// The cause.
         #[source]
         error: CallError,
     },
@@ -131,18 +132,18 @@ pub enum Error {
     Table {
         /// The sink's name.
         sink: &'static str,
-        /// What went wrong.
+        /// The cause.
         #[source]
         error: CallError,
     },
-    /// A stored value could not be read, written or taken away.
+    /// A stored value could not be read, written or deleted.
     #[error("{action} the state under key {}", clean(.key))]
     Store {
         /// `loading`, `saving`, `listing` or `deleting`.
         action: &'static str,
         /// The key.
         key: String,
-        /// What went wrong.
+        /// The cause.
         #[source]
         error: StoreError,
     },
@@ -158,10 +159,10 @@ pub enum Error {
         key: &'static str,
         /// Gateway id.
         gateway: String,
-        /// Where it stands, UTC.
+        /// The instant of the cursor, UTC.
         at: Timestamp,
     },
-    /// A stored value is there, but not one this program writes. It is never overwritten by a fresh start.
+    /// This program does not write stored values of this form. Such a value is never overwritten by a fresh start.
     #[error(
         "the state under key {} {}. Nothing was changed. Use the version of the program that wrote the value. Or keep \
          a copy of the value and delete the key: the program then starts without it",
@@ -171,19 +172,19 @@ pub enum Error {
     State {
         /// The key.
         key: String,
-        /// What is wrong with the value.
+        /// The problem of the value.
         problem: String,
     },
 }
 
 impl Error {
-    /// A value of the state that has no JSON form: never in practice.
+    /// The error for a value of the state that has no JSON form. It never occurs in practice.
     #[must_use]
     pub fn unwritable(key: &str, error: &serde_json::Error) -> Self {
         Self::State { key: key.into(), problem: format!("cannot be written ({error})") }
     }
 
-    /// Whether the next tick may succeed without anybody's help: exit code 1, else 2.
+    /// Whether the next tick may succeed without a person's help: exit code 1, or else 2.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -196,7 +197,7 @@ impl Error {
         }
     }
 
-    /// The whole chain in one line, outermost first.
+    /// The whole chain of errors in one line, the outermost first.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut line = self.to_string();

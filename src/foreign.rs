@@ -1,6 +1,6 @@
-//! The one outlet for text from outside: an error's words, an id, a name, on their way to a person, a log, the state or a
-//! table. No secret of this run gets through, whole or in part, and no letter that would act on a terminal or begin a line
-//! of its own.
+//! The only outlet for text from outside: messages of errors, ids and names, on their way to a person, a log, the state
+//! or a table. It lets no secret of this run through, whole or in part. Nor does it let a character through that would
+//! act on a terminal, or begin a new line.
 
 use std::{
     fmt::Write,
@@ -11,42 +11,43 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The fewest letters in a row that count as part of a secret. Whoever reads fewer does not know two thirds of the shortest
-/// key that is taken. Fewer would mask plain words, such as `simulate`, with which the simulator's token begins. So a secret
-/// that is shorter itself is not masked.
+/// The fewest characters in a row that count as part of a secret. Fewer are less than three quarters of the shortest
+/// key allowed. A smaller number would mask plain words, such as `simulate`, with which the simulator's token begins.
+/// So a secret that is shorter than this is not masked.
 const PART: usize = 12;
 
-/// The first secrets of a run are its settings', and stay known. After them come tokens, which are good for an hour: of
-/// these the newest are enough.
+/// The first secrets of a run are in its settings, and are always masked. Later secrets are tokens, which are valid for
+/// an hour: only the newest of them are masked.
 const LASTING: usize = 8;
 const MOST: usize = LASTING + 8;
 
-/// Characters of a text that is quoted.
+/// The most characters of a text that are quoted.
 const LONGEST: usize = 1_000;
 
-/// Bytes of such a text that are looked at: a stranger's answer may have many millions.
+/// The most bytes of such a text that are searched: an answer of another server may have many millions.
 const LOOKED_AT: usize = 64 << 10;
 
-/// What stands in place of a secret.
+/// The replacement of a secret.
 const MASK: &str = "[secret]";
 
-/// The secrets of this run, and what their parts look like. That is worked out when a text is first masked: a run to which
-/// nobody says anything strange never pays for it.
+/// The secrets of this run, and the forms of their parts. The forms are computed when the first text is masked: a run
+/// that gets no text from outside does not pay for them.
 #[derive(Default)]
 struct Secrets(Vec<(String, Vec<u128>)>);
 
 static SECRETS: Mutex<Secrets> = Mutex::new(Secrets(Vec::new()));
 
-/// Keeps a secret out of every text from now on. Of a key in PEM, or of a file with one, only its letters are secret.
+/// Keeps a secret out of every text from now on. Of a key in PEM, or of a file with a key, only the key's letters are
+/// secret.
 pub fn hide(secret: &str) {
     SECRETS.lock().unwrap_or_else(PoisonError::into_inner).hide(secret);
 }
 
-/// A foreign text to be quoted: masked, visible, in one line, and not too long. What is clean stays as it is.
+/// A foreign text to be quoted: masked, visible, in one line, and not too long. A clean text stays as it is.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let text = line(&text[..text.floor_char_boundary(LOOKED_AT)]);
-    // Only now: half a secret is harder to know.
+    // The text is cut only now, because half a secret is harder to find.
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => text[..end].to_owned() + "…",
         None => text,
@@ -65,7 +66,7 @@ pub fn lines(text: &str) -> String {
     visible(&masked(text), true)
 }
 
-/// A whole text, masked and otherwise as it is: for what is kept, and shown later.
+/// A whole text, masked and otherwise unchanged: for a text that is kept, and shown later.
 #[must_use]
 pub fn masked(text: &str) -> String {
     SECRETS.lock().unwrap_or_else(PoisonError::into_inner).mask(text)
@@ -84,7 +85,7 @@ impl Secrets {
         }
     }
 
-    /// Puts [`MASK`] in place of every run of letters that are part of a secret.
+    /// Replaces every run of letters that is part of a secret by [`MASK`].
     fn mask(&mut self, text: &str) -> String {
         let (places, letters): (Vec<_>, Vec<_>) = compared(text).unzip();
         let mut shown = String::with_capacity(text.len());
@@ -93,7 +94,7 @@ impl Secrets {
             if !self.has(part) {
                 continue;
             }
-            // A quote at either end may be JSON's own, and says nothing.
+            // A quote at either end may belong to JSON, and tells nothing.
             let is_quote = |n: usize| usize::from(part.to_be_bytes()[size_of::<u128>() - PART + n] == 0);
             let (first, last) = (is_quote(0), is_quote(PART - 1));
             let start = before_escape(&text[..text.floor_char_boundary(place[0] + first)]);
@@ -118,7 +119,8 @@ impl Secrets {
     }
 }
 
-/// Shows each letter that would act instead of being seen, as JSON writes it: so a JSON text keeps its meaning.
+/// Shows each character that would act instead of being seen, in the way JSON writes it. So a JSON text keeps its
+/// meaning.
 fn visible(text: &str, breaks: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -129,7 +131,7 @@ fn visible(text: &str, breaks: bool) -> String {
             '\t' => shown.push_str("\\t"),
             letter if acts(letter) => {
                 for unit in letter.encode_utf16(&mut [0; 2]) {
-                    // A string takes everything.
+                    // Writing to a string never fails.
                     let _ = write!(shown, "\\u{unit:04x}");
                 }
             }
@@ -139,7 +141,8 @@ fn visible(text: &str, breaks: bool) -> String {
     shown
 }
 
-/// Control letters; and what turns, joins, hides or breaks the text around it: Unicode's format controls and separators.
+/// Control characters, and characters that turn, join, hide or break the text around them: Unicode's format controls
+/// and separators.
 fn acts(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
@@ -147,22 +150,22 @@ fn acts(letter: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Where a text ends without the backslashes at its end, or the escape that it ends in: what is left of one would give the
-/// mask another meaning in JSON.
+/// The end of a text without the backslashes at its end, or without the escape that it ends in. The rest of an escape
+/// would change the meaning of the mask in JSON.
 fn before_escape(text: &str) -> usize {
     let digits = text.bytes().rev().take_while(u8::is_ascii_hexdigit).count();
     let escape = text[..text.len() - digits].strip_suffix("\\u").filter(|_| digits < 4);
     escape.unwrap_or(text).trim_end_matches('\\').len()
 }
 
-/// What stands before the end of a key, without its line breaks, however they are written.
+/// The text before the end of a key, without its line breaks, in any spelling.
 fn letters_of_pem(key: &str) -> String {
     let key = key.split("-----END").next().unwrap_or(key).replace("\\n", "").replace("\\r", "");
     key.chars().filter(|letter| !letter.is_whitespace() && *letter != '\\').collect()
 }
 
-/// The letters of a text as they are compared, and where each stands: small, in one of base64's two alphabets, and without
-/// what JSON puts before them. A quote that is not escaped is another letter: in JSON it stands around a text.
+/// The letters of a text as they are compared, and the place of each: in lower case, in one of base64's two alphabets,
+/// and without JSON's backslashes. A quote that is not escaped becomes another letter: in JSON it encloses a text.
 fn compared(text: &str) -> impl Iterator<Item = (usize, u8)> {
     let is_escaped = |place: usize| place > 0 && text.as_bytes()[place - 1] == b'\\';
     let letters = text.bytes().enumerate().filter(|(_, letter)| *letter != b'\\');
@@ -174,20 +177,20 @@ fn compared(text: &str) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
-/// Each [`PART`] letters in a row, as a number.
+/// Every [`PART`] letters in a row, as a number.
 fn parts(letters: &[u8]) -> impl Iterator<Item = u128> {
     letters.windows(PART).map(|part| part.iter().fold(0, |number, letter| number << 8 | u128::from(*letter)))
 }
 
-/// A secret as it may be sent back: as it is, percent-encoded, or within a longer text in base64, where it begins at the
-/// first, second or third byte of a group.
+/// The forms in which a secret may be sent back: as it is, percent-encoded, or within a longer text in base64, where it
+/// begins at the first, second or third byte of a group.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     let form = |text: &str| compared(text).map(|(_, letter)| letter).collect();
     let in_base64 = [(0, 0), (1, 2), (2, 3)].map(|(before, mixed)| {
         let bytes: Vec<u8> = iter::repeat_n(0, before).chain(secret.bytes()).collect();
         let text = STANDARD_NO_PAD.encode(&bytes);
-        // The letters at both ends also say something of what stands around.
+        // The letters at both ends also depend on the text around.
         form(&text[mixed..bytes.len() * 8 / 6])
     });
     let in_json = secret.replace('"', "\\\"");

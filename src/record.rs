@@ -1,4 +1,4 @@
-//! A line of any table: what columns a table has, and the cells of one line.
+//! A line of any table: the columns of a table, and the cells of one line.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub enum Kind {
     Integer,
     /// 64-bit float.
     Float,
-    /// Truth.
+    /// Boolean.
     Bool,
     /// An instant, UTC.
     Instant,
@@ -34,11 +34,11 @@ pub struct Column {
 /// A table that records are written to. Each sink has it, with the types of its own dialect: see `sql/`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Its name. In BigQuery the table of logs may have another one, by `GCP_BQ_TABLE`.
+    /// Its name. In BigQuery the table of logs may have another name, by `GCP_BQ_TABLE`.
     pub name: &'static str,
     /// Every column, in the order of the table.
     pub columns: &'static [Column],
-    /// The columns whose values together belong to one line.
+    /// The columns whose values together identify one line.
     pub key: &'static [&'static str],
     /// The column that names a line, a text: BigQuery's `insertId`.
     pub id: &'static str,
@@ -48,7 +48,7 @@ pub struct Table {
     pub version: Option<&'static str>,
 }
 
-/// The columns of a list that says more of each column.
+/// The columns of a list that has another value beside each column.
 #[must_use]
 pub const fn columns<T: Copy, const N: usize>(fields: &[(Column, T); N]) -> [Column; N] {
     let mut columns = [fields[0].0; N];
@@ -71,7 +71,7 @@ pub enum Cell {
     Integer(i64),
     /// A float; zero is a value.
     Float(f64),
-    /// A truth.
+    /// A Boolean.
     Bool(bool),
     /// An instant, UTC.
     Instant(Timestamp),
@@ -87,13 +87,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// The value of a column; none where the table has no such column.
+    /// The value of a column; none if the table has no such column.
     #[must_use]
     pub fn cell(&self, name: &str) -> Option<&Cell> {
         self.cells.get(self.table.columns.iter().position(|column| column.name == name)?)
     }
 
-    /// What names it, in the table's column `id`.
+    /// The record's id, in the table's column `id`.
     #[must_use]
     pub fn id(&self) -> &str {
         if let Some(Cell::Text(id)) = self.cell(self.table.id) { id } else { "" }
@@ -105,10 +105,11 @@ impl Record {
         if let Some(Cell::Instant(at)) = self.cell(self.table.at) { *at } else { Timestamp::UNIX_EPOCH }
     }
 
-    /// Reads a record back from the JSON that it is written as: each column as it was.
+    /// Reads a record back from the JSON in which it was written: each column as it was.
     ///
     /// # Errors
-    /// Says which column cannot be read, is missing or is not known. Nothing is guessed, and nothing left out.
+    /// If a column cannot be read, is missing or is unknown: the text names it. Nothing is guessed, and nothing is left
+    /// out.
     pub fn from_json(table: &'static Table, written: Value) -> Result<Self, String> {
         let Value::Object(mut written) = written else { return Err("is no object".into()) };
         let mut cells = Vec::with_capacity(table.columns.len());
@@ -135,7 +136,7 @@ fn cell_written(value: Value, kind: Kind) -> Option<Cell> {
         (_, Value::Null) => Some(Cell::Null),
         (Kind::Text | Kind::Json, Value::String(text)) => Some(Cell::Text(text)),
         (Kind::Integer, Value::Number(number)) => number.as_i64().map(Cell::Integer),
-        // One that is not safe as a number in every reader.
+        // An integer that is not safe as a JSON number.
         (Kind::Integer, Value::String(text)) => text.parse().ok().map(Cell::Integer),
         (Kind::Float, Value::Number(number)) => number.as_f64().map(Cell::Float),
         (Kind::Bool, Value::Bool(truth)) => Some(Cell::Bool(truth)),
@@ -144,7 +145,7 @@ fn cell_written(value: Value, kind: Kind) -> Option<Cell> {
     }
 }
 
-/// A record is written as an object of its cells; nulls are left out, which every sink reads as null.
+/// A record is written as an object of its cells. Nulls are left out, which every sink reads as null.
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
@@ -159,7 +160,7 @@ impl Serialize for Record {
 
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        /// Above this a JSON number is not safe in every reader; BigQuery takes INT64 as text too.
+        /// Above this a JSON number is not safe in every parser; BigQuery takes INT64 as text too.
         const SAFE: u64 = 1 << 53;
         match self {
             Self::Null => serializer.serialize_unit(),

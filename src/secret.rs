@@ -1,10 +1,10 @@
-//! Text that must not show.
+//! Secret text.
 
 use std::fmt;
 
 use crate::{foreign, wire::Request};
 
-/// Text that never prints, and that is masked wherever foreign words hold a part of it.
+/// Text that is never printed. It is masked in every foreign text that holds a part of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -17,7 +17,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The text itself, to be sent and nothing else.
+    /// The text itself, only to be sent.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

@@ -14,16 +14,16 @@ pub fn floor_ms(instant: Timestamp) -> Timestamp {
     instant.trunc_subsecs(3)
 }
 
-/// RFC 3339 in UTC with three fractional digits, or six where the instant is finer than a millisecond. BigQuery keeps
-/// microseconds and takes no seventh digit.
+/// RFC 3339 in UTC with three fractional digits, or six if the instant is finer than a millisecond. BigQuery keeps
+/// microseconds, and takes no seventh digit.
 #[must_use]
 pub fn text(instant: Timestamp) -> String {
     let fraction = if floor_ms(instant) == instant { SecondsFormat::Millis } else { SecondsFormat::Micros };
     instant.to_rfc3339_opts(fraction, true)
 }
 
-/// Reads RFC 3339 (`2026-10-06T09:15:22.417Z`), or a date alone as its midnight in UTC, of a year from 1970 to 2199. A leap
-/// second is the second after it.
+/// Reads RFC 3339 (`2026-10-06T09:15:22.417Z`), or a date alone as its midnight in UTC. The year must be from 1970 to
+/// 2199. A leap second becomes the second after it.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
     let instant = DateTime::parse_from_rfc3339(text).ok().map(|instant| without_leap(instant.to_utc()));
@@ -31,27 +31,27 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     instant.filter(|instant| is_near(*instant))
 }
 
-/// A leap second comes as the second before it, with more than a second's worth of nanoseconds. It has no text that BigQuery
-/// takes, and no place beside other instants.
+/// The parser returns a leap second as the second before it, with more than a second's worth of nanoseconds. BigQuery
+/// takes no text of it, and it has no place among other instants.
 fn without_leap(instant: Timestamp) -> Timestamp {
     let beyond = instant.timestamp_subsec_nanos().checked_sub(1_000_000_000);
     beyond.and_then(|nanos| DateTime::from_timestamp(instant.timestamp() + 1, nanos)).unwrap_or(instant)
 }
 
-/// The first instant of all.
+/// The first instant allowed.
 pub const FIRST: Timestamp = DateTime::UNIX_EPOCH;
 
 /// The last millisecond of 2199, in milliseconds since 1970.
 const LAST_MS: i64 = 7_258_118_399_999;
 
-/// Whether an instant lies in a year from 1970 to 2199. Only such an instant is kept: it has a text that every store and sink
-/// takes, and an instant a day before and after it.
+/// Whether an instant is in a year from 1970 to 2199. Only such an instant is kept: every store and sink takes its
+/// text, and there is an instant a day before and after it.
 #[must_use]
 pub fn is_near(instant: Timestamp) -> bool {
     (1_970..2_200).contains(&instant.year())
 }
 
-/// The instant, or the nearest one of those years.
+/// The instant, or the nearest instant of these years.
 #[must_use]
 pub fn held(instant: Timestamp) -> Timestamp {
     if is_near(instant) {

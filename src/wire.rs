@@ -1,4 +1,4 @@
-//! What all requests and answers have in common.
+//! The parts that all requests and answers share.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ pub type Request = http::Request<Vec<u8>>;
 /// A whole answer; any status is an answer.
 pub type Response = http::Response<Vec<u8>>;
 
-/// A request with the headers that all have.
+/// A request with the headers that all requests have.
 #[must_use]
 pub fn request(method: Method, address: &str, body: Vec<u8>) -> Request {
     let mut request = Request::new(body);
     *request.method_mut() = method;
-    // The settings' addresses are checked when they are read, and everything added to them is encoded.
+    // Addresses in the settings are checked when they are read, and everything added to them is encoded.
     *request.uri_mut() = address.parse().unwrap_or_default();
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     request
@@ -33,8 +33,8 @@ pub fn encoded(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-/// How long `retry-after` asks to wait. It holds seconds, or a date, which is compared with the answer's own `date`: our
-/// clock may be wrong. More than a day makes no sense, and is as good as absent.
+/// The wait that `retry-after` asks for. It holds seconds, or a date, which is compared with the answer's own `date`,
+/// because our clock may be wrong. A wait of more than a day makes no sense, and is treated as absent.
 #[must_use]
 pub fn retry_after(response: &Response) -> Option<Duration> {
     const LONGEST: Duration = Duration::from_hours(24);
@@ -47,7 +47,7 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
     (wait <= LONGEST).then_some(wait)
 }
 
-/// The server's clock, UTC, in whole seconds, where it says.
+/// The server's clock, UTC, in whole seconds, if the answer has it.
 #[must_use]
 pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
     instant(headers, &header::DATE)
@@ -58,10 +58,10 @@ fn instant(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
     Some(date.to_utc())
 }
 
-/// The longest that a window of a rate limit may be; Cloudflare's have five minutes. A longer one is as good as not told.
+/// The longest window of a rate limit. Cloudflare's windows have five minutes. A longer window is treated as absent.
 const LONGEST_WINDOW: u64 = 24 * 60 * 60;
 
-/// By value, for a name that is looked up as a text is parsed first, which takes 4 KB of the Worker.
+/// The names are values: a name given as text would be parsed first, which takes 4 KB of the Worker.
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
@@ -80,22 +80,23 @@ pub fn rate(headers: &HeaderMap) -> Option<Rate> {
     })
 }
 
-/// Whether a status may pass by itself: the server's own failures, and a request that came too slowly or too early.
+/// Whether a failure with this status may pass by itself: the server's own failures, and a request that came too slowly
+/// or too early.
 #[must_use]
 pub fn may_pass(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY)
 }
 
-/// Reads a member that may also be null, which means what absent means.
+/// Reads a member that may also be null. Null means the same as absent.
 ///
 /// # Errors
-/// Where it is of another type.
+/// If the member has another type.
 pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// The beginning of a body, masked and in one line, for an error message. A document is not quoted, whole or in part: it may hold
-/// what users have sent along with their requests.
+/// The beginning of a body, masked and in one line, for an error message. A document is never quoted: it may hold texts
+/// that users have sent with their requests.
 #[must_use]
 pub fn snippet(body: &[u8]) -> String {
     /// Characters.
