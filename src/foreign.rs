@@ -245,7 +245,7 @@ mod tests {
         check(&format!("q={sent}&"), "q=[secret]&");
         check("v1.0-Kf9_x2Lq8%2fZrT%2b5wYbN7cD3mHsGpEaJu", "[secret]");
         check(&TOKEN.replace('/', "\\/"), "[secret]");
-        // The last digit of an escape may look like the begin of a part.
+        // The last digit of an escape may look like the beginning of a part.
         check("\\u000b5wYbN7cD3mH", "[secret]");
         check(&serde_json::json!({ "key": KEY }).to_string(), r#"{"key":"[secret]"}"#);
         for before in ["", "t", "to", "tok"] {
@@ -340,7 +340,7 @@ mod tests {
             let masked = secrets().mask(&text);
             for secret in [TOKEN, OTHER, KEY] {
                 let letters: Vec<_> = secret.chars().collect();
-                // The two quotes in one of them do not count.
+                // The two quotes in one of the secrets do not count.
                 for part in letters.windows(PART + 2) {
                     prop_assert!(!masked.contains(&part.iter().collect::<String>()), "{text:?} becomes {masked:?}");
                 }

@@ -111,11 +111,11 @@ impl Record {
     /// If a column cannot be read, is missing or is unknown: the text names it. Nothing is guessed, and nothing is left
     /// out.
     pub fn from_json(table: &'static Table, written: Value) -> Result<Self, String> {
-        let Value::Object(mut written) = written else { return Err("is no object".into()) };
+        let Value::Object(mut written) = written else { return Err("is not a JSON object".into()) };
         let mut cells = Vec::with_capacity(table.columns.len());
         for column in table.columns {
             let cell = written.remove(column.name).map_or(Some(Cell::Null), |value| cell_written(value, column.kind));
-            cells.push(cell.ok_or_else(|| format!("has a value in {} that is none of that column", column.name))?);
+            cells.push(cell.ok_or_else(|| format!("has a value in {} that does not fit the column", column.name))?);
         }
         if let Some(name) = written.keys().next() {
             return Err(format!("has a column {name} that this program does not know"));

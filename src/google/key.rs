@@ -135,7 +135,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Not a key, but shaped like one.
+    /// Not a key, but in the form of a key.
     const BODY: &str = "c2VjcmV0IGtleSBieXRlcyBpbiBiYXNlNjQ=";
 
     pub fn pem(label: &str) -> String {

@@ -44,7 +44,7 @@ pub trait Host {
     /// A number in [0, 1).
     fn random(&self) -> f64;
 
-    /// Waits; may end early when the program is asked to stop.
+    /// Waits. It may end early if the program is asked to stop.
     async fn sleep(&self, duration: Duration);
 
     /// Sends a request and reads the whole answer.

@@ -75,7 +75,7 @@ fn proxy() -> Option<String> {
 /// hold a password.
 fn tunnel(address: &str) -> Result<reqwest::Proxy, CallError> {
     let proxy = reqwest::Proxy::https(address.trim())
-        .map_err(|_| CallError::denied("the proxy is no address", "Check HTTPS_PROXY and ALL_PROXY"))?;
+        .map_err(|_| CallError::denied("the proxy is not an address", "Check HTTPS_PROXY and ALL_PROXY"))?;
     let excepted = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
     Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&format!("localhost,127.0.0.0/8,::1,{excepted}"))))
 }

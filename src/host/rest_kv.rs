@@ -17,7 +17,7 @@ const LISTED: &str = "1000";
 
 /// The hints to a person if the API refuses.
 const HINTS: Hints = Hints {
-    missing: "Check CF_ACCOUNT_ID, CF_KV_STATE_ID and CF_KV_IDS_ID: no such namespace of KV is in that account",
+    missing: "Check CF_ACCOUNT_ID, CF_KV_STATE_ID and CF_KV_IDS_ID: that account has no such namespace of KV",
     token: "Check CF_API_TOKEN: it must be valid, belong to the account CF_ACCOUNT_ID, and have the permission Workers KV \
             Storage Read; to replay or discard dead letters, Workers KV Storage Edit",
     other: "The request does not suit the API: check CF_ACCOUNT_ID, CF_KV_STATE_ID and CF_KV_IDS_ID",
@@ -106,7 +106,7 @@ fn read_values(response: &Response, keys: &[&str]) -> Result<Vec<Option<String>>
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            Err(misbehaved("has a value that is no text"))
+            Err(misbehaved("has a value that is not a text"))
         }
     };
     keys.iter().map(value).collect()

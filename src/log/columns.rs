@@ -36,7 +36,7 @@ const fn field(name: &'static str, kind: Kind, origin: Origin) -> LogField {
     (Column { name, kind }, origin)
 }
 
-/// Every column, in the order of the table: those of the TypeScript program first, then ours. `extra` stays last.
+/// Every column, in the order of the table: first the columns of the TypeScript program, then ours. `extra` stays last.
 pub(crate) const FIELDS: [LogField; 34] = [
     field("id", Kind::Text, Origin::Id),
     field("created_at", Kind::Instant, Origin::CreatedAt),
@@ -76,7 +76,7 @@ pub(crate) const FIELDS: [LogField; 34] = [
 
 const COLUMNS: [Column; FIELDS.len()] = columns(&FIELDS);
 
-/// The raw table: a log is one line of it.
+/// The raw table. It has one line for each log.
 pub static LOGS: Table = Table {
     name: "aig_logs_raw",
     columns: &COLUMNS,
@@ -100,7 +100,7 @@ pub(crate) fn cell(value: Value, kind: Kind) -> Result<Cell, Value> {
         (Kind::Integer, value) => integer(&value).map(Cell::Integer).ok_or(value),
         (Kind::Float, value) => value.as_f64().map(Cell::Float).ok_or(value),
         (Kind::Bool, value) => truth(&value).map(Cell::Bool).ok_or(value),
-        // The API's schema says text, its Worker binding an object.
+        // By the API's schema the value is a text, by its Worker binding an object.
         (Kind::Json, Value::String(text)) => match raw::json(&text) {
             Some(Cow::Owned(tame)) => Ok(Cell::Text(tame)),
             Some(Cow::Borrowed(_)) => Ok(Cell::Text(text)),

@@ -152,7 +152,7 @@ impl Entry {
         let Missing { id, created_at, reason } = missing;
         let kept = raw::cut(text, LONGEST_TEXT);
         let cut = if kept.len() < text.len() {
-            format!(" Of its {} bytes the first are kept.", text.len())
+            format!(" Only the beginning of its {} bytes is kept.", text.len())
         } else {
             String::new()
         };
@@ -411,7 +411,7 @@ mod tests {
         let entry = Entry::of_beginning(&text, "", "It is too large.", Timestamp::UNIX_EPOCH);
         let unread = entry.unread.unwrap();
         assert_eq!((unread.text.len(), unread.is_placed), (1_000_000, true));
-        assert_eq!(unread.reason, format!("It is too large. Of its {} bytes the first are kept.", text.len()));
+        assert_eq!(unread.reason, format!("It is too large. Only the beginning of its {} bytes is kept.", text.len()));
         let known = Entry::of_beginning(&with("\"path\":\"xxx"), "", "It is too large.", Timestamp::UNIX_EPOCH);
         assert_eq!((known.id.as_str(), time::text(known.created_at).as_str()), ("a", "2026-10-06T09:15:22.417Z"));
     }

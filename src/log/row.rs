@@ -85,7 +85,7 @@ mod tests {
         Entry::from_json(element).unwrap().into_row("main", ingested_at, &Privacy::default())
     }
 
-    /// The row of an entry with these fields, without the five columns that every row has.
+    /// The row of an entry with these fields, without the four columns that every row has.
     fn row(fields: &Value) -> Value {
         let mut entry = json!({ "id": "a", "created_at": "2026-10-06T09:15:22.417Z" });
         entry.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());

@@ -35,22 +35,22 @@ pub async fn gateways<H: Host>(host: &H, source: &dyn Source) -> Result<(Vec<Str
             // The list shows some gateways twice, and it is complete.
             Some(total) if page == 1 && shown == total => return Ok(known_by_rule(source, all)),
             Some(total) if all.len() == known => {
-                return Err(CallError::Broken(format!("it lists {known} of {total} gateways")));
+                return Err(CallError::Broken(format!("the list has only {known} of {total} gateways")));
             }
             None if all.len() == known => return Ok(known_by_rule(source, all)),
             Some(_) | None => {}
         }
     }
     let hint = "Name the gateways to copy in AIG_GATEWAY_ID";
-    Err(CallError::denied("the list of the account's gateways goes on after 10,000 of them", hint))
+    Err(CallError::denied("the account has more than 10,000 gateways", hint))
 }
 
 /// Splits off ids that no gateway can have, and makes an error of them. They are never used in an address or a key.
 fn known_by_rule(source: &dyn Source, ids: Vec<String>) -> (Vec<String>, Option<CallError>) {
     let (ids, strange): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| source.is_stream(id));
     let told = (!strange.is_empty()).then(|| {
-        let hint = "Nothing was read of these. Name the gateways to copy in AIG_GATEWAY_ID, and please report it";
-        CallError::denied(format!("the list names {strange:?}, which no gateway can be called"), hint)
+        let hint = "They were not read. Name the gateways to copy in AIG_GATEWAY_ID, and please report this";
+        CallError::denied(format!("the list names {strange:?}, but no gateway can have such an id"), hint)
     });
     (ids, told)
 }

@@ -115,7 +115,7 @@ impl Report {
         self.error.iter().chain(self.gateways.iter().filter_map(|gateway| gateway.error.as_ref()))
     }
 
-    /// The most important error: one that a person must fix, or else any.
+    /// The most important error: an error that a person must fix, or else any error.
     #[must_use]
     pub fn worst(&self) -> Option<&Error> {
         self.errors().find(|error| !error.is_transient()).or_else(|| self.errors().next())

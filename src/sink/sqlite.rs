@@ -221,7 +221,7 @@ mod tests {
         check("20:00", None, &[], (None, "20:00"));
         check("21:00", Some(0.5), &[], (Some(0.5), "21:00"));
         check("22:00", Some(0.5), &[0], (Some(0.5), "21:00"));
-        // Written again after a crash, or by a slower pass.
+        // A crash, or a slower pass, leads to such a second write.
         check("20:30", None, &[0], (Some(0.5), "21:00"));
         check("21:00", Some(0.7), &[0], (Some(0.5), "21:00"));
         check("23:00", None, &[], (None, "23:00"));
@@ -272,7 +272,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [path, elsewhere] = ["rows.sqlite", "elsewhere"].map(|name| folder.path().join(name));
         let file = Connection::open(&path).unwrap();
-        // Without it SQLite itself looks where its file is.
+        // Without WAL, SQLite itself checks the place of its file.
         file.pragma_update(None, "journal_mode", "WAL").unwrap();
         let sink = Sqlite::new(&file, &[]).unwrap().in_place(Some(Place::of(&path).unwrap()));
         let write = |id| sink.write(&[row(id, 0.0)]).now_or_never().unwrap();

@@ -24,7 +24,7 @@ pub const NEW_STYLE: Timestamp = match DateTime::from_timestamp(1_790_208_000, 0
 /// The hints to a person if the API refuses.
 const HINTS: Hints = Hints {
     missing: "Check CF_ACCOUNT_ID: there is no such account",
-    token: "Check CF_API_TOKEN: it must be a token that is valid, as the dashboard showed it when it was made",
+    token: "Check CF_API_TOKEN: it must be a valid token, as the dashboard showed it when it was made",
     other: "Check CF_ACCOUNT_ID, and CLOUDFLARE_BASE_URL, which should be Cloudflare's own",
 };
 

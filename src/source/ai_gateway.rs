@@ -76,7 +76,7 @@ impl Source for AiGateway {
         let text = String::from_utf8_lossy(beginning);
         let list = text.split_once("\"result\"").and_then(|(_, result)| result.split_once('['));
         let log = list.map(|(_, log)| log.trim_start()).filter(|log| raw::is_unfinished_object(log))?;
-        let reason = format!("It alone is larger than {most} bytes, the most that is read of an answer.");
+        let reason = format!("This log alone is larger than {most} bytes, the most that is read of an answer.");
         // Several logs may begin alike.
         let place = format!("{} {}", time::text(begin_of(query)), query.page);
         let mut entry = Entry::of_beginning(log, &place, &reason, begin_of(query));
@@ -146,7 +146,7 @@ fn get(source: &AiGateway, path: &str) -> Request {
 
 /// The hints to a person if the API refuses.
 const HINTS: Hints = Hints {
-    missing: "Check CF_ACCOUNT_ID and AIG_GATEWAY_ID: no such gateway is in that account",
+    missing: "Check CF_ACCOUNT_ID and AIG_GATEWAY_ID: that account has no such gateway",
     token: "Check CF_API_TOKEN: it must be valid, belong to the account CF_ACCOUNT_ID, and have the permission AI Gateway \
             Read",
     other: "The request does not suit the API: check LOGS_PER_PAGE, CF_ACCOUNT_ID and AIG_GATEWAY_ID",
@@ -223,7 +223,7 @@ fn check(entries: &[Entry], query: &Query) -> Result<(), CallError> {
     });
     if let Some(entry) = stray {
         let at = time::text(entry.created_at);
-        return Err(misbehaved(&format!("ignores the filter: entry {} of {at} lies outside of it", entry.id)));
+        return Err(misbehaved(&format!("ignores the filter: it shows entry {} of {at}", entry.id)));
     }
     let in_order = placed().is_sorted_by(|a, b| {
         let (a, b) = (time::floor_ms(a.created_at), time::floor_ms(b.created_at));
@@ -404,7 +404,7 @@ mod tests {
         let known = page(r#"{"errors":[],"result": [ {"id":"a","created_at":"2026-10-06T09:15:22.417Z","path":"xxx"#);
         assert_eq!((known.id.as_str(), known.is_placed()), ("a", false));
         let reason = &known.unread.as_ref().unwrap().reason;
-        assert_eq!(reason, "It alone is larger than 1000 bytes, the most that is read of an answer.");
+        assert_eq!(reason, "This log alone is larger than 1000 bytes, the most that is read of an answer.");
         let unplaced =
             [r#"{"result":[{"path":"xxx"#, r#"{"result":[{"id":"a","created_at":"2031-01-01T00:00:00Z","p":"#];
         for beginning in unplaced {

@@ -1,5 +1,6 @@
-//! The audit. It counts at the source what is due in a book. If a count is another than expected, it reads the stretch
-//! again, compares it id by id, and writes the missing entries. A book knows what is due, and keeps the results.
+//! The audit. It counts at the source the stretches that are due in a book. If a count is another than expected, it
+//! reads the stretch again, compares it id by id, and writes the missing entries. A book knows what is due, and keeps
+//! the results.
 
 mod compare;
 mod delivered;

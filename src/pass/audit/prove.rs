@@ -64,7 +64,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// The most important error: one that a person must fix, or else any.
+    /// The most important error: an error that a person must fix, or else any error.
     #[must_use]
     pub fn worst(&self) -> Option<&Error> {
         self.errors.iter().find(|error| !error.is_transient()).or(self.errors.first())

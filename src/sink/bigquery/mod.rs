@@ -88,7 +88,7 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
             self.sign_in.0.replace(None);
         }
         Err(CallError::denied(
-            "BigQuery refuses the token that Google has just handed out",
+            "BigQuery refuses the token that Google has just issued",
             "Check that GCP_TOKEN_URI is Google's own, and that BIGQUERY_EMULATOR_HOST is not set by mistake",
         ))
     }
@@ -153,7 +153,7 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
                 }
                 (Reply::TooMuch { words, is_of_size }, &[index]) => {
                     let bytes = encoded[index].len();
-                    let reason = format!("BigQuery does not take the row even alone, with its {bytes} bytes: {words}");
+                    let reason = format!("BigQuery refuses the row even alone, with its {bytes} bytes: {words}");
                     rejected.push(Rejected { index, reason });
                     is_doubtful |= !is_of_size;
                     alone += usize::from(bytes <= LIMITS.bytes);
@@ -178,8 +178,8 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
 fn nothing_is_taken(rows: usize) -> CallError {
     let hint = "Check that BIGQUERY_EMULATOR_HOST is not set by mistake, and that no proxy is in between";
     let rows =
-        if rows == 1 { "the one row that was sent".to_owned() } else { format!("{rows} rows, each sent by itself") };
-    CallError::denied(format!("BigQuery takes none of {rows}"), hint)
+        if rows == 1 { "the only row that was sent".to_owned() } else { format!("{rows} rows, each sent alone") };
+    CallError::denied(format!("BigQuery refuses {rows}"), hint)
 }
 
 fn formless(error: &serde_json::Error) -> CallError {

@@ -184,8 +184,7 @@ fn where_not_one_row_gets_in_it_is_the_address_that_is_wrong() {
         world.instead = Some(given_for(response, vec![String::new()]));
         let report = world.forward();
         let error = report.worst().expect("a person must act");
-        let words =
-            if rows == 1 { "takes none of the one row" } else { &format!("takes none of {} rows", rows.min(10)) };
+        let words = if rows == 1 { "refuses the only row" } else { &format!("refuses {} rows, each", rows.min(10)) };
         assert!(!error.is_transient() && error.chain().contains(words), "{}", error.chain());
         assert_eq!((world.letters().len(), world.rows().len()), (0, 0));
         world.instead = None;

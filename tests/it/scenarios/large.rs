@@ -65,7 +65,7 @@ fn a_log_that_alone_is_too_large_is_a_dead_letter_and_the_others_are_delivered()
             let letters = world.letters();
             assert_eq!((world.rows().len(), letters.len()), (6, 1), "{place} {ties}");
             let reason = letters[0]["reason"].as_str().unwrap();
-            assert!(reason.starts_with("It alone is larger than 10000 bytes"), "{reason}");
+            assert!(reason.starts_with("This log alone is larger than 10000 bytes"), "{reason}");
             world.pass_time(MINUTE);
             assert!(world.forward().is_complete());
             assert_eq!((world.rows().len(), world.letters().len()), (6, 1), "{place} {ties}");
