@@ -123,7 +123,8 @@ async fn record<P: Platform>(context: &Context<'_, P>, report: &Report) {
     };
     if let Some(problem) = problem {
         log::warn!(
-            "this {} pass is not in {}: {problem}. `aig-logs sql --apply` makes the table; with RECORD_RUNS=false none is needed",
+            "this {} pass is not in {}: {problem}. `aig-logs sql --apply` makes the table; with RECORD_RUNS=false none is \
+             needed",
             report.job,
             RUNS.name
         );
