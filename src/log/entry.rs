@@ -8,7 +8,7 @@
 //!
 //! A log that cannot become a row still has an id and an instant. Without a readable id, its id is a hash of its text,
 //! so it is recognized again. Without a readable instant, it gets the instant of the log before it on the page
-//! (`Entry::is_placed`), because by the server's order it is not before that log. It moves like every entry, but no
+//! (`Entry::is_placed`), because the server's order puts it at or after that log. It moves like every entry, but no
 //! sink gets it: it is kept with its text as a dead letter, once the rows before it are acknowledged. A placed log is
 //! counted in no slot and no day: in the wrong slot it would make up for a missing entry. After a crash it may be kept
 //! twice.

@@ -112,7 +112,8 @@ impl Lane {
         } else {
             self.track.count(created_at, None);
         }
-        // A placed entry is not counted: in the wrong slot it would make up for an entry that is missing there.
+        // A placed entry is not counted, and its segment is marked: in the wrong slot it would make up for a missing
+        // entry.
         self.segment.iter_mut().for_each(|segment| segment.metadata.placed |= is_placed);
         self.reject(letter.into());
         self.settle();
