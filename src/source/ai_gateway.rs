@@ -217,15 +217,15 @@ fn begin_of(query: &Query) -> Timestamp {
 
 fn check(entries: &[Entry], query: &Query) -> Result<(), CallError> {
     // The instant of a placed entry says nothing about the filter or the order.
-    let placed = || entries.iter().filter(|entry| !entry.is_placed());
-    let stray = placed().find(|entry| {
+    let own = || entries.iter().filter(|entry| !entry.is_placed());
+    let stray = own().find(|entry| {
         entry.created_at >= query.until || query.from.is_some_and(|from| entry.created_at <= from - MILLISECOND)
     });
     if let Some(entry) = stray {
         let at = time::text(entry.created_at);
         return Err(misbehaved(&format!("ignores the filter: it shows entry {} of {at}", entry.id)));
     }
-    let in_order = placed().is_sorted_by(|a, b| {
+    let in_order = own().is_sorted_by(|a, b| {
         let (a, b) = (time::floor_ms(a.created_at), time::floor_ms(b.created_at));
         match query.direction {
             Direction::Ascending => a <= b,

@@ -108,7 +108,7 @@ async fn described<H: Host>(
 
 /// The table of passes. No log depends on it.
 fn recording(found: Result<(StatusCode, Result<LiveTable, CallError>), CallError>) -> Check {
-    let hint = "Passes cannot be recorded, so aig_pipeline_by_hour stays empty; RECORD_RUNS=false does without it";
+    let hint = "Passes cannot be recorded, so aig_pipeline_by_hour stays empty; RECORD_RUNS=false stops the recording";
     let says = match found {
         Ok((_, Ok(table))) => {
             let findings = of_table(RUNS.name, &table, &RUNS);
