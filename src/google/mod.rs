@@ -1,6 +1,6 @@
 //! Signs in to Google with a service account, as values: the text to sign, the request, and its answer. Google
 //! exchanges an assertion (RS256, AIP-4112) for a token that allows only to insert rows. To check the table there is a
-//! token that allows only to look at it.
+//! token that allows only to look at it, and for an operator's own key one that allows only to read `BigQuery`.
 
 pub mod key;
 
@@ -28,6 +28,8 @@ pub enum Scope {
     Insert,
     /// To look at tables, and at the account's permissions. It cannot change anything.
     Look,
+    /// To query tables. It cannot change anything, and shows nothing outside BigQuery.
+    Read,
 }
 
 impl Scope {
@@ -36,6 +38,8 @@ impl Scope {
             Self::Insert => "https://www.googleapis.com/auth/bigquery.insertdata",
             // tables.testIamPermissions needs this scope: bigquery.readonly is not enough.
             Self::Look => "https://www.googleapis.com/auth/cloud-platform.read-only",
+            // The smallest that jobs.query takes.
+            Self::Read => "https://www.googleapis.com/auth/bigquery.readonly",
         }
     }
 }
@@ -226,6 +230,19 @@ mod tests {
             "scope": "https://www.googleapis.com/auth/bigquery.insertdata", "iat": issued, "exp": issued + 3_300,
         });
         assert_eq!(parts[1], claims);
+    }
+
+    #[test]
+    fn each_purpose_has_its_own_scope() {
+        let check = |scope: Scope, expected: &str| {
+            let unsigned = unsigned_assertion(&account(), scope, at("2026-10-06T09:00:00Z"));
+            let claims = URL_SAFE_NO_PAD.decode(unsigned.split('.').nth(1).unwrap()).unwrap();
+            let claims: Value = serde_json::from_slice(&claims).unwrap();
+            assert_eq!(claims["scope"], format!("https://www.googleapis.com/auth/{expected}"));
+        };
+        check(Scope::Insert, "bigquery.insertdata");
+        check(Scope::Look, "cloud-platform.read-only");
+        check(Scope::Read, "bigquery.readonly");
     }
 
     #[test]
