@@ -3,7 +3,10 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
-use super::{settings, vars::SettingReader};
+use super::{
+    settings,
+    vars::{ConfigError, Problem, SettingReader, read},
+};
 use crate::google::key::PrivateKey;
 
 /// A Google service account.
@@ -19,10 +22,30 @@ pub struct ServiceAccount {
     pub token_uri: String,
 }
 
+/// The setting that holds a whole key file.
+const JSON: &str = "GCP_SA_KEY_JSON";
+
+impl ServiceAccount {
+    /// Reads the text of a key file that no setting holds.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that hold nothing of the key.
+    pub fn of_key_file(text: &str) -> Result<Self, String> {
+        let lookup = |name: &str| (name == JSON).then(|| text.to_owned());
+        let words = |Problem { setting, problem }: &Problem| match *setting {
+            JSON => problem.clone(),
+            _ => format!("has a token_uri that {problem}"),
+        };
+        let account = read(lookup, |vars| vars.service_account(text.trim().is_empty()));
+        let account =
+            account.map_err(|ConfigError(problems)| problems.iter().map(words).collect::<Vec<_>>().join("; "));
+        account?.ok_or_else(|| "is empty".to_owned())
+    }
+}
+
 impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     /// The service account, from the whole key file or from its two parts. An emulator needs no account.
     pub fn service_account(&mut self, emulator: bool) -> Option<ServiceAccount> {
-        const JSON: &str = "GCP_SA_KEY_JSON";
         const PEM: &str = "GCP_SA_PRIVATE_KEY_PEM";
         let token_uri = self.optional("GCP_TOKEN_URI");
         let (email, pem, key_id, file_uri, name) = match self.key_file() {
@@ -61,7 +84,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     }
 
     pub fn key_file(&self) -> Result<Option<KeyFile>, String> {
-        let Some(text) = self.optional("GCP_SA_KEY_JSON") else { return Ok(None) };
+        let Some(text) = self.optional(JSON) else { return Ok(None) };
         // The parser's own message would quote the key.
         let file: KeyFile = serde_json::from_str(&json(&text)).map_err(|error| {
             format!(
