@@ -9,11 +9,19 @@ use crate::{
     config::TableName,
     error::CallError,
     sink::bigquery::refusal::{BUSY, complaint},
-    wire::{Request, Response, encoded, may_pass, request, retry_after},
+    wire::{Request, Response, encoded, may_pass, or_default, request, retry_after},
 };
 
 /// Milliseconds for which BigQuery keeps an answer waiting for a statement to end. Less than a call may take.
 const PATIENCE: u32 = 20_000;
+
+/// Bytes that one query may read at most: 6 cents' worth, and more than a day of 100 million logs needs. Of a table
+/// without partitions each query would read every day. BigQuery refuses a query that exceeds it, and bills nothing.
+/// cloud.google.com/bigquery/docs/best-practices-costs
+const MOST_BYTES: u64 = 10 << 30;
+
+/// Rows of one answer to a query. An id has some 30 letters, so these are 3 MB of the 32 MB that are read of an answer.
+const PAGE: u32 = 50_000;
 
 /// What is asked of BigQuery, with what it needs.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +36,28 @@ pub enum Ask<'a> {
     Statement { sql: &'a str, location: &'a str },
     /// A statement that was not done when it was last asked for.
     Job { id: &'a str, location: &'a str },
+    /// The rows of a query, which changes nothing. BigQuery finds the location by the table.
+    Query { sql: &'a str, parameters: &'a [Parameter<'a>] },
+    /// More rows of a query, or the first ones of a query that was not done when it was last asked for.
+    Rows { job: &'a JobReference, page: Option<&'a str> },
+}
+
+/// A value that a query names: `@name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its type in SQL.
+    pub kind: &'a str,
+    /// Its value as text.
+    pub value: String,
+}
+
+impl Parameter<'_> {
+    fn to_json(&self) -> Value {
+        let Self { name, kind, value } = self;
+        json!({ "name": name, "parameterType": { "type": kind }, "parameterValue": { "value": value } })
+    }
 }
 
 impl Ask<'_> {
@@ -55,6 +85,14 @@ impl Ask<'_> {
                 let query = format!("location={}&timeoutMs={PATIENCE}&maxResults=0", encoded(location));
                 (Method::GET, address(&format!("/queries/{}?{query}", encoded(id))), None)
             }
+            Self::Query { sql, parameters } => (Method::POST, address("/queries"), Some(query(sql, parameters))),
+            Self::Rows { job: JobReference { job_id, location }, page } => {
+                let location = location.as_ref().map(|location| format!("&location={}", encoded(location)));
+                let page = page.map(|page| format!("&pageToken={}", encoded(page)));
+                let more = [location, page].into_iter().flatten().collect::<String>();
+                let query = format!("timeoutMs={PATIENCE}&maxResults={PAGE}{more}");
+                (Method::GET, address(&format!("/queries/{}?{query}", encoded(job_id))), None)
+            }
         };
         let mut request = request(method, &address, body.as_ref().map(Value::to_string).unwrap_or_default().into());
         if body.is_some() {
@@ -73,8 +111,26 @@ impl Ask<'_> {
                 "bigquery.jobs.create on the project, which the role BigQuery Job User has, and bigquery.tables.create, get, \
                  getData and update on the dataset, which the role BigQuery Data Editor has"
             }
+            Self::Query { .. } | Self::Rows { .. } => {
+                "bigquery.jobs.create on the project, which the role BigQuery Job User has, and bigquery.tables.getData on \
+                 the table, which the role BigQuery Data Viewer has"
+            }
         }
     }
+}
+
+/// The body of a query. BigQuery keeps answers for a day: one of these would not show what was just written.
+fn query(sql: &str, parameters: &[Parameter<'_>]) -> Value {
+    json!({
+        "query": sql,
+        "useLegacySql": false,
+        "useQueryCache": false,
+        "parameterMode": "NAMED",
+        "queryParameters": parameters.iter().map(Parameter::to_json).collect::<Value>(),
+        "maximumBytesBilled": MOST_BYTES.to_string(),
+        "maxResults": PAGE,
+        "timeoutMs": PATIENCE,
+    })
 }
 
 /// A dataset, as far as it matters here.
@@ -150,6 +206,45 @@ pub struct JobReference {
     /// Its id.
     #[serde(default)]
     pub job_id: String,
+    /// Where it runs.
+    #[serde(default)]
+    pub location: Option<String>,
+}
+
+/// What a query has given so far.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueryAnswer {
+    /// Whether the query is done; otherwise there are no rows yet.
+    pub job_complete: bool,
+    /// Under which name to ask for more.
+    #[serde(default)]
+    pub job_reference: Option<JobReference>,
+    /// Where the next rows begin; none: these are the last ones.
+    #[serde(default)]
+    pub page_token: Option<String>,
+    /// Rows of the whole query, as text.
+    #[serde(default)]
+    pub total_rows: Option<String>,
+    /// The rows of this answer.
+    #[serde(default, deserialize_with = "or_default")]
+    pub rows: Vec<QueryRow>,
+}
+
+/// A row of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct QueryRow {
+    /// Its cells.
+    #[serde(rename = "f")]
+    pub cells: Vec<QueryCell>,
+}
+
+/// A cell of a query. BigQuery answers every simple type as text.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct QueryCell {
+    /// Its text; none where it is null.
+    #[serde(rename = "v")]
+    pub text: Option<String>,
 }
 
 /// Reads an answer to `ask`. None: there is no such thing, or a new one that was there before.
@@ -174,6 +269,11 @@ pub fn read<T: for<'de> Deserialize<'de>>(ask: Ask<'_>, response: &Response) -> 
         (StatusCode::UNAUTHORIZED, _) => {
             let hint =
                 "The token is not, or no longer, good: `gcloud auth login`, or set GOOGLE_OAUTH_ACCESS_TOKEN again";
+            Err(CallError::denied(message, hint))
+        }
+        (_, "bytesBilledLimitExceeded") => {
+            let hint = "The query would read more than 10 GiB. `aig-logs sql --check` says whether the table is \
+                        partitioned by the day of created_at: then a query reads one day";
             Err(CallError::denied(message, hint))
         }
         (StatusCode::FORBIDDEN, _) => {
@@ -203,6 +303,8 @@ mod tests {
         check(Ask::NewDataset("EU"), "bigquery.datasets.create");
         check(Ask::Table("t"), "bigquery.tables.get");
         check(Ask::Statement { sql: "SELECT 1", location: "EU" }, "bigquery.jobs.create");
+        check(Ask::Query { sql: "SELECT 1", parameters: &[] }, "bigquery.jobs.create");
+        check(Ask::Query { sql: "SELECT 1", parameters: &[] }, "bigquery.tables.getData");
         let expired = read::<Dataset>(Ask::Dataset, &answer(401, "{}")).unwrap_err();
         assert!(expired.to_string().contains("gcloud auth login"), "{expired}");
     }
@@ -232,5 +334,59 @@ mod tests {
         assert!(!statement.job_complete);
         assert_eq!(request.uri().path(), "/bigquery/v2/projects/p/queries/job_1");
         assert!(request.uri().query().unwrap().starts_with("location=EU&"));
+    }
+
+    #[test]
+    fn a_query_names_its_values_and_what_it_may_cost() {
+        let name = TableName { project: "p".into(), dataset: "d".into(), table: "t".into() };
+        let parameters = [Parameter { name: "gateway", kind: "STRING", value: "it's".into() }];
+        let ask = Ask::Query { sql: "SELECT @gateway", parameters: &parameters };
+        let request = ask.request("https://bigquery.googleapis.com", &name);
+        assert_eq!((request.method(), request.uri().path()), (&Method::POST, "/bigquery/v2/projects/p/queries"));
+        let expected = json!({
+            "query": "SELECT @gateway", "useLegacySql": false, "useQueryCache": false, "parameterMode": "NAMED",
+            "queryParameters": [
+                { "name": "gateway", "parameterType": { "type": "STRING" }, "parameterValue": { "value": "it's" } },
+            ],
+            "maximumBytesBilled": "10737418240", "maxResults": 50_000, "timeoutMs": 20_000,
+        });
+        assert_eq!(serde_json::from_slice::<Value>(request.body()).unwrap(), expected);
+    }
+
+    #[test]
+    fn more_rows_are_asked_for_by_the_name_of_the_query() {
+        let name = TableName { project: "p".into(), dataset: "d".into(), table: "t".into() };
+        let check = |location: Option<&str>, page, more: &str| {
+            let job = JobReference { job_id: "job_1".into(), location: location.map(str::to_owned) };
+            let request = Ask::Rows { job: &job, page }.request("https://bigquery.googleapis.com", &name);
+            let path = format!("/bigquery/v2/projects/p/queries/job_1?timeoutMs=20000&maxResults=50000{more}");
+            assert_eq!(request.uri().path_and_query().unwrap().as_str(), path);
+        };
+        check(None, None, "");
+        check(Some("EU"), None, "&location=EU");
+        check(Some("europe-west3"), Some("a=&b"), "&location=europe-west3&pageToken=a%3D%26b");
+    }
+
+    #[test]
+    fn the_answer_to_a_query_is_read_with_and_without_rows() {
+        let ask = Ask::Query { sql: "", parameters: &[] };
+        let check = |body: &str, expected: Option<Vec<Option<&str>>>| {
+            let answer = read::<QueryAnswer>(ask, &answer(200, body)).map(Option::unwrap);
+            let cells = answer
+                .ok()
+                .map(|answer| answer.rows.into_iter().map(|mut row| row.cells.remove(0).text).collect::<Vec<_>>());
+            let cells = cells.as_ref().map(|cells| cells.iter().map(Option::as_deref).collect());
+            assert_eq!(cells, expected, "{body}");
+        };
+        let two = r#"{"jobComplete":true,"totalRows":"2","rows":[{"f":[{"v":"7"}]},{"f":[{"v":null}]}]}"#;
+        check(two, Some(vec![Some("7"), None]));
+        check(r#"{"jobComplete":true,"totalRows":"0"}"#, Some(vec![]));
+        check(r#"{"jobComplete":true,"totalRows":"0","rows":null}"#, Some(vec![]));
+        check(r#"{"jobComplete":false}"#, Some(vec![]));
+        check(r#"{"rows":[]}"#, None);
+        check("<html>", None);
+        let billed = r#"{"error":{"message":"No.","errors":[{"reason":"bytesBilledLimitExceeded"}]}}"#;
+        let error = read::<QueryAnswer>(ask, &answer(400, billed)).unwrap_err();
+        assert!(!error.is_transient() && error.to_string().contains("aig-logs sql --check"), "{error}");
     }
 }

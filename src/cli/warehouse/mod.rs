@@ -74,7 +74,7 @@ impl<'a, H: Host> Warehouse<'a, H> {
             match job_reference {
                 _ if job_complete => return Ok(()),
                 None => break,
-                Some(JobReference { job_id }) => answer = self.ask(Ask::Job { id: &job_id, location }).await?,
+                Some(JobReference { job_id, .. }) => answer = self.ask(Ask::Job { id: &job_id, location }).await?,
             }
         }
         Err(CallError::Broken("BigQuery has not carried out the statement within two minutes".into()))
