@@ -8,6 +8,7 @@ use crate::{
         files::{lines, target::Files},
         progress::Screen,
         show,
+        warehouse::{beside::beside, reader::ReadAccess},
     },
     config::Config,
     error::StoreError,
@@ -105,11 +106,16 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
         self.within(work.job().budget(self.config), work).await
     }
 
-    /// Proves what is asked, however long it takes.
-    pub async fn prove(&self, question: &Question, tell: &dyn Fn(&Proven, usize)) -> Proof {
+    /// Proves what is asked, however long it takes. A table in BigQuery is asked where somebody may read it.
+    pub async fn prove(
+        &self,
+        question: &Question,
+        access: Option<&ReadAccess>,
+        tell: &dyn Fn(&Proven, usize),
+    ) -> Proof {
         let meter = Meter::new(Job::Range.budget(self.config), self.host.now());
         let host = Metered { inner: self.host, meter: &meter };
-        let sinks = self.files.sinks(&host, &self.sign_in);
+        let sinks = beside(self.files.sinks(&host, &self.sign_in), &host, access);
         let context = Context::new(host, [&self.state, &self.ids], &sinks, self.config);
         pass::audit::prove::prove(&context, question, tell).await
     }

@@ -1,5 +1,6 @@
 //! What can be typed after `aig-logs`.
 
+mod credential;
 mod idle;
 mod options;
 mod setup;
@@ -9,6 +10,7 @@ mod values;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use crate::cli::args::credential::Credential;
 pub use crate::cli::args::options::Options;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
@@ -17,7 +19,7 @@ pub use crate::cli::args::simulated::Simulate;
 pub use crate::cli::args::state::State;
 use crate::{
     cli::{
-        args::values::{instant, views},
+        args::values::{credential, instant, views},
         vars::help,
     },
     time::Timestamp,
@@ -48,6 +50,18 @@ const VERIFY: &str = "\
 verify counts each hour or day at the source. It compares the count with the table, or with the state if the
 program cannot read the table. If they differ, verify reads the logs of that hour or day again, and looks up
 each of them.
+
+A SQLite table is always asked. The poller's key cannot read BigQuery, so a table there is asked only with
+--reader, which names a credential of yours. verify keeps and prints neither key nor token.
+
+gcloud      you: GOOGLE_OAUTH_ACCESS_TOKEN if it is set, else `gcloud auth print-access-token`
+adc         application default credentials: the file of GOOGLE_APPLICATION_CREDENTIALS, else
+            `gcloud auth application-default print-access-token`
+FILE        a service account's key file in JSON. Its token can only read BigQuery
+
+The credential needs bigquery.jobs.create on the project (role BigQuery Job User) and
+bigquery.tables.getData on the table (role BigQuery Data Viewer). Each hour or day takes a query or two,
+which read three columns of one day. A query that would read more than 10 GiB is refused.
 
 proven      every log of the source is in the table, or is a dead letter
 delivered   every log of the source is delivered by the state's count; the table was not checked
@@ -246,6 +260,9 @@ pub struct Verify {
     /// Write the missing logs. Without this option verify writes nothing
     #[arg(long)]
     pub repair: bool,
+    /// Ask the table in BigQuery with a credential that may read it: gcloud, adc, or the key file of a service account
+    #[arg(long, value_name = "gcloud|adc|FILE", value_parser = credential)]
+    pub reader: Option<Credential>,
 }
 
 /// Whose life to tell.

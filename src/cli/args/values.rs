@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    cli::args::state::State,
+    cli::args::{credential::Credential, state::State},
     config::Destination,
     sink::sql::{BIGQUERY, Script},
     time::{self, Timestamp},
@@ -37,6 +37,11 @@ pub fn pages(text: &str) -> Result<String, &'static str> {
 #[expect(clippy::unnecessary_wraps, reason = "the shape that clap asks for")]
 pub fn state(text: &str) -> Result<State, Infallible> {
     Ok(State::parse(text))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape that clap asks for")]
+pub fn credential(text: &str) -> Result<Credential, Infallible> {
+    Ok(Credential::parse(text))
 }
 
 pub fn sink(text: &str) -> Result<Destination, String> {

@@ -14,6 +14,7 @@ use crate::{
         },
         vars::settings::Vars,
     },
+    config::WarehouseSettings,
     foreign,
     pass::audit::explain::{InTable, Life},
     time,
@@ -27,6 +28,22 @@ pub enum Rows {
     BigQuery(String),
     /// Elsewhere, in words.
     Elsewhere(String),
+}
+
+/// The table in BigQuery that the rows of a state go to, and the service that has it. None: they go elsewhere.
+pub async fn table(state: &OpenState, vars: &Vars) -> Result<Option<WarehouseSettings>, Failure> {
+    if let OpenState::Kv { .. } = state {
+        return vars.warehouse().map(Some);
+    }
+    let target = state.target().await?.unwrap_or_default();
+    let name = target.split(AND).find_map(|place| place.strip_prefix("bigquery:"));
+    // The name of a project may have dots.
+    let parts = name.and_then(|name| {
+        let (rest, table) = name.rsplit_once('.')?;
+        let (project, dataset) = rest.rsplit_once('.')?;
+        Some([("GCP_BQ_PROJECT", project), ("GCP_BQ_DATASET", dataset), ("GCP_BQ_TABLE", table)])
+    });
+    parts.map(|parts| vars.warehouse_of(parts)).transpose()
 }
 
 impl Rows {

@@ -121,6 +121,12 @@ impl Vars {
         Ok(WarehouseSettings::from_vars(|name| self.get(name))?)
     }
 
+    /// The same of another table than the one of the settings, with the settings that would name it.
+    pub fn warehouse_of(&self, name: [(&str, &str); 3]) -> Result<WarehouseSettings, Failure> {
+        let part = |setting: &str| name.iter().find(|(part, _)| *part == setting).map(|(_, text)| (*text).to_owned());
+        Ok(WarehouseSettings::from_vars(|setting| part(setting).or_else(|| self.get(setting)))?)
+    }
+
     /// The text of a setting, unless it is not set or empty.
     pub fn get(&self, name: &str) -> Option<String> {
         let pages = matches!(name, "FORWARD_MAX_PAGES" | "BACKFILL_MAX_PAGES");

@@ -1,11 +1,14 @@
-//! BigQuery as an operator meets it: the dataset, its tables, and statements.
+//! BigQuery as an operator meets it: the dataset, its tables, statements, and queries with a reader's credential.
 //!
 //! Tables are made as a person, with that person's token (`cli/warehouse/`): the service account may insert rows and
 //! nothing else. `sql --check` compares columns by name and type, but not the texts of views, because BigQuery may
 //! change a text that it keeps. It is cheaper to apply the views again than to compare them.
 
 mod api;
+pub mod beside;
 mod credentials;
+pub mod login;
+pub mod reader;
 
 use serde::Deserialize;
 
@@ -37,7 +40,11 @@ pub struct Warehouse<'a, H> {
 impl<'a, H: Host> Warehouse<'a, H> {
     /// Signs in. An emulator needs no token.
     pub fn new(host: &'a H, settings: &'a WarehouseSettings) -> Result<Self, Failure> {
-        let token = if settings.emulated { None } else { Some(credentials::token()?) };
+        let signed_in = || {
+            let token = credentials::of_person("or carry out yourself what `aig-logs sql` prints");
+            token.map_err(|error| Failure::call("signing in to Google", error))
+        };
+        let token = if settings.emulated { None } else { Some(signed_in()?) };
         Ok(Self { host, settings, token })
     }
 

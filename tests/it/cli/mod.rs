@@ -8,6 +8,7 @@ mod estimate;
 mod files;
 mod hold;
 mod looker;
+mod reader;
 mod refusals;
 mod secrets;
 mod setup;

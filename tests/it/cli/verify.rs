@@ -40,7 +40,7 @@ fn values(path: &Path) -> Vec<(String, String, String, Option<String>)> {
 }
 
 /// Gives the Worker the state of a file.
-fn deploy(world: &World, path: &Path) {
+pub(super) fn deploy(world: &World, path: &Path) {
     for (store, key, value, metadata) in values(path) {
         let Some((_, namespace)) = NAMESPACES.iter().find(|(name, _)| *name == store) else { continue };
         let query = form_urlencoded::Serializer::new(String::new())

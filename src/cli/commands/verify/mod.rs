@@ -10,14 +10,24 @@ use tokio::sync::watch;
 use self::told::tell_proof;
 use crate::{
     cli::{
-        args::{Options, State, Verify},
+        args::{Credential, Options, State, Verify},
         failure::{Exit, Failure},
-        files::{open::existing, rows::Rows, state::OpenState, target::Files},
+        files::{
+            open::existing,
+            rows::{Rows, table},
+            state::OpenState,
+            target::Files,
+        },
         jobs::Poller,
         progress::{Screen, log_to},
         vars::settings::Vars,
+        warehouse::{
+            beside::{Beside, beside},
+            login::Login,
+            reader::{ReadAccess, TableReader},
+        },
     },
-    config::{Config, Destination},
+    config::{Config, Destination, WarehouseSettings},
     foreign::clean,
     host::{Host, Meter, Metered, native::NativeHost, rest_kv::RestKv},
     pass::{
@@ -25,6 +35,7 @@ use crate::{
         audit::prove::{self, Proof, Proven, Question},
     },
     sink::{
+        any::All,
         bigquery::{BigQuerySink, SignIn},
         ndjson::Ndjson,
         sqlite::Sqlite,
@@ -53,55 +64,92 @@ pub async fn verify(
         let (gateway, until) = (&proven.gateway, proven.until.format("%F %H:%M"));
         screen.step(done.get(), all, &format!("{} up to {until}, {} read", clean(gateway), HumanCount(read.get())));
     };
-    let proof = if question.repair {
-        repair(&question, &vars, &host, &config, options, &tell).await?
-    } else {
-        let state = OpenState::to_read(options, stop)?;
-        state.check_account(&config.source.account).await?;
-        let [cursors, ids] = state.stores()?;
-        let meter = Meter::new(Job::Range.budget(&config), host.now());
-        let host = Metered { inner: &host, meter: &meter };
-        let rows = Rows::of(&state, &vars).await?;
-        let stores = [&cursors, &ids];
-        // Nothing is ever written to either.
-        if let Some(file) = rows.file() {
-            let table = Sqlite::of(file);
-            prove::prove(&Context::new(host, stores, &table, &config), &question, &tell).await
-        } else {
-            let nowhere = Ndjson::new(std::io::sink());
-            prove::prove(&Context::new(host, stores, &nowhere, &config), &question, &tell).await
-        }
-    };
+    let reader = arguments.reader.as_ref();
+    let task = Task { question: &question, vars: &vars, host: &host, config: &config, options, reader, tell: &tell };
+    let proof = if question.repair { task.repair().await? } else { task.look(stop).await? };
     screen.clear();
     tell_proof(&proof, options.json, destinations.contains(&Destination::Ndjson(None)), screen)
 }
 
-/// Nothing is written before the settings are known to be good.
-async fn repair(
-    question: &Question,
-    vars: &Vars,
-    host: &NativeHost,
-    config: &Config,
-    options: &Options,
-    tell: &dyn Fn(&Proven, usize),
-) -> Result<Proof, Failure> {
-    match options.state() {
-        State::File(path) => {
-            drop(existing(&path)?);
-            let files = Files::open(options, config).await?;
-            Ok(Poller::new(host, config, &files)?.prove(question, tell).await)
+/// What is to be done, and with what.
+struct Task<'a> {
+    question: &'a Question,
+    vars: &'a Vars,
+    host: &'a NativeHost,
+    config: &'a Config,
+    options: &'a Options,
+    /// Whose credential reads a table in BigQuery, if anybody's.
+    reader: Option<&'a Credential>,
+    tell: &'a dyn Fn(&Proven, usize),
+}
+
+impl Task<'_> {
+    /// Nothing is written.
+    async fn look(&self, stop: watch::Receiver<bool>) -> Result<Proof, Failure> {
+        let Self { question, vars, config, options, tell, .. } = *self;
+        let state = OpenState::to_read(options, stop)?;
+        state.check_account(&config.source.account).await?;
+        let rows = Rows::of(&state, vars).await?;
+        let access = match self.reader {
+            Some(reader) => Some(access(reader, table(&state, vars).await?)?),
+            None => None,
+        };
+        let [cursors, ids] = state.stores()?;
+        let meter = Meter::new(Job::Range.budget(config), self.host.now());
+        let host = Metered { inner: self.host, meter: &meter };
+        let stores = [&cursors, &ids];
+        let file = rows.file().map(|file| Beside::Sink(Sqlite::of(file)));
+        let reader = access.as_ref().map(|access| Beside::Reader(TableReader::new(&host, access)));
+        let asked: Vec<_> = file.into_iter().chain(reader).collect();
+        // Nothing is ever written to either.
+        if asked.is_empty() {
+            let nowhere = Ndjson::new(std::io::sink());
+            return Ok(prove::prove(&Context::new(host, stores, &nowhere, config), question, tell).await);
         }
-        State::Kv => {
-            let Some(table) = &config.bigquery else {
-                let problem = "the Worker's rows go to BigQuery, and verify writes the missing rows there";
-                return Err(Failure::denied("repairing with --state kv", problem, "Add --sink bigquery"));
-            };
-            let (kv, sign_in) = (vars.kv()?, SignIn::default());
-            let [state, ids] = [&kv.state, &kv.ids].map(|id| RestKv::new(host, &kv, id));
-            let meter = Meter::new(Job::Range.budget(config), host.now());
-            let host = Metered { inner: host, meter: &meter };
-            let sink = BigQuerySink::new(&host, table, &sign_in);
-            Ok(prove::prove(&Context::new(host, [&state, &ids], &sink, config), question, tell).await)
+        let asked = All::new(asked);
+        Ok(prove::prove(&Context::new(host, stores, &asked, config), question, tell).await)
+    }
+
+    /// Nothing is written before the settings are known to be good.
+    async fn repair(&self) -> Result<Proof, Failure> {
+        let Self { question, vars, host, config, options, tell, .. } = *self;
+        match options.state() {
+            State::File(path) => {
+                drop(existing(&path)?);
+                let access = self.access_of_settings()?;
+                let files = Files::open(options, config).await?;
+                Ok(Poller::new(host, config, &files)?.prove(question, access.as_ref(), tell).await)
+            }
+            State::Kv => {
+                let Some(table) = &config.bigquery else {
+                    let problem = "the Worker's rows go to BigQuery, and verify writes the missing rows there";
+                    return Err(Failure::denied("repairing with --state kv", problem, "Add --sink bigquery"));
+                };
+                let access = self.access_of_settings()?;
+                let (kv, sign_in) = (vars.kv()?, SignIn::default());
+                let [state, ids] = [&kv.state, &kv.ids].map(|id| RestKv::new(host, &kv, id));
+                let meter = Meter::new(Job::Range.budget(config), host.now());
+                let host = Metered { inner: host, meter: &meter };
+                let sink = beside(BigQuerySink::new(&host, table, &sign_in), &host, access.as_ref());
+                Ok(prove::prove(&Context::new(host, [&state, &ids], &sink, config), question, tell).await)
+            }
         }
     }
+
+    /// Who reads the table that the missing rows go to.
+    fn access_of_settings(&self) -> Result<Option<ReadAccess>, Failure> {
+        let Some(reader) = self.reader else { return Ok(None) };
+        let table = self.config.bigquery.as_ref().map(|_| self.vars.warehouse()).transpose()?;
+        access(reader, table).map(Some)
+    }
+}
+
+/// Signs in to read a table; none: rows go elsewhere.
+fn access(reader: &Credential, table: Option<WarehouseSettings>) -> Result<ReadAccess, Failure> {
+    let Some(settings) = table else {
+        let problem = "the rows of this state are not in BigQuery. A SQLite table is asked without --reader";
+        let hint = "Leave --reader out; or name the state of the rows in BigQuery with --sink bigquery, or --state";
+        return Err(Failure::denied("reading the table with --reader", problem, hint));
+    };
+    Ok(ReadAccess { login: Login::new(reader, settings.emulated)?, settings })
 }

@@ -79,8 +79,8 @@ fn word(unit: &Proven) -> &'static str {
 const WORDS: [&str; 6] = ["proven", "delivered", "repaired", "over", "unprovable", "short"];
 
 /// How to ask a table that the poller may not read.
-const UNASKED: &str = "Delivered: the poller's key can write to the table, but not read it. Ask the table yourself: \
-    SELECT TIMESTAMP_TRUNC(created_at, HOUR) AS hour, COUNT(DISTINCT id) AS logs FROM the table WHERE created_at \
+const UNASKED: &str = "Delivered: the poller's key can write to the table, but not read it. `aig-logs verify --reader \
+    gcloud` asks the table as you; `aig-logs verify --help` names other credentials. Or ask the table yourself: SELECT TIMESTAMP_TRUNC(created_at, HOUR) AS hour, COUNT(DISTINCT id) AS logs FROM the table WHERE created_at \
     BETWEEN … AND … GROUP BY hour ORDER BY hour";
 
 const FORGOTTEN: &str = "Unprovable: some logs are not among the kept ids. Ids expire after DEDUP_TTL_DAYS, and \
