@@ -26,20 +26,16 @@ use crate::{
 pub enum Scope {
     /// To insert rows. It can neither read nor change a table.
     Insert,
-    /// To look at tables, and at the account's permissions. It cannot change anything.
+    /// To look at tables, to query them, and to see the account's permissions. It cannot change anything.
     Look,
-    /// To query tables. It cannot change anything, and shows nothing outside BigQuery.
-    Read,
 }
 
 impl Scope {
     fn address(self) -> &'static str {
         match self {
             Self::Insert => "https://www.googleapis.com/auth/bigquery.insertdata",
-            // tables.testIamPermissions needs this scope: bigquery.readonly is not enough.
+            // The smallest scope that both tables.testIamPermissions and jobs.query name in BigQuery's discovery document.
             Self::Look => "https://www.googleapis.com/auth/cloud-platform.read-only",
-            // The smallest that jobs.query takes.
-            Self::Read => "https://www.googleapis.com/auth/bigquery.readonly",
         }
     }
 }
@@ -242,7 +238,6 @@ mod tests {
         };
         check(Scope::Insert, "bigquery.insertdata");
         check(Scope::Look, "cloud-platform.read-only");
-        check(Scope::Read, "bigquery.readonly");
     }
 
     #[test]

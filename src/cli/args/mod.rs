@@ -57,7 +57,7 @@ A SQLite table is always asked. The poller's key cannot read BigQuery, so a tabl
 gcloud      you: GOOGLE_OAUTH_ACCESS_TOKEN if it is set, else `gcloud auth print-access-token`
 adc         application default credentials: the file of GOOGLE_APPLICATION_CREDENTIALS, else
             `gcloud auth application-default print-access-token`
-FILE        a service account's key file in JSON. Its token can only read BigQuery
+FILE        a service account's key file in JSON. Its token can read, but change nothing
 
 The credential needs bigquery.jobs.create on the project (role BigQuery Job User) and
 bigquery.tables.getData on the table (role BigQuery Data Viewer). Each hour or day takes a query or two,

@@ -80,7 +80,7 @@ impl Login {
 }
 
 async fn signed_in<H: Host>(host: &H, account: &ServiceAccount) -> Result<Secret, CallError> {
-    let unsigned = google::unsigned_assertion(account, Scope::Read, host.now());
+    let unsigned = google::unsigned_assertion(account, Scope::Look, host.now());
     let signature = host.sign(&account.key, unsigned.as_bytes()).await.map_err(of_key)?;
     let request = google::token_request(account, &unsigned, &signature);
     let token = call(host, &request, |response| google::read_token(response, host.now())).await;
