@@ -108,8 +108,8 @@ impl Record {
     /// Reads a record back from the JSON in which it was written: each column as it was.
     ///
     /// # Errors
-    /// If a column cannot be read, is missing or is unknown: the text names it. Nothing is guessed, and nothing is left
-    /// out.
+    /// If a value does not fit its column, a column is unknown, or the id or the instant is missing: the text names the
+    /// column. Any other missing column is null, because nulls are not written.
     pub fn from_json(table: &'static Table, written: Value) -> Result<Self, String> {
         let Value::Object(mut written) = written else { return Err("is not a JSON object".into()) };
         let mut cells = Vec::with_capacity(table.columns.len());

@@ -1,5 +1,5 @@
-//! The table of logs: its columns, and the origin of each column's value. A new column is one line here, and one line
-//! in each schema of `sql/`.
+//! The table of logs: its columns, and the origin of each column's value. A new column is one line here, one in
+//! each `sql/*/1_table.sql`, and one in `sql/bigquery/2_columns.sql`.
 
 use std::borrow::Cow;
 
@@ -76,7 +76,8 @@ pub(crate) const FIELDS: [LogField; 34] = [
 
 const COLUMNS: [Column; FIELDS.len()] = columns(&FIELDS);
 
-/// The raw table. It has one line for each log.
+/// The raw table. SQLite keeps one line for each log. BigQuery keeps one for each time that a log was written, and its view
+/// `aig_logs` shows the newest.
 pub static LOGS: Table = Table {
     name: "aig_logs_raw",
     columns: &COLUMNS,

@@ -126,7 +126,7 @@ pub async fn range<P: Platform>(context: &Context<'_, P>, from: Timestamp, to: T
     if let Err(error) = copy_range(context, from, to, &mut report).await {
         report.error = Some(error);
     }
-    context.counted(report)
+    context.metered(report)
 }
 
 async fn copy_range<P: Platform>(

@@ -84,7 +84,7 @@ impl<P: Platform> Context<'_, P> {
 
     /// Whether a cursor is further in the future than clocks may differ. No pass with a right clock has put it there.
     pub(super) fn is_ahead(&self, cursor: Timestamp) -> bool {
-        cursor > self.host.now() + source::FARTHEST
+        cursor > self.host.now() + source::LARGEST_CLOCK_GAP
     }
 
     /// Asks for at most one entry, only to compare the clock with the answer's.

@@ -3,8 +3,7 @@
 //!
 //! A pass that had something to do writes one line of `aig_runs`, after it has remembered everything. So a dashboard of
 //! the logs also shows the health of the pipeline. The line costs one insert; a pass that found nothing writes none. If
-//! the insert fails, the pass logs a warning and does not fail, because no log depends on the line. Counts are due each
-//! hour, so each hour has a line.
+//! the insert fails, the pass logs a warning and does not fail, because no log depends on the line.
 
 use chrono::TimeDelta;
 
@@ -34,9 +33,9 @@ const FIELDS: [Field; 18] = [
     field("pages", Kind::Integer, |pass, _| sum(pass, |gateway| (gateway.pages + gateway.reread).into())),
     field("counts", Kind::Integer, |pass, _| sum(pass, |gateway| gateway.counts.into())),
     field("calls", Kind::Integer, |pass, _| Cell::Integer(pass.calls.into())),
-    field("lag_ms", Kind::Integer, |pass, _| length(pass.lag())),
-    field("lateness_p50_ms", Kind::Integer, |pass, _| late(pass, 0.5)),
-    field("lateness_p95_ms", Kind::Integer, |pass, _| late(pass, 0.95)),
+    field("lag_ms", Kind::Integer, |pass, _| milliseconds(pass.lag())),
+    field("lateness_p50_ms", Kind::Integer, |pass, _| lateness(pass, 0.5)),
+    field("lateness_p95_ms", Kind::Integer, |pass, _| lateness(pass, 0.95)),
     field("error", Kind::Text, |pass, _| pass.worst().map_or(Cell::Null, |error| Cell::Text(error.chain()))),
     field("version", Kind::Text, |_, _| Cell::Text(env!("CARGO_PKG_VERSION").to_owned())),
 ];
@@ -53,7 +52,8 @@ pub static RUNS: Table =
 
 impl<P: Platform> Context<'_, P> {
     /// Does a job with the values of its keys, the last of which is the status, and reports the result. If the values
-    /// cannot be loaded, it does and notes nothing: without the old status the new one would forget other jobs.
+    /// cannot be loaded, the job is not done and the status stays: without the old status the new one would
+    /// forget other jobs.
     pub(super) async fn report<const N: usize>(
         &self,
         job: Job,
@@ -72,13 +72,13 @@ impl<P: Platform> Context<'_, P> {
             Err(error) => report.error = Some(error),
         }
         self.expire().await;
-        let report = self.counted(report);
-        record(self, &report).await;
+        let report = self.metered(report);
+        write_line(self, &report).await;
         // The line is a call too, after all calls for the logs.
         Report { calls: self.host.meter.calls(), ..report }
     }
 
-    pub(super) fn counted(&self, report: Report) -> Report {
+    pub(super) fn metered(&self, report: Report) -> Report {
         let meter = self.host.meter;
         let (calls, reads, writes) = (meter.calls(), meter.reads(), meter.writes());
         Report { calls, reads, writes, clock: meter.clock(), finished: self.host.now(), ..report }
@@ -109,7 +109,7 @@ impl<P: Platform> Context<'_, P> {
 }
 
 /// Writes the line of a pass that has news. A failure is only a warning, because the logs matter more.
-async fn record<P: Platform>(context: &Context<'_, P>, report: &Report) {
+async fn write_line<P: Platform>(context: &Context<'_, P>, report: &Report) {
     // With a wrong clock the line would have a wrong time.
     let is_wrong = context.host.meter.clock() == Clock::Wrong;
     if !context.config.record_runs || is_wrong || !context.sink.keeps(&RUNS) || !has_news(report) {
@@ -132,7 +132,7 @@ async fn record<P: Platform>(context: &Context<'_, P>, report: &Report) {
 }
 
 /// A pass writes a line if it has read new entries, has counted, or has failed. Counts are due each hour, so an hour
-/// without a line had no pass. After the sink has failed, no line is written: it would fail again.
+/// without a line had no pass, or none that could write its line. After the sink has failed, no line is written: it would fail again.
 fn has_news(report: &Report) -> bool {
     let sink_failed = report.errors().any(|error| matches!(error, Error::Sink { .. }));
     let worked = |gateway: &GatewayReport| gateway.entries > 0 || gateway.counts > 0 || gateway.error.is_some();
@@ -151,10 +151,10 @@ fn sum(report: &Report, number: fn(&GatewayReport) -> u64) -> Cell {
     Cell::Integer(i64::try_from(report.sum(number)).unwrap_or(i64::MAX))
 }
 
-fn late(report: &Report, share: f64) -> Cell {
-    length(report.lateness().and_then(|lateness| lateness.quantile(share)))
+fn lateness(report: &Report, share: f64) -> Cell {
+    milliseconds(report.lateness().and_then(|lateness| lateness.quantile(share)))
 }
 
-fn length(length: Option<TimeDelta>) -> Cell {
+fn milliseconds(length: Option<TimeDelta>) -> Cell {
     length.map_or(Cell::Null, |length| Cell::Integer(length.num_milliseconds()))
 }

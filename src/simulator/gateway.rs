@@ -46,7 +46,7 @@ impl Gateway {
         let history = traffic.history(options);
         gateway.traffic = traffic;
         gateway.entries.extend(history.iter().map(Stored::generated));
-        gateway.entries.sort_unstable_by_key(Stored::place);
+        gateway.entries.sort_unstable_by_key(Stored::order);
         gateway
     }
 
@@ -69,9 +69,9 @@ impl Gateway {
         let id = entry["id"].as_str().ok_or(NotAnEntry)?;
         let created_at = entry["created_at"].as_str().and_then(parse_time).ok_or(NotAnEntry)?;
         let stored = Stored { created_at, seed: hash(id), special: Some(Box::new(Special::Given(entry))) };
-        let place = stored.place();
+        let place = stored.order();
         self.hidden.insert(place, visible_at.map_or(created_at, |at| at.timestamp_millis()));
-        let index = self.entries.partition_point(|other| other.place() <= place);
+        let index = self.entries.partition_point(|other| other.order() <= place);
         self.entries.insert(index, stored);
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Gateway {
 
     /// The ids of late entries that were not deleted.
     pub fn late_ids(&self) -> impl Iterator<Item = String> {
-        let found = self.late.iter().filter_map(|place| self.entries.binary_search_by_key(place, Stored::place).ok());
+        let found = self.late.iter().filter_map(|place| self.entries.binary_search_by_key(place, Stored::order).ok());
         found.filter_map(|index| self.entry(index)["id"].as_str().map(str::to_owned))
     }
 
@@ -133,7 +133,7 @@ impl Gateway {
         let arrivals = self.traffic.until(now);
         for arrival in &arrivals {
             let stored = Stored::generated(arrival);
-            let index = self.entries.partition_point(|other| other.place() <= stored.place());
+            let index = self.entries.partition_point(|other| other.order() <= stored.order());
             self.entries.insert(index, stored);
         }
         let late = arrivals.iter().filter(|arrival| arrival.visible_at > arrival.created_at);
@@ -184,12 +184,12 @@ impl Gateway {
     /// Indices in a window that may be hidden.
     fn hidden_in(&self, window: &std::ops::Range<usize>) -> impl Iterator<Item = usize> {
         let window = window.clone();
-        let find = |place| self.entries.binary_search_by_key(&place, Stored::place).ok();
+        let find = |place| self.entries.binary_search_by_key(&place, Stored::order).ok();
         self.hidden.keys().filter_map(move |place| find(*place)).filter(move |index| window.contains(index))
     }
 
     fn is_visible(&self, entry: &Stored, now: i64) -> bool {
-        self.hidden.is_empty() || self.hidden.get(&entry.place()).is_none_or(|visible_at| *visible_at <= now)
+        self.hidden.is_empty() || self.hidden.get(&entry.order()).is_none_or(|visible_at| *visible_at <= now)
     }
 
     fn hide(&mut self, arrivals: &[Arrival], now: i64) {

@@ -8,7 +8,7 @@ use super::{entry, traffic::Arrival};
 pub(super) struct Stored {
     /// Milliseconds since 1970, UTC.
     pub created_at: i64,
-    /// What a generated entry is made from; among equal `created_at` also its place, so that ids come unsorted.
+    /// What a generated entry is made from; among entries of one millisecond also their order, so their ids are unsorted.
     pub seed: u64,
     /// None: a typical call.
     pub special: Option<Box<Special>>,
@@ -19,7 +19,7 @@ pub(super) enum Special {
     LongCall(i64),
     /// Put in as it is.
     Given(Value),
-    /// The same, and the list shows these bytes in its place.
+    /// The same, but the list answers with these bytes instead.
     Shown(Value, Vec<u8>),
 }
 
@@ -29,7 +29,7 @@ impl Stored {
         Self { created_at: arrival.created_at, seed: arrival.seed, special }
     }
 
-    pub fn place(&self) -> (i64, u64) {
+    pub fn order(&self) -> (i64, u64) {
         (self.created_at, self.seed)
     }
 
@@ -41,7 +41,7 @@ impl Stored {
         }
     }
 
-    /// Has the list show these bytes in its place.
+    /// Has the list answer with these bytes instead.
     pub fn show_as(&mut self, bytes: Vec<u8>) {
         self.special = Some(Box::new(Special::Shown(self.render(), bytes)));
     }

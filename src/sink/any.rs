@@ -20,8 +20,8 @@ pub enum Any<'a, H> {
     Ndjson(&'a Ndjson<Box<dyn Write>>),
 }
 
-/// Makes the same call on each kind of sink.
-macro_rules! each {
+/// Makes a call on the sink, of whatever kind it is.
+macro_rules! on_the_one {
     ($any:expr, $sink:ident => $call:expr) => {
         match $any {
             Any::BigQuery($sink) => $call,
@@ -33,23 +33,23 @@ macro_rules! each {
 
 impl<H: Host> Sink for Any<'_, H> {
     fn name(&self) -> &'static str {
-        each!(self, sink => sink.name())
+        on_the_one!(self, sink => sink.name())
     }
 
     fn batch(&self) -> usize {
-        each!(self, sink => sink.batch())
+        on_the_one!(self, sink => sink.batch())
     }
 
     fn keeps(&self, table: &Table) -> bool {
-        each!(self, sink => sink.keeps(table))
+        on_the_one!(self, sink => sink.keeps(table))
     }
 
     async fn write(&self, records: &[Record]) -> Result<Outcome, CallError> {
-        each!(self, sink => sink.write(records).await)
+        on_the_one!(self, sink => sink.write(records).await)
     }
 
     async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
-        each!(self, sink => sink.count(gateway, from, until).await)
+        on_the_one!(self, sink => sink.count(gateway, from, until).await)
     }
 
     async fn ids(
@@ -58,16 +58,17 @@ impl<H: Host> Sink for Any<'_, H> {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Option<BTreeSet<String>>, CallError> {
-        each!(self, sink => sink.ids(gateway, from, until).await)
+        on_the_one!(self, sink => sink.ids(gateway, from, until).await)
     }
 }
 
-/// Several sinks at once, at least one. A record is written when all sinks have it. If one sink fails, the batch is
+/// Several sinks at once, at least one. A record is written when all sinks that keep
+/// its table have it. If one sink fails, the batch is
 /// written again, also to the sinks that have it.
 pub struct All<K> {
     sinks: Vec<K>,
-    /// The place of the sink that was called last, from 0. An error is the error of that sink.
-    at: Cell<usize>,
+    /// Which sink was called last, from 0. After an error it is the sink that failed, so `name` names it.
+    last: Cell<usize>,
 }
 
 impl<K: Sink> All<K> {
@@ -78,13 +79,13 @@ impl<K: Sink> All<K> {
     #[must_use]
     pub fn new(sinks: Vec<K>) -> Self {
         assert!(!sinks.is_empty(), "at least one sink");
-        Self { sinks, at: Cell::new(0) }
+        Self { sinks, last: Cell::new(0) }
     }
 
     /// The sinks. Each is noted as the last one called.
     fn each(&self) -> impl Iterator<Item = &K> {
         self.sinks.iter().enumerate().map(|(place, sink)| {
-            self.at.set(place);
+            self.last.set(place);
             sink
         })
     }
@@ -93,7 +94,7 @@ impl<K: Sink> All<K> {
 impl<K: Sink> Sink for All<K> {
     /// The name of the sink that was called last.
     fn name(&self) -> &'static str {
-        self.sinks[self.at.get()].name()
+        self.sinks[self.last.get()].name()
     }
 
     /// The smallest batch of all sinks.
@@ -105,7 +106,7 @@ impl<K: Sink> Sink for All<K> {
         self.sinks.iter().any(|sink| sink.keeps(table))
     }
 
-    /// A record is known if all sinks know it, and rejected if any sink rejects it.
+    /// Of the sinks that keep the table: a record is known if all of them know it, and rejected if any of them rejects it.
     async fn write(&self, records: &[Record]) -> Result<Outcome, CallError> {
         let (mut times_known, mut reasons) = (vec![0; records.len()], vec![Vec::new(); records.len()]);
         let mut keepers = 0;

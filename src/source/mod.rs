@@ -1,9 +1,7 @@
-//! The sources of entries: each is an API as values. A source makes requests and reads answers. It makes no calls.
+//! The sources of entries: a source makes the requests of an API and reads its answers, but calls nothing.
 //!
-//! A source has streams, and each stream has a cursor. The streams of AI Gateway are its gateways. The id of a stream is in
-//! keys, values and reports. A stream of AI Gateway has the gateway's id there. A stream of another source has an id that
-//! begins with the source's name and a slash. No gateway id has a slash, so one state can hold the streams of several
-//! sources.
+//! A source has streams, each with a cursor; for AI Gateway a stream is a gateway. Keys, values and reports name a stream by
+//! its id: the gateway's own, or `<source>/…` for another source. No gateway id has a slash, so one state can hold both.
 
 pub mod account;
 pub mod ai_gateway;
@@ -30,7 +28,7 @@ pub trait Source: fmt::Debug {
     /// Entries that are asked for with each page.
     fn per_page(&self) -> u32;
 
-    /// The request for one page of the streams, from 1.
+    /// The request for one page of the list of streams. Pages count from 1.
     fn streams(&self, page: u32) -> Request;
 
     /// Reads the answer to [`streams`](Self::streams): the ids, and their number on all pages together, if the source
@@ -69,7 +67,7 @@ pub trait Source: fmt::Debug {
     fn record(&self, entry: Entry, stream: &str, ingested_at: Timestamp, privacy: &Privacy) -> Record;
 }
 
-/// One answer of the list request.
+/// One answer to [`Source::page`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// The entries, in the server's order.
@@ -83,14 +81,16 @@ pub struct Page {
 }
 
 /// The largest difference allowed between this machine's clock and Cloudflare's.
-pub const FARTHEST: TimeDelta = TimeDelta::minutes(5);
+pub const LARGEST_CLOCK_GAP: TimeDelta = TimeDelta::minutes(5);
 
 /// Compares the clocks: this machine's time decides where forward begins, and so what the backfill owns.
 ///
 /// # Errors
 /// If the clocks differ by more than five minutes.
 pub fn check_clock(page: &Page, now: Timestamp) -> Result<(), CallError> {
-    let Some(apart) = page.date.map(|date| now - date).filter(|apart| apart.abs() > FARTHEST) else { return Ok(()) };
+    let Some(apart) = page.date.map(|date| now - date).filter(|apart| apart.abs() > LARGEST_CLOCK_GAP) else {
+        return Ok(());
+    };
     let (minutes, way) = (apart.num_minutes().abs(), if apart > TimeDelta::zero() { "ahead of" } else { "behind" });
     Err(CallError::denied(
         format!("the clock of this machine is {minutes} minutes {way} Cloudflare's"),

@@ -33,16 +33,16 @@ impl StormPasses {
 impl fmt::Display for StormPasses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { made, failed, killed } = self;
-        write!(f, "{made} passes made, {failed} failed, {killed} killed in mid-flight")
+        write!(f, "Passes: {made} made, {failed} failed, {killed} killed in mid-flight")
     }
 }
 
 /// What is left after a storm.
 #[derive(Debug)]
 pub struct Survival {
-    /// The storm's.
+    /// The seed of the storm, not of the traffic.
     pub seed: u64,
-    /// What the source has against the table.
+    /// The source compared with the table.
     pub proof: DemoProof,
     /// Late entries that verification has found missing, and brought in.
     pub brought_in: u64,
@@ -79,7 +79,7 @@ impl Survival {
         let survived: u64 = self.faults.values().sum();
         let file = arguments.file.display();
         format!(
-            "\n{counts}\n\nA dead letter is a row that BigQuery never takes, kept with its reason. Entries that were deleted at \
+            "\n{counts}\n\nA dead letter is a row that the simulated BigQuery never takes, kept with its reason. Entries that were deleted at \
              the source after\nthey were copied stay in the table.\n\n{}\n\nSurvived {}, by kind:\n\n{}\n\n{passes}.\n\nThe table is in {file}: aig_logs_raw with every copy, aig_logs as readers see it.\n\
              Repeat it with: {}",
             proof.traffic(),
@@ -146,7 +146,7 @@ mod tests {
         {
             assert!(words.contains(line), "{line} is not in: {words}");
         }
-        assert!(words.contains("1 passes made, 0 failed, 1 killed in mid-flight."), "{words}");
+        assert!(words.contains("Passes: 1 made, 0 failed, 1 killed in mid-flight."), "{words}");
         assert!(words.trim_end().ends_with("demo --faults 3 --entries 600 --days 3 --seed 1"), "{words}");
         assert!(holds && json["brought_in"] == 1 && json["passes"]["killed"] == 1, "{json}");
     }

@@ -113,7 +113,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
                 Some(Event::Wrote(wrote)) => self.acknowledge(wrote)?,
                 None => return Ok(reader.ended()),
             }
-            self.remember_much().await?;
+            self.remember_if_many().await?;
         }
     }
 
@@ -182,7 +182,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
     async fn write_all(&mut self) -> Result<(), Error> {
         while let Some(wrote) = self.writer.write_on().await {
             self.acknowledge(wrote)?;
-            self.remember_much().await?;
+            self.remember_if_many().await?;
         }
         Ok(())
     }

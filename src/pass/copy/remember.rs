@@ -1,4 +1,5 @@
-//! The remembering half of a copy: it keeps the ids and dead letters of written lines, and only then moves a cursor.
+//! The remembering half of a copy: it keeps the ids of written lines and the dead letters of refused ones, and
+//! only then saves the cursors.
 
 use std::any::Any;
 
@@ -20,8 +21,8 @@ const MOST_UNREMEMBERED: usize = 10_000;
 /// After so many rows the cursors of many gateways are saved before the end of a pass.
 const MANY_ROWS: usize = 500;
 
-/// The shortest time between two saves, and between the start of the pass and its first save. So a pass over a few
-/// dozen gateways saves once. KV takes one write to a key in a second.
+/// When a gateway begins, the cursors are saved only if the last save, or the start of the pass, is at least this long
+/// ago. So a pass over a few dozen gateways saves once. KV takes one write to a key in a second.
 /// developers.cloudflare.com/kv/platform/limits
 const BETWEEN_SAVES: TimeDelta = TimeDelta::seconds(2);
 
@@ -67,15 +68,20 @@ impl Memory {
 }
 
 impl<P: Platform> Copy<'_, '_, P> {
-    /// Saves the cursors of the gateways before, if they have written many rows. Makes sure that the cursor is not in
-    /// the future: nothing would ever be read from there. If there is nothing to read, one call compares the clocks.
+    /// Begins with a gateway: saves the cursors of the gateways before, if they have written many rows, and checks the
+    /// gateway's own. A copy without cursors does neither.
     pub(super) async fn begin(&mut self, gateway: &str, is_idle: bool) -> Result<(), Error> {
         let Some(key) = self.memory.key() else { return Ok(()) };
-        let now = self.context.host.now();
-        let is_early = now - self.saved_at < BETWEEN_SAVES;
-        if self.unsaved + self.unremembered() >= MANY_ROWS && !is_early {
+        let is_too_soon = self.context.host.now() - self.saved_at < BETWEEN_SAVES;
+        if self.unsaved + self.unremembered() >= MANY_ROWS && !is_too_soon {
             self.remember().await?;
         }
+        self.check_cursor(key, gateway, is_idle).await
+    }
+
+    /// Refuses a cursor in the future: nothing would ever be read from there. If there is nothing to read, and no server
+    /// has confirmed the clock, one call compares the clocks.
+    async fn check_cursor(&mut self, key: &'static str, gateway: &str, is_idle: bool) -> Result<(), Error> {
         let at = self.lane().read_to().ts();
         let is_ahead = self.context.is_ahead(at);
         let is_confirmed = matches!(self.context.host.meter.clock(), Clock::Confirmed(_));
@@ -90,7 +96,7 @@ impl<P: Platform> Copy<'_, '_, P> {
         self.lanes.iter().filter_map(|lane| Some(lane.segment.as_ref()?.metadata.n)).sum()
     }
 
-    pub(super) async fn remember_much(&mut self) -> Result<(), Error> {
+    pub(super) async fn remember_if_many(&mut self) -> Result<(), Error> {
         if !self.writer.is_writing() && self.unremembered() >= MOST_UNREMEMBERED {
             self.remember().await?;
         }
@@ -124,8 +130,8 @@ impl<P: Platform> Copy<'_, '_, P> {
     }
 
     /// Keeps the ids. The cursors move even if this fails, because the rows are written. If the cursors stood still,
-    /// each pass would write the rows again as long as the store fails. Now only a comparison would, and readers see
-    /// them once.
+    /// each pass would write the rows again as long as the store fails. As it is, only a comparison writes them
+    /// again, and readers see them once.
     async fn keep_ids(&mut self, now: Timestamp) {
         let taken = self.lanes.iter_mut().filter_map(|lane| Some((lane.segment.take()?, &mut lane.report)));
         let (segments, mut reports): (Vec<_>, Vec<_>) = taken.unzip();

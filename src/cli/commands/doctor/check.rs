@@ -9,7 +9,7 @@ use crate::{
     error::CallError,
     foreign,
     host::Host,
-    source::FARTHEST,
+    source::LARGEST_CLOCK_GAP,
     time::Timestamp,
     wire::{self, Request, Response},
 };
@@ -148,7 +148,7 @@ fn clock(service: &str, apart: TimeDelta) -> Check {
     let (seconds, way) = (apart.num_seconds().abs(), if apart < TimeDelta::zero() { "behind" } else { "ahead of" });
     let says = format!("this machine is {seconds} s {way} {service}");
     let hint = "Set the clock of this machine: from five minutes on a pass refuses to run, and Google to sign in";
-    if apart.abs() > FARTHEST {
+    if apart.abs() > LARGEST_CLOCK_GAP {
         Check::failed(name, says, hint).mended_by("timedatectl set-ntp true")
     } else if apart.abs() > UNREMARKABLE {
         Check::warning(name, says, hint).mended_by("timedatectl set-ntp true")
