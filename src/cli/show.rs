@@ -73,7 +73,7 @@ pub fn headroom(entries: u64, clock: &str, readable: u64) -> String {
 fn came_to(job: Job, gateway: &GatewayReport, ended: Ended) -> String {
     let reached = time::text(gateway.reached);
     match (job, ended) {
-        (_, Ended::Failed) if gateway.rows == 0 => "failed, nothing was written".into(),
+        (_, Ended::Failed) if gateway.rows == 0 => "failed, no row was acknowledged".into(),
         (Job::Forward, Ended::Complete) if gateway.entries == 0 => "complete, nothing new".into(),
         (Job::Forward, Ended::Complete) => format!("complete, the newest is of {reached}"),
         (Job::Backfill | Job::Range, Ended::Complete) => format!("complete, down to {reached}"),

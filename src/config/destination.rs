@@ -43,6 +43,15 @@ impl Destination {
         if let Self::Sqlite(path) = self { Some(path) } else { None }
     }
 
+    /// The file, if it is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) | Self::Ndjson(Some(path)) => Some(path),
+            Self::BigQuery | Self::Ndjson(None) => None,
+        }
+    }
+
     /// Whether the destination is the table in BigQuery, which has settings of its own.
     #[must_use]
     pub fn is_bigquery(&self) -> bool {

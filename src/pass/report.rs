@@ -208,7 +208,7 @@ impl Report {
 
 impl GatewayReport {
     /// The report of a gateway that nothing was done for yet.
-    pub(super) fn new(gateway: &str, reached: Timestamp, bound: Option<Timestamp>) -> Self {
+    pub(crate) fn new(gateway: &str, reached: Timestamp, bound: Option<Timestamp>) -> Self {
         Self {
             gateway: gateway.to_owned(),
             pages: 0,

@@ -48,7 +48,8 @@ impl Options {
     pub fn state(&self) -> State {
         self.state.clone().unwrap_or_else(|| {
             let destinations = self.destinations();
-            let file = destinations.iter().find_map(Destination::sqlite_file);
+            // The order of the sinks means nothing.
+            let file = destinations.iter().filter_map(Destination::sqlite_file).min();
             State::File(file.map_or_else(|| "aig-logs-state.sqlite".into(), Path::to_owned))
         })
     }

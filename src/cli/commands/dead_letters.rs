@@ -193,10 +193,14 @@ async fn replay(
             Replay::run(&host, &poller.state, &config.source, &sinks, &keys, config.ids_ttl).await
         }
         State::Kv => {
-            let Some(table) = &config.bigquery else {
+            let Some(table) = config.bigquery.as_ref().filter(|_| destinations.len() == 1) else {
                 let problem =
                     "the Worker's rows go to BigQuery, and replay deletes each key once BigQuery has its rows";
-                return Err(Failure::denied("replaying with --state kv", problem, "Add --sink bigquery"));
+                return Err(Failure::denied(
+                    "replaying with --state kv",
+                    problem,
+                    "Give --sink bigquery, and no other sink",
+                ));
             };
             let (kv, sign_in) = (vars.kv()?, SignIn::default());
             let (store, sink) = (RestKv::new(&host, &kv, &kv.state), BigQuerySink::new(&host, table, &sign_in));

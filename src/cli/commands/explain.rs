@@ -52,20 +52,21 @@ pub async fn explain(
     };
     let mut lives = Vec::new();
     for gateway in &gateways {
-        lives.push(explain::explain(&context, gateway, &arguments.id, rows.find(gateway, &arguments.id)?).await?);
+        let (table, file) = rows.find(gateway, &arguments.id)?;
+        lives.push((explain::explain(&context, gateway, &arguments.id, table).await?, file));
     }
     // An id is that of one gateway alone: what the others do not know says nothing, unless nobody knows it.
-    if lives.iter().any(|life| life.fate != Fate::Nowhere) {
-        lives.retain(|life| life.fate != Fate::Nowhere);
+    if lives.iter().any(|(life, _)| life.fate != Fate::Nowhere) {
+        lives.retain(|(life, _)| life.fate != Fate::Nowhere);
     }
     let told = Told { id: &arguments.id, rows: &rows, now: host.now() };
     if options.json {
-        show::print(&format!("{:#}", lives.iter().map(|life| told.to_json(life)).collect::<Value>()))?;
+        show::print(&format!("{:#}", lives.iter().map(|(life, _)| told.to_json(life)).collect::<Value>()))?;
     } else {
-        let texts: Vec<_> = lives.iter().map(|life| told.in_words(life)).collect();
+        let texts: Vec<_> = lives.iter().map(|(life, file)| told.in_words(life, file)).collect();
         show::print(&texts.join("\n\n"))?;
     }
-    let acts = lives.is_empty() || lives.iter().any(|life| needs_somebody(life.fate));
+    let acts = lives.is_empty() || lives.iter().any(|(life, _)| needs_somebody(life.fate));
     Ok(if acts { Exit::Person } else { Exit::Done })
 }
 
@@ -86,7 +87,7 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    fn in_words(&self, life: &Life) -> String {
+    fn in_words(&self, life: &Life, file: &str) -> String {
         let Self { id, rows, now } = self;
         let mut lines = vec![format!("Log {} of gateway {}", clean(id), clean(&life.gateway))];
         let mut say = |name: &str, text: String| lines.push(format!("  {name:<12}{text}"));
@@ -101,7 +102,7 @@ impl Told<'_> {
         if life.segments.is_empty() {
             say("written", "no kept segment has its id".into());
         }
-        say("table", self.table(life));
+        say("table", self.table(life, file));
         if let Some(query) = rows.query(life, id) {
             say("", query);
         }
@@ -123,14 +124,14 @@ impl Told<'_> {
         lines.join("\n")
     }
 
-    fn table(&self, life: &Life) -> String {
+    fn table(&self, life: &Life, path: &str) -> String {
         match (life.table, self.rows) {
-            (InTable::Row { ingested_at, seen, .. }, Rows::Sqlite(_, path)) => {
+            (InTable::Row { ingested_at, seen, .. }, Rows::Sqlite(_)) => {
                 let seen = show::counted(seen.into(), "time");
                 format!("{path}: there since {}, readers see it {seen}", time::text(ingested_at))
             }
             (InTable::Row { .. }, Rows::BigQuery(_) | Rows::Elsewhere(_)) => "there".into(),
-            (InTable::Absent, Rows::Sqlite(_, path)) => format!("{path}: not there"),
+            (InTable::Absent, Rows::Sqlite(_)) => format!("{path}: not there"),
             (InTable::Absent | InTable::Unknown, Rows::BigQuery(_)) => {
                 "not checked: the poller's key can only insert. Run this query with an account that can read the table:"
                     .into()
@@ -138,7 +139,7 @@ impl Told<'_> {
             (InTable::Absent | InTable::Unknown, Rows::Elsewhere(place)) => {
                 format!("not checked: rows went to {place}")
             }
-            (InTable::Unknown, Rows::Sqlite(_, path)) => format!("{path}: there, but not as this program writes it"),
+            (InTable::Unknown, Rows::Sqlite(_)) => format!("{path}: there, but not as this program writes it"),
         }
     }
 

@@ -23,7 +23,9 @@ pub async fn check(state: &Connection, path: &Path, target: &str, account: &str)
     let store = |name| SqliteStore::new(state, name).map_err(|error| unusable(path, &error));
     let (state, native) = (store("state")?, store("native")?);
     let begun = state.get_many(&[FORWARD, OLDEST]).await.map_err(|error| stored("loading", FORWARD, error))?;
-    let begun = begun.iter().any(Option::is_some);
+    // Ids say too what is in the target: those of `backfill --from --to`, which moves no cursor.
+    let ids = store("ids")?.list("ids:", None).await.map_err(|error| stored("listing", "ids:", error))?;
+    let begun = begun.iter().any(Option::is_some) || !ids.keys.is_empty();
     for ((key, settings), given) in [(TARGET, target), (ACCOUNT, account)] {
         match read(&native, key).await? {
             Some(known) if known == given => {}

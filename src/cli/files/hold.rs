@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cli::{
         failure::Failure,
-        files::{open::PRIVATE, target::absolute},
+        files::{names::absolute, open::PRIVATE},
     },
     host::Host,
     sink::place::Place,

@@ -14,7 +14,8 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    io::ioctl_fionread,
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    io::{Errno, ioctl_fionread},
 };
 
 use crate::cli::files::open::PRIVATE;
@@ -49,8 +50,11 @@ impl Lines {
     /// A file to append to, made where it is missing.
     pub fn append(path: &Path) -> io::Result<Self> {
         if path.exists() && !path.metadata()?.is_file() {
-            // Not to be opened for reading: a pipe's only reader would be this program.
-            let file = File::options().append(true).open(path)?;
+            // Not to be opened for reading: a pipe's only reader would be this program. To open a pipe that nobody reads
+            // would take for ever, and no signal would end it.
+            let waits_for_nobody = OFlags::NONBLOCK.bits().cast_signed();
+            let file = File::options().append(true).custom_flags(waits_for_nobody).open(path).map_err(unread)?;
+            fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
             return Ok(Self { kind: kind(&file)?, file });
         }
         let made = !path.exists();
@@ -102,6 +106,12 @@ impl Lines {
         self.file.read_exact(&mut last)?;
         Ok(last != *b"\n")
     }
+}
+
+/// What it means that a pipe cannot be opened.
+fn unread(error: io::Error) -> io::Error {
+    let is_pipe_without_reader = error.raw_os_error() == Some(Errno::NXIO.raw_os_error());
+    if is_pipe_without_reader { io::Error::other("nobody reads the pipe: start its reader first") } else { error }
 }
 
 impl Write for Lines {

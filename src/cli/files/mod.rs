@@ -3,6 +3,7 @@
 pub mod guard;
 pub mod hold;
 pub mod lines;
+pub mod names;
 pub mod open;
 pub mod passes;
 pub mod rows;

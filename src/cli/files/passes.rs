@@ -14,7 +14,8 @@ use crate::{
     },
     error::{Error, StoreError},
     host::{Clock, Put, Store, native::SqliteStore},
-    pass::{Job, Report},
+    pass::{GatewayReport, Job, Report},
+    plan::budget::Ended,
     sink::place::{MOVED, Place},
     time::{Timestamp, floor_ms},
 };
@@ -77,7 +78,7 @@ impl Passes {
                 verdict: report.verdict().to_string(),
                 every_seconds: every.or(since),
                 entries: report.sum(|gateway| gateway.entries),
-                left: report.sum(|gateway| gateway.left),
+                left: report.sum(left),
             },
         );
         let value = serde_json::to_string(&passes).unwrap_or_default();
@@ -96,6 +97,14 @@ impl Passes {
         let pass = self.last.get("forward")?;
         let tick = pass.every_seconds.map_or(SHORTEST, TimeDelta::seconds).max(SHORTEST);
         (now - pass.ended > tick * MISSED).then_some(pass.ended)
+    }
+}
+
+/// What a pass has left of a gateway because it may not read more. A pass that failed or was stopped says nothing of that.
+fn left(gateway: &GatewayReport) -> u64 {
+    match gateway.ended {
+        Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls => gateway.left,
+        Ended::Complete | Ended::Doubtful | Ended::Stopped | Ended::Failed => 0,
     }
 }
 
@@ -163,6 +172,19 @@ fn failed(action: &'static str, error: StoreError) -> Error {
 mod tests {
     use super::*;
     use crate::time;
+
+    #[test]
+    fn only_a_pass_that_may_not_read_more_falls_behind() {
+        let check = |ended, expected| {
+            let mut report = GatewayReport::new("main", Timestamp::UNIX_EPOCH, None);
+            (report.left, report.ended) = (9, ended);
+            assert_eq!(left(&report), expected, "{ended}");
+        };
+        check(Ended::Pages, 9);
+        check(Ended::Rate, 9);
+        check(Ended::Stopped, 0);
+        check(Ended::Failed, 0);
+    }
 
     #[test]
     fn a_poller_stands_still_after_three_ticks() {

@@ -8,9 +8,9 @@ use crate::{
     cli::{
         failure::Failure,
         files::{
+            names::{self, BESIDE},
             open::{read_only, unusable},
             state::OpenState,
-            target::{AND, BESIDE},
         },
         vars::settings::Vars,
     },
@@ -22,8 +22,8 @@ use crate::{
 
 /// Where the rows of a state are.
 pub enum Rows {
-    /// In a SQLite file, opened.
-    Sqlite(Connection, String),
+    /// In SQLite files, opened, each with its path. There is at least one.
+    Sqlite(Vec<(Connection, String)>),
     /// In BigQuery's table of this name: the poller's key may insert there, and not read.
     BigQuery(String),
     /// Elsewhere, in words.
@@ -36,9 +36,9 @@ pub async fn table(state: &OpenState, vars: &Vars) -> Result<Option<WarehouseSet
         return vars.warehouse().map(Some);
     }
     let target = state.target().await?.unwrap_or_default();
-    let name = target.split(AND).find_map(|place| place.strip_prefix("bigquery:"));
+    let name = names::parts(&target).iter().find_map(|place| place.strip_prefix("bigquery:").map(str::to_owned));
     // The name of a project may have dots.
-    let parts = name.and_then(|name| {
+    let parts = name.as_ref().and_then(|name| {
         let (rest, table) = name.rsplit_once('.')?;
         let (project, dataset) = rest.rsplit_once('.')?;
         Some([("GCP_BQ_PROJECT", project), ("GCP_BQ_DATASET", dataset), ("GCP_BQ_TABLE", table)])
@@ -54,35 +54,31 @@ impl Rows {
             OpenState::File { path, .. } => path,
         };
         let target = state.target().await?.unwrap_or_else(|| "a place that the state does not name".to_owned());
-        let open = |path: &Path| Ok(Self::Sqlite(read_only(path)?, path.display().to_string()));
-        // Of several, a file can be asked here.
-        let places: Vec<_> = target.split(AND).collect();
-        let file = places.iter().find_map(|place| match place.split_once(':') {
+        let places = names::parts(&target);
+        let paths = places.iter().filter_map(|place| match place.split_once(':') {
             _ if *place == BESIDE => Some(path.as_path()),
             Some(("sqlite", path)) => Some(Path::new(path)),
             Some(_) | None => None,
         });
+        let files: Vec<_> =
+            paths.map(|path| Ok((read_only(path)?, path.display().to_string()))).collect::<Result<_, Failure>>()?;
         let table = places.iter().find_map(|place| place.strip_prefix("bigquery:"));
-        match (file, table) {
-            (Some(file), _) => open(file),
-            (None, Some(table)) => Ok(Self::BigQuery(table.to_owned())),
-            (None, None) => Ok(Self::Elsewhere(target)),
-        }
+        Ok(match table {
+            _ if !files.is_empty() => Self::Sqlite(files),
+            Some(table) => Self::BigQuery(table.to_owned()),
+            None => Self::Elsewhere(places.join(" and ")),
+        })
     }
 
-    /// Looks for the row of a log.
-    pub fn find(&self, gateway: &str, id: &str) -> Result<InTable, Failure> {
-        const SQL: &str = "SELECT created_at, ingested_at, (SELECT count(*) FROM aig_logs AS seen WHERE seen.gateway = ?1 \
-                           AND seen.id = ?2) FROM aig_logs_raw WHERE gateway = ?1 AND id = ?2";
-        let Self::Sqlite(file, path) = self else { return Ok(InTable::Unknown) };
-        let row = file.query_row(SQL, params![gateway, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-        let row: Option<(String, String, u32)> = row.optional().map_err(|error| unusable(Path::new(path), &error))?;
-        let Some((created_at, ingested_at, seen)) = row else { return Ok(InTable::Absent) };
-        Ok(match (time::parse(&created_at), time::parse(&ingested_at)) {
-            (Some(created_at), Some(ingested_at)) => InTable::Row { created_at, ingested_at, seen },
-            // Somebody else's row.
-            (None, _) | (_, None) => InTable::Unknown,
-        })
+    /// Looks for the row of a log. Of several files a file decides that lacks the row; its path comes with it.
+    pub fn find(&self, gateway: &str, id: &str) -> Result<(InTable, String), Failure> {
+        let Self::Sqlite(files) = self else { return Ok((InTable::Unknown, String::new())) };
+        let mut found = Vec::new();
+        for (file, path) in files {
+            found.push((find(file, path, gateway, id)?, path.clone()));
+        }
+        let place = found.iter().position(|(table, _)| !matches!(table, InTable::Row { .. }));
+        Ok(found.swap_remove(place.unwrap_or(0)))
     }
 
     /// The query for BigQuery's table. It needs an account that can read the table.
@@ -100,11 +96,23 @@ impl Rows {
         ))
     }
 
-    /// The file that can be asked, if the rows are in one.
-    pub fn file(&self) -> Option<&Connection> {
-        match self {
-            Self::Sqlite(file, _) => Some(file),
-            Self::BigQuery(_) | Self::Elsewhere(_) => None,
-        }
+    /// The files that can be asked.
+    pub fn files(&self) -> impl Iterator<Item = &Connection> {
+        let files = if let Self::Sqlite(files) = self { &files[..] } else { &[] };
+        files.iter().map(|(file, _)| file)
     }
+}
+
+/// Looks for the row of a log in a file.
+fn find(file: &Connection, path: &str, gateway: &str, id: &str) -> Result<InTable, Failure> {
+    const SQL: &str = "SELECT created_at, ingested_at, (SELECT count(*) FROM aig_logs AS seen WHERE seen.gateway = ?1 \
+                       AND seen.id = ?2) FROM aig_logs_raw WHERE gateway = ?1 AND id = ?2";
+    let row = file.query_row(SQL, params![gateway, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let row: Option<(String, String, u32)> = row.optional().map_err(|error| unusable(Path::new(path), &error))?;
+    let Some((created_at, ingested_at, seen)) = row else { return Ok(InTable::Absent) };
+    Ok(match (time::parse(&created_at), time::parse(&ingested_at)) {
+        (Some(created_at), Some(ingested_at)) => InTable::Row { created_at, ingested_at, seen },
+        // Somebody else's row.
+        (None, _) | (_, None) => InTable::Unknown,
+    })
 }

@@ -1,10 +1,6 @@
 //! Where rows go and where the state lives: which files, opened how, and whether the two belong together.
 
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::io::Write;
 
 use rusqlite::Connection;
 
@@ -15,6 +11,7 @@ use crate::{
         files::{
             guard,
             lines::Lines,
+            names,
             open::{connect_in_place, overlay, unusable},
         },
     },
@@ -28,12 +25,6 @@ use crate::{
         sqlite::Sqlite,
     },
 };
-
-/// The target of a state beside which rows lie in one file. It has no path: the file may be moved.
-pub const BESIDE: &str = "sqlite, this file";
-
-/// What stands between several destinations of one target.
-pub const AND: &str = " and ";
 
 /// The open files of a poller.
 pub struct Files {
@@ -51,8 +42,8 @@ pub enum Opened {
     WithState,
     /// A SQLite file of its own, at a place.
     Sqlite(Connection, Option<Place>),
-    /// A writer.
-    Ndjson(Ndjson<Box<dyn Write>>),
+    /// A writer; into a file at a place.
+    Ndjson(Ndjson<Box<dyn Write>>, Option<Place>),
     /// A table.
     BigQuery(BigQuery),
 }
@@ -75,21 +66,16 @@ impl Files {
             });
         }
         let mut destinations = options.destinations();
+        names::refuse_one_file_twice(&destinations)?;
         // Lines cannot be written once more without a copy. They come last, so another sink that fails costs none.
         destinations.sort_by_key(|destination| matches!(destination, Destination::Ndjson(_)));
-        let beside = |destination: &Destination| match destination.sqlite_file() {
-            Some(rows) => Ok::<_, Failure>(absolute(rows)? == absolute(&path)?),
-            None => Ok(false),
-        };
-        let mut names = Vec::new();
-        for destination in &destinations {
-            names.push(if beside(destination)? { BESIDE.to_owned() } else { name(destination, config)? });
-        }
+        let target = names::target(&destinations, &path, config.bigquery.as_ref())?;
         let (state, place) = connect_in_place(&path)?;
-        guard::check(&state, &path, &target(names), &config.source.account).await?;
+        guard::check(&state, &path, &target, &config.source.account).await?;
         let mut rows = Vec::new();
         for destination in &destinations {
-            rows.push(if beside(destination)? { Opened::WithState } else { Opened::open(destination, config)? });
+            let is_beside = names::is_beside(destination, &path)?;
+            rows.push(if is_beside { Opened::WithState } else { Opened::open(destination, config)? });
         }
         Ok(Self { state, place, rows })
     }
@@ -99,17 +85,17 @@ impl Files {
         let sinks = self.rows.iter().map(|opened| match opened {
             Opened::WithState => Any::Sqlite(Sqlite::of(&self.state).in_place(self.place.clone())),
             Opened::Sqlite(connection, place) => Any::Sqlite(Sqlite::of(connection).in_place(place.clone())),
-            Opened::Ndjson(sink) => Any::Ndjson(sink),
+            Opened::Ndjson(sink, _) => Any::Ndjson(sink),
             Opened::BigQuery(table) => Any::BigQuery(BigQuerySink::new(host, table, sign_in)),
         });
         All::new(sinks.collect())
     }
 
-    /// Where the SQLite files are.
+    /// Where the files are.
     pub fn places(&self) -> Vec<Place> {
         let rows = self.rows.iter().filter_map(|opened| match opened {
-            Opened::Sqlite(_, place) => place.as_ref(),
-            Opened::WithState | Opened::Ndjson(_) | Opened::BigQuery(_) => None,
+            Opened::Sqlite(_, place) | Opened::Ndjson(_, place) => place.as_ref(),
+            Opened::WithState | Opened::BigQuery(_) => None,
         });
         self.place.iter().chain(rows).cloned().collect()
     }
@@ -119,7 +105,7 @@ impl Files {
         self.rows.iter().filter_map(|opened| match opened {
             Opened::WithState => Some(&self.state),
             Opened::Sqlite(connection, _) => Some(connection),
-            Opened::Ndjson(_) | Opened::BigQuery(_) => None,
+            Opened::Ndjson(..) | Opened::BigQuery(_) => None,
         })
     }
 }
@@ -137,37 +123,11 @@ impl Opened {
                     Some(path) => Lines::append(path).map_err(|error| unusable(path, &error))?,
                     None => Lines::output().map_err(|error| Failure::output(&error))?,
                 };
-                Self::Ndjson(Ndjson::new(Box::new(lines)))
+                let place = path.as_ref().filter(|path| path.is_file()).and_then(|path| Place::of(path).ok());
+                Self::Ndjson(Ndjson::new(Box::new(lines)), place)
             }
         })
     }
-}
-
-/// The path of a file that may not be there yet.
-pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
-    let folder = folder.map_err(|error| unusable(path, &error))?;
-    Ok(folder.join(path.file_name().unwrap_or_default()))
-}
-
-/// A destination as the state remembers it.
-fn name(destination: &Destination, config: &Config) -> Result<String, Failure> {
-    Ok(match destination {
-        Destination::BigQuery => {
-            let BigQuery { project, dataset, table, .. } = table(config)?;
-            format!("bigquery:{project}.{dataset}.{table}")
-        }
-        Destination::Sqlite(path) => format!("sqlite:{}", absolute(path)?.display()),
-        Destination::Ndjson(Some(path)) => format!("ndjson:{}", absolute(path)?.display()),
-        Destination::Ndjson(None) => "ndjson".into(),
-    })
-}
-
-/// Several destinations as the state remembers them, in whatever order they are given.
-fn target(mut names: Vec<String>) -> String {
-    names.sort();
-    names.join(AND)
 }
 
 fn table(config: &Config) -> Result<&BigQuery, Failure> {

@@ -42,11 +42,13 @@ impl<'a> Delivered<'a> {
     /// end of the backfill. None: everything from the first entry on is delivered.
     pub fn from(&self, stop: Option<Timestamp>) -> Option<Timestamp> {
         let Some(backfill) = self.backfill else { return self.position.start };
-        match (&backfill.done, stop) {
-            (Some(done), _) if done.stop.is_none() => None,
+        let from = match (&backfill.done, stop) {
+            (Some(done), _) if done.stop.is_none() => return None,
             (Some(done), Some(_)) if backfill.is_done(stop) => done.stop,
             (Some(_) | None, _) => Some(backfill.cursor.ts() + MILLISECOND),
-        }
+        };
+        // An operator may have the history end after the start of forward, which owns everything from there on.
+        from.map(|from| self.position.start.map_or(from, |start| from.min(start)))
     }
 
     /// The midnight before the first entry, UTC, if the backfill has reached that entry.

@@ -65,6 +65,46 @@ fn several_sinks_get_each_row_and_are_one_target() {
 }
 
 #[test]
+fn each_of_several_tables_is_proven_and_asked() {
+    let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
+    let both = ["--sink", "sqlite:b.sqlite", "--sink", "sqlite:a.sqlite"];
+    let with = |arguments: &[&'static str]| [arguments, &both[..]].concat();
+    world.run(&with(&["forward"]));
+    world.run(&with(&["verify"]));
+    let swapped = ["forward", "--sink", "sqlite:a.sqlite", "--sink", "sqlite:b.sqlite", "--json"];
+    let report: Value = serde_json::from_str(&world.run(&swapped)).unwrap();
+    assert_eq!(report["rows"], 0, "the order of the sinks means nothing, not even for the state");
+
+    let second = Connection::open(world.path("b.sqlite")).unwrap();
+    let id: String = second.query_row("SELECT id FROM aig_logs_raw", [], |row| row.get(0)).unwrap();
+    second.execute("DELETE FROM aig_logs_raw WHERE id = ?", [&id]).unwrap();
+    let short = world.command(&with(&["verify"])).output().unwrap();
+    assert_eq!(short.status.code(), Some(2), "{}", words(&short));
+    let told = world.command(&with(&["explain"])).arg(&id).output().unwrap();
+    let told = (told.status.code(), String::from_utf8(told.stdout).unwrap());
+    assert!(told.0 == Some(2) && told.1.contains("b.sqlite: not there"), "{told:?}");
+    world.run(&with(&["verify", "--repair"]));
+    world.run(&with(&["verify"]));
+}
+
+#[test]
+fn a_stretch_alone_makes_a_state_its_targets() {
+    let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
+    world.run(&["backfill", "--from", "2020-01-01", "--to", "2100-01-01", "--sink", "ndjson:a", "--state", "s"]);
+    let other = world.command(&["forward", "--sink", "ndjson:b", "--state", "s"]).output().unwrap();
+    assert_eq!(other.status.code(), Some(2), "{}", words(&other));
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_told() {
+    let world = World::start(&["--entries", "1", "--rate", "0"]);
+    assert!(Command::new("mkfifo").arg(world.path("pipe")).status().unwrap().success());
+    let refused = world.command(&["forward", "--sink", "ndjson:pipe"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
+    assert!(words(&refused).contains("nobody reads the pipe"), "{}", words(&refused));
+}
+
+#[test]
 fn a_sink_that_fails_makes_no_line_come_twice() {
     let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
     let sinks = ["--sink", "ndjson:a.ndjson", "--sink", "bigquery"];

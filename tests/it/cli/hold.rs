@@ -127,9 +127,16 @@ fn a_file_that_is_replaced_under_a_poller_is_told_and_left_alone() {
     let beside = (&[][..], "aig-logs.sqlite");
     let lock = (&[][..], "aig-logs.sqlite-lock");
     let apart = &["--sink", "sqlite:rows.sqlite", "--state", "s.sqlite"][..];
-    for ((sink, file), replaced) in
-        [(beside, true), (beside, false), ((apart, "rows.sqlite"), true), ((apart, "s.sqlite"), false), (lock, false)]
-    {
+    let several = &["--sink", "sqlite:rows.sqlite", "--sink", "ndjson:rows.ndjson"][..];
+    for ((sink, file), replaced) in [
+        (beside, true),
+        (beside, false),
+        ((apart, "rows.sqlite"), true),
+        ((apart, "s.sqlite"), false),
+        ((several, "rows.ndjson"), true),
+        ((several, "rows.ndjson"), false),
+        (lock, false),
+    ] {
         let world = world();
         let running = begun(run(&world, sink));
         fs::rename(world.path(file), world.path("elsewhere")).unwrap();

@@ -1,6 +1,10 @@
 //! What became of one log is told truthfully.
 
-use aig_logs::{pass::audit::explain::Fate, plan::slots::Verdict, time};
+use aig_logs::{
+    pass::audit::{explain::Fate, prove::Question},
+    plan::slots::Verdict,
+    time,
+};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -88,6 +92,22 @@ fn history_waits_for_the_backfill_and_for_its_one_count() {
     assert_excluded(&world, earlier);
     world.state.remove("backfill_stop_at");
     assert!(matches!(world.explain(&excluded).fate, Fate::Backfill(_)));
+}
+
+#[test]
+fn what_forward_owns_is_no_history_wherever_an_operator_has_it_end() {
+    let mut world = World::new();
+    world.add(MINUTE * 5);
+    minutes(&mut world, 40);
+    world.add(MINUTE);
+    minutes(&mut world, 2);
+    // As docs/workers-free.md says, where the history was copied from elsewhere.
+    world.state.set("backfill_stop_at", &time::text(world.now()));
+    assert!(world.backfill().is_complete());
+    let late = world.add(MINUTE * 30);
+    assert!(matches!(world.explain(&late).fate, Fate::Counted(_)), "{:?}", world.explain(&late));
+    let proof = world.prove(&Question { from: None, until: None, repair: false });
+    assert!(proof.units.iter().any(|unit| unit.missing == 1), "{proof:?}");
 }
 
 #[test]

@@ -98,9 +98,9 @@ impl Task<'_> {
         let meter = Meter::new(Job::Range.budget(config), self.host.now());
         let host = Metered { inner: self.host, meter: &meter };
         let stores = [&cursors, &ids];
-        let file = rows.file().map(|file| Beside::Sink(Sqlite::of(file)));
+        let files = rows.files().map(|file| Beside::Sink(Sqlite::of(file)));
         let reader = access.as_ref().map(|access| Beside::Reader(TableReader::new(&host, access)));
-        let asked: Vec<_> = file.into_iter().chain(reader).collect();
+        let asked: Vec<_> = files.chain(reader).collect();
         // Nothing is ever written to either.
         if asked.is_empty() {
             let nowhere = Ndjson::new(std::io::sink());
@@ -121,9 +121,13 @@ impl Task<'_> {
                 Ok(Poller::new(host, config, &files)?.prove(question, access.as_ref(), tell).await)
             }
             State::Kv => {
-                let Some(table) = &config.bigquery else {
+                let Some(table) = config.bigquery.as_ref().filter(|_| options.destinations().len() == 1) else {
                     let problem = "the Worker's rows go to BigQuery, and verify writes the missing rows there";
-                    return Err(Failure::denied("repairing with --state kv", problem, "Add --sink bigquery"));
+                    return Err(Failure::denied(
+                        "repairing with --state kv",
+                        problem,
+                        "Give --sink bigquery, and no other sink",
+                    ));
                 };
                 let access = self.access_of_settings()?;
                 let (kv, sign_in) = (vars.kv()?, SignIn::default());
