@@ -3,6 +3,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 pub mod any;
 pub mod bigquery;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod ndjson;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod place;

@@ -5,7 +5,10 @@ use std::{
     io::{ErrorKind, Write},
 };
 
-use super::{Outcome, Sink};
+use super::{
+    Outcome, Sink,
+    place::{Place, moved},
+};
 use crate::{
     error::CallError,
     log::columns::LOGS,
@@ -14,12 +17,27 @@ use crate::{
 
 /// A sink of JSON lines. Lines that its writer has taken and flushed count as durable.
 #[derive(Debug)]
-pub struct Ndjson<W>(RefCell<W>);
+pub struct Ndjson<W> {
+    writer: RefCell<W>,
+    /// None: the lines go into no file that could leave its place.
+    place: Option<Place>,
+}
 
 impl<W: Write> Ndjson<W> {
     /// A sink that writes to `writer`.
     pub fn new(writer: W) -> Self {
-        Self(RefCell::new(writer))
+        Self { writer: RefCell::new(writer), place: None }
+    }
+
+    /// The same sink, for a file that must stay in its place: lines written elsewhere are not acknowledged.
+    #[must_use]
+    pub fn in_place(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// Where its file is.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 }
 
@@ -43,14 +61,19 @@ impl<W: Write> Sink for Ndjson<W> {
             serde_json::to_writer(&mut lines, row)?;
             lines.write_all(b"\n")
         });
-        let mut writer = self.0.borrow_mut();
+        let mut writer = self.writer.borrow_mut();
         let written = encoded.and_then(|()| writer.write_all(&lines)).and_then(|()| writer.flush());
         written.map_err(|error| {
             if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Interrupted) {
                 return CallError::Silent("the reader of the output has not read every row".into());
             }
-            CallError::denied(error.to_string(), "Check that there is room where the rows go")
+            let place = self.place.as_ref().map(|place| format!(": {}", place.path().display())).unwrap_or_default();
+            CallError::denied(error.to_string(), format!("Check that there is room where the rows go{place}"))
         })?;
-        Ok(Outcome::default())
+        // Lines in a file that nobody will find are not written: the cursor must not move past them.
+        match &self.place {
+            Some(place) if !place.holds() => Err(moved(place)),
+            Some(_) | None => Ok(Outcome::default()),
+        }
     }
 }

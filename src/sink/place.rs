@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::error::CallError;
+
 /// The problem of a file that has left its place.
 pub const MOVED: &str = "the file was replaced, moved or deleted while this program had it open";
 
@@ -47,6 +49,12 @@ impl Place {
     pub fn holds(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|metadata| identity(&metadata) == self.file)
     }
+}
+
+/// The failure of a write into a file that has left its place.
+pub(super) fn moved(place: &Place) -> CallError {
+    let hint = format!("Put {} back, or start again with the file that is there", place.path().display());
+    CallError::denied(MOVED, hint)
 }
 
 fn identity(metadata: &Metadata) -> (u64, u64) {

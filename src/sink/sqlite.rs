@@ -6,7 +6,7 @@ use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_
 
 use super::{
     Outcome, Sink,
-    place::{MOVED, Place},
+    place::{Place, moved},
 };
 use crate::{
     error::CallError,
@@ -37,7 +37,7 @@ impl<'a> Sqlite<'a> {
     /// # Errors
     /// If the file cannot be written, or has another table of that name.
     pub fn new(connection: &'a Connection, columns: &[MetadataColumn]) -> Result<Self, CallError> {
-        make(connection, columns).map_err(|error| failed(&error))?;
+        make(connection, columns).map_err(|error| failed(&error, None))?;
         Ok(Self { connection, place: None })
     }
 
@@ -45,6 +45,10 @@ impl<'a> Sqlite<'a> {
     #[must_use]
     pub fn in_place(self, place: Option<Place>) -> Self {
         Self { place, ..self }
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> CallError {
+        failed(error, self.place.as_ref())
     }
 }
 
@@ -74,7 +78,7 @@ impl Sink for Sqlite<'_> {
             transaction.commit()?;
             Ok(Outcome { known, rejected: Vec::new() })
         };
-        let outcome = written().map_err(|error: rusqlite::Error| failed(&error))?;
+        let outcome = written().map_err(|error: rusqlite::Error| self.failed(&error))?;
         // Rows in a file that nobody will find are not written: the cursor must not move past them.
         match &self.place {
             Some(place) if !place.holds() => Err(moved(place)),
@@ -87,7 +91,7 @@ impl Sink for Sqlite<'_> {
         let counted = self.connection.prepare_cached(&sql).and_then(|mut statement| {
             statement.query_row([gateway, &time::text(from), &time::text(until)], |row| row.get::<_, i64>(0))
         });
-        counted.map(|rows| u64::try_from(rows).ok()).map_err(|error| failed(&error))
+        counted.map(|rows| u64::try_from(rows).ok()).map_err(|error| self.failed(&error))
     }
 
     async fn ids(
@@ -101,7 +105,7 @@ impl Sink for Sqlite<'_> {
             let rows = statement.query_map([gateway, &time::text(from), &time::text(until)], |row| row.get(0))?;
             rows.collect::<Result<_, _>>()
         });
-        ids.map(Some).map_err(|error| failed(&error))
+        ids.map(Some).map_err(|error| self.failed(&error))
     }
 }
 
@@ -154,20 +158,14 @@ fn views_of(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-fn failed(error: &rusqlite::Error) -> CallError {
+fn failed(error: &rusqlite::Error, place: Option<&Place>) -> CallError {
+    let file = place.map_or_else(|| "the file of --sink".to_owned(), |place| place.path().display().to_string());
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-            CallError::Broken(format!("another program holds the file ({error})"))
+            CallError::Broken(format!("another program holds {file} ({error})"))
         }
-        _ => {
-            CallError::denied(error.to_string(), "Check that the file of --sink can be written and is an aig-logs file")
-        }
+        _ => CallError::denied(error.to_string(), format!("Check that {file} can be written and is an aig-logs file")),
     }
-}
-
-fn moved(place: &Place) -> CallError {
-    let hint = format!("Put {} back, or start again with the file that is there", place.path().display());
-    CallError::denied(MOVED, hint)
 }
 
 impl ToSql for Cell {
@@ -279,7 +277,7 @@ mod tests {
         assert_eq!(write("a"), Ok(Outcome::default()));
         std::fs::rename(&path, &elsewhere).unwrap();
         let gone = write("b").unwrap_err();
-        assert!(!gone.is_transient() && gone.to_string().contains(MOVED), "{gone}");
+        assert!(!gone.is_transient() && gone.to_string().contains(crate::sink::place::MOVED), "{gone}");
         std::fs::write(&path, "").unwrap();
         assert_eq!(write("c").unwrap_err(), gone, "another file is there");
         std::fs::rename(&elsewhere, &path).unwrap();

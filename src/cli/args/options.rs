@@ -1,6 +1,6 @@
 //! The options that all commands have.
 
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use clap::Args;
 
@@ -49,7 +49,8 @@ impl Options {
         self.state.clone().unwrap_or_else(|| {
             let destinations = self.destinations();
             // The order of the sinks means nothing.
-            let file = destinations.iter().filter_map(Destination::sqlite_file).min();
+            let file =
+                destinations.iter().filter_map(Destination::sqlite_file).min_by_key(|path| path::absolute(path).ok());
             State::File(file.map_or_else(|| "aig-logs-state.sqlite".into(), Path::to_owned))
         })
     }

@@ -159,7 +159,7 @@ impl Standing {
     fn in_words(&self, place: &str) -> String {
         let target = self.target.as_deref().unwrap_or("not known");
         let mut lines: Vec<_> = self.gateways().map(|gateway| gateway.in_a_line()).collect();
-        lines.push(format!("\nState of {place}; rows go to {target}"));
+        lines.push(format!("\nState of {place}; rows go to {}", clean(target)));
         lines.extend(self.gateways().map(|gateway| gateway.in_words()));
         lines.push(match self.rows_refused() {
             0 => "Dead letters  none".to_owned(),

@@ -18,7 +18,7 @@ use rustix::{
     io::{Errno, ioctl_fionread},
 };
 
-use crate::cli::files::open::PRIVATE;
+use crate::{cli::files::open::PRIVATE, sink::place::Place};
 
 /// A pipe is checked so often without a wait, while its reader gets the processor.
 const GLANCES: u32 = 100;
@@ -47,15 +47,15 @@ enum Kind {
 }
 
 impl Lines {
-    /// A file to append to, made where it is missing.
-    pub fn append(path: &Path) -> io::Result<Self> {
+    /// A file to append to, made where it is missing, and its place. A pipe or a device has no place.
+    pub fn append(path: &Path) -> io::Result<(Self, Option<Place>)> {
         if path.exists() && !path.metadata()?.is_file() {
             // Not to be opened for reading: a pipe's only reader would be this program. To open a pipe that nobody reads
             // would take for ever, and no signal would end it.
             let waits_for_nobody = OFlags::NONBLOCK.bits().cast_signed();
             let file = File::options().append(true).custom_flags(waits_for_nobody).open(path).map_err(unread)?;
             fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
-            return Ok(Self { kind: kind(&file)?, file });
+            return Ok((Self { kind: kind(&file)?, file }, None));
         }
         let made = !path.exists();
         let file = File::options().read(true).append(true).create(true).mode(PRIVATE).open(path)?;
@@ -64,7 +64,8 @@ impl Lines {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
         }
-        Ok(Self { file, kind: Kind::File })
+        let place = Place::of_open(path, &file)?;
+        Ok((Self { file, kind: Kind::File }, Some(place)))
     }
 
     /// The output of this program, without a buffer in between.
@@ -190,7 +191,8 @@ mod tests {
     fn half_a_line_is_closed_before_the_next_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
-        let mut lines = Lines::append(&path).unwrap();
+        let (mut lines, place) = Lines::append(&path).unwrap();
+        assert!(place.unwrap().holds());
         lines.write_all(b"1\n2\n").unwrap();
         // Not only a line that was there when the file was opened.
         File::options().append(true).open(&path).unwrap().write_all(b"{\"cut").unwrap();

@@ -36,11 +36,18 @@ pub fn is_beside(destination: &Destination, state: &Path) -> Result<bool, Failur
     destination.sqlite_file().map_or(Ok(false), |rows| Ok(absolute(rows)? == absolute(state)?))
 }
 
-/// One file must not be two sinks: each row would be there twice.
-pub fn refuse_one_file_twice(destinations: &[Destination]) -> Result<(), Failure> {
+/// One file must not be two sinks, because each row would be there twice, nor lines the file of the state.
+pub fn refuse_one_file_twice(destinations: &[Destination], state: &Path) -> Result<(), Failure> {
+    let whole = |path: &Path| fs::canonicalize(path).or_else(|_| absolute(path));
+    let state = whole(state)?;
     let mut files = Vec::new();
-    for path in destinations.iter().filter_map(Destination::file) {
-        let file = fs::canonicalize(path).or_else(|_| absolute(path))?;
+    for destination in destinations {
+        let Some(path) = destination.file() else { continue };
+        let file = whole(path)?;
+        if destination.sqlite_file().is_none() && file == state {
+            let problem = format!("{} is the file of the state too", path.display());
+            return Err(Failure::denied("opening the sinks", problem, "Give the lines a file of their own"));
+        }
         if files.contains(&file) {
             let problem = format!("{} is the file of two sinks", path.display());
             return Err(Failure::denied("opening the sinks", problem, "Give each --sink a file of its own"));
@@ -102,11 +109,13 @@ mod tests {
         std::os::unix::fs::symlink(&file, &link).unwrap();
         let check = |other: PathBuf, is_refused: bool| {
             let sinks = [Destination::Ndjson(Some(file.clone())), Destination::Sqlite(other)];
-            assert_eq!(refuse_one_file_twice(&sinks).is_err(), is_refused, "{sinks:?}");
+            assert_eq!(refuse_one_file_twice(&sinks, Path::new("state")).is_err(), is_refused, "{sinks:?}");
         };
         check(file.clone(), true);
         check(link, true);
         check(folder.path().join(".").join("a"), true);
         check(folder.path().join("b"), false);
+        let lines = [Destination::Ndjson(Some(file.clone()))];
+        assert!(refuse_one_file_twice(&lines, &file).is_err(), "the file of the state");
     }
 }

@@ -49,12 +49,9 @@ pub struct Pass {
     /// From one pass to the next: what `run` was told, else the time since the pass before.
     #[serde(default)]
     pub every_seconds: Option<i64>,
-    /// New entries that it has read.
+    /// Entries that the source still counted at its end, of gateways of which that is more than the pass has read.
     #[serde(default)]
-    pub entries: u64,
-    /// Entries that the source still counted at its end.
-    #[serde(default)]
-    pub left: u64,
+    pub behind: u64,
 }
 
 impl Passes {
@@ -77,19 +74,16 @@ impl Passes {
                 ended: floor_ms(report.finished),
                 verdict: report.verdict().to_string(),
                 every_seconds: every.or(since),
-                entries: report.sum(|gateway| gateway.entries),
-                left: report.sum(left),
+                behind: report.sum(behind),
             },
         );
         let value = serde_json::to_string(&passes).unwrap_or_default();
         native.put(KEY, &value, &Put::default()).await.map_err(|error| failed("saving", error))
     }
 
-    /// Entries by which forward falls behind: at the end of its last pass the source still counted more than the pass has
-    /// read. None: it keeps up.
+    /// Entries by which forward falls behind. None: it keeps up.
     pub fn behind(&self) -> Option<u64> {
-        let pass = self.last.get("forward")?;
-        (pass.left > pass.entries).then_some(pass.left)
+        self.last.get("forward").map(|pass| pass.behind).filter(|entries| *entries > 0)
     }
 
     /// Since when forward stands still: its last pass is three ticks old.
@@ -100,11 +94,19 @@ impl Passes {
     }
 }
 
-/// What a pass has left of a gateway because it may not read more. A pass that failed or was stopped says nothing of that.
-fn left(gateway: &GatewayReport) -> u64 {
+/// The entries of a gateway that a pass has left, if they are more than it has read, and it ended because it may not read
+/// more. A pass that failed or was stopped says nothing of that.
+fn behind(gateway: &GatewayReport) -> u64 {
     match gateway.ended {
-        Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls => gateway.left,
-        Ended::Complete | Ended::Doubtful | Ended::Stopped | Ended::Failed => 0,
+        Ended::Pages | Ended::Time | Ended::Rate | Ended::Calls if gateway.left > gateway.entries => gateway.left,
+        Ended::Pages
+        | Ended::Time
+        | Ended::Rate
+        | Ended::Calls
+        | Ended::Complete
+        | Ended::Doubtful
+        | Ended::Stopped
+        | Ended::Failed => 0,
     }
 }
 
@@ -175,15 +177,16 @@ mod tests {
 
     #[test]
     fn only_a_pass_that_may_not_read_more_falls_behind() {
-        let check = |ended, expected| {
+        let check = |entries, ended, expected| {
             let mut report = GatewayReport::new("main", Timestamp::UNIX_EPOCH, None);
-            (report.left, report.ended) = (9, ended);
-            assert_eq!(left(&report), expected, "{ended}");
+            (report.entries, report.left, report.ended) = (entries, 9, ended);
+            assert_eq!(behind(&report), expected, "{ended}");
         };
-        check(Ended::Pages, 9);
-        check(Ended::Rate, 9);
-        check(Ended::Stopped, 0);
-        check(Ended::Failed, 0);
+        check(8, Ended::Pages, 9);
+        check(8, Ended::Rate, 9);
+        check(9, Ended::Pages, 0);
+        check(8, Ended::Stopped, 0);
+        check(8, Ended::Failed, 0);
     }
 
     #[test]
@@ -195,8 +198,7 @@ mod tests {
                 ended: at("09:00:05"),
                 verdict: "complete".into(),
                 every_seconds,
-                entries: 0,
-                left: 0,
+                behind: 0,
             };
             let passes = Passes { last: BTreeMap::from([("forward".to_owned(), pass)]) };
             assert_eq!(passes.stalled_since(at(now)).is_some(), expected, "{every_seconds:?} {now}");

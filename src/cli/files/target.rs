@@ -42,8 +42,8 @@ pub enum Opened {
     WithState,
     /// A SQLite file of its own, at a place.
     Sqlite(Connection, Option<Place>),
-    /// A writer; into a file at a place.
-    Ndjson(Ndjson<Box<dyn Write>>, Option<Place>),
+    /// A writer.
+    Ndjson(Ndjson<Box<dyn Write>>),
     /// A table.
     BigQuery(BigQuery),
 }
@@ -66,9 +66,14 @@ impl Files {
             });
         }
         let mut destinations = options.destinations();
-        names::refuse_one_file_twice(&destinations)?;
-        // Lines cannot be written once more without a copy. They come last, so another sink that fails costs none.
-        destinations.sort_by_key(|destination| matches!(destination, Destination::Ndjson(_)));
+        names::refuse_one_file_twice(&destinations, &path)?;
+        // A file of SQLite takes a batch again without a copy, BigQuery for a minute at best, and lines never. So a sink that
+        // fails costs few copies.
+        destinations.sort_by_key(|destination| match destination {
+            Destination::Sqlite(_) => 0,
+            Destination::BigQuery => 1,
+            Destination::Ndjson(_) => 2,
+        });
         let target = names::target(&destinations, &path, config.bigquery.as_ref())?;
         let (state, place) = connect_in_place(&path)?;
         guard::check(&state, &path, &target, &config.source.account).await?;
@@ -85,7 +90,7 @@ impl Files {
         let sinks = self.rows.iter().map(|opened| match opened {
             Opened::WithState => Any::Sqlite(Sqlite::of(&self.state).in_place(self.place.clone())),
             Opened::Sqlite(connection, place) => Any::Sqlite(Sqlite::of(connection).in_place(place.clone())),
-            Opened::Ndjson(sink, _) => Any::Ndjson(sink),
+            Opened::Ndjson(sink) => Any::Ndjson(sink),
             Opened::BigQuery(table) => Any::BigQuery(BigQuerySink::new(host, table, sign_in)),
         });
         All::new(sinks.collect())
@@ -94,7 +99,8 @@ impl Files {
     /// Where the files are.
     pub fn places(&self) -> Vec<Place> {
         let rows = self.rows.iter().filter_map(|opened| match opened {
-            Opened::Sqlite(_, place) | Opened::Ndjson(_, place) => place.as_ref(),
+            Opened::Sqlite(_, place) => place.as_ref(),
+            Opened::Ndjson(sink) => sink.place(),
             Opened::WithState | Opened::BigQuery(_) => None,
         });
         self.place.iter().chain(rows).cloned().collect()
@@ -105,7 +111,7 @@ impl Files {
         self.rows.iter().filter_map(|opened| match opened {
             Opened::WithState => Some(&self.state),
             Opened::Sqlite(connection, _) => Some(connection),
-            Opened::Ndjson(..) | Opened::BigQuery(_) => None,
+            Opened::Ndjson(_) | Opened::BigQuery(_) => None,
         })
     }
 }
@@ -119,12 +125,11 @@ impl Opened {
                 Self::Sqlite(connection, place)
             }
             Destination::Ndjson(path) => {
-                let lines = match path {
+                let (lines, place) = match path {
                     Some(path) => Lines::append(path).map_err(|error| unusable(path, &error))?,
-                    None => Lines::output().map_err(|error| Failure::output(&error))?,
+                    None => (Lines::output().map_err(|error| Failure::output(&error))?, None),
                 };
-                let place = path.as_ref().filter(|path| path.is_file()).and_then(|path| Place::of(path).ok());
-                Self::Ndjson(Ndjson::new(Box::new(lines)), place)
+                Self::Ndjson(Ndjson::new(Box::new(lines) as Box<dyn Write>).in_place(place))
             }
         })
     }

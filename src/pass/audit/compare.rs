@@ -241,7 +241,7 @@ async fn known_ids<P: Platform>(
     Ok(known)
 }
 
-async fn ids_in_table<P: Platform>(
+pub(super) async fn ids_in_table<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,
     from: Timestamp,

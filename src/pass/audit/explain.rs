@@ -168,9 +168,10 @@ async fn place<P: Platform>(context: &Context<'_, P>, life: &mut Life) -> Result
 /// The fate, if it does not depend on the cursors.
 fn known(life: &Life) -> Option<Fate> {
     match (life.table, &life.dead, life.segments.is_empty()) {
-        (InTable::Row { .. }, _, _) | (InTable::Unknown, None, false) => Some(Fate::Delivered),
-        // Its id is among the written ids too: no pass reads it again.
-        (InTable::Unknown | InTable::Absent, Some(_), _) => Some(Fate::Dead),
+        (InTable::Row { .. }, None, _) | (InTable::Unknown, None, false) => Some(Fate::Delivered),
+        // Its id is among the written ids too: no pass reads it again. Another sink than the one that was asked may have
+        // refused it.
+        (_, Some(_), _) => Some(Fate::Dead),
         // It was written, and is gone from the table. No pass will write it again.
         (InTable::Absent, None, false) => Some(Fate::Missing),
         (InTable::Unknown | InTable::Absent, None, true) => (!life.at_source).then_some(Fate::Nowhere),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    compare::{Compared, Found, Ids, Mode, compare, count, is_honest},
+    compare::{Compared, Found, Ids, Mode, compare, count, ids_in_table, is_honest},
     delivered::Delivered,
 };
 use crate::{
@@ -81,6 +81,13 @@ impl Letters {
         })
     }
 
+    /// The ids of both within a stretch.
+    fn all_within(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = &String> {
+        let all = self.rejected.iter().chain(&self.discarded);
+        all.filter(move |(_, instant)| instant.is_some_and(|instant| (from..until).contains(&instant)))
+            .map(|(id, _)| id)
+    }
+
     fn ids(&self) -> BTreeSet<String> {
         self.rejected.keys().chain(self.discarded.keys()).cloned().collect()
     }
@@ -122,7 +129,11 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
         };
         let [rejected, discarded] = letters.within(unit.from, unit.until);
         // The table's own answer is better than the state's number.
-        let there = in_table.map_or(known.unwrap_or(0), |rows| rows + rejected + discarded);
+        let there = match in_table {
+            Some(rows) if rejected + discarded > 0 => rows + self.letters_outside(unit, &letters).await?,
+            Some(rows) => rows,
+            None => known.unwrap_or(0),
+        };
         if source == Some(there) {
             self.letters = Some(letters);
             let proven = self.proven(unit, there, in_table);
@@ -155,6 +166,13 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
     async fn in_table(&self, unit: &Stretch) -> Result<Option<u64>, Error> {
         let counted = self.context.sink.count(&self.report.gateway, unit.from, unit.until).await;
         counted.map_err(|error| Error::Table { sink: self.context.sink.name(), error })
+    }
+
+    /// The number of dead and discarded letters of a unit that the table does not have. Of several sinks one may have taken
+    /// the row that another refused.
+    async fn letters_outside(&self, unit: &Stretch, letters: &Letters) -> Result<u64, Error> {
+        let ids = ids_in_table(self.context, &self.report.gateway, unit.from, unit.until).await?;
+        Ok(letters.all_within(unit.from, unit.until).filter(|id| !ids.contains(*id)).count() as u64)
     }
 
     /// Compares a unit: `known` entries are delivered as far as the state knows, and `there` entries are in the table

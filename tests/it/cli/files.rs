@@ -88,6 +88,28 @@ fn each_of_several_tables_is_proven_and_asked() {
 }
 
 #[test]
+fn a_row_that_one_of_several_sinks_refuses_stands_for_no_other() {
+    let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
+    // BigQuery takes no row of more than 10 MB.
+    let created_at = time::text(now() - chrono::TimeDelta::minutes(2));
+    let huge = json!({ "id": "huge", "created_at": created_at, "path": "x".repeat(10_500_000) });
+    world.tell("POST", "/simulator/entries?gateway=main", &huge.to_string());
+    let both = ["--sink", "bigquery", "--sink", "sqlite:a.sqlite"];
+    let with = |arguments: &[&'static str]| [arguments, &both[..]].concat();
+    world.run(&with(&["forward"]));
+    let proven = world.run(&with(&["verify"]));
+    assert!(proven.contains("proven") && !proven.contains("over"), "{proven}");
+    let refused = world.command(&with(&["explain", "huge"])).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "BigQuery has not got it");
+
+    let file = Connection::open(world.path("a.sqlite")).unwrap();
+    let other = "(SELECT min(id) FROM aig_logs_raw WHERE id <> 'huge')";
+    assert_eq!(file.execute(&format!("DELETE FROM aig_logs_raw WHERE id = {other}"), []), Ok(1));
+    let short = world.command(&with(&["verify"])).output().unwrap();
+    assert_eq!(short.status.code(), Some(2), "{}", String::from_utf8_lossy(&short.stdout));
+}
+
+#[test]
 fn a_stretch_alone_makes_a_state_its_targets() {
     let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
     world.run(&["backfill", "--from", "2020-01-01", "--to", "2100-01-01", "--sink", "ndjson:a", "--state", "s"]);
