@@ -46,6 +46,16 @@ pub async fn table(state: &OpenState, vars: &Vars) -> Result<Option<WarehouseSet
     parts.map(|parts| vars.warehouse_of(parts)).transpose()
 }
 
+/// Where the rows of a state go besides its SQLite files, if it has some: nobody asks there. `is_read` is whether BigQuery's
+/// table is asked.
+pub async fn unasked(state: &OpenState, is_read: bool) -> Result<Vec<String>, Failure> {
+    let target = state.target().await?.unwrap_or_default();
+    let is_file = |place: &String| *place == BESIDE || place.starts_with("sqlite:");
+    let (files, others): (Vec<_>, Vec<_>) = names::parts(&target).into_iter().partition(is_file);
+    let asked = |place: &String| is_read && place.starts_with("bigquery:");
+    Ok(if files.is_empty() { Vec::new() } else { others.into_iter().filter(|place| !asked(place)).collect() })
+}
+
 impl Rows {
     /// The rows of a state, as it names them.
     pub async fn of(state: &OpenState, vars: &Vars) -> Result<Self, Failure> {

@@ -97,7 +97,9 @@ fn a_row_that_one_of_several_sinks_refuses_stands_for_no_other() {
     let both = ["--sink", "bigquery", "--sink", "sqlite:a.sqlite"];
     let with = |arguments: &[&'static str]| [arguments, &both[..]].concat();
     world.run(&with(&["forward"]));
-    let proven = world.run(&with(&["verify"]));
+    let proven = world.command(&with(&["verify"])).output().unwrap();
+    assert!(words(&proven).contains("asked, but not bigquery:"), "{}", words(&proven));
+    let proven = String::from_utf8(proven.stdout).unwrap();
     assert!(proven.contains("proven") && !proven.contains("over"), "{proven}");
     let refused = world.command(&with(&["explain", "huge"])).output().unwrap();
     assert_eq!(refused.status.code(), Some(2), "BigQuery has not got it");

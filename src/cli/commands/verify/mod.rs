@@ -14,7 +14,7 @@ use crate::{
         failure::{Exit, Failure},
         files::{
             open::existing,
-            rows::{Rows, table},
+            rows::{Rows, table, unasked},
             state::OpenState,
             target::Files,
         },
@@ -65,7 +65,8 @@ pub async fn verify(
         screen.step(done.get(), all, &format!("{} up to {until}, {} read", clean(gateway), HumanCount(read.get())));
     };
     let reader = arguments.reader.as_ref();
-    let task = Task { question: &question, vars: &vars, host: &host, config: &config, options, reader, tell: &tell };
+    let task =
+        Task { question: &question, vars: &vars, host: &host, config: &config, options, reader, screen, tell: &tell };
     let proof = if question.repair { task.repair().await? } else { task.look(stop).await? };
     screen.clear();
     tell_proof(&proof, options.json, destinations.contains(&Destination::Ndjson(None)), screen)
@@ -80,6 +81,7 @@ struct Task<'a> {
     options: &'a Options,
     /// Whose credential reads a table in BigQuery, if anybody's.
     reader: Option<&'a Credential>,
+    screen: &'a Screen,
     tell: &'a dyn Fn(&Proven, usize),
 }
 
@@ -94,6 +96,11 @@ impl Task<'_> {
             Some(reader) => Some(access(reader, table(&state, vars).await?)?),
             None => None,
         };
+        let unasked = unasked(&state, self.reader.is_some()).await?;
+        if !unasked.is_empty() {
+            let places: Vec<_> = unasked.iter().map(|place| clean(place)).collect();
+            self.screen.say(&format!("The SQLite tables are asked, but not {}", places.join(" and ")));
+        }
         let [cursors, ids] = state.stores()?;
         let meter = Meter::new(Job::Range.budget(config), self.host.now());
         let host = Metered { inner: self.host, meter: &meter };
