@@ -25,18 +25,30 @@ WORKER_READS = [1_000, 100_000]
 FLAT = 1.5
 # Seconds between two looks at a process.
 LOOK = 0.005
-# Rounds of ticks of each kind; the median of them counts.
+# Rounds of later and idle ticks, and ticks of a round.
 ROUNDS = 5
-# Ticks of a round, by how many entries are new to each.
-TICKS = {1_000: 6, 100: 12, 0: 24}
+LATER = 6
+IDLE = 24
+# First passes of an instance.
+FIRST = 5
+# Seconds from the start of a runtime to its first tick.
+CALM = 1
 # Starts of a runtime, of which the middle one counts.
 STARTS = 3
-# Ticks of a round in which the empty Worker does one thing ten times.
-PARTS_OF_A_TICK = 6
 QUIET = ["--days", "30", "--rate", "0", "--unlimited"]
 # Whatever is there when a simulator has started is to be read.
 SETTLED = {"SETTLE_SECONDS": 0}
 WORKERS = ROOT / "benches" / "worker"
+# Our Worker, and the JavaScript that does the same.
+POLLERS = {"ours": WORKER, "theirs": WORKERS / "poller.js"}
+# Kinds of passes, and what ours may take of CPU, as multiples of what theirs take.
+PASSES = {
+    "later": ("a later pass with 1,000 entries", 1),
+    "idle": ("an idle tick", 1.2),
+    "first": ("the first pass of an instance, with 1,000 entries", 2),
+}
+# Calls by which the two may differ, as a share: ours counts at the source now and then.
+COUNTING = 0.02
 
 
 def line(what, measured, unit="", goal=None):
@@ -47,15 +59,20 @@ def at_most(value):
     return {"at_most": value}
 
 
+def simulator(name, entries):
+    """A world with a past and no traffic, and the folder of whoever reads it."""
+    return Simulator(BINARY, FOLDER / name, ["--entries", str(entries), *QUIET], SETTLED)
+
+
 def command_memory():
     """The most that the command has of memory while it reads histories of three sizes."""
     peaks = []
     for entries in COMMAND_READS:
-        simulator = Simulator(BINARY, FOLDER / f"command-{entries}", ["--entries", str(entries), *QUIET], SETTLED)
+        world = simulator(f"command-{entries}", entries)
         try:
-            rows, peak = zip(*(run(simulator.folder, job) for job in ("forward", "backfill")))
+            rows, peak = zip(*(run(world.folder, job) for job in ("forward", "backfill")))
         finally:
-            simulator.stop()
+            world.stop()
         assert sum(rows) == entries, f"{rows} rows of {entries} entries"
         peaks.append(max(peak))
     what = "Command, peak memory"
@@ -91,12 +108,12 @@ def size():
 
 
 class Feed:
-    """A simulator whose gateway gets new entries, each in a millisecond of its own."""
+    """Equal worlds, one for each poller, whose gateways get the same new entries, each in a millisecond of its own."""
 
     def __init__(self):
-        self.simulator = Simulator(BINARY, FOLDER / "worker", ["--entries", "1000", *QUIET], SETTLED)
-        self.samples = self.simulator.lines("entries?gateway=main")
-        self.added = 0
+        self.simulators = {name: simulator(name, 1_000) for name in POLLERS}
+        self.samples = self.simulators["ours"].lines("entries?gateway=main")
+        self.added = set()
 
     def add(self, count):
         """Lets so many milliseconds pass, and adds an entry of each of them."""
@@ -106,16 +123,38 @@ class Feed:
         for number, sample in enumerate(self.samples[:count], 1):
             at = datetime.datetime.fromtimestamp((begin + number) / 1_000, datetime.timezone.utc)
             created_at = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            entries.append(json.dumps({**sample, "id": f"{self.added + number}-{sample['id']}", "created_at": created_at}))
-        self.simulator.ask("entries?gateway=main", "POST", "\n".join(entries).encode())
-        self.added += count
+            entries.append({**sample, "id": f"{len(self.added) + number}-{sample['id']}", "created_at": created_at})
+        lines = "\n".join(map(json.dumps, entries)).encode()
+        for world in self.simulators.values():
+            world.ask("entries?gateway=main", "POST", lines)
+        self.added.update(entry["id"] for entry in entries)
 
-    def check(self):
-        """Everything that was added is in the table once."""
-        rows = [row["id"] for row in self.simulator.lines("rows?table=aig_logs_raw")]
-        source = {entry["id"] for entry in self.simulator.lines("entries?gateway=main")}
-        assert len(rows) == len(set(rows)), f"{len(rows) - len(set(rows))} rows are there twice"
-        assert source == set(rows), f"{len(source - set(rows))} of {len(source)} entries are missing"
+    def calls(self):
+        """Calls of each poller so far, by kind."""
+        return {name: json.loads(world.ask("calls")) for name, world in self.simulators.items()}
+
+    def check(self, before):
+        """Everything is in the table of each poller once, the same entries as the same rows, and that took as many calls."""
+        tables = {}
+        for name, world in self.simulators.items():
+            rows = world.lines("rows?table=aig_logs_raw")
+            by_id = {row["id"]: row for row in rows}
+            source = {entry["id"] for entry in world.lines("entries?gateway=main")}
+            assert len(rows) == len(by_id), f"{name}: {len(rows) - len(by_id)} rows are there twice"
+            assert source == by_id.keys(), f"{name}: {len(source - by_id.keys())} of {len(source)} entries are missing"
+            tables[name] = {identity: values(by_id[identity]) for identity in self.added}
+        other = [identity for identity in self.added if tables["ours"][identity] != tables["theirs"][identity]]
+        assert not other, f"{len(other)} of {len(self.added)} entries are other rows, such as {other[0]}"
+        after = self.calls()
+        for kind in ("list", "insert", "token"):
+            made = {name: after[name][kind] - before[name][kind] for name in POLLERS}
+            assert abs(made["ours"] - made["theirs"]) <= made["theirs"] * COUNTING, f"calls of the kind {kind}: {made}"
+
+
+def values(row):
+    """What a row says, however its JSON is spelled, and whenever it was written."""
+    documents = {name: json.loads(row[name]) for name in ("metadata", "extra") if name in row}
+    return {**row, **documents, "ingested_at": None}
 
 
 def tick(workerd, job):
@@ -128,73 +167,87 @@ def cpu(workerd):
     return sum(time.clock_gettime((~process << 3) | 2) for process in workerd.processes()) * 1_000
 
 
-def ticks(workerd, job, count, before=lambda: None):
-    """Milliseconds of CPU time of each of so many ticks, on average."""
-    begin = cpu(workerd)
+def ticks(runtimes, feed, entries, count):
+    """Milliseconds of CPU time of each of so many ticks with so many new entries, on average, by the name of the runtime.
+    They take turns: what disturbs one of them disturbs all."""
+    begin = {name: cpu(workerd) for name, workerd in runtimes.items()}
     for _ in range(count):
-        before()
-        tick(workerd, job)
-    return (cpu(workerd) - begin) / count
+        if entries:
+            feed.add(entries)
+        for workerd in runtimes.values():
+            tick(workerd, "forward")
+    return {name: (cpu(workerd) - begin[name]) / count for name, workerd in runtimes.items()}
 
 
 def worker_cpu():
-    """What ticks take of the runtime's CPU, above those of a Worker that does nothing."""
+    """What passes take of the runtime's CPU, above those of a Worker that does nothing, beside a poller in JavaScript."""
     feed = Feed()
-    empty_folder = FOLDER / "empty"
-    empty_folder.mkdir()
-    shutil.copy(FOLDER / "worker" / ".dev.vars", empty_folder)
-    runtimes = []
+    folder = FOLDER / "empty"
+    folder.mkdir()
+    shutil.copy(FOLDER / "ours" / ".dev.vars", folder)
+    runtimes = {}
     try:
-        runtimes = [Workerd(empty_folder, WORKERS / "empty.js"), Workerd(FOLDER / "worker", WORKER)]
-        empty, ours = runtimes
+        start_all(runtimes)
         for job in ("forward", "backfill"):
-            tick(ours, job)
-        # The first round warms both runtimes up, and both Workers have read what was there.
-        rounds = [one_round(empty, ours, feed) for _ in range(ROUNDS + 1)][1:]
-        feed.check()
+            tick(runtimes["ours"], job)
+        tick(runtimes["theirs"], "forward")
+        before = feed.calls()
+        rounds = {"later": [], "idle": []}
+        for _ in range(ROUNDS + 1):
+            rounds["later"].append(ticks(runtimes, feed, 1_000, LATER))
+            rounds["idle"].append(ticks(runtimes, feed, 0, IDLE))
+        # The first round warms the runtimes up.
+        rounds = {kind: times[1:] for kind, times in rounds.items()}
+        rounds["first"] = [first_pass(runtimes, feed) for _ in range(FIRST)]
+        feed.check(before)
     finally:
-        for service in [*runtimes, feed.simulator]:
+        for service in [*runtimes.values(), *feed.simulators.values()]:
             service.stop()
-    return told({kind: statistics.median(times[kind] for times in rounds) for kind in rounds[0]})
+    return told(rounds)
 
 
-def one_round(empty, ours, feed):
-    times = {"empty": ticks(empty, "empty", TICKS[0])}
-    times |= {job: ticks(empty, job, PARTS_OF_A_TICK) for job in ("sign in", "read", "write", "list")}
-    for entries, count in TICKS.items():
-        times[entries] = ticks(ours, "forward", count, lambda: entries and feed.add(entries))
-    return times
+def start_all(runtimes):
+    """Starts a runtime for each Worker, where the one before has left its state."""
+    for name, worker in {"empty": WORKERS / "empty.js", **POLLERS}.items():
+        runtimes[name] = Workerd(FOLDER / name, worker)
 
 
-def told(times):
-    """The lines, of milliseconds of each kind of tick."""
-    above = {kind: time - times["empty"] for kind, time in times.items()}
-    one = {job: above[job] / 10 for job in ("sign in", "read", "write", "list")}
-    cpu = "Worker, CPU of"
-    return [
-        line(f"{cpu} a tick with 1,000 entries, sign-in included", above[1_000] + one["sign in"], "ms", at_most(35)),
-        line(f"{cpu} a tick with 100 entries, sign-in included", above[100] + one["sign in"], "ms", at_most(5)),
-        line(f"{cpu} an idle tick", above[0], "ms", at_most(1)),
-        line("Taken off each: an empty Worker's tick", times["empty"], "ms"),
-        line("Runtime alone, by JavaScript: one sign-in", one["sign in"], "ms"),
-        line("Runtime alone, by JavaScript: one read of the local KV", one["read"], "ms"),
-        line("Runtime alone, by JavaScript: one write to the local KV", one["write"], "ms"),
-        line("Runtime alone, by JavaScript: one page fetched and parsed", one["list"], "ms"),
-    ]
+def first_pass(runtimes, feed):
+    """Milliseconds of CPU time of the first tick of new runtimes, with 1,000 new entries."""
+    for name in list(runtimes):
+        runtimes.pop(name).stop()
+    start_all(runtimes)
+    # What a runtime does once it has started is over.
+    time.sleep(CALM)
+    return ticks(runtimes, feed, 1_000, 1)
+
+
+def told(rounds):
+    """The lines, of the rounds of each kind of pass."""
+    beside, absolute = [], []
+    for kind, (what, goal) in PASSES.items():
+        above = {name: statistics.median(times[name] - times["empty"] for times in rounds[kind]) for name in POLLERS}
+        ratio = above["ours"] / above["theirs"]
+        beside.append(line(f"Worker, CPU beside a JavaScript poller: {what}", ratio, "times", at_most(goal)))
+        absolute += [
+            line(f"Worker, CPU of {what}", above["ours"], "ms"),
+            line("The JavaScript poller, the same", above["theirs"], "ms"),
+            line("Taken off both: an empty Worker's tick", statistics.median(times["empty"] for times in rounds[kind]), "ms"),
+        ]
+    return beside + absolute
 
 
 def worker_memory():
     """What the WebAssembly has of memory after histories of several sizes."""
     sizes = []
     for entries in WORKER_READS:
-        folder = FOLDER / f"wasm-{entries}"
-        simulator = Simulator(BINARY, folder, ["--entries", str(entries), *QUIET], SETTLED)
+        world = simulator(f"wasm-{entries}", entries)
         workerd = None
         try:
-            workerd = Workerd(folder, watched(folder))
-            sizes.append(read_all(workerd, simulator, entries))
+            workerd = Workerd(world.folder, watched(world.folder))
+            sizes.append(read_all(workerd, world, entries))
         finally:
-            for service in filter(None, (workerd, simulator)):
+            for service in filter(None, (workerd, world)):
                 service.stop()
     what = "Worker, memory of its WebAssembly"
     return [
@@ -211,13 +264,13 @@ def watched(folder):
     return folder / "watched.js"
 
 
-def read_all(workerd, simulator, entries):
+def read_all(workerd, world, entries):
     """Copies a history, however many passes it takes: MB at the end."""
     before, rows = None, 0
     while rows != before:
         for job in ("forward", "backfill"):
             tick(workerd, job)
-        before, rows = rows, len(simulator.lines("rows?table=aig_logs_raw"))
+        before, rows = rows, len(world.lines("rows?table=aig_logs_raw"))
     assert rows == entries, f"{rows} rows of {entries} entries"
     with urllib.request.urlopen(workerd.service.base, timeout=60) as answer:
         return int(answer.read()) / 1e6
@@ -225,20 +278,20 @@ def read_all(workerd, simulator, entries):
 
 def start():
     """Seconds from the start of the runtime to the first answer, in turn with those of an empty Worker."""
-    simulator = Simulator(BINARY, FOLDER / "start", ["--entries", "1000", *QUIET], SETTLED)
+    world = simulator("start", 1_000)
     seconds = {"ours": [], "empty": []}
     try:
         for _ in range(STARTS):
             for kind, worker in (("empty", WORKERS / "empty.js"), ("ours", WORKER)):
                 begin = time.monotonic()
-                workerd = Workerd(simulator.folder, worker)
+                workerd = Workerd(world.folder, worker)
                 try:
                     tick(workerd, "forward")
                     seconds[kind].append(time.monotonic() - begin)
                 finally:
                     workerd.stop()
     finally:
-        simulator.stop()
+        world.stop()
     return [
         line("Worker, from the start of the runtime to the first answer", statistics.median(seconds["ours"]), "s"),
         line("An empty Worker, the same", statistics.median(seconds["empty"]), "s"),
