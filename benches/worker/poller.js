@@ -30,6 +30,8 @@ function json(value) {
 
 // How a field of an entry becomes the column of its name: sql/bigquery/1_table.sql.
 const COLUMNS = new Map(Object.entries({
+  id: text,
+  created_at: text,
   provider: text,
   model: text,
   model_type: text,
@@ -69,7 +71,7 @@ function take(fields, columns, row) {
   for (const name in fields) {
     let value = fields[name];
     if (value === null) continue;
-    const members = columns === COLUMNS && typeof value === "object" ? MEMBERS.get(name) : undefined;
+    const members = columns === COLUMNS && typeof value === "object" && !Array.isArray(value) ? MEMBERS.get(name) : undefined;
     if (members) {
       value = take(value, members, row);
       if (value === undefined) continue;
@@ -85,10 +87,10 @@ function take(fields, columns, row) {
   return rest;
 }
 
-function toRow({ id, created_at, ...fields }, gateway, ingested_at) {
-  if (!text(id) || Number.isNaN(Date.parse(created_at))) throw new Error("an entry has no id or no created_at");
-  const row = { id, created_at, ingested_at, gateway };
-  const rest = take(fields, COLUMNS, row);
+function toRow(entry, gateway, ingested_at) {
+  const row = { ingested_at, gateway };
+  const rest = take(entry, COLUMNS, row);
+  if (!row.id || Number.isNaN(Date.parse(row.created_at))) throw new Error("an entry has no id or no created_at");
   if (rest) row.extra = JSON.stringify(rest);
   return row;
 }
