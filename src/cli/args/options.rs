@@ -14,7 +14,7 @@ use crate::{
 
 /// The options of every command.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Options of most commands")]
 pub struct Options {
     /// Where rows go
     #[arg(long = "sink", global = true, value_name = "SINK", value_parser = sink, help = sinks_help())]

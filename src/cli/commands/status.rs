@@ -15,6 +15,7 @@ use crate::{
         commands::standing::{GatewayStanding, Summary},
         failure::{Exit, Failure},
         files::{
+            names,
             open::no_state,
             passes::{Pass, Passes},
             state::OpenState,
@@ -159,7 +160,7 @@ impl Standing {
     fn in_words(&self, place: &str) -> String {
         let target = self.target.as_deref().unwrap_or("not known");
         let mut lines: Vec<_> = self.gateways().map(|gateway| gateway.in_a_line()).collect();
-        lines.push(format!("\nState of {place}; rows go to {}", clean(target)));
+        lines.push(format!("\nState of {place}; rows go to {}", clean(&names::parts(target).join(" and "))));
         lines.extend(self.gateways().map(|gateway| gateway.in_words()));
         lines.push(match self.rows_refused() {
             0 => "Dead letters  none".to_owned(),

@@ -87,8 +87,8 @@ const FORGOTTEN: &str = "Unprovable: some logs are not among the kept ids. Ids e
     another program keeps no ids. `aig-logs backfill --from … --to …` copies the time range again; readers see each \
     log once";
 
-const SHORT: &str = "Short: logs are missing. `aig-logs verify --repair` with the same --from and --to writes them. If \
-    the time range is younger than 24 h 10 min, the forward pass counts it again by itself";
+const SHORT: &str = "Short: logs are missing. `aig-logs verify --repair` with the same --from and --to writes them. \
+    The forward pass finds late logs of the last 24 h 10 min by itself, but no row that the table has lost";
 
 /// What a person must look at.
 fn act(unit: &Proven) -> Option<&'static str> {
