@@ -143,8 +143,11 @@ impl GatewayStanding<'_> {
         instant.format(if today { "%H:%M" } else { "%F %H:%M" }).to_string()
     }
 
+    /// None: nothing is counted yet.
     fn complete_through(&self) -> Option<Timestamp> {
-        self.position?.complete_through()
+        let position = self.position?;
+        let [counted, ..] = position.counted?;
+        if Some(counted) == position.counted_from { None } else { position.complete_through() }
     }
 
     /// Slots that a count has found short, and that are read again.
