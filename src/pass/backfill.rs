@@ -64,11 +64,7 @@ async fn pass<P: Platform>(
         cursors.set(gateway, backfill);
     }
     for Copied { report: mut copied, .. } in copied {
-        if let Some(place) = counted.iter().position(|before| before.gateway == copied.gateway) {
-            let before = counted.remove(place);
-            copied.add(&before);
-            copied.error = copied.error.take().or(before.error);
-        }
+        add_counts(&mut copied, &mut counted);
         if let Some(backfill) = cursors.get_mut(&copied.gateway) {
             conclude(context, backfill, stop, &mut copied).await;
         }
@@ -77,6 +73,15 @@ async fn pass<P: Platform>(
     let has_news = |it: &GatewayReport| it.counts + it.reread > 0 || it.error.is_some();
     report.gateways.extend(counted.into_iter().filter(has_news));
     cursors.save(context).await
+}
+
+/// Moves what was counted before a gateway's copy into the report of the copy.
+fn add_counts(copied: &mut GatewayReport, counted: &mut Vec<GatewayReport>) {
+    if let Some(place) = counted.iter().position(|before| before.gateway == copied.gateway) {
+        let before = counted.remove(place);
+        copied.add(&before);
+        copied.error = copied.error.take().or(before.error);
+    }
 }
 
 /// Audits the days that earlier passes have delivered.

@@ -1,6 +1,6 @@
 //! One of the sinks, and several of them at once.
 
-use std::{cell::Cell, collections::BTreeSet, io::Write};
+use std::{cell::Cell, collections::BTreeSet, io::Write, ops::Range};
 
 use super::{Outcome, Rejected, Sink, bigquery::BigQuerySink, ndjson::Ndjson, sqlite::Sqlite};
 use crate::{
@@ -20,51 +20,53 @@ pub enum Any<'a, H> {
     Ndjson(&'a Ndjson<Box<dyn Write>>),
 }
 
-/// Makes a call on the sink, of whatever kind it is.
-macro_rules! on_the_one {
-    ($any:expr, $sink:ident => $call:expr) => {
-        match $any {
-            Any::BigQuery($sink) => $call,
-            Any::Sqlite($sink) => $call,
-            Any::Ndjson($sink) => $call,
+/// Makes an enum of sinks a sink: each call goes to the sink that it holds.
+macro_rules! sink_of_kinds {
+    ([$($generics:tt)*] $any:ty: $($kind:ident)*) => {
+        impl<$($generics)*> $crate::sink::Sink for $any {
+            fn name(&self) -> &'static str {
+                match self { $(Self::$kind(sink) => sink.name()),* }
+            }
+
+            fn batch(&self) -> usize {
+                match self { $(Self::$kind(sink) => sink.batch()),* }
+            }
+
+            fn keeps(&self, table: &$crate::record::Table) -> bool {
+                match self { $(Self::$kind(sink) => sink.keeps(table)),* }
+            }
+
+            async fn write(
+                &self,
+                records: &[$crate::record::Record],
+            ) -> Result<$crate::sink::Outcome, $crate::error::CallError> {
+                match self { $(Self::$kind(sink) => sink.write(records).await),* }
+            }
+
+            async fn count(
+                &self,
+                gateway: &str,
+                time: &std::ops::Range<$crate::time::Timestamp>,
+            ) -> Result<Option<u64>, $crate::error::CallError> {
+                match self { $(Self::$kind(sink) => sink.count(gateway, time).await),* }
+            }
+
+            async fn ids(
+                &self,
+                gateway: &str,
+                time: &std::ops::Range<$crate::time::Timestamp>,
+            ) -> Result<Option<std::collections::BTreeSet<String>>, $crate::error::CallError> {
+                match self { $(Self::$kind(sink) => sink.ids(gateway, time).await),* }
+            }
         }
     };
 }
+pub(crate) use sink_of_kinds;
 
-impl<H: Host> Sink for Any<'_, H> {
-    fn name(&self) -> &'static str {
-        on_the_one!(self, sink => sink.name())
-    }
+sink_of_kinds!([H: Host] Any<'_, H>: BigQuery Sqlite Ndjson);
 
-    fn batch(&self) -> usize {
-        on_the_one!(self, sink => sink.batch())
-    }
-
-    fn keeps(&self, table: &Table) -> bool {
-        on_the_one!(self, sink => sink.keeps(table))
-    }
-
-    async fn write(&self, records: &[Record]) -> Result<Outcome, CallError> {
-        on_the_one!(self, sink => sink.write(records).await)
-    }
-
-    async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
-        on_the_one!(self, sink => sink.count(gateway, from, until).await)
-    }
-
-    async fn ids(
-        &self,
-        gateway: &str,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<BTreeSet<String>>, CallError> {
-        on_the_one!(self, sink => sink.ids(gateway, from, until).await)
-    }
-}
-
-/// Several sinks at once, at least one. A record is written when all sinks that keep
-/// its table have it. If one sink fails, the batch is
-/// written again, also to the sinks that have it.
+/// Several sinks at once, at least one. A record is written when all sinks that keep its table have it. If one sink fails,
+/// the batch is written again, also to the sinks that have it.
 pub struct All<K> {
     sinks: Vec<K>,
     /// Which sink was called last, from 0. After an error it is the sink that failed, so `name` names it.
@@ -130,25 +132,20 @@ impl<K: Sink> Sink for All<K> {
     }
 
     /// The smallest count, of the sinks that can be asked.
-    async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
+    async fn count(&self, gateway: &str, time: &Range<Timestamp>) -> Result<Option<u64>, CallError> {
         let mut fewest = None;
         for sink in self.each() {
-            let counted = sink.count(gateway, from, until).await?;
+            let counted = sink.count(gateway, time).await?;
             fewest = fewest.into_iter().chain(counted).min();
         }
         Ok(fewest)
     }
 
     /// The ids that all sinks have, of the sinks that can be asked.
-    async fn ids(
-        &self,
-        gateway: &str,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<BTreeSet<String>>, CallError> {
+    async fn ids(&self, gateway: &str, time: &Range<Timestamp>) -> Result<Option<BTreeSet<String>>, CallError> {
         let mut common: Option<BTreeSet<String>> = None;
         for sink in self.each() {
-            let Some(ids) = sink.ids(gateway, from, until).await? else { continue };
+            let Some(ids) = sink.ids(gateway, time).await? else { continue };
             common = Some(match common {
                 Some(common) => common.intersection(&ids).cloned().collect(),
                 None => ids,

@@ -12,7 +12,7 @@ pub mod sql;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     error::CallError,
@@ -42,13 +42,13 @@ pub trait Sink {
     /// If this is not certain of every record. Some records may be written: the same records are written again later.
     async fn write(&self, records: &[Record]) -> Result<Outcome, CallError>;
 
-    /// The number of a gateway's logs in the table, of `[from, until)` by `created_at`, UTC. Each log is counted once.
+    /// The number of a gateway's logs in the table, of a time by `created_at`, UTC. Each log is counted once.
     /// None: the table cannot be asked.
     ///
     /// # Errors
     /// If the table can be asked, but does not answer.
-    async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
-        let _ = (gateway, from, until);
+    async fn count(&self, gateway: &str, time: &Range<Timestamp>) -> Result<Option<u64>, CallError> {
+        let _ = (gateway, time);
         Ok(None)
     }
 
@@ -56,13 +56,8 @@ pub trait Sink {
     ///
     /// # Errors
     /// If the table can be asked, but does not answer.
-    async fn ids(
-        &self,
-        gateway: &str,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<BTreeSet<String>>, CallError> {
-        let _ = (gateway, from, until);
+    async fn ids(&self, gateway: &str, time: &Range<Timestamp>) -> Result<Option<BTreeSet<String>>, CallError> {
+        let _ = (gateway, time);
         Ok(None)
     }
 }

@@ -1,6 +1,9 @@
 //! Writes rows into a SQLite file, the embedded default. The file has the same views as BigQuery.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter, types::ToSqlOutput};
 
@@ -86,23 +89,19 @@ impl Sink for Sqlite<'_> {
         }
     }
 
-    async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
+    async fn count(&self, gateway: &str, time: &Range<Timestamp>) -> Result<Option<u64>, CallError> {
         let sql = format!("SELECT count(*) {OF_A_TIME}");
         let counted = self.connection.prepare_cached(&sql).and_then(|mut statement| {
-            statement.query_row([gateway, &time::text(from), &time::text(until)], |row| row.get::<_, i64>(0))
+            statement.query_row([gateway, &time::text(time.start), &time::text(time.end)], |row| row.get::<_, i64>(0))
         });
         counted.map(|rows| u64::try_from(rows).ok()).map_err(|error| self.failed(&error))
     }
 
-    async fn ids(
-        &self,
-        gateway: &str,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<BTreeSet<String>>, CallError> {
+    async fn ids(&self, gateway: &str, time: &Range<Timestamp>) -> Result<Option<BTreeSet<String>>, CallError> {
         let sql = format!("SELECT id {OF_A_TIME}");
         let ids = self.connection.prepare_cached(&sql).and_then(|mut statement| {
-            let rows = statement.query_map([gateway, &time::text(from), &time::text(until)], |row| row.get(0))?;
+            let rows =
+                statement.query_map([gateway, &time::text(time.start), &time::text(time.end)], |row| row.get(0))?;
             rows.collect::<Result<_, _>>()
         });
         ids.map(Some).map_err(|error| self.failed(&error))

@@ -286,9 +286,9 @@ fn now<T>(answer: impl Future<Output = T>) -> T {
 }
 
 async fn count<K: Sink>(sink: &K) -> Option<u64> {
-    let (from, until) = (Timestamp::UNIX_EPOCH, at("2100-01-01"));
-    let counted = sink.count("main", from, until).await.unwrap();
-    let ids = sink.ids("main", from, until).await.unwrap();
+    let always = Timestamp::UNIX_EPOCH..at("2100-01-01");
+    let counted = sink.count("main", &always).await.unwrap();
+    let ids = sink.ids("main", &always).await.unwrap();
     assert_eq!(ids.map(|ids| ids.len() as u64), counted, "each log has one id");
     counted
 }
@@ -465,9 +465,9 @@ fn of_several_sinks_the_one_with_the_fewest_counts() {
     second.write(&logs(&["b", "x", "y"])).unwrap();
     let sinks: All<Any<'_, World>> =
         All::new(vec![Any::Sqlite(Sqlite::of(&several.file.0)), Any::Sqlite(Sqlite::of(&second.0))]);
-    let (from, until) = (Timestamp::UNIX_EPOCH, at("2100-01-01"));
-    assert_eq!(now(sinks.count("main", from, until)), Ok(Some(2)));
-    let common = now(sinks.ids("main", from, until)).unwrap().unwrap();
+    let always = Timestamp::UNIX_EPOCH..at("2100-01-01");
+    assert_eq!(now(sinks.count("main", &always)), Ok(Some(2)));
+    let common = now(sinks.ids("main", &always)).unwrap().unwrap();
     assert_eq!(common.into_iter().collect::<Vec<_>>(), ["b"]);
     assert_eq!(now(sinks.write(&logs(&["b", "a"]))).unwrap().known, [0], "the second has no a");
 }

@@ -1,7 +1,7 @@
 //! BigQuery's table, asked by an operator whose credential may read it: how many logs it has, and which. Nothing is ever
 //! written with that credential.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use http::StatusCode;
 
@@ -118,11 +118,11 @@ impl<'a, H: Host> TableReader<'a, H> {
 }
 
 /// The values of a statement.
-fn parameters(gateway: &str, from: Timestamp, until: Timestamp) -> [Parameter<'static>; 3] {
+fn parameters(gateway: &str, time: &Range<Timestamp>) -> [Parameter<'static>; 3] {
     let instant =
         |name, at: Timestamp| Parameter { name, kind: "TIMESTAMP", value: at.format("%F %T%.6f+00:00").to_string() };
     let gateway = Parameter { name: "gateway", kind: "STRING", value: gateway.to_owned() };
-    [instant("since", from), instant("before", until), gateway]
+    [instant("since", time.start), instant("before", time.end), gateway]
 }
 
 impl<H: Host> Sink for TableReader<'_, H> {
@@ -145,22 +145,17 @@ impl<H: Host> Sink for TableReader<'_, H> {
         ))
     }
 
-    async fn count(&self, gateway: &str, from: Timestamp, until: Timestamp) -> Result<Option<u64>, CallError> {
+    async fn count(&self, gateway: &str, time: &Range<Timestamp>) -> Result<Option<u64>, CallError> {
         let sql = self.statement("COUNT(DISTINCT id)", "gateway = @gateway");
-        let counted = self.column(&sql, &parameters(gateway, from, until)).await?;
+        let counted = self.column(&sql, &parameters(gateway, time)).await?;
         counted.first().and_then(|count| count.parse().ok()).map(Some).ok_or_else(unreadable)
     }
 
     /// A row of the TypeScript program names no gateway. Such a row is not counted, because the count would say nothing of
     /// one gateway; but its id is found.
-    async fn ids(
-        &self,
-        gateway: &str,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<BTreeSet<String>>, CallError> {
+    async fn ids(&self, gateway: &str, time: &Range<Timestamp>) -> Result<Option<BTreeSet<String>>, CallError> {
         let sql = self.statement("DISTINCT id", "(gateway = @gateway OR gateway IS NULL) AND id IS NOT NULL");
-        let ids = self.column(&sql, &parameters(gateway, from, until)).await?;
+        let ids = self.column(&sql, &parameters(gateway, time)).await?;
         Ok(Some(ids.into_iter().collect()))
     }
 }
@@ -248,8 +243,8 @@ mod tests {
     fn ids(emulated: bool, answers: Vec<(u16, Value)>) -> (Result<Vec<String>, CallError>, Vec<Request>) {
         let (service, access) = (Service { answers: answers.into(), sent: RefCell::default() }, access(emulated));
         let reader = TableReader::new(&service, &access);
-        let (from, until) = (at("2026-10-06T09:00:00Z"), at("2026-10-06T10:00:00.5Z"));
-        let ids = reader.ids("main", from, until).now_or_never().unwrap();
+        let time = at("2026-10-06T09:00:00Z")..at("2026-10-06T10:00:00.5Z");
+        let ids = reader.ids("main", &time).now_or_never().unwrap();
         (ids.map(|ids| ids.unwrap().into_iter().collect()), service.sent.into_inner())
     }
 
@@ -329,7 +324,7 @@ mod tests {
         let access = access(true);
         let reader = TableReader::new(&service, &access);
         let day = [at("2026-10-06"), at("2026-10-07")];
-        assert_eq!(reader.count("main", day[0], day[1]).now_or_never().unwrap(), Ok(Some(1_204)));
+        assert_eq!(reader.count("main", &(day[0]..day[1])).now_or_never().unwrap(), Ok(Some(1_204)));
         let body: Value = serde_json::from_slice(service.sent.borrow()[0].body()).unwrap();
         let sql = body["query"].as_str().unwrap();
         assert!(sql.starts_with("SELECT COUNT(DISTINCT id) FROM `p.d.t` WHERE created_at >= "), "{sql}");

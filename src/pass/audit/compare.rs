@@ -247,6 +247,6 @@ pub(super) async fn ids_in_table<P: Platform>(
     from: Timestamp,
     until: Timestamp,
 ) -> Result<BTreeSet<String>, Error> {
-    let ids = context.sink.ids(gateway, from, until).await;
+    let ids = context.sink.ids(gateway, &(from..until)).await;
     ids.map(Option::unwrap_or_default).map_err(|error| Error::Table { sink: context.sink.name(), error })
 }

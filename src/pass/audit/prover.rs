@@ -164,7 +164,7 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
     }
 
     async fn in_table(&self, unit: &Stretch) -> Result<Option<u64>, Error> {
-        let counted = self.context.sink.count(&self.report.gateway, unit.from, unit.until).await;
+        let counted = self.context.sink.count(&self.report.gateway, &(unit.from..unit.until)).await;
         counted.map_err(|error| Error::Table { sink: self.context.sink.name(), error })
     }
 
