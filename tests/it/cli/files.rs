@@ -1,12 +1,7 @@
 //! What the command makes of its files, its state and its options.
 
 use std::{
-    collections::BTreeSet,
-    fs::{self, Permissions},
-    os::unix::{
-        fs::{MetadataExt, PermissionsExt},
-        process::CommandExt,
-    },
+    fs::{self},
     process::Command,
 };
 
@@ -15,9 +10,6 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{World, assert_same, by_id, command, cursors, records, table, words};
-
-/// A user who owns nothing.
-const NOBODY: u32 = 65_534;
 
 #[test]
 fn a_state_serves_one_target_and_one_account() {
@@ -40,111 +32,12 @@ fn a_state_serves_one_target_and_one_account() {
 }
 
 #[test]
-fn several_sinks_get_each_row_and_are_one_target() {
-    let world = World::start(&["--entries", "100", "--rate", "0"]);
-    let both = ["--sink", "sqlite:a.sqlite", "--sink", "ndjson:a.ndjson"];
-    let with = |arguments: &[&'static str]| [arguments, &both[..]].concat();
-    world.run(&with(&["forward"]));
-    world.run(&with(&["backfill"]));
-    let rows = table(&world.path("a.sqlite"));
-    assert_eq!(rows.len(), 100);
-    let lines = by_id(records(&fs::read_to_string(world.path("a.ndjson")).unwrap()));
-    assert!(lines.keys().eq(by_id(rows).keys()));
-
-    let id = lines.keys().next().unwrap();
-    let told = world.command(&with(&["explain"])).arg(id).output().unwrap();
-    let told = String::from_utf8(told.stdout).unwrap();
-    assert!(told.contains("a.sqlite"), "{told}");
-    let swapped = ["forward", "--sink", "ndjson:a.ndjson", "--sink", "sqlite:a.sqlite"];
-    world.run(&swapped);
-    let one = world.command(&["forward", "--sink", "sqlite:a.sqlite"]).output().unwrap();
-    assert_eq!(one.status.code(), Some(2), "{}", words(&one));
-    assert!(words(&one).contains("a.ndjson") && words(&one).contains("--state"), "{}", words(&one));
-    let twice = world.command(&["forward", "--sink", "sqlite", "--sink", "sqlite"]).output().unwrap();
-    assert_eq!(twice.status.code(), Some(2), "{}", words(&twice));
-}
-
-#[test]
-fn each_of_several_tables_is_proven_and_asked() {
-    let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
-    let both = ["--sink", "sqlite:b.sqlite", "--sink", "sqlite:a.sqlite"];
-    let with = |arguments: &[&'static str]| [arguments, &both[..]].concat();
-    world.run(&with(&["forward"]));
-    world.run(&with(&["verify"]));
-    let swapped = ["forward", "--sink", "sqlite:a.sqlite", "--sink", "sqlite:b.sqlite", "--json"];
-    let report: Value = serde_json::from_str(&world.run(&swapped)).unwrap();
-    assert_eq!(report["rows"], 0, "the order of the sinks means nothing, not even for the state");
-
-    let second = Connection::open(world.path("b.sqlite")).unwrap();
-    let id: String = second.query_row("SELECT id FROM aig_logs_raw", [], |row| row.get(0)).unwrap();
-    second.execute("DELETE FROM aig_logs_raw WHERE id = ?", [&id]).unwrap();
-    let short = world.command(&with(&["verify"])).output().unwrap();
-    assert_eq!(short.status.code(), Some(2), "{}", words(&short));
-    let told = world.command(&with(&["explain"])).arg(&id).output().unwrap();
-    let told = (told.status.code(), String::from_utf8(told.stdout).unwrap());
-    assert!(told.0 == Some(2) && told.1.contains("b.sqlite: not there"), "{told:?}");
-    world.run(&with(&["verify", "--repair"]));
-    world.run(&with(&["verify"]));
-}
-
-#[test]
-fn a_row_that_one_of_several_sinks_refuses_stands_for_no_other() {
-    let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
-    // BigQuery takes no row of more than 10 MB.
-    let created_at = time::text(now() - chrono::TimeDelta::minutes(2));
-    let huge = json!({ "id": "huge", "created_at": created_at, "path": "x".repeat(10_500_000) });
-    world.tell("POST", "/simulator/entries?gateway=main", &huge.to_string());
-    let both = ["--sink", "bigquery", "--sink", "sqlite:a.sqlite"];
-    let with = |arguments: &[&'static str]| [arguments, &both[..]].concat();
-    world.run(&with(&["forward"]));
-    let proven = world.command(&with(&["verify"])).output().unwrap();
-    assert!(words(&proven).contains("asked, but not bigquery:"), "{}", words(&proven));
-    let proven = String::from_utf8(proven.stdout).unwrap();
-    assert!(proven.contains("proven") && !proven.contains("over"), "{proven}");
-    let refused = world.command(&with(&["explain", "huge"])).output().unwrap();
-    assert_eq!(refused.status.code(), Some(2), "BigQuery has not got it");
-
-    let file = Connection::open(world.path("a.sqlite")).unwrap();
-    let other = "(SELECT min(id) FROM aig_logs_raw WHERE id <> 'huge')";
-    assert_eq!(file.execute(&format!("DELETE FROM aig_logs_raw WHERE id = {other}"), []), Ok(1));
-    let short = world.command(&with(&["verify"])).output().unwrap();
-    assert_eq!(short.status.code(), Some(2), "{}", String::from_utf8_lossy(&short.stdout));
-}
-
-#[test]
-fn a_stretch_alone_makes_a_state_its_targets() {
-    let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
-    world.run(&["backfill", "--from", "2020-01-01", "--to", "2100-01-01", "--sink", "ndjson:a", "--state", "s"]);
-    let other = world.command(&["forward", "--sink", "ndjson:b", "--state", "s"]).output().unwrap();
-    assert_eq!(other.status.code(), Some(2), "{}", words(&other));
-}
-
-#[test]
 fn a_pipe_that_nobody_reads_is_told() {
     let world = World::start(&["--entries", "1", "--rate", "0"]);
     assert!(Command::new("mkfifo").arg(world.path("pipe")).status().unwrap().success());
     let refused = world.command(&["forward", "--sink", "ndjson:pipe"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
     assert!(words(&refused).contains("nobody reads the pipe"), "{}", words(&refused));
-}
-
-#[test]
-fn a_sink_that_fails_makes_no_line_come_twice() {
-    let world = World::start(&["--entries", "60", "--rate", "0", "--days", "0.003"]);
-    let sinks = ["--sink", "ndjson:a.ndjson", "--sink", "bigquery"];
-    let with = |command: &'static str| [&[command], &sinks[..]].concat();
-    let permit = |permissions: &[&str]| {
-        let change = json!({ "table": { "permissions": permissions } });
-        world.tell("POST", "/simulator/change", &change.to_string());
-    };
-    permit(&[]);
-    let refused = world.command(&with("forward")).output().unwrap();
-    let refused = (refused.status.code(), words(&refused));
-    permit(&["bigquery.tables.get", "bigquery.tables.updateData"]);
-    world.run(&with("forward"));
-    let lines = fs::read_to_string(world.path("a.ndjson")).unwrap();
-    assert_eq!(by_id(records(&lines)).len(), 60);
-    assert!(refused.0 == Some(2) && refused.1.contains("BigQuery"), "{refused:?}");
 }
 
 #[test]
@@ -273,72 +166,6 @@ fn a_cost_that_came_late_is_refreshed_by_copying_its_stretch_again() {
 }
 
 #[test]
-fn status_says_where_things_stand() {
-    let world = World::start(&["--entries", "400", "--rate", "0"]);
-    let nothing = world.command(&["status"]).output().unwrap();
-    assert_eq!(nothing.status.code(), Some(2));
-    assert!(words(&nothing).contains("aig-logs run"), "{}", words(&nothing));
-    assert!(!world.path("aig-logs.sqlite").exists());
-
-    world.run(&["forward"]);
-    world.run(&["backfill", "--pages", "1"]);
-    let status = world.run(&["status"]);
-    for words in [
-        "Gateway main",
-        "main: not counted yet; ",
-        "  forward     ",
-        "under way, delivered down to",
-        "Problems      none",
-    ] {
-        assert!(status.contains(words), "{words} is not in: {status}");
-    }
-    world.run(&["backfill"]);
-    world.command(&["forward"]).env("CF_API_TOKEN", "wrong").output().unwrap();
-    // Somebody must act.
-    let status = |arguments: &[&str]| {
-        let output = world.command(arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{}", words(&output));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let (status, json) = (status(&["status"]), status(&["status", "--json"]));
-    for words in ["finished, down to the first entry", "forward has failed since", "somebody must act", "CF_API_TOKEN"]
-    {
-        assert!(status.contains(words), "{words} is not in: {status}");
-    }
-    let status: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(status["gateways"][0]["backfill"]["state"], "finished");
-    assert_eq!(status["failing"]["forward"]["transient"], false);
-}
-
-#[test]
-fn a_state_is_looked_at_where_nothing_may_be_written() {
-    let world = World::start(&["--entries", "20", "--rate", "0", "--days", "0.003"]);
-    world.run(&["forward"]);
-    world.run(&["backfill"]);
-    let file = "a#b 100%?.sqlite";
-    fs::rename(world.path("aig-logs.sqlite"), world.path(file)).unwrap();
-    let before = fs::read(world.path(file)).unwrap();
-    let mode = |name: &str, mode| fs::set_permissions(world.path(name), Permissions::from_mode(mode)).unwrap();
-    for (name, bits) in [(file, 0o444), (".dev.vars", 0o444), (".", 0o555)] {
-        mode(name, bits);
-    }
-    let names =
-        || fs::read_dir(world.path(".")).unwrap().map(|file| file.unwrap().file_name()).collect::<BTreeSet<_>>();
-    let there = names();
-    for look in [&["status"][..], &["verify"], &["dead-letters", "list"]] {
-        let mut command = world.command(&[look, &["--sink", &format!("sqlite:{file}")]].concat());
-        // Whoever runs the tests as root may write anywhere.
-        if fs::metadata(world.path(".")).unwrap().uid() == 0 {
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        let looked = command.output().unwrap();
-        assert_eq!(looked.status.code(), Some(0), "{look:?}: {}", words(&looked));
-    }
-    assert_eq!((names(), fs::read(world.path(file)).unwrap()), (there, before));
-    mode(".", 0o755);
-}
-
-#[test]
 fn the_demo_proves_that_nothing_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let demo = ["demo", "--entries", "500", "--days", "3", "--json"];
@@ -411,57 +238,4 @@ fn the_workers_variables_and_secrets_hold_for_the_command_too() {
     assert_eq!(output.status.code(), Some(2));
     assert!(words(&output).contains("wrangler.toml") && words(&output).contains("line 3"), "{}", words(&output));
     assert!(!words(&output).contains("secret token"), "{}", words(&output));
-}
-
-#[test]
-fn the_status_of_a_poller_that_falls_behind_says_so() {
-    let world = World::start(&["--entries", "300", "--rate", "0", "--days", "0.003"]);
-    world.run(&["forward", "--pages", "1"]);
-    let behind = world.command(&["status"]).output().unwrap();
-    let said = String::from_utf8_lossy(&behind.stdout).into_owned();
-    // One page has 50 of the entries, and the source counts the others.
-    assert_eq!(behind.status.code(), Some(1), "{said}");
-    assert!(said.contains("Behind        the source had 250 logs more"), "{said}");
-    world.run(&["forward"]);
-    assert!(!world.run(&["status"]).contains("Behind"));
-}
-
-#[test]
-fn the_status_of_a_poller_that_was_stopped_is_that_somebody_must_act() {
-    let world = World::start(&["--entries", "20", "--rate", "0", "--days", "0.003"]);
-    world.run(&["forward"]);
-    world.run(&["backfill"]);
-    let told = world.run(&["status"]);
-    assert!(told.contains("Last pass     forward from 20") && told.contains("Problems      none"), "{told}");
-    let file = Connection::open(world.path("aig-logs.sqlite")).unwrap();
-    let passes = "FROM aig_logs_state WHERE store = 'native' AND key = 'passes'";
-    let value: String = file.query_row(&format!("SELECT value {passes}"), [], |row| row.get(0)).unwrap();
-    let mut value: Value = serde_json::from_str(&value).unwrap();
-    for ended in ["began", "ended"] {
-        value["last"]["forward"][ended] = json!(time::text(now() - chrono::TimeDelta::days(1)));
-    }
-    file.execute("UPDATE aig_logs_state SET value = ? WHERE store = 'native' AND key = 'passes'", [value.to_string()])
-        .unwrap();
-    let stopped = world.command(&["status"]).output().unwrap();
-    assert_eq!(stopped.status.code(), Some(2), "{}", words(&stopped));
-    let said = String::from_utf8_lossy(&stopped.stdout).into_owned();
-    assert!(said.contains("Stalled       nothing was copied since") && said.contains("24 h ago"), "{said}");
-    let json = world.command(&["status", "--json"]).output().unwrap();
-    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert!(json["stalled_since"].is_string() && json["passes"]["backfill"]["verdict"] == "complete", "{json}");
-    // A state that says nothing of its passes, as the Worker's: its last count is too long ago.
-    file.execute(&format!("DELETE {passes}"), []).unwrap();
-    assert_eq!(world.command(&["status"]).output().unwrap().status.code(), Some(0));
-    let forward: String = file
-        .query_row("SELECT value FROM aig_logs_state WHERE store = 'state' AND key = 'forward'", [], |row| row.get(0))
-        .unwrap();
-    let mut forward: Value = serde_json::from_str(&forward).unwrap();
-    let then = time::text(now() - chrono::TimeDelta::hours(3));
-    forward["counted"] = json!([then, then, then]);
-    file.execute("UPDATE aig_logs_state SET value = ? WHERE key = 'forward'", [forward.to_string()]).unwrap();
-    let silent = world.command(&["status"]).output().unwrap();
-    assert_eq!(silent.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&silent.stdout).starts_with("main: complete through "), "it was counted");
-    world.run(&["forward"]);
-    world.run(&["status"]);
 }
