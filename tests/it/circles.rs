@@ -68,7 +68,8 @@ fn module(path: &str) -> Module {
 /// What a file imports, and what else it names after `crate::`.
 fn imports(module: &Module, code: &str) -> Vec<Import> {
     let lines = code.lines().map(|line| line.split("//").next().unwrap());
-    let code: String = lines.flat_map(|line| [line, "\n"]).collect();
+    // Who may see an item is no import.
+    let code: String = lines.flat_map(|line| [line, "\n"]).collect::<String>().replace("pub(in crate::", "pub(in ");
     let (mut imports, mut rest) = (Vec::new(), String::new());
     for statement in code.split_inclusive([';', '}']) {
         rest.push_str(statement);
@@ -88,7 +89,9 @@ fn imports(module: &Module, code: &str) -> Vec<Import> {
     let named = code.split("crate::").skip(1).filter(|rest| !rest.starts_with('{'));
     let named = named.map(|rest| rest.split(|letter: char| !letter.is_alphanumeric() && !":_".contains(letter)).next());
     let path = |text: &str| text.split("::").map(str::to_owned).filter(|segment| !segment.is_empty()).collect();
-    imports.extend(named.flatten().map(|text| Import { path: path(text), is_public: false }));
+    // A tree of imports, which was read above, goes on with a brace.
+    let named = named.flatten().filter(|text| !text.ends_with("::"));
+    imports.extend(named.map(|text| Import { path: path(text), is_public: false }));
     imports
 }
 

@@ -254,8 +254,9 @@ impl Source {
 
     /// The text before the tests.
     pub fn code(&self) -> &str {
-        let tests = ["mod ", "pub(super) mod "].map(|module| format!("#[cfg(test)]\n{module}"));
-        tests.iter().fold(self.text.as_str(), |text, tests| text.split(tests.as_str()).next().unwrap())
+        let is_module = |at: &usize| self.text[*at..].lines().nth(1).is_some_and(|line| line.contains("mod "));
+        let tests = self.text.match_indices("#[cfg(test)]\n").map(|(at, _)| at).find(is_module);
+        &self.text[..tests.unwrap_or(self.text.len())]
     }
 
     /// The modules that the code names after `crate::`, alone or in braces, with the lines.
