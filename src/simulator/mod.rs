@@ -4,30 +4,16 @@
 //!
 //! It shares no code with the rest of the library: it must not share its mistakes.
 
-pub mod access;
-pub mod bigquery;
 mod chance;
 pub mod cloudflare;
-mod entry;
 pub mod faults;
-mod filter;
-pub mod gateway;
 pub mod google;
-pub mod kv;
-mod list;
-mod namespaces;
 mod operator;
 pub mod options;
-pub mod plan;
 mod respond;
 mod route;
-pub mod schema;
 pub mod server;
-pub mod settings;
-mod stored;
-mod struck;
 pub mod time;
-mod traffic;
 mod wire;
 
 use std::{collections::BTreeMap, sync::OnceLock};
@@ -35,17 +21,10 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use http::Response;
 
 use self::{
-    access::Access,
-    bigquery::SimulatedTable,
-    cloudflare::Limiter,
-    faults::Endpoint,
-    gateway::Gateway,
-    google::{SimulatedAccount, Tokens},
-    kv::SimulatedNamespace,
-    namespaces::Namespaces,
+    cloudflare::{Limiter, access::Access, gateway::Gateway, kv::SimulatedNamespace, namespaces::Namespaces},
+    faults::{Endpoint, plan::Faults},
+    google::{SimulatedAccount, Tokens, bigquery::SimulatedTable, schema::SimulatedSchema},
     options::{Quirks, SimulatorOptions},
-    plan::Faults,
-    schema::SimulatedSchema,
     time::Timestamp,
 };
 

@@ -7,13 +7,15 @@ use http::{Method, Request, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
+use crate::simulator::{
     Simulator,
-    access::{Owner, Permission, TokenStatus},
-    gateway::Gateway,
+    cloudflare::{
+        access::{Owner, Permission, TokenStatus},
+        gateway::Gateway,
+        settings::SimulatedSettings,
+    },
+    google::schema::SimulatedSchema,
     options::Quirks,
-    schema::SimulatedSchema,
-    settings::SimulatedSettings,
     time::Timestamp,
     wire::{json_response, response},
 };
@@ -29,7 +31,11 @@ use super::{
 /// - `POST show?gateway=ID&id=ID`: the list shows these bytes in place of an entry
 /// - `POST change`: changes account, token, gateways, list API, clock or table: [`Change`]
 /// - `GET calls`: calls by kind, faults by kind, and how many live entries were late
-pub(super) fn answer(simulator: &mut Simulator, now: Timestamp, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+pub(in crate::simulator) fn answer(
+    simulator: &mut Simulator,
+    now: Timestamp,
+    request: &Request<Vec<u8>>,
+) -> Response<Vec<u8>> {
     let query = request.uri().query().unwrap_or_default();
     let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
     let parameter = |name: &str| find(name).map(|(_, value)| value.into_owned()).unwrap_or_default();
@@ -194,10 +200,8 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{Answer, tests::options},
-        *,
-    };
+    use super::*;
+    use crate::simulator::{Answer, tests::options};
 
     fn send(simulator: &mut Simulator, method: Method, path: &str, body: &str) -> (u16, String) {
         let request = Request::builder().method(method).uri(path).body(body.into()).unwrap();
@@ -230,7 +234,7 @@ mod tests {
         for wrong in [r#"{"tokens":{}}"#, r#"{"gateways":{"other":{}}}"#, r#"{"token":{"permissions":["All"]}}"#] {
             assert_eq!(change(wrong).0, 400, "{wrong}");
         }
-        assert_eq!(simulator.options().access.status, super::super::access::TokenStatus::Disabled);
+        assert_eq!(simulator.options().access.status, crate::simulator::cloudflare::access::TokenStatus::Disabled);
         assert!(!simulator.gateway("main").unwrap().settings.collect_logs);
         assert_eq!(simulator.options().clock_ahead_seconds, 90);
         assert!(simulator.table("aig_logs_raw").unwrap().schema().columns().eq(["id"]));
@@ -238,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_storm_can_be_ended() {
-        let mut simulator = Simulator::new(super::super::options::stormy(7, options()));
+        let mut simulator = Simulator::new(crate::simulator::options::stormy(7, options()));
         assert_eq!(send(&mut simulator, Method::POST, "/simulator/calm", "").0, 200);
         for _ in 0..100 {
             assert_ne!(send(&mut simulator, Method::POST, "/token", "").0, 500);

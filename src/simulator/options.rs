@@ -4,14 +4,18 @@ use chrono::TimeDelta;
 
 use serde::Deserialize;
 
-use super::{access::Access, bigquery, cloudflare::RateLimit, google::SimulatedAccount, time::Timestamp};
+use crate::simulator::{
+    cloudflare::{RateLimit, access::Access},
+    google::{SimulatedAccount, bigquery},
+    time::Timestamp,
+};
 
 /// More entries in one millisecond than two pages hold.
 const BURSTS: Bursts = Bursts { chance: 0.005, most: 120 };
 /// Short, so that callers spend their time on retries and not on silence.
 const SILENCE_MS: u64 = 200;
 
-/// How to build a [`Simulator`](super::Simulator).
+/// How to build a [`Simulator`](crate::simulator::Simulator).
 #[derive(Clone)]
 pub struct SimulatorOptions {
     /// Source of every random choice.
@@ -62,7 +66,7 @@ pub struct SimulatorOptions {
     pub latency_ms: u64,
     /// Milliseconds for which the server leaves a caller without an answer before it closes the connection.
     pub silence_ms: u64,
-    /// Seed of a storm of faults that rages from the first call on ([`plan`](super::plan)); none when absent.
+    /// Seed of a storm of faults that rages from the first call on ([`plan`](crate::simulator::faults::plan)); none when absent.
     pub storm: Option<u64>,
 }
 
@@ -187,12 +191,15 @@ pub struct Quirks {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{super::Simulator, *};
+    use super::*;
+    use crate::simulator::Simulator;
 
     #[test]
     fn entries_of_a_stormy_world_share_milliseconds_and_are_late() {
-        let options =
-            stormy(7, SimulatorOptions { entries: 3_000, live_per_minute: 600.0, ..super::super::tests::options() });
+        let options = stormy(
+            7,
+            SimulatorOptions { entries: 3_000, live_per_minute: 600.0, ..crate::simulator::tests::options() },
+        );
         let later = options.start + chrono::TimeDelta::minutes(10);
         let mut world = Simulator::new(options);
         world.advance(later);

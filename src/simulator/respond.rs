@@ -3,12 +3,11 @@
 use http::{Request, Response, header};
 use serde_json::Value;
 
-use super::{
-    Simulator, access,
-    bigquery::{self, TableCall},
-    cloudflare,
-    gateway::Gateway,
-    kv, list, operator,
+use crate::simulator::{
+    Simulator,
+    cloudflare::{self, access, gateway::Gateway, kv, list},
+    google::bigquery::{self, TableCall},
+    operator,
     route::Route,
     time::Timestamp,
     wire,
@@ -16,7 +15,12 @@ use super::{
 
 impl Simulator {
     /// The answer when nothing fails.
-    pub(super) fn respond(&mut self, now: Timestamp, request: &Request<Vec<u8>>, route: &Route) -> Response<Vec<u8>> {
+    pub(in crate::simulator) fn respond(
+        &mut self,
+        now: Timestamp,
+        request: &Request<Vec<u8>>,
+        route: &Route,
+    ) -> Response<Vec<u8>> {
         match route {
             Route::Token => {
                 let audience = address(request);

@@ -2,16 +2,18 @@
 
 use http::{Method, Request};
 
-use super::{
-    access::{Owner, Permission},
-    bigquery::TableCall,
+use crate::simulator::{
+    cloudflare::{
+        access::{Owner, Permission},
+        kv::ValueCall,
+        namespaces::NamespaceCall,
+    },
     faults::Endpoint,
-    kv::ValueCall,
-    namespaces::NamespaceCall,
+    google::bigquery::TableCall,
 };
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub(in crate::simulator) enum Route {
     /// Whether a token works: the token of this account, or of a user.
     Verify(Option<String>),
     Accounts,

@@ -30,7 +30,7 @@ use tokio::{
 };
 use tower_http::compression::CompressionLayer;
 
-use super::{Answer, Simulator, time::Timestamp};
+use crate::simulator::{Answer, Simulator, time::Timestamp};
 
 /// The most bytes of a request that are read: more than any service here accepts, so that each can refuse in its way.
 const MOST_BYTES: usize = 64 * 1_048_576;
@@ -205,12 +205,10 @@ mod tests {
         net::TcpStream as Caller,
     };
 
-    use super::{
-        super::{
-            faults::{Endpoint, Fault, When},
-            tests::options,
-        },
-        *,
+    use super::*;
+    use crate::simulator::{
+        faults::{Endpoint, Fault, When},
+        tests::options,
     };
 
     /// What comes back over a new connection.

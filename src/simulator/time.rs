@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 /// An instant, UTC.
-pub(super) type Timestamp = DateTime<Utc>;
+pub(in crate::simulator) type Timestamp = DateTime<Utc>;
 
 /// Milliseconds since 1970 of a time in RFC 3339; finer digits are cut off.
-pub(super) fn parse_time(text: &str) -> Option<i64> {
+pub(in crate::simulator) fn parse_time(text: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
 }

@@ -36,8 +36,8 @@ use crate::{
     },
     simulator::{
         Simulator,
-        bigquery::SimulatedTable,
-        gateway::Gateway,
+        cloudflare::gateway::Gateway,
+        google::bigquery::SimulatedTable,
         options::{SimulatorOptions, stormy},
     },
     state::{FORWARD, Forward, OLDEST, Oldest},

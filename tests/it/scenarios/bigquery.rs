@@ -261,7 +261,7 @@ fn a_lost_acknowledgement_is_asked_for_again_with_the_same_ids() {
 
 #[test]
 fn a_wrong_schema_stops_the_pass_and_nothing_is_thrown_away() {
-    use aig_logs::simulator::schema::SimulatedSchema;
+    use aig_logs::simulator::google::schema::SimulatedSchema;
     let whole = include_str!("../../../sql/bigquery/1_table.sql");
     let without = |column: &str| {
         whole.lines().filter(|line| !line.trim_start().starts_with(column)).collect::<Vec<_>>().join("\n")
@@ -287,7 +287,7 @@ fn a_wrong_schema_stops_the_pass_and_nothing_is_thrown_away() {
 
 #[test]
 fn a_missing_column_that_one_row_needs_stops_the_pass_too() {
-    use aig_logs::simulator::schema::SimulatedSchema;
+    use aig_logs::simulator::google::schema::SimulatedSchema;
     let whole = include_str!("../../../sql/bigquery/1_table.sql");
     let mut world = world();
     world.add_with(MINUTE * 5, json!({ "dlp_action": "FLAG" }));

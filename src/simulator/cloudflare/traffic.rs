@@ -4,7 +4,7 @@ use rand::{Rng, SeedableRng, distributions::WeightedIndex, prelude::Distribution
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Exp1, LogNormal};
 
-use super::{
+use crate::simulator::{
     chance::{real, whole},
     options::{Bursts, LatenessRange, SimulatorOptions},
 };
@@ -24,7 +24,7 @@ const WEEKDAYS: [f64; 7] = [1.0, 1.05, 1.05, 1.0, 0.9, 0.35, 0.3];
 
 /// One entry to come. Milliseconds since 1970, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Arrival {
+pub(in crate::simulator) struct Arrival {
     pub created_at: i64,
     pub visible_at: i64,
     pub seed: u64,
@@ -34,7 +34,7 @@ pub(super) struct Arrival {
 
 /// The arrivals of one gateway. The same seed gives the same arrivals, however often it is asked.
 #[derive(Clone)]
-pub(super) struct Traffic {
+pub(in crate::simulator) struct Traffic {
     rng: ChaCha8Rng,
     /// Mean milliseconds between two calls; infinite without traffic.
     gap: f64,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{
+use crate::simulator::{
     chance::{hash, mix},
     faults::{Endpoint, Fault, Refusal, When},
 };
@@ -42,7 +42,7 @@ struct Rule {
 }
 
 impl Faults {
-    pub(super) fn new(seed: u64, storm: Option<u64>) -> Self {
+    pub(in crate::simulator) fn new(seed: u64, storm: Option<u64>) -> Self {
         Self {
             rules: Vec::new(),
             storm: storm.map(|seed| Storm { seed, calls: BTreeMap::new() }),
@@ -76,12 +76,12 @@ impl Faults {
     }
 
     /// Whether BigQuery never takes the row of this entry.
-    pub(super) fn is_poison(&self, id: &str) -> bool {
+    pub(in crate::simulator) fn is_poison(&self, id: &str) -> bool {
         self.poisoned.contains(id) || self.storm.as_ref().is_some_and(|storm| is_poison(storm.seed, id))
     }
 
     /// The fault that strikes this call, if any.
-    pub(super) fn strike(&mut self, endpoint: Endpoint) -> Option<Fault> {
+    pub(in crate::simulator) fn strike(&mut self, endpoint: Endpoint) -> Option<Fault> {
         let mut strikes = None;
         for rule in self.rules.iter_mut().filter(|rule| rule.endpoint == endpoint) {
             rule.calls += 1;

@@ -1,5 +1,8 @@
 //! What can go wrong: which calls can fail, and in which ways.
 
+pub mod plan;
+pub(in crate::simulator) mod struck;
+
 use std::collections::BTreeSet;
 
 use rand::Rng;
@@ -80,7 +83,7 @@ pub enum Refusal {
 
 impl When {
     /// Whether the rule strikes the call of this number.
-    pub(super) fn holds(&self, call: u64, rng: &mut ChaCha8Rng) -> bool {
+    pub(in crate::simulator) fn holds(&self, call: u64, rng: &mut ChaCha8Rng) -> bool {
         match self {
             Self::Always => true,
             Self::Nth(nth) => call == *nth,
@@ -93,7 +96,7 @@ impl When {
 
 impl Fault {
     /// The kind by which the fault is counted.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(in crate::simulator) fn kind(&self) -> &'static str {
         match self {
             Self::Silence => "silence",
             Self::SilenceAfter => "silence_after_doing",

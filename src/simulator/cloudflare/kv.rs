@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use http::{Method, Request, Response, header};
 use serde_json::{Map, Value, json};
 
-use super::{cloudflare, time::Timestamp};
+use crate::simulator::{cloudflare, time::Timestamp};
 
 /// Keys that one bulk read may ask for.
 const MOST_READ: usize = 100;
@@ -80,7 +80,12 @@ impl SimulatedNamespace {
     }
 
     /// Answers one call. The caller has been let in.
-    pub(super) fn answer(&mut self, now: Timestamp, call: &ValueCall, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    pub(in crate::simulator) fn answer(
+        &mut self,
+        now: Timestamp,
+        call: &ValueCall,
+        request: &Request<Vec<u8>>,
+    ) -> Response<Vec<u8>> {
         let query = request.uri().query().unwrap_or_default();
         match call {
             ValueCall::BulkGet => self.bulk_get(now, request.body()),
@@ -145,7 +150,7 @@ impl SimulatedNamespace {
 }
 
 /// There is no such namespace.
-pub(super) fn no_namespace() -> Response<Vec<u8>> {
+pub(in crate::simulator) fn no_namespace() -> Response<Vec<u8>> {
     cloudflare::failure(404, json!([{ "code": 10_013, "message": "namespace not found" }]), Value::Null)
 }
 
@@ -190,10 +195,8 @@ fn parts(request: &Request<Vec<u8>>) -> Option<BTreeMap<String, String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{Answer, Simulator, tests::options},
-        *,
-    };
+    use super::*;
+    use crate::simulator::{Answer, Simulator, tests::options};
 
     const FORM: &str = "--x\r\ncontent-disposition: form-data; name=\"value\"\r\n\r\none\r\ntwo\r\n\
                         --x\r\ncontent-disposition: form-data; name=\"metadata\"\r\n\r\n{\"n\":1}\r\n--x--\r\n";

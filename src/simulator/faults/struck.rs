@@ -3,10 +3,11 @@
 use http::{HeaderValue, Request, Response, header};
 use serde_json::{Value, json};
 
-use super::{
-    Answer, Simulator, bigquery, cloudflare,
+use crate::simulator::{
+    Answer, Simulator,
+    cloudflare::{self, gateway::Gateway},
     faults::{Endpoint, Fault, Refusal},
-    gateway::Gateway,
+    google::bigquery,
     route::Route,
     time::Timestamp,
     wire,

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::LogNormal;
 use serde_json::{Map, Value, json};
 
-use super::chance::{mix, real, whole};
+use crate::simulator::chance::{mix, real, whole};
 
 /// 2026-10-08, when ids changed from ULID to `UUIDv7`; milliseconds.
 const UUIDS_SINCE: i64 = 1_791_417_600_000;
@@ -48,7 +48,7 @@ struct Call {
 
 /// The entry of this instant (milliseconds since 1970) and seed: a typical call, or one that took `long_call`
 /// milliseconds. Same numbers, same entry.
-pub(super) fn render(created_at: i64, seed: u64, long_call: Option<i64>) -> Value {
+pub(in crate::simulator) fn render(created_at: i64, seed: u64, long_call: Option<i64>) -> Value {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut call = Call::draw(&mut rng);
     let mut began = created_at - whole(call.duration);

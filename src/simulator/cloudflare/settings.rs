@@ -37,7 +37,7 @@ impl Default for SimulatedSettings {
 
 impl SimulatedSettings {
     /// A gateway with these settings, as the API shows it.
-    pub(super) fn shown(&self, id: &str) -> Value {
+    pub(in crate::simulator) fn shown(&self, id: &str) -> Value {
         let strategy = self.log_management_strategy.map(|strategy| match strategy {
             WhenFull::StopInserting => "STOP_INSERTING",
             WhenFull::DeleteOldest => "DELETE_OLDEST",

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{plan::Faults, schema::SimulatedSchema, time::Timestamp, wire};
+use crate::simulator::{faults::plan::Faults, google::schema::SimulatedSchema, time::Timestamp, wire};
 
 /// Limits of a request. cloud.google.com/bigquery/quotas
 const MOST_BYTES: usize = 10 * 1_048_576;
@@ -70,13 +70,13 @@ impl TableCall {
 }
 
 /// Whether a scope is known here: a scope that allows some of these calls, or `bigquery.readonly`, which allows none.
-pub(super) fn is_scope(scope: &str) -> bool {
+pub(in crate::simulator) fn is_scope(scope: &str) -> bool {
     let calls = [TableCall::Get, TableCall::TestPermissions, TableCall::Insert];
     calls.iter().any(|call| call.scopes().contains(&scope)) || scope.ends_with("/auth/bigquery.readonly")
 }
 
 /// Answers which of the permissions asked for are allowed. For a missing table none is, and the call does not fail.
-pub(super) fn test_permissions(body: &[u8], allowed: &[String]) -> Response<Vec<u8>> {
+pub(in crate::simulator) fn test_permissions(body: &[u8], allowed: &[String]) -> Response<Vec<u8>> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let asked = body["permissions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let there = asked.iter().filter(|name| allowed.iter().any(|allowed| *name == allowed));
@@ -102,7 +102,7 @@ pub struct SimulatedTable {
 }
 
 /// The part of a request that all its rows share.
-pub(super) struct Insertion<'a> {
+pub(in crate::simulator) struct Insertion<'a> {
     pub now: Timestamp,
     pub body: &'a [u8],
     /// The plan, which says which rows are never taken.
@@ -130,7 +130,7 @@ impl SimulatedTable {
     }
 
     /// Answers `tables.get`.
-    pub(super) fn shown(&self, [project, dataset, name]: [&str; 3]) -> Response<Vec<u8>> {
+    pub(in crate::simulator) fn shown(&self, [project, dataset, name]: [&str; 3]) -> Response<Vec<u8>> {
         let mut table = json!({
             "kind": "bigquery#table",
             "id": format!("{project}:{dataset}.{name}"),
@@ -145,7 +145,7 @@ impl SimulatedTable {
     }
 
     /// Answers a request to insert rows. The caller has been let in.
-    pub(super) fn answer(&mut self, request: &Insertion) -> Response<Vec<u8>> {
+    pub(in crate::simulator) fn answer(&mut self, request: &Insertion) -> Response<Vec<u8>> {
         if request.body.len() > MOST_BYTES {
             let message = format!("Request payload size exceeds the limit: {MOST_BYTES} bytes.");
             return failure(400, "badRequest", &message);
@@ -208,7 +208,7 @@ impl SimulatedTable {
 }
 
 /// An error in the form of Google's APIs.
-pub(super) fn failure(status: u16, reason: &str, message: &str) -> Response<Vec<u8>> {
+pub(in crate::simulator) fn failure(status: u16, reason: &str, message: &str) -> Response<Vec<u8>> {
     let name = match status {
         400 => "INVALID_ARGUMENT",
         401 => "UNAUTHENTICATED",
@@ -224,7 +224,7 @@ pub(super) fn failure(status: u16, reason: &str, message: &str) -> Response<Vec<
 }
 
 /// An internal failure of BigQuery that names one row. `insertAll` may leave the other rows unnamed, and yet keep none.
-pub(super) fn first_row(reason: &str) -> Response<Vec<u8>> {
+pub(in crate::simulator) fn first_row(reason: &str) -> Response<Vec<u8>> {
     let error = json!({ "reason": reason, "location": "", "debugInfo": "", "message": "" });
     let errors = json!([{ "index": 0, "errors": [error] }]);
     wire::json_response(200, &json!({ "kind": "bigquery#tableDataInsertAllResponse", "insertErrors": errors }))

@@ -7,7 +7,7 @@ use http::{Request, Response, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
+use crate::simulator::{
     cloudflare::{failure, page, success},
     time::Timestamp,
     wire,
@@ -80,7 +80,7 @@ impl Default for Access {
 
 impl Access {
     /// Answers the question whether the token is good.
-    pub(super) fn verify(&self, is_the_token: bool, owner: Owner) -> Response<Vec<u8>> {
+    pub(in crate::simulator) fn verify(&self, is_the_token: bool, owner: Owner) -> Response<Vec<u8>> {
         if !is_the_token || owner != self.owner {
             return failure(401, json!([{ "code": 1000, "message": "Invalid API Token" }]), Value::Null);
         }
@@ -96,7 +96,11 @@ impl Access {
     }
 
     /// The refusal of a caller that has another token, or none of the `permissions`.
-    pub(super) fn refuse(&self, is_the_token: bool, permissions: &[Permission]) -> Option<Response<Vec<u8>>> {
+    pub(in crate::simulator) fn refuse(
+        &self,
+        is_the_token: bool,
+        permissions: &[Permission],
+    ) -> Option<Response<Vec<u8>>> {
         let may = permissions.is_empty() || permissions.iter().any(|permission| self.permissions.contains(permission));
         let good = is_the_token && self.status == TokenStatus::Active;
         let error = if good && permissions.contains(&Permission::Account) {
@@ -108,13 +112,13 @@ impl Access {
     }
 
     /// The accounts that the token can see.
-    pub(super) fn accounts(&self, id: &str, query: &str) -> Response<Vec<u8>> {
+    pub(in crate::simulator) fn accounts(&self, id: &str, query: &str) -> Response<Vec<u8>> {
         let seen = self.permissions.contains(&Permission::Account).then(|| self.shown(id));
         page(&Vec::from_iter(seen), query, 50)
     }
 
     /// The account.
-    pub(super) fn account(&self, id: &str) -> Response<Vec<u8>> {
+    pub(in crate::simulator) fn account(&self, id: &str) -> Response<Vec<u8>> {
         success(&self.shown(id), &Value::Null)
     }
 
@@ -130,7 +134,7 @@ impl Access {
 }
 
 /// The token that a request carries, or the refusal of a request without a token.
-pub(super) fn token(request: &Request<Vec<u8>>) -> Result<&str, Box<Response<Vec<u8>>>> {
+pub(in crate::simulator) fn token(request: &Request<Vec<u8>>) -> Result<&str, Box<Response<Vec<u8>>>> {
     let Some(authorization) = request.headers().get(header::AUTHORIZATION) else {
         let message = "Missing X-Auth-Key, X-Auth-Email or Authorization headers";
         return Err(failure(400, json!([{ "code": 9106, "message": message }]), Value::Null).into());
@@ -146,10 +150,8 @@ pub(super) fn token(request: &Request<Vec<u8>>) -> Result<&str, Box<Response<Vec
 mod tests {
     use http::Method;
 
-    use super::{
-        super::{Answer, Simulator, tests::options},
-        *,
-    };
+    use super::*;
+    use crate::simulator::{Answer, Simulator, tests::options};
 
     /// What a GET is answered with.
     fn ask(world: &mut Simulator, authorization: Option<&str>, path: &str) -> (u16, Value) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::time::parse_time;
+use crate::simulator::time::parse_time;
 
 const KEYS: &[&str] = &[
     "id",
@@ -33,7 +33,7 @@ const KEYS: &[&str] = &[
 
 /// Conditions, and the part of them that is a span of time.
 #[derive(Debug)]
-pub(super) struct Filters {
+pub(in crate::simulator) struct Filters {
     /// `created_at` lies strictly between the two; milliseconds since 1970.
     pub after: i64,
     pub before: i64,
@@ -42,7 +42,7 @@ pub(super) struct Filters {
 }
 
 #[derive(Debug)]
-pub(super) struct Condition {
+pub(in crate::simulator) struct Condition {
     key: String,
     operator: Operator,
     values: Vec<Value>,
@@ -59,7 +59,7 @@ enum Operator {
 
 /// What the API's validator says of a wrong parameter, and where.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(in crate::simulator) struct Refused {
     pub message: String,
     pub path: Vec<String>,
 }

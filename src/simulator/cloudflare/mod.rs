@@ -1,32 +1,43 @@
 //! The parts that all of Cloudflare's API shares: the envelope, pages and the rate limit.
 
+pub mod access;
+pub(in crate::simulator) mod entry;
+pub(in crate::simulator) mod filter;
+pub mod gateway;
+pub mod kv;
+pub(in crate::simulator) mod list;
+pub(in crate::simulator) mod namespaces;
+pub mod settings;
+pub(in crate::simulator) mod stored;
+pub(in crate::simulator) mod traffic;
+
 use http::{HeaderValue, Response, header};
 use serde_json::{Value, json};
 
-use super::{time::Timestamp, wire};
+use crate::simulator::{time::Timestamp, wire};
 
 /// The envelope of a call that worked.
-pub(super) fn success(result: &Value, info: &Value) -> Response<Vec<u8>> {
+pub(in crate::simulator) fn success(result: &Value, info: &Value) -> Response<Vec<u8>> {
     let body = json!({ "success": true, "result": result, "result_info": info });
     wire::json_response(200, &body)
 }
 
 /// The envelope of a call that failed.
 #[expect(clippy::needless_pass_by_value, reason = "callers build both in place")]
-pub(super) fn failure(status: u16, errors: Value, result: Value) -> Response<Vec<u8>> {
+pub(in crate::simulator) fn failure(status: u16, errors: Value, result: Value) -> Response<Vec<u8>> {
     let body = json!({ "success": false, "errors": errors, "messages": [], "result": result });
     wire::json_response(status, &body)
 }
 
 /// No such account, gateway or path.
-pub(super) fn no_route(path: &str) -> Response<Vec<u8>> {
+pub(in crate::simulator) fn no_route(path: &str) -> Response<Vec<u8>> {
     let message = format!("Could not route to {path}, perhaps your object identifier is invalid?");
     let errors = json!([{ "code": 7003, "message": message }, { "code": 7000, "message": "No route for that URI" }]);
     failure(404, errors, Value::Null)
 }
 
 /// A page of a list, as `page` and `per_page` ask for it.
-pub(super) fn page(all: &[Value], query: &str, most: usize) -> Response<Vec<u8>> {
+pub(in crate::simulator) fn page(all: &[Value], query: &str, most: usize) -> Response<Vec<u8>> {
     let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
     let number = |name, default| find(name).and_then(|(_, text)| text.parse().ok()).unwrap_or(default);
     let (page, per_page) = (number("page", 1_usize).max(1), number("per_page", 20).clamp(1, most));
@@ -58,7 +69,7 @@ impl Default for RateLimit {
 }
 
 /// Counts calls against the limit of a fixed window.
-pub(super) struct Limiter {
+pub(in crate::simulator) struct Limiter {
     limit: Option<RateLimit>,
     used: u32,
     /// When the window, or the block, ends.

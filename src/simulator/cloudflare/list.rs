@@ -4,11 +4,13 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
-use super::{
+use crate::simulator::{
     chance::mix,
-    cloudflare,
-    filter::{Filters, Refused},
-    gateway::Gateway,
+    cloudflare::{
+        self,
+        filter::{Filters, Refused},
+        gateway::Gateway,
+    },
     options::Quirks,
     time::Timestamp,
     wire,
@@ -28,7 +30,7 @@ struct Query {
 
 /// Answers a list request for one gateway. `turn` numbers the answers. If ties have no order, each answer shows them in
 /// another order.
-pub(super) fn answer(
+pub(in crate::simulator) fn answer(
     gateway: &Gateway,
     quirks: Quirks,
     turn: u64,
@@ -140,10 +142,8 @@ fn choice<'a>(name: &str, text: Option<&'a str>, known: &[&'a str]) -> Result<&'
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::gateway::tests::{gateway, instant},
-        *,
-    };
+    use super::*;
+    use crate::simulator::cloudflare::gateway::tests::{gateway, instant};
 
     fn check(quirks: Quirks, query: &str) -> (u16, Value) {
         let gateway = gateway(&[("a", 1_000), ("b", 2_000), ("c", 3_000), ("d", 4_000)]);

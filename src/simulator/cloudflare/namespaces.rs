@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::{
+use crate::simulator::{
     chance::{hash, mix},
-    cloudflare::{failure, page, success},
-    kv::{SimulatedNamespace, no_namespace},
+    cloudflare::{
+        failure,
+        kv::{SimulatedNamespace, no_namespace},
+        page, success,
+    },
 };
 
 /// A call to the account's namespaces.
@@ -37,7 +40,7 @@ impl NamespaceCall {
 
 /// The namespaces by id, with their titles.
 #[derive(Debug, Default)]
-pub(super) struct Namespaces {
+pub(in crate::simulator) struct Namespaces {
     by_id: BTreeMap<String, (String, SimulatedNamespace)>,
     /// How many were created so far, including those deleted.
     made: u64,

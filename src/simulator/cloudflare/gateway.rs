@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{
+use crate::simulator::{
     chance::{hash, mix},
+    cloudflare::{
+        settings::SimulatedSettings,
+        stored::{Special, Stored},
+        traffic::{Arrival, Traffic},
+    },
     options::SimulatorOptions,
-    settings::SimulatedSettings,
-    stored::{Special, Stored},
     time::{Timestamp, parse_time},
-    traffic::{Arrival, Traffic},
 };
 
 /// A simulated gateway. Times inside are milliseconds since 1970, UTC: the API compares no finer.
@@ -33,7 +35,7 @@ pub struct Gateway {
 pub struct NotAnEntry;
 
 impl Gateway {
-    pub(super) fn new(id: &str, options: &SimulatorOptions) -> Self {
+    pub(in crate::simulator) fn new(id: &str, options: &SimulatorOptions) -> Self {
         let mut traffic = Traffic::new(mix(options.seed ^ hash(id)), options);
         let mut gateway = Self {
             id: id.to_owned(),
@@ -57,7 +59,7 @@ impl Gateway {
     }
 
     /// The gateway with its settings, as the API shows it.
-    pub(super) fn shown(&self) -> Value {
+    pub(in crate::simulator) fn shown(&self) -> Value {
         self.settings.shown(&self.id)
     }
 
@@ -128,7 +130,7 @@ impl Gateway {
     }
 
     /// Lets live traffic arrive, and late entries appear, up to `now`.
-    pub(super) fn advance(&mut self, now: Timestamp) {
+    pub(in crate::simulator) fn advance(&mut self, now: Timestamp) {
         let now = now.timestamp_millis();
         let arrivals = self.traffic.until(now);
         for arrival in &arrivals {
@@ -143,7 +145,7 @@ impl Gateway {
     }
 
     /// Indices of the entries visible at `now` with `after` < `created_at` < `before`, oldest first.
-    pub(super) fn between(
+    pub(in crate::simulator) fn between(
         &self,
         after: i64,
         before: i64,
@@ -154,7 +156,7 @@ impl Gateway {
     }
 
     /// The number of these entries. It is found by search, so it costs little in a large gateway.
-    pub(super) fn count_between(&self, after: i64, before: i64, now: Timestamp) -> usize {
+    pub(in crate::simulator) fn count_between(&self, after: i64, before: i64, now: Timestamp) -> usize {
         let now = now.timestamp_millis();
         let hidden = |index: &usize| !self.is_visible(&self.entries[*index], now);
         let window = self.window(after, before);
@@ -166,12 +168,12 @@ impl Gateway {
     }
 
     /// The entry at an index, as it truly is.
-    pub(super) fn entry(&self, index: usize) -> Value {
+    pub(in crate::simulator) fn entry(&self, index: usize) -> Value {
         self.stored(index).render()
     }
 
     /// The same, as it is kept.
-    pub(super) fn stored(&self, index: usize) -> &Stored {
+    pub(in crate::simulator) fn stored(&self, index: usize) -> &Stored {
         &self.entries[index]
     }
 
@@ -199,11 +201,12 @@ impl Gateway {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::simulator) mod tests {
     use chrono::TimeDelta;
     use serde_json::json;
 
-    use super::{super::options::LatenessRange, *};
+    use super::*;
+    use crate::simulator::options::LatenessRange;
 
     pub fn instant(ms: i64) -> Timestamp {
         Timestamp::from_timestamp_millis(ms).unwrap()

@@ -1,5 +1,8 @@
 //! Google's sign-in: a service account, and the endpoint that trades a signed assertion for a token.
 
+pub mod bigquery;
+pub mod schema;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -18,7 +21,7 @@ use rsa::{
 };
 use serde_json::{Value, json};
 
-use super::{bigquery::is_scope, chance::mix, time::Timestamp, wire};
+use crate::simulator::{chance::mix, google::bigquery::is_scope, time::Timestamp, wire};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Seconds: the longest lifetime of an assertion, and what a token is good for.
@@ -108,7 +111,7 @@ impl SimulatedAccount {
 
 /// Tokens given out, and until when each is good.
 #[derive(Default)]
-pub(super) struct Tokens {
+pub(in crate::simulator) struct Tokens {
     /// When each is over, and its scopes.
     given_out: BTreeMap<String, (Timestamp, BTreeSet<String>)>,
     given: u64,
@@ -202,7 +205,7 @@ fn check_times(claims: &Value, now: Timestamp) -> Result<(), Refused> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::simulator) mod tests {
     use std::sync::LazyLock;
 
     use jsonwebtoken::{EncodingKey, Header};

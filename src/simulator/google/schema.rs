@@ -3,7 +3,7 @@
 use chrono::{DateTime, Months, NaiveDateTime};
 use serde_json::{Map, Value, json};
 
-use super::time::Timestamp;
+use crate::simulator::time::Timestamp;
 
 /// The most bytes of one row.
 const MOST_BYTES: usize = 10 * 1_048_576;
@@ -60,7 +60,7 @@ impl SimulatedSchema {
     }
 
     /// The members of a table that tell of it.
-    pub(super) fn shown(&self) -> Vec<(&'static str, Value)> {
+    pub(in crate::simulator) fn shown(&self) -> Vec<(&'static str, Value)> {
         let field = |Column { name, r#type, required }: &Column| {
             let mode = if *required { "REQUIRED" } else { "NULLABLE" };
             json!({ "name": name, "type": r#type.shown(), "mode": mode })
@@ -77,7 +77,7 @@ impl SimulatedSchema {
     }
 
     /// What is wrong with a row, as the entries of `insertErrors[].errors`; nothing when it fits.
-    pub(super) fn check(&self, row: &Value, ignore_unknown: bool, now: Timestamp) -> Vec<Value> {
+    pub(in crate::simulator) fn check(&self, row: &Value, ignore_unknown: bool, now: Timestamp) -> Vec<Value> {
         let Value::Object(row) = row else {
             return vec![invalid("", "Row must be a JSON object.")];
         };
@@ -182,7 +182,7 @@ fn parse_timestamp(value: &Value) -> Option<Timestamp> {
         return time.ok().filter(|_| digits <= 6);
     }
     // Milliseconds taken for seconds lie beyond the year 9999, the end of the type.
-    let seconds = super::chance::whole(value.as_f64()?);
+    let seconds = crate::simulator::chance::whole(value.as_f64()?);
     Timestamp::from_timestamp(seconds, 0).filter(|_| seconds < 253_402_300_800)
 }
 
@@ -225,7 +225,7 @@ mod tests {
     fn columns_are_read_from_the_statement_that_creates_the_table() {
         let names: Vec<String> = schema().columns().map(str::to_owned).collect();
         assert_eq!(names, ["id", "at", "count", "cost", "ok", "extra"]);
-        let table = SimulatedSchema::parse(include_str!("../../sql/bigquery/1_table.sql"));
+        let table = SimulatedSchema::parse(include_str!("../../../sql/bigquery/1_table.sql"));
         assert_eq!((table.columns().count(), table.partition.as_deref()), (34, Some("created_at")));
     }
 

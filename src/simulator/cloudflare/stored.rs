@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{entry, traffic::Arrival};
+use crate::simulator::cloudflare::{entry, traffic::Arrival};
 
 /// An entry: rendered from its seed on demand, or put in as JSON.
-pub(super) struct Stored {
+pub(in crate::simulator) struct Stored {
     /// Milliseconds since 1970, UTC.
     pub created_at: i64,
     /// What a generated entry is made from; among entries of one millisecond also their order, so their ids are unsorted.
@@ -14,7 +14,7 @@ pub(super) struct Stored {
     pub special: Option<Box<Special>>,
 }
 
-pub(super) enum Special {
+pub(in crate::simulator) enum Special {
     /// A call that took so many milliseconds.
     LongCall(i64),
     /// Put in as it is.
