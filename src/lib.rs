@@ -11,11 +11,15 @@
 //!
 //! ARCHITECTURE.md holds the laws, and which file keeps each of them.
 
+pub mod api;
 pub mod config;
+pub mod database;
 pub mod error;
+pub mod event;
 pub mod foreign;
 pub mod google;
 pub mod host;
+pub mod ingest;
 pub mod log;
 pub mod pass;
 pub mod plan;

@@ -4,6 +4,7 @@
 mod bigquery;
 mod cloudflare;
 mod destination;
+mod events;
 mod metadata;
 mod service_account;
 mod settings;
@@ -16,8 +17,9 @@ pub use self::{
     bigquery::{BigQuery, Schema, TableName, WarehouseSettings},
     cloudflare::{AiGateway, Gateways, Kv, is_gateway_id},
     destination::Destination,
+    events::EventSettings,
     service_account::ServiceAccount,
-    settings::{Need, SETTINGS, Setting},
+    settings::{Need, Program, SETTINGS, Setting},
     vars::{ConfigError, Problem},
 };
 use crate::log::{metadata::MetadataColumn, privacy::Privacy};

@@ -11,6 +11,27 @@ pub enum Need {
     Never,
 }
 
+/// The programs that read a setting. The command reads all settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// The Worker that copies logs.
+    Poller,
+    /// The Worker that receives events.
+    Events,
+    /// Both Workers.
+    Both,
+    /// Only the command.
+    Command,
+}
+
+impl Program {
+    /// Whether a setting for this program is also for another one.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        self == other || self == Self::Both && other != Self::Command
+    }
+}
+
 /// One setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
@@ -22,26 +43,34 @@ pub struct Setting {
     pub secret: bool,
     /// When it is required.
     pub need: Need,
-    /// Whether only the command reads it, and not the Worker.
-    pub command_only: bool,
+    /// Who reads it.
+    pub program: Program,
     /// Its meaning, in one line.
     pub meaning: &'static str,
 }
 
 const fn needed(name: &'static str, need: Need, meaning: &'static str) -> Setting {
-    Setting { name, default: None, secret: false, need, command_only: false, meaning }
+    Setting { name, default: None, secret: false, need, program: Program::Poller, meaning }
 }
 
 const fn secret(name: &'static str, need: Need, meaning: &'static str) -> Setting {
-    Setting { name, default: None, secret: true, need, command_only: false, meaning }
+    Setting { name, default: None, secret: true, need, program: Program::Poller, meaning }
 }
 
 const fn with_default(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, default: Some(default), secret: false, need: Need::Never, command_only: false, meaning }
+    Setting { name, default: Some(default), secret: false, need: Need::Never, program: Program::Poller, meaning }
 }
 
 const fn of_the_command(name: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, default: None, secret: false, need: Need::Never, command_only: true, meaning }
+    Setting { name, default: None, secret: false, need: Need::Never, program: Program::Command, meaning }
+}
+
+const fn of_both(setting: Setting) -> Setting {
+    Setting { program: Program::Both, ..setting }
+}
+
+const fn of_events(setting: Setting) -> Setting {
+    Setting { program: Program::Events, ..setting }
 }
 
 /// Every setting, in the order in which people meet them.
@@ -71,17 +100,48 @@ pub const SETTINGS: &[Setting] = &[
         "true",
         "whether each pass that did something writes a line of aig_runs: true or false",
     ),
-    needed("DROP_METADATA", Need::Never, "metadata keys, separated by commas, that are removed before a row is made"),
-    needed(
+    of_both(needed(
+        "DROP_METADATA",
+        Need::Never,
+        "metadata keys, separated by commas, that are removed before a row is made",
+    )),
+    of_both(needed(
         "HASH_METADATA",
         Need::Never,
         "metadata keys, separated by commas, whose values are replaced by a keyed hash",
-    ),
-    secret("HASH_KEY", Need::Never, "key of the hashes, 16 characters or more; required with HASH_METADATA"),
-    with_default("LOG_LEVEL", "info", "error, warn, info, debug or off"),
+    )),
+    of_both(secret("HASH_KEY", Need::Never, "key of the hashes, 16 characters or more; required with HASH_METADATA")),
+    of_both(with_default("LOG_LEVEL", "info", "error, warn, info, debug or off")),
     with_default("BACKFILL_CRON", "0 * * * *", "the cron schedule of the backfill, UTC"),
     with_default("CLOUDFLARE_BASE_URL", "https://api.cloudflare.com/client/v4", "base address of Cloudflare's API"),
     needed("BIGQUERY_EMULATOR_HOST", Need::Never, "address of a BigQuery emulator to use instead of BigQuery"),
+    of_events(secret(
+        "EVENTS_ADMIN_KEY",
+        Need::Never,
+        "key of the events API for all orgs and scopes, 20 characters or more",
+    )),
+    of_events(with_default(
+        "EVENTS_ENABLED",
+        "true",
+        "whether events are taken, or dropped with the answer 204: true or false",
+    )),
+    of_events(with_default("EVENT_RETENTION_DAYS", "90", "days for which events are kept; an older event is refused")),
+    of_events(with_default("EVENTS_RATE", "1000", "requests a minute and key of the events API; 0: no limit")),
+    of_events(needed(
+        "EVENTS_NAMES",
+        Need::Never,
+        "names of events, separated by commas, that are taken; * stands for any text",
+    )),
+    of_events(needed(
+        "EVENTS_REQUIRED",
+        Need::Never,
+        "columns, separated by commas, that each event must fill, such as user_id",
+    )),
+    of_events(with_default(
+        "EVENTS_TRUNCATE_IP",
+        "false",
+        "whether IP addresses in events lose their last part: true or false",
+    )),
     of_the_command(
         "METADATA_COLUMNS",
         "metadata keys, separated by commas, that the views show as columns: key, or key:int64, :float64, :bool",

@@ -11,6 +11,7 @@ mod metered;
 pub mod native;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod rest_kv;
+mod server;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub(crate) use self::call::has_time_for;
 pub use self::{
     call::{call, list, put},
     metered::{Clock, Meter, Metered},
+    server::Server,
 };
 use crate::{
     error::{CallError, StoreError},

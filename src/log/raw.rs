@@ -81,7 +81,8 @@ pub fn cut(text: &str, longest: usize) -> &str {
 }
 
 /// The levels of nesting of a value; none if its brackets do not match.
-fn levels(text: &str) -> Option<usize> {
+#[must_use]
+pub fn levels(text: &str) -> Option<usize> {
     let mut cursor = Cursor { text, at: 0, deepest: 0 };
     cursor.value()?;
     cursor.is_at_end().then_some(cursor.deepest)
@@ -92,13 +93,24 @@ fn levels(text: &str) -> Option<usize> {
 /// else changes.
 #[must_use]
 pub fn tame(text: &str) -> Cow<'_, str> {
+    tamed(text, Tamed::word)
+}
+
+/// The same JSON with only letters that every parser can hold. Numbers and words stay as they are.
+#[must_use]
+pub fn whole_letters(text: &str) -> Cow<'_, str> {
+    tamed(text, |tamed, at| at + word(&tamed.text[at..]))
+}
+
+/// The same JSON with tame strings, and with the words that `of_word` makes.
+fn tamed<'a>(text: &'a str, of_word: impl Fn(&mut Tamed<'a>, usize) -> usize) -> Cow<'a, str> {
     let mut tamed = Tamed { text, written: String::new(), kept: 0 };
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {
         at = match byte {
             b'"' => tamed.string(at),
             b' ' | b'\t' | b'\n' | b'\r' | b'{' | b'}' | b'[' | b']' | b',' | b':' => at + 1,
-            _ => tamed.word(at),
+            _ => of_word(&mut tamed, at),
         };
     }
     tamed.end()

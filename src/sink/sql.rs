@@ -53,6 +53,8 @@ pub const BIGQUERY: &[Script] = scripts![
 pub const SQLITE: &[Script] = scripts![
     "sqlite":
     "1_aig_runs.sql"
+    "1_api_keys.sql"
+    "1_events_raw.sql"
     "1_table.sql"
     "2_aig_logs.sql"
     "3_aig_cache.sql"

@@ -12,9 +12,10 @@ use super::{
     place::{Place, moved},
 };
 use crate::{
+    database::upsert,
     error::CallError,
     log::metadata::MetadataColumn,
-    record::{Cell, Record, Table},
+    record::{Cell, Record},
     sink::sql::{SQLITE, view},
     time::{self, Timestamp},
 };
@@ -110,27 +111,6 @@ impl Sink for Sqlite<'_> {
 
 /// A log has one row, by its key. Instants are texts of one length, so they compare as texts.
 const OF_A_TIME: &str = "FROM aig_logs_raw WHERE gateway = ?1 AND created_at >= ?2 AND created_at < ?3";
-
-/// The statement that writes a line. It replaces a line with the same key if the new version is later and another value
-/// differs: a log that was read too early may have had no cost yet. A line with the same values changes nothing.
-fn upsert(table: &Table) -> String {
-    let name = table.name;
-    let columns: Vec<_> = table.columns.iter().map(|column| column.name).collect();
-    let places = vec!["?"; columns.len()].join(", ");
-    let insert = format!("INSERT INTO {name} ({}) VALUES ({places})", columns.join(", "));
-    let Some(version) = table.version else { return format!("{insert} ON CONFLICT DO NOTHING") };
-    let values = columns.iter().filter(|column| !table.key.contains(column) && **column != version);
-    let (sets, differs): (Vec<_>, Vec<_>) = values
-        .map(|column| (format!("{column} = excluded.{column}"), format!("{name}.{column} IS NOT excluded.{column}")))
-        .unzip();
-    format!(
-        "{insert} ON CONFLICT ({}) DO UPDATE SET {version} = excluded.{version}, {} WHERE excluded.{version} > \
-         {name}.{version} AND ({})",
-        table.key.join(", "),
-        sets.join(", "),
-        differs.join(" OR ")
-    )
-}
 
 /// Writes only to a file that lacks something.
 fn make(connection: &Connection, columns: &[MetadataColumn]) -> rusqlite::Result<()> {

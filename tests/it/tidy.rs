@@ -7,7 +7,7 @@ use std::{
 };
 
 use aig_logs::{
-    config::{Need, SETTINGS, Setting},
+    config::{Need, Program, SETTINGS, Setting},
     log::columns::LOGS,
     pass::RUNS,
     record::Kind,
@@ -19,7 +19,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const MAX_LINES: usize = 300;
 
 /// The only files that may ask which platform they are built for.
-const PLATFORM_SPLITS: &[&str] = &["src/lib.rs", "src/host/mod.rs", "src/sink/mod.rs"];
+const PLATFORM_SPLITS: &[&str] = &["src/lib.rs", "src/database/mod.rs", "src/host/mod.rs", "src/sink/mod.rs"];
 
 /// What decides, and so never waits.
 const PURE: &[&str] =
@@ -220,8 +220,11 @@ fn the_example_holds_every_secret_and_nothing_else() {
 fn the_worker_is_given_every_setting_that_is_no_secret() {
     let configuration = read("wrangler.toml");
     let (_, vars) = configuration.split_once("[vars]\n").unwrap();
-    let expected: Vec<_> =
-        SETTINGS.iter().filter(|setting| !setting.secret && !setting.command_only).map(worker_var).collect();
+    let expected: Vec<_> = SETTINGS
+        .iter()
+        .filter(|setting| !setting.secret && setting.program.includes(Program::Poller))
+        .map(worker_var)
+        .collect();
     assert_eq!(vars, expected.concat(), "Bring [vars] of wrangler.toml up to config::SETTINGS.");
 }
 

@@ -1,0 +1,213 @@
+//! The API of events: one function answers every request, in the Worker and in `aig-logs serve`.
+
+mod content;
+mod problem;
+mod route;
+
+pub mod key;
+pub mod keys;
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+pub use self::problem::Problem;
+use self::{
+    content::{bearer, body_form, empty, is_packed, json, text, told},
+    key::{Key, KnownKeys, Scope},
+    route::{Action, route},
+};
+use crate::{
+    config::EventSettings,
+    database::Database,
+    error::CallError,
+    event::Way,
+    host::Server,
+    ingest::{self, Form, Sender, Taken, ingest},
+    wire::{Request, Response},
+};
+
+/// The header with a text that makes ids for events without ids.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The headers of a request that the API reads. A host may leave out all others.
+pub const READ: [HeaderName; 8] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_TYPE,
+    header::ORIGIN,
+    header::USER_AGENT,
+    header::ACCESS_CONTROL_REQUEST_METHOD,
+    IDEMPOTENCY_KEY,
+];
+
+/// The API, and the keys that it has seen.
+#[derive(Debug)]
+pub struct Api {
+    settings: EventSettings,
+    keys: KnownKeys,
+}
+
+/// An answer that has no problem, or a problem.
+type Answer = Result<Response, Problem>;
+
+impl Api {
+    /// The API with these settings.
+    #[must_use]
+    pub fn new(settings: EventSettings) -> Self {
+        Self { settings, keys: KnownKeys::default() }
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &EventSettings {
+        &self.settings
+    }
+
+    /// Answers a request. Of a body larger than [`ingest::LARGEST_BODY`], a host reads one byte more and no further.
+    pub async fn answer<S: Server>(&self, server: &S, request: Request) -> Response {
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let is_head = request.method() == Method::HEAD;
+        let mut response = if request.method() == Method::OPTIONS {
+            preflight(request.uri().path())
+        } else {
+            self.act(server, &request).await.unwrap_or_else(Problem::response)
+        };
+        if let Some(origin) = origin {
+            self.allow(server, &origin, &mut response).await;
+        }
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if is_head {
+            let length = response.body().len();
+            response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+            response.body_mut().clear();
+        }
+        response
+    }
+
+    async fn act<S: Server>(&self, server: &S, request: &Request) -> Answer {
+        let (action, part) = route(request.method(), request.uri().path())?;
+        if action == Action::Health {
+            server.database().query("SELECT 1", Vec::new()).await?;
+            return json(StatusCode::OK, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }));
+        }
+        let key = self.key(server, request.headers()).await?;
+        if let Some(rate) = self.settings.rate
+            && !server.allows(&key.prefix).await
+        {
+            return Err(Problem::too_fast(rate));
+        }
+        match action {
+            Action::Ingest(form) => {
+                permit(&key, Scope::Ingest)?;
+                self.take(server, request, form, &key).await
+            }
+            Action::CreateKey => {
+                permit(&key, Scope::Admin)?;
+                keys::create(server, &key, request.body()).await
+            }
+            Action::ListKeys => {
+                permit(&key, Scope::Admin)?;
+                keys::list(server, &key).await
+            }
+            Action::RevokeKey => {
+                permit(&key, Scope::Admin)?;
+                let revoked = keys::revoke(server, &key, part).await;
+                self.keys.forget();
+                revoked
+            }
+            Action::Health => json(StatusCode::OK, &()),
+        }
+    }
+
+    /// The key of a request.
+    async fn key<S: Server>(&self, server: &S, headers: &HeaderMap) -> Result<Arc<Key>, Problem> {
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let text = given
+            .and_then(bearer)
+            .ok_or_else(|| Problem::unauthorized("send a key in the header authorization: Bearer aig_…"))?;
+        // Hashes are compared, so that the time that it takes tells nothing of the key.
+        if self.settings.admin_key.as_ref().is_some_and(|admin| key::hash(admin.reveal()) == key::hash(text)) {
+            return Ok(Arc::new(Key {
+                prefix: "EVENTS_ADMIN_KEY".into(),
+                org: None,
+                scopes: Scope::ALL.into(),
+                origins: Vec::new(),
+            }));
+        }
+        let known = self.keys.find(server.database(), text, server.now()).await?;
+        known.ok_or_else(|| Problem::unauthorized("the key is not known, or it is revoked"))
+    }
+
+    async fn take<S: Server>(&self, server: &S, request: &Request, form: Form, key: &Key) -> Answer {
+        let headers = request.headers();
+        let (form, is_packed) = (body_form(headers, form)?, is_packed(headers)?);
+        let body = ingest::unpacked(request.body(), is_packed)?;
+        if !self.settings.enabled {
+            return Ok(empty(StatusCode::NO_CONTENT));
+        }
+        let elements = ingest::elements(&body, form)?;
+        let is_command = text(headers, &header::USER_AGENT).starts_with("aig-logs/");
+        let sender = Sender {
+            way: if is_command { Way::Cli } else { Way::Http },
+            org: key.org.as_deref(),
+            idempotency_key: headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()),
+        };
+        let taken = ingest(server, &self.settings, &sender, elements.into_iter().map(ingest::fields)).await?;
+        let is_single = request.uri().path() == "/events";
+        told(taken, is_single)
+    }
+
+    /// Lets a page of an origin read the answer, if a key names the origin.
+    async fn allow<S: Server>(&self, server: &S, origin: &HeaderValue, response: &mut Response) {
+        let Ok(text) = origin.to_str() else { return };
+        let headers = response.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        if self.keys.names_origin(server.database(), text, server.now()).await.unwrap_or(false) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        }
+    }
+
+    /// Takes events that come over a service binding: `events` are the fields of each, or the reason why it has none. A
+    /// binding is inside the account, so it needs no key.
+    ///
+    /// # Errors
+    /// If the store did not confirm that it has the events. Some may be kept.
+    pub async fn take_bound<S: Server>(
+        &self,
+        server: &S,
+        way: Way,
+        events: Vec<Result<Map<String, Value>, String>>,
+    ) -> Result<Taken, CallError> {
+        let sender = Sender { way, org: None, idempotency_key: None };
+        ingest(server, &self.settings, &sender, events).await
+    }
+}
+
+fn permit(key: &Key, scope: Scope) -> Result<(), Problem> {
+    if key.scopes.contains(&scope) {
+        return Ok(());
+    }
+    let detail = format!("the key lacks the scope {}", scope.name());
+    Err(Problem::new(StatusCode::FORBIDDEN, detail).of("authorization"))
+}
+
+/// The answer to a browser that asks whether it may send a request.
+fn preflight(path: &str) -> Response {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let methods = route::methods(path).join(", ");
+    let headers = "authorization, content-encoding, content-type, idempotency-key";
+    let texts = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, methods.as_str()),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, headers),
+        (header::ACCESS_CONTROL_MAX_AGE, "60"),
+    ];
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,77 @@
+//! The routes of the API, as values.
+
+use http::{HeaderValue, Method, StatusCode, header};
+
+use super::problem::Problem;
+use crate::ingest::Form;
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Takes one event, or a batch.
+    Ingest(Form),
+    /// Makes a key.
+    CreateKey,
+    /// Lists keys.
+    ListKeys,
+    /// Revokes a key.
+    RevokeKey,
+    /// Says whether the store is there.
+    Health,
+}
+
+/// The last part of a path that stands for any text.
+const ANY: &str = "/{}";
+
+/// Every route.
+static ROUTES: [(Method, &str, Action); 7] = [
+    (Method::POST, "/events", Action::Ingest(Form::One)),
+    (Method::POST, "/events/batch", Action::Ingest(Form::Many)),
+    (Method::POST, "/", Action::Ingest(Form::Many)),
+    (Method::GET, "/health", Action::Health),
+    (Method::GET, "/keys", Action::ListKeys),
+    (Method::POST, "/keys", Action::CreateKey),
+    (Method::DELETE, "/keys/{}", Action::RevokeKey),
+];
+
+/// The action of a request, and the last part of its path if the route leaves that open. `HEAD` is `GET`.
+///
+/// # Errors
+/// If there is no such path, or no such method for it.
+pub fn route<'a>(method: &Method, path: &'a str) -> Result<(Action, &'a str), Problem> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let of_path: Vec<_> = ROUTES.iter().filter_map(|route| Some((route, open_part(route.1, path)?))).collect();
+    if let Some(((_, _, action), part)) = of_path.iter().find(|((allowed, ..), _)| allowed == method) {
+        return Ok((*action, part));
+    }
+    let allowed = methods(path).join(", ");
+    if allowed.is_empty() {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "there is no such path"));
+    }
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("the path takes {allowed}"));
+    Err(match HeaderValue::try_from(allowed) {
+        Ok(allowed) => problem.with_header(header::ALLOW, allowed),
+        Err(_) => problem,
+    })
+}
+
+/// The methods that a path takes; none if there is no such path.
+pub fn methods(path: &str) -> Vec<&'static str> {
+    let of_path = ROUTES.iter().filter(|(_, pattern, _)| open_part(pattern, path).is_some());
+    of_path.flat_map(|(method, ..)| with_head(method)).collect()
+}
+
+fn with_head(method: &Method) -> impl Iterator<Item = &str> {
+    [method.as_str()].into_iter().chain((method == Method::GET).then_some("HEAD"))
+}
+
+/// The part of a path that a pattern leaves open, or an empty text; none: the path does not fit.
+fn open_part<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    match pattern.strip_suffix(ANY) {
+        Some(folder) => {
+            let part = path.strip_prefix(folder)?.strip_prefix('/')?;
+            (!part.is_empty() && !part.contains('/')).then_some(part)
+        }
+        None => (pattern == path).then_some(""),
+    }
+}

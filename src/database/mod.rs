@@ -1,0 +1,48 @@
+//! A database with SQLite's dialect: a file, or D1. Both run the same statements on the same tables.
+
+mod write;
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+pub use self::write::{upsert, upsert_of_json};
+use crate::{
+    error::CallError,
+    record::{Cell, Record},
+};
+
+/// A database with SQLite's dialect.
+#[expect(async_fn_in_trait, reason = "a host picks the database, and knows whether its futures are Send")]
+pub trait Database {
+    /// Runs statements in their order, in one transaction: all of them are committed durably, or none.
+    ///
+    /// # Errors
+    /// If this is not certain. The same statements can be run again, because a repeated write changes nothing.
+    async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Done>, CallError>;
+
+    /// Runs one statement that only reads.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError>;
+}
+
+/// One statement of a transaction.
+#[derive(Debug, Clone)]
+pub enum Statement {
+    /// A statement, and the values of `?1`, `?2` and so on.
+    Sql(Cow<'static, str>, Vec<Cell>),
+    /// Records of one table to write. A record whose key is there is left alone, or replaces the older one if the table
+    /// has a version.
+    Write(Vec<Record>),
+}
+
+/// The effect of a statement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Lines of tables that are new or different now.
+    pub changed: u64,
+    /// Rows written as D1 bills them, lines of indexes included.
+    pub rows_written: u64,
+}

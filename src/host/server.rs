@@ -1,0 +1,37 @@
+//! What a server of the events API has beside its database.
+
+use crate::{
+    database::{Database, Statement},
+    error::CallError,
+    record::Record,
+    time::Timestamp,
+};
+
+/// A server of the events API: clock, random numbers, a limit of requests, and the durable store of events.
+#[expect(async_fn_in_trait, reason = "a host picks the server, and knows whether its futures are Send")]
+pub trait Server {
+    /// The database of events and keys.
+    type Database: Database;
+
+    /// The database of events and keys.
+    fn database(&self) -> &Self::Database;
+
+    /// The present, UTC.
+    fn now(&self) -> Timestamp;
+
+    /// Fills `bytes` with random bytes that nobody can guess.
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// Counts one request of a key. Whether the key may make it.
+    async fn allows(&self, key: &str) -> bool;
+
+    /// Keeps events durably: in the database, or in a queue in front of it. Returns how many were not there before; a
+    /// queue cannot tell, and takes all of them for new.
+    ///
+    /// # Errors
+    /// If this is not certain of every event. The sender sends the same events again.
+    async fn keep(&self, events: Vec<Record>) -> Result<u64, CallError> {
+        let done = self.database().run(vec![Statement::Write(events)]).await?;
+        Ok(done.iter().map(|done| done.changed).sum())
+    }
+}
