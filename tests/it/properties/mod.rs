@@ -10,7 +10,7 @@
 
 mod answers;
 mod chance;
-mod damage;
+pub mod damage;
 mod history;
 mod laws;
 mod ledger;

@@ -1,0 +1,9 @@
+//! The events API in process: one SQLite database in memory, a clock that stands, and calls that fail if a test wants.
+
+mod api;
+mod damage;
+mod faults;
+mod keys;
+mod properties;
+mod tenants;
+mod world;
