@@ -1,7 +1,10 @@
-//! The Worker: what the runtime calls, and its log.
+//! The Workers: what the runtime calls, and their log. A feature of the crate says which of the two is built.
 
 mod console;
+#[cfg(feature = "poller")]
 mod cron;
+#[cfg(feature = "events")]
+mod events;
 
 use js_sys::{JSON, Reflect};
 use wasm_bindgen::JsValue;
