@@ -1,8 +1,9 @@
-//! The Worker that receives events: requests, and methods over a service binding.
+//! The Worker that receives events: requests, methods over a service binding, and the messages of its queue.
 //!
 //! Only the settings and the keys that it has seen outlive a request. What it acknowledges is in D1, or in the queue in
 //! front of it.
 
+mod queue;
 mod request;
 mod rpc;
 mod server;

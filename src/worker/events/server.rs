@@ -11,15 +11,12 @@ use crate::{
     database::{Database, Statement, d1::D1},
     error::CallError,
     host::{Host, Server, cloudflare::CloudflareHost},
-    plan::batch::{self, Limits},
+    ingest::queued,
     record::Record,
     time::Timestamp,
 };
 
-/// The most of one message. A message may have 128 KB, of 1,000 bytes. developers.cloudflare.com/queues/platform/limits
-const LARGEST_MESSAGE: Limits = Limits { rows: usize::MAX, bytes: 120_000 };
-
-/// Messages of one call, which may have 256 KB.
+/// Messages of one call, which may have 256 KB. developers.cloudflare.com/queues/platform/limits
 const MESSAGES: usize = 2;
 
 /// Random bytes that are drawn at once. Each event takes ten.
@@ -121,16 +118,9 @@ impl Server for EventServer {
 /// Sends events to the queue, as many as fit in each message. If a later message fails, the earlier ones are sent: the
 /// sender sends all of them again, and the store keeps each once.
 async fn send(queue: &Queue, events: &[Record]) -> Result<(), CallError> {
-    let texts = events.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
-    let texts = texts.map_err(|error| CallError::denied(error.to_string(), "Send it without this field"))?;
-    let sizes: Vec<_> = texts.iter().map(|text| text.len() + 1).collect();
-    let messages: Vec<_> = batch::cut(&sizes, LARGEST_MESSAGE).into_iter().collect();
-    for messages in messages.chunks(MESSAGES) {
-        let messages = messages.iter().map(|range| {
-            // Text: the runtime would read JSON once more.
-            let body = format!("[{}]", texts[range.clone()].join(","));
-            json!({ "body": body, "contentType": "text" })
-        });
+    for messages in queued::messages(events)?.chunks(MESSAGES) {
+        // Text: the runtime would read JSON once more.
+        let messages = messages.iter().map(|body| json!({ "body": body, "contentType": "text" }));
         let messages = JSON::parse(&messages.collect::<Value>().to_string())?;
         JsFuture::from(queue.send_batch(messages.unchecked_ref())?).await?;
     }

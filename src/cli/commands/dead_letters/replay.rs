@@ -10,21 +10,26 @@ use crate::{
     cli::{
         args::{Options, State},
         failure::{Exit, Failure},
-        files::{open::existing, target::Files},
+        files::{
+            open::{connect_in_place, existing},
+            target::Files,
+        },
         jobs::Poller,
         progress::{Screen, log_to},
         show,
         vars::settings::Vars,
     },
-    config::Destination,
+    config::{Config, Destination},
     error::Error,
     host::{Host, Store, native::NativeHost, rest_kv::RestKv},
     pass::dead::{self, Replayed},
     sink::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
+        sqlite::Sqlite,
     },
     source::Source,
+    state::{OF_EVENTS, place_of},
 };
 
 /// Nothing is written before the settings are known to be good.
@@ -49,22 +54,46 @@ pub async fn replay(
             let (keys, sinks) = (names(chosen(&poller.state, keys).await?), files.sinks(&host, &sign_in));
             Replay::run(&host, &poller.state, &config.source, &sinks, &keys, config.ids_ttl).await
         }
-        State::Kv => {
-            let Some(table) = config.bigquery.as_ref().filter(|_| destinations.len() == 1) else {
-                let problem =
-                    "the Worker's rows go to BigQuery, and replay deletes each key once BigQuery has its rows";
-                return Err(Failure::denied(
-                    "replaying with --state kv",
-                    problem,
-                    "Give --sink bigquery, and no other sink",
-                ));
-            };
-            let (kv, sign_in) = (vars.kv()?, SignIn::default());
-            let (store, sink) = (RestKv::new(&host, &kv, &kv.state), BigQuerySink::new(&host, table, &sign_in));
-            Replay::run(&host, &store, &config.source, &sink, &names(chosen(&store, keys).await?), config.ids_ttl).await
-        }
+        State::Kv => of_the_worker(&host, &vars, &config, options, keys).await?,
     };
     replay.tell(options.json, destinations.contains(&Destination::Ndjson(None)), screen)
+}
+
+/// Replays what the Workers keep. Their logs go to BigQuery. Their events may go into a file.
+async fn of_the_worker(
+    host: &NativeHost,
+    vars: &Vars,
+    config: &Config,
+    options: &Options,
+    keys: &[String],
+) -> Result<Replay, Failure> {
+    let (kv, sign_in) = (vars.kv()?, SignIn::default());
+    let store = RestKv::new(host, &kv, &kv.state);
+    let keys = names(chosen(&store, keys).await?);
+    match (&config.bigquery, &options.sinks[..]) {
+        (Some(table), [Destination::BigQuery]) => {
+            let sink = BigQuerySink::new(host, table, &sign_in);
+            Ok(Replay::run(host, &store, &config.source, &sink, &keys, config.ids_ttl).await)
+        }
+        (_, [Destination::Sqlite(path)]) if keys.iter().all(|key| is_of_events(key)) => {
+            let (file, place) = connect_in_place(path)?;
+            let sink = Sqlite::new(&file, &config.metadata_columns);
+            let sink =
+                sink.map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"))?;
+            let sink = sink.in_place(place);
+            Ok(Replay::run(host, &store, &config.source, &sink, &keys, config.ids_ttl).await)
+        }
+        (..) => {
+            let problem = "the Worker's rows go to BigQuery, and replay deletes each key once BigQuery has its rows";
+            let hint = "Give --sink bigquery, and no other sink; for keys of events, --sink sqlite:FILE";
+            Err(Failure::denied("replaying with --state kv", problem, hint))
+        }
+    }
+}
+
+/// Whether the dead letters under a key are events.
+fn is_of_events(key: &str) -> bool {
+    place_of(key).is_some_and(|(of, _)| of == OF_EVENTS)
 }
 
 fn names(chosen: Vec<(String, u64)>) -> Vec<String> {
