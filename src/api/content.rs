@@ -29,8 +29,11 @@ pub(super) fn empty(status: StatusCode) -> Response {
 }
 
 /// The answer that tells what became of one event, or of a batch.
-pub(super) fn told(taken: &Taken, is_single: bool) -> Result<Response, Problem> {
-    if taken.refused.len() == taken.ids.len() {
+///
+/// # Errors
+/// If all are refused.
+pub fn told(taken: &Taken, is_single: bool) -> Result<Response, Problem> {
+    if !taken.ids.is_empty() && taken.refused.len() == taken.ids.len() {
         let status = if taken.is_foreign { StatusCode::FORBIDDEN } else { StatusCode::UNPROCESSABLE_ENTITY };
         let detail = match &taken.refused[..] {
             [refused] => refused.reason.clone(),

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-pub use self::problem::Problem;
+pub use self::{content::told, problem::Problem};
 use self::{
-    content::{bearer, body_form, empty, is_packed, json, text, told},
+    content::{bearer, body_form, empty, is_packed, json, text},
     key::{Key, KnownKeys, Scope},
     route::{Action, route},
 };
@@ -175,7 +175,7 @@ impl Api {
     }
 
     /// Takes events that come over a service binding: `events` are the fields of each, or the reason why it has none. A
-    /// binding is inside the account, so it needs no key.
+    /// binding is inside the account, so it needs no key. If no events are taken, nothing is accepted, refused or kept.
     ///
     /// # Errors
     /// If the store did not confirm that it has the events. Some may be kept.

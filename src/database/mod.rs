@@ -1,12 +1,20 @@
 //! A database with SQLite's dialect: a file, or D1. Both run the same statements on the same tables.
 
+#[cfg(target_arch = "wasm32")]
+pub mod d1;
+mod list;
+mod refusal;
 mod write;
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-pub use self::write::{upsert, upsert_of_json};
+pub use self::{
+    list::lists,
+    refusal::told,
+    write::{upsert, upsert_of_json},
+};
 use crate::{
     error::CallError,
     record::{Cell, Record},
