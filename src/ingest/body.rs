@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, io::Read, mem};
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::log::raw;
+use crate::log::{raw, tame::whole_letters};
 
 /// The most bytes of a body, packed or not.
 pub const LARGEST_BODY: usize = 1 << 20;
@@ -103,7 +103,7 @@ pub fn fields(element: &str) -> Result<Map<String, Value>, String> {
         return Err(format!("the event is larger than {} KiB of JSON", LARGEST_EVENT >> 10));
     }
     let too_deep = || format!("the event is nested deeper than {MOST_LEVELS} levels");
-    let read = serde_json::from_str(element).or_else(|_| serde_json::from_str(&raw::whole_letters(element)));
+    let read = serde_json::from_str(element).or_else(|_| serde_json::from_str(&whole_letters(element)));
     let mut value: Value = read.map_err(|error| match raw::levels(element) {
         Some(levels) if levels > MOST_LEVELS => too_deep(),
         Some(_) | None => format!("the event is no JSON that can be kept: {error}"),
