@@ -5,5 +5,6 @@ mod damage;
 mod faults;
 mod keys;
 mod properties;
+mod reading;
 mod tenants;
 mod world;

@@ -23,6 +23,7 @@ mod trouble;
 
 use std::{env, ops::Range, panic};
 
+pub use self::damage::config;
 use self::{
     history::History,
     life::{Tally, live},
