@@ -183,8 +183,8 @@ mod tests {
 
     use super::of_point;
 
-    fn check(point: Value, expected: Value) {
-        assert_eq!(Value::Object(of_point(point.as_object().unwrap()).unwrap()), expected, "{point}");
+    fn check(point: &Value, expected: &Value) {
+        assert_eq!(Value::Object(of_point(point.as_object().unwrap()).unwrap()), *expected, "{point}");
     }
 
     /// Checks the name of a point's event.
@@ -211,11 +211,11 @@ mod tests {
     #[test]
     fn a_value_without_a_place_is_in_the_metadata() {
         check(
-            json!({
+            &json!({
                 "blobs": ["GET", "/", "teapot", "test", "fifth", ["s"], null], "doubles": [1, 2, 3, 4],
                 "indexes": ["r", "u", "third"], "timestamp": 7,
             }),
-            json!({
+            &json!({
                 "event": "api.request", "duration": 1,
                 "metadata": {
                     "method": "GET", "path": "/", "blob3": "teapot", "environment": "test", "blob5": "fifth",
@@ -227,8 +227,8 @@ mod tests {
         );
         // An index that repeats a blob is not kept twice; another one is.
         check(
-            json!({ "blobs": ["user-event", "click", "u"], "indexes": ["acme"] }),
-            json!({ "event": "user.event", "subject": "click", "userId": "u", "metadata": { "index1": "acme" } }),
+            &json!({ "blobs": ["user-event", "click", "u"], "indexes": ["acme"] }),
+            &json!({ "event": "user.event", "subject": "click", "userId": "u", "metadata": { "index1": "acme" } }),
         );
     }
 }

@@ -64,7 +64,6 @@ fn the_first_field_that_is_there_counts() {
     check_order("user_id", &event, &texts(&["userId", "user_id", "actor"]));
     check_order("user_id", &event, &texts(&["userId", "user_id.login", "user_id.email", "user_id.client_id", "actor"]));
     check_order("session_id", &event, &texts(&["sessionId", "session_id"]));
-    check_order("success", &event, &[("success", json!(false), json!(false)), ("status", json!(204), json!(true))]);
     let statuses = [("performance.statusCode", 501), ("status_code", 502), ("status", 503)];
     check_order("status_code", &event, &statuses.map(|(path, status)| same(path, &json!(status))));
     check_order(
@@ -75,9 +74,7 @@ fn the_first_field_that_is_there_counts() {
     check_order("cost", &event, &numbers(&["cost", "cost_usd", "amount_usd"]));
     check_order("error", &event, &texts(&["error.message", "error_message"]));
     check_order("error", &event, &texts(&["error_message", "error"]));
-    for (column, path) in [("quantity", "usage.quantity")] {
-        check_order(column, &event, &numbers(&[path]));
-    }
+    check_order("quantity", &event, &numbers(&["usage.quantity"]));
     check_order("unit", &event, &texts(&["usage.unit"]));
     check_order("sku", &event, &texts(&["usage.sku"]));
 }
