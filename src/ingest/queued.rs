@@ -10,7 +10,7 @@ use crate::{
     config::EventSettings,
     database::{Database, Statement},
     error::{CallError, Error},
-    event::EVENTS,
+    event::{EVENTS, withhold},
     host::{Put, Server, Store},
     plan::batch::{self, Limits},
     record::Record,
@@ -74,7 +74,11 @@ fn read(message: Message, settings: &EventSettings) -> (Vec<Record>, Vec<DeadLet
     let (mut events, mut dead) = (Vec::new(), Vec::new());
     let Ok(rows) = serde_json::from_str::<Vec<Value>>(&message.text) else {
         // No Worker of ours sends such a text, so it may hold what is withheld.
-        let text = settings.privacy.apply_to_text(&message.text);
+        let text = match serde_json::from_str(&message.text) {
+            Ok(value) => without_private(value, settings).to_string(),
+            Err(_) if settings.privacy.is_active() => String::new(),
+            Err(_) => message.text,
+        };
         let body = Body::Text { id: message.id, created_at: Some(message.sent), text };
         return (events, vec![DeadLetter { body, reason: "the message of the queue is no list of events".into() }]);
     };
@@ -82,6 +86,7 @@ fn read(message: Message, settings: &EventSettings) -> (Vec<Record>, Vec<DeadLet
         match Record::from_json(&EVENTS, row.clone()) {
             Ok(event) => events.push(event),
             Err(problem) => {
+                let row = without_private(row, settings);
                 let id = row["id"].as_str().unwrap_or_default().to_owned();
                 let reason = format!("the row {problem}");
                 dead.push(DeadLetter { body: Body::Unknown { id, row, problem }, reason });
@@ -89,6 +94,18 @@ fn read(message: Message, settings: &EventSettings) -> (Vec<Record>, Vec<DeadLet
         }
     }
     (events, dead)
+}
+
+/// A row that no Worker of ours has sent, without what is withheld.
+fn without_private(row: Value, settings: &EventSettings) -> Value {
+    match row {
+        Value::Object(mut fields) => {
+            withhold(&mut fields, settings);
+            Value::Object(fields)
+        }
+        other if settings.privacy.is_active() => Value::from(format!("a value of {} bytes", other.to_string().len())),
+        other => other,
+    }
 }
 
 /// Writes events in one statement. If the database refuses it for good, halves are written, so that only the events that it

@@ -209,3 +209,13 @@ fn events_that_nobody_wants_are_answered_and_dropped() {
     assert_eq!(world.ask("POST", "/events", ADMIN, &event("a").to_string()), (204, Value::Null));
     assert_eq!(world.events(), 0);
 }
+
+#[test]
+fn the_sample_events_are_all_accepted() {
+    let world = World::new();
+    let sample = include_str!("../../../examples/sample-events.json");
+    let (status, answer) = world.ask("POST", "/events/batch", ADMIN, sample);
+    let sample: Value = serde_json::from_str(sample).unwrap();
+    let sent = sample["events"].as_array().unwrap().len();
+    assert_eq!((status, &answer["accepted"], &answer["refused"]), (202, &json!(sent), &json!([])));
+}

@@ -4,6 +4,7 @@ mod api;
 mod damage;
 mod faults;
 mod keys;
+mod private;
 mod properties;
 mod reading;
 mod tenants;

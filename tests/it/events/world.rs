@@ -35,8 +35,11 @@ pub enum Strike {
     FailsAfter,
     /// It is done, and no answer comes.
     Silence,
+    /// It is refused, and always will be.
+    Refuses,
 }
 
+/// What passes by itself.
 pub const STRIKES: [Strike; 3] = [Strike::Fails, Strike::FailsAfter, Strike::Silence];
 
 /// SQLite in memory, written as D1 is: a list of records is one JSON value.
@@ -71,6 +74,7 @@ impl Memory {
         };
         match strike {
             None => Ok(work()),
+            Some(Strike::Refuses) => Err(CallError::denied("struck", "Send something else")),
             Some(Strike::Fails) => Err(CallError::Broken("struck".into())),
             Some(Strike::FailsAfter) => {
                 work();
