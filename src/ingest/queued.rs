@@ -130,3 +130,56 @@ async fn write(database: &impl Database, events: Vec<Record>) -> Result<Vec<Dead
     }
     Ok(refused)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(id: usize, size: usize) -> Record {
+        let written = json!({
+            "org": "acme", "created_at": "2026-11-01T00:00:00.001Z", "id": id.to_string(), "name": "n", "source": "http",
+            "ingested_at": "2026-11-01T00:00:00Z", "success": true, "cost": 0.1, "status_code": 9_007_199_254_740_993_i64,
+            "metadata": json!({ "text": "\"".repeat(size) }).to_string(),
+        });
+        Record::from_json(&EVENTS, written).unwrap()
+    }
+
+    fn message(text: String) -> Message {
+        Message { id: "m".into(), sent: Timestamp::UNIX_EPOCH, text }
+    }
+
+    fn settings(dropped: &str) -> EventSettings {
+        EventSettings::from_vars(|name| (name == "DROP_METADATA").then(|| dropped.to_owned())).unwrap()
+    }
+
+    #[test]
+    fn what_is_sent_is_read_as_it_was_and_no_message_is_too_large() {
+        // The last one has 32 KiB of quotes, each of which is escaped twice.
+        let events: Vec<_> = (0..200).map(|n| event(n, n * 10)).chain([event(200, 16 << 10)]).collect();
+        let messages = messages(&events).unwrap();
+        assert!(messages.len() > 1 && messages.iter().all(|text| text.len() <= 128_000));
+        let read: Vec<_> = messages.into_iter().map(|text| read(message(text), &settings(""))).collect();
+        assert!(read.iter().all(|(_, dead)| dead.is_empty()));
+        assert_eq!(read.into_iter().flat_map(|(events, _)| events).collect::<Vec<_>>(), events);
+    }
+
+    #[test]
+    fn what_is_no_event_hides_no_other_and_keeps_what_it_may() {
+        let text = format!(r#"[{},{{"id":"x","org":"o","colour":1}},7]"#, serde_json::to_string(&event(1, 1)).unwrap());
+        let (events, dead) = read(message(text), &settings(""));
+        let kept: Vec<_> = dead.iter().map(|letter| (letter.id(), letter.reason.contains("colour"))).collect();
+        assert_eq!((events, &kept[..]), (vec![event(1, 1)], &[("x", true), ("", false)][..]));
+
+        let unreadable = |dropped: &str| {
+            let (events, dead) = read(message(r#"{"metadata":{"email":"a@b"}"#.into()), &settings(dropped));
+            assert_eq!(events, []);
+            dead[0].body.clone()
+        };
+        let body =
+            |text: &str| Body::Text { id: "m".into(), created_at: Some(Timestamp::UNIX_EPOCH), text: text.into() };
+        assert_eq!(unreadable(""), body(r#"{"metadata":{"email":"a@b"}"#));
+        assert_eq!(unreadable("email"), body(""), "what is withheld may be anywhere in it");
+    }
+}
