@@ -4,6 +4,8 @@
 pub mod d1;
 mod list;
 mod refusal;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod sqlite;
 mod write;
 
 use std::borrow::Cow;

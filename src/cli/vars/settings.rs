@@ -18,7 +18,10 @@ use crate::{
         failure::Failure,
         vars::{names::environment, setting_files::SettingFiles, trust},
     },
-    config::{Config, ConfigError, Destination, Kv, Need, Problem, SETTINGS, Schema, TableName, WarehouseSettings},
+    config::{
+        Config, ConfigError, Destination, EventSettings, Kv, Need, Problem, SETTINGS, Schema, TableName,
+        WarehouseSettings,
+    },
     foreign,
     host::Host,
     plan::peak,
@@ -69,6 +72,11 @@ impl Vars {
     /// The settings as a value.
     pub fn config(&self, destinations: &[Destination]) -> Result<Config, Failure> {
         Ok(Config::from_vars(|name| self.get(name), destinations)?)
+    }
+
+    /// The settings of whoever receives events.
+    pub fn events(&self) -> Result<EventSettings, Failure> {
+        Ok(EventSettings::from_vars(|name| self.get(name))?)
     }
 
     /// The settings of a deployed Worker's KV.
