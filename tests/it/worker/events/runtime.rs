@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use aig_logs::sink::sql::SQLITE;
+use aig_logs::{host::native::now, sink::sql::SQLITE};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -163,6 +163,14 @@ impl Events {
     /// The number of events in the database.
     pub fn count(&self) -> u64 {
         self.rows("SELECT count(*) AS n FROM events_raw")[0]["n"].as_u64().unwrap()
+    }
+
+    /// Asks again and again until something has happened.
+    pub fn until(&self, happened: impl Fn() -> bool) {
+        let end = now() + ANSWER_TIMEOUT;
+        while !happened() {
+            assert!(now() < end, "it does not happen:\n{}", self.output.text());
+        }
     }
 
     /// What the runtime has said so far.
