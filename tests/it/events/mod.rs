@@ -9,6 +9,7 @@ mod keys;
 mod keys_command;
 mod kill;
 mod properties;
+mod send;
 mod serve;
 mod served;
 mod tenants;
