@@ -142,6 +142,10 @@ pub const SETTINGS: &[Setting] = &[
         "false",
         "whether IP addresses in events lose their last part: true or false",
     )),
+    Setting {
+        program: Program::Command,
+        ..secret("AIG_EVENTS_KEY", Need::Never, "key of the events API with which aig-logs send sends")
+    },
     of_the_command(
         "METADATA_COLUMNS",
         "metadata keys, separated by commas, that the views show as columns: key, or key:int64, :float64, :bool",
