@@ -43,8 +43,12 @@ pub enum Trouble {
 pub trait Place {
     fn name(&self) -> &'static str;
     fn write(&self, records: &[Record]) -> Result<Outcome, CallError>;
-    /// Lines of a table in the order in which they were written, copies included, where the sink keeps them.
+    /// Lines of a table, copies included, where the sink keeps them.
     fn lines(&self, table: &'static Table) -> Vec<Value>;
+    /// Whether lines come in the order in which they were written. A table with a key has the order of its key.
+    fn is_in_order(&self) -> bool {
+        true
+    }
     fn keeps(&self, table: &Table) -> bool;
     fn trouble(&mut self, trouble: Trouble);
     /// Has a record refused each time. Whether the sink refuses records at all.
@@ -129,7 +133,11 @@ impl Place for File {
     }
 
     fn lines(&self, table: &'static Table) -> Vec<Value> {
-        select(&self.0, &format!("{} ORDER BY rowid", table.name))
+        select(&self.0, table.name)
+    }
+
+    fn is_in_order(&self) -> bool {
+        false
     }
 
     fn keeps(&self, table: &Table) -> bool {
@@ -263,6 +271,11 @@ impl Place for Several {
         let id = |line: &Value| line[table.id].clone();
         let common = first.iter().filter(|line| others.iter().all(|other| other.iter().any(|it| id(it) == id(line))));
         common.cloned().collect()
+    }
+
+    /// `BigQuery`, whose lines are compared with those of the others, comes first.
+    fn is_in_order(&self) -> bool {
+        self.bigquery.is_in_order()
     }
 
     fn keeps(&self, table: &Table) -> bool {
