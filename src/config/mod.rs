@@ -22,7 +22,7 @@ pub use self::{
     settings::{Need, Program, SETTINGS, Setting},
     vars::{ConfigError, Problem},
 };
-use crate::log::{metadata::MetadataColumn, privacy::Privacy};
+use crate::log::{metadata::MetadataKeys, privacy::Privacy};
 
 /// The settings of a pass.
 #[derive(Debug, Clone)]
@@ -49,8 +49,8 @@ pub struct Config {
     pub backfill_cron: String,
     /// The parts of each log's metadata that are withheld.
     pub privacy: Privacy,
-    /// The columns from the metadata in the views of a SQLite file. A pass makes no views in BigQuery.
-    pub metadata_columns: Vec<MetadataColumn>,
+    /// The keys of the metadata that the views of a SQLite file know. A pass makes no views elsewhere.
+    pub metadata: MetadataKeys,
 }
 
 impl Config {
@@ -77,7 +77,7 @@ impl Config {
             log_level: vars.log_level(),
             backfill_cron: vars.cron("BACKFILL_CRON"),
             privacy: vars.privacy(),
-            metadata_columns: if elsewhere { vars.metadata_columns() } else { Vec::new() },
+            metadata: if elsewhere { vars.metadata_keys_of_views() } else { MetadataKeys::default() },
         })
     }
 }

@@ -61,8 +61,8 @@ const fn with_default(name: &'static str, default: &'static str, meaning: &'stat
     Setting { name, default: Some(default), secret: false, need: Need::Never, program: Program::Poller, meaning }
 }
 
-const fn of_the_command(name: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, default: None, secret: false, need: Need::Never, program: Program::Command, meaning }
+const fn of_command(setting: Setting) -> Setting {
+    Setting { program: Program::Command, ..setting }
 }
 
 const fn of_both(setting: Setting) -> Setting {
@@ -142,12 +142,26 @@ pub const SETTINGS: &[Setting] = &[
         "false",
         "whether IP addresses in events lose their last part: true or false",
     )),
-    of_the_command(
+    of_command(needed(
         "METADATA_COLUMNS",
+        Need::Never,
         "metadata keys, separated by commas, that the views show as columns: key, or key:int64, :float64, :bool",
-    ),
-    of_the_command("CF_KV_STATE_ID", "id of the Worker's STATE_KV, for --state kv; default: as in wrangler.toml"),
-    of_the_command("CF_KV_IDS_ID", "id of the Worker's IDS_KV, for --state kv; default: as in wrangler.toml"),
+    )),
+    of_command(with_default(
+        "ORG_METADATA",
+        "org",
+        "metadata key that holds the org of a log, for the view activity and the questions about all orgs",
+    )),
+    of_command(needed(
+        "CF_KV_STATE_ID",
+        Need::Never,
+        "id of the Worker's STATE_KV, for --state kv; default: as in wrangler.toml",
+    )),
+    of_command(needed(
+        "CF_KV_IDS_ID",
+        Need::Never,
+        "id of the Worker's IDS_KV, for --state kv; default: as in wrangler.toml",
+    )),
 ];
 
 /// The meaning of a setting; empty for an unknown name.

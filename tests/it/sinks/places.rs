@@ -8,7 +8,7 @@ use std::{
 
 use aig_logs::{
     error::CallError,
-    log::columns::LOGS,
+    log::{columns::LOGS, metadata::MetadataKeys},
     record::{Record, Table},
     simulator::faults::{Endpoint, Fault, When},
     sink::{
@@ -118,7 +118,7 @@ pub struct File(pub Connection);
 impl File {
     pub fn new() -> Self {
         let file = Connection::open_in_memory().unwrap();
-        Sqlite::new(&file, &[]).unwrap();
+        Sqlite::new(&file, &MetadataKeys::default()).unwrap();
         Self(file)
     }
 }

@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use aig_logs::{
     host::{Host, Meter, Metered},
+    log::metadata::MetadataKeys,
     pass::{
         self, Context, Report,
         audit::explain::{InTable as Asked, Life, explain},
@@ -80,7 +81,9 @@ impl World {
                 let table = self.config.bigquery.as_ref().unwrap();
                 self.run_into(host, BigQuerySink::new(&host, table, &self.sign_in), work)
             }
-            Table::Sqlite(connection) => self.run_into(host, Sqlite::new(connection, &[]).unwrap(), work),
+            Table::Sqlite(connection) => {
+                self.run_into(host, Sqlite::new(connection, &MetadataKeys::default()).unwrap(), work)
+            }
             Table::Ndjson(lines) => self.run_into(host, Ndjson::new(lines), work),
         }
     }

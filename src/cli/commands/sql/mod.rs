@@ -39,15 +39,15 @@ pub async fn sql(
         return Err(Failure::denied("making or checking a table", "--apply and --check are for BigQuery", hint));
     }
     let vars = Vars::read(options)?;
-    let Schema { metadata_columns, .. } = vars.schema(&Destination::BigQuery)?;
+    let Schema { metadata, .. } = vars.schema(&Destination::BigQuery)?;
     let settings = vars.warehouse()?;
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let warehouse = Warehouse::new(&host, &settings)?;
     if arguments.apply {
         let location = arguments.location.as_deref();
-        apply(&warehouse, &settings.table, &metadata_columns, location, |done| screen.say(done)).await?;
+        apply(&warehouse, &settings.table, &metadata.columns, location, |done| screen.say(done)).await?;
     }
-    let findings = check::check(&warehouse, &settings.table, &metadata_columns).await?;
+    let findings = check::check(&warehouse, &settings.table, &metadata.columns).await?;
     show::print(&check::told(&findings, options.json))?;
     if findings.is_empty() {
         return Ok(Exit::Done);
@@ -73,10 +73,10 @@ fn print(sink: &Destination, options: &Options) -> Result<Exit, Failure> {
         let hint = "Give --sink bigquery or --sink sqlite";
         return Err(Failure::denied("printing the statements", "lines of JSON have no table", hint));
     }
-    let Schema { table, metadata_columns } = Vars::read(options)?.schema(sink)?;
+    let Schema { table, metadata } = Vars::read(options)?.schema(sink)?;
     let scripts = match table {
-        Some(table) => texts(BIGQUERY, |script| script.for_bigquery(&table, &metadata_columns)),
-        None => texts(SQLITE, |script| script.for_sqlite(&metadata_columns)),
+        Some(table) => texts(BIGQUERY, |script| script.for_bigquery(&table, &metadata.columns)),
+        None => texts(SQLITE, |script| script.for_sqlite(&metadata)),
     };
     let text = if options.json {
         let scripts = scripts.iter().map(|(name, text)| json!({ "file": name, "sql": text }));
