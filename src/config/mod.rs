@@ -15,7 +15,7 @@ use std::time::Duration;
 use self::vars::read;
 pub use self::{
     bigquery::{BigQuery, Schema, TableName, WarehouseSettings},
-    cloudflare::{AiGateway, Gateways, Kv, is_gateway_id},
+    cloudflare::{AiGateway, D1, Gateways, Kv, is_gateway_id},
     destination::Destination,
     events::EventSettings,
     service_account::ServiceAccount,

@@ -162,6 +162,11 @@ pub const SETTINGS: &[Setting] = &[
         Need::Never,
         "id of the Worker's IDS_KV, for --state kv; default: as in wrangler.toml",
     )),
+    of_command(needed(
+        "CF_D1_DATABASE_ID",
+        Need::Never,
+        "id of the D1 database of --sink d1; default: as in wrangler.toml, EVENTS_DB",
+    )),
 ];
 
 /// The meaning of a setting; empty for an unknown name.

@@ -1,12 +1,20 @@
 //! A database with SQLite's dialect: a file, or D1. Both run the same statements on the same tables.
 
+mod list;
+mod refusal;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod rest;
 mod write;
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-pub use self::write::{upsert, upsert_of_json};
+pub use self::{
+    list::lists,
+    refusal::{is_of_values, told},
+    write::{upsert, upsert_of_json},
+};
 use crate::{
     error::CallError,
     record::{Cell, Record},
@@ -31,7 +39,7 @@ pub trait Database {
 /// One statement of a transaction.
 #[derive(Debug, Clone)]
 pub enum Statement {
-    /// A statement, and the values of `?1`, `?2` and so on.
+    /// A statement, and the values of `?1`, `?2` and so on. It may return lines (`RETURNING`).
     Sql(Cow<'static, str>, Vec<Cell>),
     /// Records of one table to write. A record whose key is there is left alone, or replaces the older one if the table
     /// has a version.
@@ -39,10 +47,12 @@ pub enum Statement {
 }
 
 /// The effect of a statement.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
     /// Lines of tables that are new or different now.
     pub changed: u64,
     /// Rows written as D1 bills them, lines of indexes included.
     pub rows_written: u64,
+    /// The lines that the statement returns.
+    pub rows: Vec<Map<String, Value>>,
 }

@@ -85,6 +85,7 @@ fn calls(simulator: &Simulator) -> Value {
         "list": calls.list,
         "token": calls.token,
         "insert": calls.insert,
+        "database": calls.database,
         "refused": calls.refused,
         "faults": simulator.faults().struck(),
         "late": simulator.late(),

@@ -3,6 +3,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 pub mod any;
 pub mod bigquery;
+pub mod d1;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod ndjson;
 #[cfg(not(target_arch = "wasm32"))]

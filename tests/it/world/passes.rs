@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use aig_logs::{
+    database::rest::Rest,
     host::{Host, Meter, Metered},
     log::metadata::MetadataKeys,
     pass::{
@@ -14,6 +15,7 @@ use aig_logs::{
     sink::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
+        d1::D1Sink,
         ndjson::Ndjson,
         sqlite::Sqlite,
     },
@@ -83,6 +85,10 @@ impl World {
             }
             Table::Sqlite(connection) => {
                 self.run_into(host, Sqlite::new(connection, &MetadataKeys::default()).unwrap(), work)
+            }
+            Table::D1(settings) => {
+                self.apply_to_d1();
+                self.run_into(host, D1Sink::new(Rest::new(&host, settings)), work)
             }
             Table::Ndjson(lines) => self.run_into(host, Ndjson::new(lines), work),
         }
