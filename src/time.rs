@@ -26,9 +26,15 @@ pub fn text(instant: Timestamp) -> String {
 /// 2199. A leap second becomes the second after it.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
-    let instant = DateTime::parse_from_rfc3339(text).ok().map(|instant| without_leap(instant.to_utc()));
-    let instant = instant.or_else(|| Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc()));
-    instant.filter(|instant| is_near(*instant))
+    let midnight = || Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
+    parse_instant(text).or_else(|| midnight().filter(|instant| is_near(*instant)))
+}
+
+/// The same, but no date alone.
+#[must_use]
+pub fn parse_instant(text: &str) -> Option<Timestamp> {
+    let instant = without_leap(DateTime::parse_from_rfc3339(text).ok()?.to_utc());
+    is_near(instant).then_some(instant)
 }
 
 /// The parser returns a leap second as the second before it, with more than a second's worth of nanoseconds. BigQuery

@@ -29,21 +29,24 @@ pub(super) fn empty(status: StatusCode) -> Response {
 }
 
 /// The answer that tells what became of one event, or of a batch.
-pub(super) fn told(taken: Taken, is_single: bool) -> Result<Response, Problem> {
-    if taken.refused.len() == taken.ids.len() {
+///
+/// # Errors
+/// If all are refused.
+pub fn told(taken: &Taken, is_single: bool) -> Result<Response, Problem> {
+    if !taken.ids.is_empty() && taken.refused.len() == taken.ids.len() {
         let status = if taken.is_foreign { StatusCode::FORBIDDEN } else { StatusCode::UNPROCESSABLE_ENTITY };
         let detail = match &taken.refused[..] {
             [refused] => refused.reason.clone(),
             all => format!("none of the {} events could be taken: each reason is in refused", all.len()),
         };
-        let Ok(Value::Object(members)) = serde_json::to_value(&taken) else { return Ok(empty(status)) };
+        let Ok(Value::Object(members)) = serde_json::to_value(taken) else { return Ok(empty(status)) };
         return Err(Problem::new(status, detail).with_members(members));
     }
-    let Taken { accepted, duplicates, ids, .. } = &taken;
+    let Taken { accepted, duplicates, ids, .. } = taken;
     if is_single {
         return json(StatusCode::ACCEPTED, &One { accepted: *accepted, duplicates: *duplicates, ids });
     }
-    json(StatusCode::ACCEPTED, &taken)
+    json(StatusCode::ACCEPTED, taken)
 }
 
 /// The answer to one event, none of which is refused.

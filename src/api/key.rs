@@ -100,7 +100,7 @@ impl Key {
 /// SHA-256 of a text, in hexadecimal digits.
 #[must_use]
 pub fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(text))
 }
 
 /// A new key, from 32 random bytes: 43 letters, digits, `-` and `_` after its mark.

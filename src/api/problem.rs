@@ -18,7 +18,7 @@ pub struct Problem {
     detail: String,
     /// The field, setting or header that the problem is about.
     field: Option<&'static str>,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// Further members of the answer.
     members: Map<String, Value>,
 }
@@ -27,7 +27,7 @@ impl Problem {
     /// A problem, and one sentence that says what to change.
     #[must_use]
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), field: None, header: None, members: Map::new() }
+        Self { status, detail: detail.into(), field: None, headers: Vec::new(), members: Map::new() }
     }
 
     /// The same problem, of this field.
@@ -39,7 +39,7 @@ impl Problem {
     /// The same problem, with a header in its answer.
     #[must_use]
     pub fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+        Self { headers: vec![(name, value)], ..self }
     }
 
     /// The same problem, with further members in its answer.
@@ -83,7 +83,7 @@ impl Problem {
         *response.status_mut() = self.status;
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response.headers_mut().extend(self.header);
+        response.headers_mut().extend(self.headers);
         response
     }
 }

@@ -1,5 +1,7 @@
 //! A database with SQLite's dialect: a file, or D1. Both run the same statements on the same tables.
 
+#[cfg(target_arch = "wasm32")]
+pub mod d1;
 mod list;
 mod refusal;
 #[cfg(not(target_arch = "wasm32"))]

@@ -158,10 +158,10 @@ struct Meta {
 fn read(response: &Response) -> Result<Vec<Answer>, CallError> {
     if let Some(envelope) = open_as::<Vec<Answer>>(response) {
         let answers = envelope.result;
-        return match answers.iter().all(|answer| answer.success) {
-            true => Ok(answers),
-            false => Err(CallError::Broken("D1 says that a statement did not succeed, and not why".into())),
-        };
+        if !answers.iter().all(|answer| answer.success) {
+            return Err(CallError::Broken("D1 says that a statement did not succeed, and not why".into()));
+        }
+        return Ok(answers);
     }
     Err(match open(response, &HINTS) {
         Ok(_) => CallError::Broken("D1's answer cannot be read".into()),

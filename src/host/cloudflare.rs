@@ -135,7 +135,12 @@ async fn fetch(request: &Request) -> Result<Response, CallError> {
     // A body of known length is read at once. Another body may have no end.
     let body = match answer.body() {
         Some(stream) if is_packed || length.is_none_or(|length: usize| length > LARGEST_ANSWER) => {
-            read(&stream).await?
+            let mut bytes = read(&stream, LARGEST_ANSWER).await?;
+            if bytes.len() > LARGEST_ANSWER {
+                bytes.truncate(BEGINNING);
+                return Err(CallError::TooLarge { most: LARGEST_ANSWER, beginning: bytes });
+            }
+            bytes
         }
         Some(_) | None => Uint8Array::new(&JsFuture::from(answer.array_buffer()?).await?).to_vec(),
     };
@@ -151,11 +156,12 @@ async fn fetch(request: &Request) -> Result<Response, CallError> {
     Ok(response)
 }
 
-/// Reads a body as it comes, up to the largest answer allowed.
-async fn read(stream: &ReadableStream) -> Result<Vec<u8>, CallError> {
+/// Reads a body as it comes, up to `most` bytes. Of a larger body it returns one byte more, and nobody waits for the
+/// rest.
+pub(crate) async fn read(stream: &ReadableStream, most: usize) -> Result<Vec<u8>, JsValue> {
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
-    loop {
+    while bytes.len() <= most {
         let chunk = JsFuture::from(reader.read()).await?;
         let value = Reflect::get(&chunk, &"value".into())?;
         if value.is_undefined() {
@@ -163,16 +169,16 @@ async fn read(stream: &ReadableStream) -> Result<Vec<u8>, CallError> {
         }
         let chunk: Uint8Array = value.unchecked_into();
         let from = bytes.len();
-        if from + chunk.length() as usize > LARGEST_ANSWER {
-            // Nobody waits for the rest.
-            let _ = reader.cancel();
-            bytes.extend(chunk.subarray(0, BEGINNING.try_into().unwrap_or(u32::MAX)).to_vec());
-            bytes.truncate(BEGINNING);
-            return Err(CallError::TooLarge { most: LARGEST_ANSWER, beginning: bytes });
+        let room = most + 1 - from;
+        if chunk.length() as usize > room {
+            bytes.extend(chunk.subarray(0, room.try_into().unwrap_or(u32::MAX)).to_vec());
+            break;
         }
         bytes.resize(from + chunk.length() as usize, 0);
         chunk.copy_to(&mut bytes[from..]);
     }
+    let _ = reader.cancel();
+    Ok(bytes)
 }
 
 impl From<JsValue> for CallError {

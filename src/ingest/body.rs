@@ -116,7 +116,9 @@ pub fn fields(element: &str) -> Result<Map<String, Value>, String> {
     }
     match value {
         Value::Object(fields) => Ok(fields),
-        _ => Err("the event is no JSON object".into()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err("the event is no JSON object".into())
+        }
     }
 }
 

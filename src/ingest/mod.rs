@@ -1,6 +1,7 @@
 //! Events in: a body becomes events, the store keeps them, and the answer says what became of each.
 
 mod body;
+pub mod queued;
 
 use serde::Serialize;
 use serde_json::{Map, Value};

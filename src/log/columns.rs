@@ -114,13 +114,14 @@ pub(crate) fn cell(value: Value, kind: Kind) -> Result<Cell, Value> {
 }
 
 /// The integer value of a number, including `412.0`.
-fn integer(value: &Value) -> Option<i64> {
+pub(crate) fn integer(value: &Value) -> Option<i64> {
     /// Above 2^53 a float no longer names one integer.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "whole and at most 2^53")]
     value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64))
 }
 
-fn truth(value: &Value) -> Option<bool> {
+/// The truth that a Boolean, 0 or 1 stands for.
+pub(crate) fn truth(value: &Value) -> Option<bool> {
     value.as_bool().or_else(|| Some(integer(value).filter(|bit| matches!(bit, 0 | 1))? == 1))
 }

@@ -6,7 +6,7 @@
 //! is read back is not treated again, so a replay hashes nothing twice. Metadata that cannot be split into keys is left
 //! out completely, because it may hold any of these keys.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, mem};
 
 use hmac::{Hmac, Mac};
 use serde_json::{Map, Value};
@@ -41,7 +41,7 @@ impl Privacy {
     /// Treats the metadata among the fields of an entry. Metadata that cannot be split into keys is removed completely,
     /// because it may hold any of these keys.
     pub fn apply(&self, fields: &mut Map<String, Value>) {
-        if self.dropped.is_empty() && self.hashed.is_none() {
+        if !self.is_active() {
             return;
         }
         let Some(metadata) = fields.get_mut(FIELD) else { return };
@@ -67,7 +67,7 @@ impl Privacy {
     /// left.
     #[must_use]
     pub fn apply_to_text(&self, text: &str) -> String {
-        if self.dropped.is_empty() && self.hashed.is_none() {
+        if !self.is_active() {
             return text.to_owned();
         }
         let Some(members) = raw::members(text) else { return String::new() };
@@ -79,6 +79,52 @@ impl Privacy {
         }
         self.apply(&mut fields);
         Value::Object(fields).to_string()
+    }
+
+    /// Whether anything is withheld.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        !self.dropped.is_empty() || self.hashed.is_some()
+    }
+
+    /// Treats each field with one of the keys, at every level of nesting, in JSON within texts too. A text that begins
+    /// as JSON does, cannot be read and names a key is removed completely.
+    pub fn apply_deeply(&self, fields: &mut Map<String, Value>) {
+        let treated = mem::take(fields).into_iter();
+        *fields = treated.filter_map(|(name, value)| self.left(&[&name], value).map(|value| (name, value))).collect();
+    }
+
+    /// What is left of a value that goes by these names, and of the fields within it.
+    #[must_use]
+    pub fn left(&self, names: &[&str], mut value: Value) -> Option<Value> {
+        if names.iter().any(|name| self.dropped.contains(*name)) {
+            return None;
+        }
+        match &self.hashed {
+            Some(hashed) if names.iter().any(|name| hashed.keys.contains(*name)) => return Some(hashed.hash(&value)),
+            Some(_) | None => self.treat_within(&mut value),
+        }
+        Some(value)
+    }
+
+    fn treat_within(&self, value: &mut Value) {
+        match value {
+            Value::Object(members) => self.apply_deeply(members),
+            Value::Array(list) => list.iter_mut().for_each(|value| self.treat_within(value)),
+            Value::String(text) if text.trim_start().starts_with(['{', '[', '"']) && self.may_hold(text) => {
+                *value = raw::json(text).as_deref().map(raw::value).map_or(Value::Null, |mut inner| {
+                    self.treat_within(&mut inner);
+                    Value::String(inner.to_string())
+                });
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// Whether a text has one of the keys anywhere, or an escape that can stand for its letters.
+    fn may_hold(&self, text: &str) -> bool {
+        let hashed = self.hashed.iter().flat_map(|hashed| &hashed.keys);
+        text.contains("\\u") || self.dropped.iter().chain(hashed).any(|key| text.contains(key))
     }
 
     fn names_any(&self, members: &Map<String, Value>) -> bool {

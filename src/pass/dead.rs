@@ -13,7 +13,7 @@ use crate::{
     record::Record,
     sink::{Rejected, Sink},
     source::Source,
-    state::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, place_of, read_dead_letters},
+    state::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, OF_EVENTS, place_of, read_dead_letters},
 };
 
 /// The result of a replay of the dead letters under one key.
@@ -135,7 +135,11 @@ pub async fn replay<S: Store, K: Sink>(
     let (mut rows, mut refused) = (Vec::new(), Vec::new());
     for letter in letters {
         match row(source, key, &letter) {
-            Some(row) => rows.push(row),
+            Some(row) if sink.keeps(row.table) => rows.push(row),
+            Some(row) => {
+                let reason = format!("{} has no table {}: replay it into another sink", sink.name(), row.table.name);
+                refused.push(DeadLetter { body: Body::Row(row), reason });
+            }
             None => refused.push(letter),
         }
     }
@@ -167,7 +171,7 @@ fn row(source: &dyn Source, key: &str, letter: &DeadLetter) -> Option<Record> {
     match &letter.body {
         Body::Row(row) => Some(row.clone()),
         Body::Text { text, .. } => {
-            let (gateway, read_at) = place_of(key)?;
+            let (gateway, read_at) = place_of(key).filter(|(gateway, _)| *gateway != OF_EVENTS)?;
             let entry = Entry::read(text, read_at);
             entry.unread.is_none().then(|| source.record(entry, gateway, read_at, &Privacy::default()))
         }

@@ -81,14 +81,14 @@ impl<D: Database> Sink for D1Sink<D> {
         let mut outcome = Outcome::default();
         // Refusals of the database itself.
         let mut refused = 0;
-        let mut left = vec![0..records.len()];
-        while let Some(range) = left.pop() {
-            let part = &records[range.clone()];
+        // Parts that are still to be written, each with the place of its first record.
+        let mut left = vec![(0, records)];
+        while let Some((first, part)) = left.pop() {
             let (error, is_refused) = match lists(part) {
                 Err(error) => (error, false),
                 Ok(lists) => match self.known(table, part, lists).await {
                     Ok(known) => {
-                        outcome.known.extend(known.into_iter().map(|place| range.start + place));
+                        outcome.known.extend(known.into_iter().map(|place| first + place));
                         continue;
                     }
                     Err(error) if is_of_values(&error) => (error, true),
@@ -101,10 +101,10 @@ impl<D: Database> Sink for D1Sink<D> {
                     // If it takes none of several, the table is to blame. Nothing is written.
                     return Err(error);
                 }
-                outcome.rejected.push(Rejected { index: range.start, reason: reason(error) });
+                outcome.rejected.push(Rejected { index: first, reason: reason(error) });
             } else {
-                let middle = range.start + part.len() / 2;
-                left.extend([middle..range.end, range.start..middle]);
+                let (front, back) = part.split_at(part.len() / 2);
+                left.extend([(first + front.len(), back), (first, front)]);
             }
         }
         Ok(outcome)

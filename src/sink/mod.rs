@@ -1,5 +1,6 @@
 //! The sinks. A sink takes a batch, and returns the outcome of each row.
 
+pub mod all;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod any;
 pub mod bigquery;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{VERSION, of, versioned};
 use crate::{
     error::Error,
+    event::EVENTS,
     foreign::clean,
     log::columns::LOGS,
     plan::batch::{self, Limits},
@@ -18,6 +19,9 @@ pub const DEAD: &str = "dead:";
 
 /// The prefix of the keys of discarded letters, in place of [`DEAD`]. Only their ids and instants are kept.
 pub const DISCARDED: &str = "discarded:";
+
+/// What stands in a key in place of the gateway for events. No gateway has this id.
+pub const OF_EVENTS: &str = "@events";
 
 /// KV takes values of up to 25 MiB; a row that BigQuery will not take may have 10 MB.
 /// developers.cloudflare.com/kv/platform/limits
@@ -167,8 +171,10 @@ fn letter(mut stored: Value) -> DeadLetter {
         return DeadLetter { body: Body::Text { id, created_at, text }, reason };
     }
     let row = stored.get_mut("row").map_or(Value::Null, Value::take);
+    // Every event has an org, and no log has one.
+    let table = if row.get("org").is_some() { &EVENTS } else { &LOGS };
     let body =
-        Record::from_json(&LOGS, row.clone()).map_or_else(|problem| Body::Unknown { id, row, problem }, Body::Row);
+        Record::from_json(table, row.clone()).map_or_else(|problem| Body::Unknown { id, row, problem }, Body::Row);
     DeadLetter { body, reason }
 }
 

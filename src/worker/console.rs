@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use web_sys::console;
 
-use crate::{foreign, pass::Report};
+use crate::foreign;
 
 /// The logger of the whole program.
 struct Console;
@@ -38,19 +38,6 @@ pub fn write(level: Level, message: &str, fields: Value) {
         Level::Info => console::info_1(&object),
         Level::Debug | Level::Trace => console::debug_1(&object),
     }
-}
-
-/// Logs the report of a scheduled pass.
-pub fn report(cron: &str, report: &Report) {
-    let level = match report.worst() {
-        None => Level::Info,
-        Some(error) if error.is_transient() => Level::Warn,
-        Some(_) => Level::Error,
-    };
-    let message = format!("{} {}, rows: {}", report.job, report.verdict(), report.sum(|gateway| gateway.rows));
-    let mut fields = report.to_json();
-    fields["cron"] = cron.into();
-    write(level, &message, fields);
 }
 
 impl Log for Console {

@@ -218,15 +218,15 @@ fn the_example_holds_every_secret_and_nothing_else() {
 }
 
 #[test]
-fn the_worker_is_given_every_setting_that_is_no_secret() {
+fn each_worker_is_given_every_setting_that_is_no_secret() {
     let configuration = read("wrangler.toml");
-    let (_, vars) = configuration.split_once("[vars]\n").unwrap();
-    let expected: Vec<_> = SETTINGS
-        .iter()
-        .filter(|setting| !setting.secret && setting.program.includes(Program::Poller))
-        .map(worker_var)
-        .collect();
-    assert_eq!(vars, expected.concat(), "Bring [vars] of wrangler.toml up to config::SETTINGS.");
+    for (section, program) in [("[vars]", Program::Poller), ("[env.events.vars]", Program::Events)] {
+        let (_, vars) = configuration.split_once(&format!("\n{section}\n")).unwrap();
+        let vars = vars.split_once("\n\n").map_or(vars.to_owned(), |(vars, _)| format!("{vars}\n"));
+        let settings = SETTINGS.iter().filter(|setting| !setting.secret && setting.program.includes(program));
+        let expected: Vec<_> = settings.map(worker_var).collect();
+        assert_eq!(vars, expected.concat(), "Bring {section} of wrangler.toml up to config::SETTINGS.");
+    }
 }
 
 /// All pages that the budgets allow: the Worker's own default is what the TypeScript program had.

@@ -18,7 +18,8 @@ use crate::{
     config::{BigQuery, Config, Destination},
     host::Host,
     sink::{
-        any::{All, Any},
+        all::All,
+        any::Any,
         bigquery::{BigQuerySink, SignIn},
         ndjson::Ndjson,
         place::Place,

@@ -5,7 +5,7 @@ use crate::{
     host::Host,
     sink::{
         Sink,
-        any::{All, sink_of_kinds},
+        all::{All, sink_of_kinds},
     },
 };
 

@@ -22,10 +22,11 @@ use super::{Outcome, Rejected, Sink};
 use crate::{
     config::{BigQuery, ServiceAccount},
     error::CallError,
+    event::EVENTS,
     google::{self, Scope, Token},
     host::{Host, call},
     plan::batch::{self, Limits},
-    record::{Cell, Record},
+    record::{Cell, Record, Table},
     wire::Response,
 };
 
@@ -125,6 +126,11 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
 impl<H: Host> Sink for BigQuerySink<'_, H> {
     fn name(&self) -> &'static str {
         "BigQuery"
+    }
+
+    /// The dataset has no table of events.
+    fn keeps(&self, table: &Table) -> bool {
+        table.name != EVENTS.name
     }
 
     fn batch(&self) -> usize {

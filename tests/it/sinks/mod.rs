@@ -8,11 +8,7 @@ use aig_logs::{
     log::columns::LOGS,
     pass::RUNS,
     record::{Cell, Kind, Record, Table},
-    sink::{
-        Outcome, Sink,
-        any::{All, Any},
-        sqlite::Sqlite,
-    },
+    sink::{Outcome, Sink, all::All, any::Any, sqlite::Sqlite},
     time::Timestamp,
 };
 use serde_json::Value;

@@ -15,7 +15,8 @@ use aig_logs::{
     simulator::faults::{Endpoint, Fault, When},
     sink::{
         Outcome, Sink,
-        any::{All, Any},
+        all::All,
+        any::Any,
         bigquery::{BigQuerySink, SignIn},
         d1::D1Sink,
         ndjson::Ndjson,

@@ -1,6 +1,7 @@
 //! The built Worker in the Workers runtime, against the simulator over real HTTP: few tests, to prove the wiring.
 
 mod copies;
+mod events;
 mod failures;
 mod log;
 mod output;
@@ -24,7 +25,7 @@ const BACKFILL: &str = "0 * * * *";
 
 /// A world for the Worker; none where the Worker is left out on purpose.
 fn world(arguments: &[&str]) -> Option<World> {
-    runtime::built().map(|_| World::start(arguments))
+    runtime::built(runtime::WORKER).map(|_| World::start(arguments))
 }
 
 /// Adds entries to the gateway, the last of them now, the others so far apart.

@@ -18,6 +18,9 @@ use crate::{
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
+/// The variable that names the Worker that copies logs.
+pub const WORKER: &str = "AIG_LOGS_WORKER";
+
 /// What Google's tokens and our assertions begin with.
 const TOKENS: [&str; 2] = ["ya29.", "eyJ"];
 
@@ -35,13 +38,7 @@ impl Runtime {
     pub fn start(world: &World, settings: &[(&str, &str)]) -> Self {
         let vars = vars(world, settings);
         fs::write(folder(world).join(".dev.vars"), vars.join("\n")).unwrap();
-        let dev = ["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"];
-        let mut command = wrangler(world, &dev);
-        command.arg("--show-interactive-dev-session=false");
-        let (reader, writer) = io::pipe().unwrap();
-        let group = Group::start(&command, writer.try_clone().unwrap(), writer);
-        let output = Output::of(reader);
-        let address = output.wait(0, |text| text.split_once("Ready on http://")?.1.split_once('\n')?.0.parse().ok());
+        let (group, output, address) = dev(&folder(world), &[]);
         Self { group: Some(group), output, address, secrets: secrets(&vars) }
     }
 
@@ -110,31 +107,43 @@ pub fn store(world: &World, values: &[(&str, &str)]) {
 
 fn kv(world: &World, arguments: &[&str]) -> String {
     let arguments = [&["kv"], arguments, &["--local", "--binding", "STATE_KV"]].concat();
-    let output = wrangler(world, &arguments).output().unwrap();
+    let output = wrangler(&folder(world), &arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The built Worker as `scripts/test` names it; none where that says to go without.
-pub fn built() -> Option<PathBuf> {
+/// A built Worker as `scripts/test` names it in this variable; none where that says to go without.
+pub fn built(variable: &str) -> Option<PathBuf> {
     if env::var_os("AIG_LOGS_WITHOUT_WORKER").is_some() {
         return None;
     }
-    let path = env::var_os("AIG_LOGS_WORKER").expect(
-        "no built Worker: run scripts/test, which builds it and sets AIG_LOGS_WORKER to its index.js, \
-         or set AIG_LOGS_WITHOUT_WORKER=1 to test without it",
-    );
-    Some(fs::canonicalize(&path).unwrap_or_else(|error| panic!("AIG_LOGS_WORKER is {}: {error}", path.display())))
+    let path = env::var_os(variable).unwrap_or_else(|| {
+        panic!(
+            "no built Worker: run scripts/test, which builds it and sets {variable} to its index.js, \
+             or set AIG_LOGS_WITHOUT_WORKER=1 to test without it"
+        )
+    });
+    Some(fs::canonicalize(&path).unwrap_or_else(|error| panic!("{variable} is {}: {error}", path.display())))
 }
 
-/// `wrangler` in the world's folder, where everything it keeps stays. It tells nobody, and asks nobody.
-fn wrangler(world: &World, arguments: &[&str]) -> Command {
-    let folder = folder(world);
+/// Starts `wrangler dev` in a folder with its configuration, and waits until it is ready.
+pub fn dev(folder: &Path, arguments: &[&str]) -> (Group, Output, SocketAddr) {
+    let dev = ["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"];
+    let command = wrangler(folder, &[&dev[..], &["--show-interactive-dev-session=false"], arguments].concat());
+    let (reader, writer) = io::pipe().unwrap();
+    let group = Group::start(&command, writer.try_clone().unwrap(), writer);
+    let output = Output::of(reader);
+    let address = output.wait(0, |text| text.split_once("Ready on http://")?.1.split_once('\n')?.0.parse().ok());
+    (group, output, address)
+}
+
+/// `wrangler` in a folder, where everything it keeps stays. It tells nobody, and asks nobody.
+pub fn wrangler(folder: &Path, arguments: &[&str]) -> Command {
     let tools = Path::new(ROOT).join("node_modules/.bin");
     let mut command = Command::new(tools.join("node"));
     command.arg(tools.join("wrangler")).args(arguments).arg("--persist-to").arg(folder.join("state"));
-    command.current_dir(&folder).env_clear().env("PATH", format!("{}:/usr/bin:/bin", tools.display()));
-    command.envs(["HOME", "TMPDIR"].map(|name| (name, &folder)));
+    command.current_dir(folder).env_clear().env("PATH", format!("{}:/usr/bin:/bin", tools.display()));
+    command.envs(["HOME", "TMPDIR"].map(|name| (name, folder)));
     command.envs([("WRANGLER_SEND_METRICS", "false"), ("CLOUDFLARE_CF_FETCH_ENABLED", "false")]);
     command
 }
@@ -144,7 +153,7 @@ fn folder(world: &World) -> PathBuf {
     let folder = world.path("worker");
     if !folder.exists() {
         fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("wrangler.toml"), configuration(&built().unwrap())).unwrap();
+        fs::write(folder.join("wrangler.toml"), configuration(&built(WORKER).unwrap())).unwrap();
     }
     folder
 }

@@ -35,7 +35,7 @@ use crate::{
         audit::prove::{self, Proof, Proven, Question},
     },
     sink::{
-        any::All,
+        all::All,
         bigquery::{BigQuerySink, SignIn},
         ndjson::Ndjson,
         sqlite::Sqlite,

@@ -1,9 +1,8 @@
 //! `aig-logs dead-letters`: lists the rows that the sink will never take, writes them again, or discards them.
 
-use std::{
-    io::{self, IsTerminal},
-    time::Duration,
-};
+mod replay;
+
+use std::io::{self, IsTerminal};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
@@ -11,24 +10,16 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::{LettersAction, Options, State},
+        args::{LettersAction, Options},
         failure::{Exit, Failure},
-        files::{open::existing, state::OpenState, target::Files},
-        jobs::Poller,
-        progress::{Screen, log_to},
+        files::state::OpenState,
+        progress::Screen,
         show,
-        vars::settings::Vars,
     },
-    config::Destination,
     error::Error,
     foreign::clean,
-    host::{Host, Store, native::NativeHost, rest_kv::RestKv},
-    pass::dead::{self, Replayed},
-    sink::{
-        Sink,
-        bigquery::{BigQuerySink, SignIn},
-    },
-    source::Source,
+    host::Store,
+    pass::dead,
     state::{Body, DeadLetter, place_of},
     time,
 };
@@ -46,7 +37,7 @@ pub async fn dead_letters(
             let keys: Vec<_> = key.into_iter().collect();
             show_rows(&OpenState::to_read(options, stop)?.store()?, &keys).await
         }
-        LettersAction::Replay { keys } => replay(&keys, options, stop, screen).await,
+        LettersAction::Replay { keys } => replay::replay(&keys, options, stop, screen).await,
         LettersAction::Discard { keys, all: _, yes } => {
             discard(&OpenState::to_change(options, stop)?.store()?, &keys, yes, options.json).await
         }
@@ -168,129 +159,4 @@ fn is_confirmed(what: &str) -> Result<bool, Failure> {
     let read = io::stdin().read_line(&mut answer);
     read.map_err(|error| Failure::denied("reading the answer", error, "Say --yes"))?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-/// Nothing is written before the settings are known to be good.
-async fn replay(
-    keys: &[String],
-    options: &Options,
-    stop: watch::Receiver<bool>,
-    screen: &Screen,
-) -> Result<Exit, Failure> {
-    let vars = Vars::read(options)?;
-    let destinations = options.destinations();
-    let config = vars.config(&destinations)?;
-    let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
-    vars.check_key(&host, &config).await?;
-    log_to(screen, config.log_level);
-
-    let replay = match options.state() {
-        State::File(path) => {
-            drop(existing(&path)?);
-            let files = Files::open(options, &config).await?;
-            let (poller, sign_in) = (Poller::new(&host, &config, &files)?, SignIn::default());
-            let (keys, sinks) = (names(chosen(&poller.state, keys).await?), files.sinks(&host, &sign_in));
-            Replay::run(&host, &poller.state, &config.source, &sinks, &keys, config.ids_ttl).await
-        }
-        State::Kv => {
-            let Some(table) = config.bigquery.as_ref().filter(|_| destinations.len() == 1) else {
-                let problem =
-                    "the Worker's rows go to BigQuery, and replay deletes each key once BigQuery has its rows";
-                return Err(Failure::denied(
-                    "replaying with --state kv",
-                    problem,
-                    "Give --sink bigquery, and no other sink",
-                ));
-            };
-            let (kv, sign_in) = (vars.kv()?, SignIn::default());
-            let (store, sink) = (RestKv::new(&host, &kv, &kv.state), BigQuerySink::new(&host, table, &sign_in));
-            Replay::run(&host, &store, &config.source, &sink, &names(chosen(&store, keys).await?), config.ids_ttl).await
-        }
-    };
-    replay.tell(options.json, destinations.contains(&Destination::Ndjson(None)), screen)
-}
-
-fn names(chosen: Vec<(String, u64)>) -> Vec<String> {
-    chosen.into_iter().map(|(key, _)| key).collect()
-}
-
-/// The results of a replay, key by key.
-#[derive(Debug, Default)]
-pub struct Replay {
-    done: Vec<Replayed>,
-    /// Whether somebody said stop before all were done.
-    stopped: bool,
-    /// What ended it early.
-    error: Option<Error>,
-}
-
-impl Replay {
-    /// Writes the rows of some keys again, until all are written, one fails, or the program is asked to stop.
-    pub async fn run<H: Host, S: Store, K: Sink>(
-        host: &H,
-        store: &S,
-        source: &dyn Source,
-        sink: &K,
-        keys: &[String],
-        ttl: Duration,
-    ) -> Self {
-        let mut replay = Self::default();
-        for key in keys {
-            if host.stopping() {
-                replay.stopped = true;
-                break;
-            }
-            match dead::replay(store, source, sink, key, ttl).await {
-                Ok(replayed) => replay.done.extend(replayed),
-                // What cannot be read stays, and hides none of the others.
-                Err(error @ Error::State { .. }) => replay.error = Some(error),
-                Err(error) => {
-                    replay.error = Some(error);
-                    break;
-                }
-            }
-        }
-        replay
-    }
-
-    fn tell(self, json: bool, rows_on_output: bool, screen: &Screen) -> Result<Exit, Failure> {
-        let text = if json { format!("{:#}", self.to_json()) } else { self.in_words() };
-        if rows_on_output {
-            screen.say(&text);
-        } else {
-            show::print(&text)?;
-        }
-        match self.error {
-            Some(error) => Err(error.into()),
-            None if self.done.iter().any(|replayed| replayed.refused > 0) => Ok(Exit::Person),
-            None if self.stopped => Ok(Exit::Later),
-            None => Ok(Exit::Done),
-        }
-    }
-
-    fn sums(&self) -> [u64; 3] {
-        let sum = |of: fn(&Replayed) -> u64| self.done.iter().map(of).sum();
-        [sum(|replayed| replayed.rows), sum(|replayed| replayed.known), sum(|replayed| replayed.refused)]
-    }
-
-    fn in_words(&self) -> String {
-        let [rows, known, refused] = self.sums();
-        let mut parts = vec![format!("{} brought in", show::counted(rows, "row"))];
-        if known > 0 {
-            parts.push(format!("{known} of them known"));
-        }
-        if refused > 0 {
-            parts.push(format!("{refused} still refused: `aig-logs dead-letters list` shows why"));
-        }
-        parts.join(", ")
-    }
-
-    fn to_json(&self) -> Value {
-        let [rows, known, refused] = self.sums();
-        let keys = self.done.iter().map(|Replayed { key, rows, known, refused }| {
-            json!({ "key": key, "rows": rows, "known": known, "refused": refused })
-        });
-        let error = self.error.as_ref().map(Error::chain);
-        json!({ "rows": rows, "known": known, "refused": refused, "keys": keys.collect::<Value>(), "error": error })
-    }
 }

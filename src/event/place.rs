@@ -1,0 +1,107 @@
+//! Where the values of columns stand among the fields of an event. Of several places the first one counts that has a
+//! value of the column's type. Every other value stays where it is, so that nothing is lost.
+
+use serde_json::{Map, Value};
+
+use crate::log::columns;
+
+/// A place of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A field.
+    Field(&'static str),
+    /// A member of a field that is an object.
+    Member(&'static str, &'static str),
+}
+
+use Place::{Field, Member};
+
+pub(super) const ORG: &[Place] = &[Field("organizationId"), Field("organization_id"), Field("org")];
+pub(super) const TIME: &[Place] = &[Field("timestamp"), Field("time")];
+pub(super) const ID: &[Place] = &[Field("id"), Field("eventId"), Field("messageId"), Field("actionId")];
+pub(super) const NAME: &[Place] = &[Field("event"), Field("event_name"), Field("type"), Field("verb")];
+pub(super) const USER_ID: &[Place] = &[
+    Field("userId"),
+    Field("user_id"),
+    Member("user_id", "login"),
+    Member("user_id", "email"),
+    Member("user_id", "client_id"),
+    Field("actor"),
+];
+pub(super) const SESSION_ID: &[Place] = &[Field("sessionId"), Field("session_id")];
+pub(super) const SUCCESS: &[Place] = &[Field("success")];
+pub(super) const STATUS_CODE: &[Place] = &[Member("performance", "statusCode"), Field("status_code"), Field("status")];
+pub(super) const DURATION: &[Place] =
+    &[Member("performance", "duration"), Field("duration_ms"), Field("duration"), Field("execution_time_ms")];
+pub(super) const QUANTITY: &[Place] = &[Member("usage", "quantity")];
+pub(super) const UNIT: &[Place] = &[Member("usage", "unit")];
+pub(super) const SKU: &[Place] = &[Member("usage", "sku")];
+pub(super) const COST: &[Place] = &[Field("cost"), Field("cost_usd"), Field("amount_usd")];
+pub(super) const ERROR: &[Place] = &[Member("error", "message"), Field("error_message"), Field("error")];
+
+/// Makes a value of a column's type, or gives back a value of another type.
+pub(super) type Fit<T> = fn(Value) -> Result<T, Value>;
+
+/// A text. An empty text says nothing, so it is as if it were not there.
+pub(super) fn text(value: Value) -> Result<String, Value> {
+    let Value::String(text) = value else { return Err(value) };
+    if text.is_empty() { Err(Value::String(text)) } else { Ok(text) }
+}
+
+/// A text, or the digits of an integer: databases number users and sessions.
+pub(super) fn label(value: Value) -> Result<String, Value> {
+    if value.is_i64() || value.is_u64() { Ok(value.to_string()) } else { text(value) }
+}
+
+pub(super) fn float(value: Value) -> Result<f64, Value> {
+    value.as_f64().ok_or(value)
+}
+
+pub(super) fn integer(value: Value) -> Result<i64, Value> {
+    columns::integer(&value).ok_or(value)
+}
+
+pub(super) fn truth(value: Value) -> Result<bool, Value> {
+    columns::truth(&value).ok_or(value)
+}
+
+/// Moves the value of the first place that has a fitting one out of the fields.
+pub(super) fn take<T>(fields: &mut Map<String, Value>, places: &[Place], fit: Fit<T>) -> Option<T> {
+    places.iter().find_map(|place| match place {
+        Field(name) => take_field(fields, name, fit),
+        Member(object, name) => {
+            let Value::Object(members) = fields.get_mut(*object)? else { return None };
+            let value = take_field(members, name, fit)?;
+            if members.is_empty() {
+                fields.remove(*object);
+            }
+            Some(value)
+        }
+    })
+}
+
+fn take_field<T>(fields: &mut Map<String, Value>, name: &str, fit: Fit<T>) -> Option<T> {
+    let value = fields.get_mut(name)?;
+    match fit(value.take()) {
+        Ok(fitting) => {
+            fields.remove(name);
+            Some(fitting)
+        }
+        Err(other) => {
+            *value = other;
+            None
+        }
+    }
+}
+
+/// The same value, which stays where it is.
+pub(super) fn look<T>(fields: &Map<String, Value>, places: &[Place], fit: Fit<T>) -> Option<T> {
+    places.iter().find_map(|place| {
+        let value = match place {
+            Field(name) => fields.get(*name)?,
+            Member(object, name) => fields.get(*object)?.get(name)?,
+        };
+        // No column has a list or an object, which would be long to copy.
+        if value.is_array() || value.is_object() { None } else { fit(value.clone()).ok() }
+    })
+}

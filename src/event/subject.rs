@@ -1,0 +1,51 @@
+//! The subject of an event: which tool, product, model, route, error or project it is about.
+
+use serde_json::{Map, Value};
+
+use super::place::{Place, SKU, look, text};
+
+/// Where a subject comes from.
+enum Origin {
+    /// A field.
+    Field(&'static str),
+    /// The product that is used. It is a column of its own too.
+    Sku,
+    /// The method and the path of a request.
+    Route,
+    /// The object of a verb, in the dialect of seed 002.
+    Source,
+}
+
+/// The first one that is there counts.
+const ORIGINS: [Origin; 8] = [
+    Origin::Field("subject"),
+    Origin::Field("tool_name"),
+    Origin::Sku,
+    Origin::Field("model"),
+    Origin::Route,
+    Origin::Field("error_type"),
+    Origin::Source,
+    Origin::Field("project_id"),
+];
+
+/// Finds the subject among the fields, which it leaves, or in the metadata, where it stays.
+pub(super) fn take(fields: &mut Map<String, Value>, metadata: &Map<String, Value>, has_source: bool) -> Option<String> {
+    if let Some((subject, names)) = find(fields, has_source) {
+        for name in names {
+            fields.remove(*name);
+        }
+        return Some(subject);
+    }
+    find(metadata, has_source).map(|(subject, _)| subject)
+}
+
+/// The subject, and the fields that are wholly in it.
+fn find(fields: &Map<String, Value>, has_source: bool) -> Option<(String, &'static [&'static str])> {
+    let field = |name| look(fields, &[Place::Field(name)], text);
+    ORIGINS.iter().find_map(|origin| match origin {
+        Origin::Field(name) => Some((field(name)?, std::slice::from_ref(name))),
+        Origin::Sku => Some((look(fields, SKU, text)?, [].as_slice())),
+        Origin::Route => Some((format!("{} {}", field("method")?, field("path")?), ["method", "path"].as_slice())),
+        Origin::Source => Some((field("source").filter(|_| has_source)?, ["source"].as_slice())),
+    })
+}
