@@ -31,6 +31,8 @@ pub struct Config {
     pub source: AiGateway,
     /// The table in BigQuery; none if no rows go there.
     pub bigquery: Option<BigQuery>,
+    /// The database in D1 over the REST API; none if no rows go there.
+    pub d1: Option<D1>,
     /// How far behind now the forward pass stops.
     pub settle: Duration,
     /// Share of the API's rate limit that a pass may use, above 0 and up to 1.
@@ -65,9 +67,11 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let to_bigquery = destinations.iter().any(Destination::is_bigquery);
         let elsewhere = destinations.iter().any(|destination| !destination.is_bigquery());
+        let to_d1 = destinations.contains(&Destination::D1);
         read(lookup, |vars| Self {
             source: vars.ai_gateway(),
             bigquery: to_bigquery.then(|| vars.bigquery()),
+            d1: to_d1.then(|| vars.d1()),
             settle: Duration::from_secs(vars.number("SETTLE_SECONDS", 0, 3_600)),
             api_share: vars.share("API_SHARE"),
             forward_pages: vars.pages("FORWARD_MAX_PAGES"),

@@ -78,6 +78,7 @@ pub const SETTINGS: &[Setting] = &[
     secret("CF_API_TOKEN", Need::Always, "Cloudflare API token with the permission AI Gateway Read"),
     needed("CF_ACCOUNT_ID", Need::Always, "Cloudflare account id, 32 characters, as in the dashboard's address"),
     needed("AIG_GATEWAY_ID", Need::Always, "gateway ids, separated by commas, or * for all of the account"),
+    with_default("SINKS", "bigquery", "where the Worker writes rows: bigquery, d1, or both, separated by a comma"),
     secret("GCP_SA_KEY_JSON", Need::BigQuery, "the service account's whole JSON key file"),
     needed("GCP_SA_EMAIL", Need::BigQuery, "service account's e-mail, if GCP_SA_KEY_JSON is not given"),
     secret("GCP_SA_PRIVATE_KEY_PEM", Need::BigQuery, "service account's private key, if GCP_SA_KEY_JSON is not given"),
