@@ -182,10 +182,10 @@ pub struct Sql {
     /// Print the statements (the default)
     #[arg(long, conflicts_with_all = ["apply", "check"])]
     pub print: bool,
-    /// Run the statements in BigQuery: make the dataset, tables and columns that are missing, and replace every view
+    /// Run the statements in BigQuery, or (--sink d1) in D1: make what is missing, and replace the views
     #[arg(long)]
     pub apply: bool,
-    /// Say what is missing or different in BigQuery, by name and type
+    /// Say what is missing or different there, by name and type
     #[arg(long)]
     pub check: bool,
     /// Location of a new dataset, such as EU or europe-west3. A dataset cannot be moved later [default: US]

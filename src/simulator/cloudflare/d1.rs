@@ -52,6 +52,15 @@ impl SimulatedDatabase {
         self.rows_written
     }
 
+    /// Runs a statement without the API. The lines that it returns.
+    ///
+    /// # Errors
+    /// What the database says against it.
+    pub fn lines(&self, sql: &str) -> Result<Vec<Value>, String> {
+        let lines = || lines(self.connection.prepare(sql)?, &[]);
+        lines().map_err(|error: rusqlite::Error| error.to_string())
+    }
+
     /// Answers `query`. All its statements are one transaction.
     pub(in crate::simulator) fn answer(&mut self, body: &[u8]) -> Response<Vec<u8>> {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -132,28 +141,14 @@ fn values(params: &Value) -> Result<Vec<Cell>, Problem> {
 }
 
 /// Runs one statement. Its result, and the rows that it has written.
-fn carried_out(
-    connection: &Connection,
-    mut statement: Statement<'_>,
-    values: &[Cell],
-) -> Result<(Value, u64), Problem> {
+fn carried_out(connection: &Connection, statement: Statement<'_>, values: &[Cell]) -> Result<(Value, u64), Problem> {
     let sql = statement.expanded_sql().unwrap_or_default();
     let first = sql.split(|letter: char| !letter.is_ascii_alphabetic()).find(|word| !word.is_empty());
     if first.is_some_and(|word| OWN.contains(&word.to_uppercase().as_str())) {
         return Err(Problem::Sql("cannot begin or end a transaction in D1: SQLITE_AUTH".into()));
     }
     let before = connection.total_changes();
-    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
-    let mut results = Vec::new();
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-    while let Some(row) = rows.next()? {
-        let mut result = Map::new();
-        for (place, name) in names.iter().enumerate() {
-            result.insert(name.clone(), json_of(row.get(place)?));
-        }
-        results.push(Value::Object(result));
-    }
-    drop(rows);
+    let results = lines(statement, values)?;
     let changes = connection.total_changes() - before;
     let written = changes * lines_of_a_row(connection, &sql)?;
     let meta = json!({
@@ -161,6 +156,21 @@ fn carried_out(
         "size_after": 4096, "rows_read": results.len(), "rows_written": written,
     });
     Ok((json!({ "success": true, "results": results, "meta": meta }), written))
+}
+
+/// Runs a statement to its end. The lines that it returns.
+fn lines(mut statement: Statement<'_>, values: &[Cell]) -> rusqlite::Result<Vec<Value>> {
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let mut lines = Vec::new();
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        let mut line = Map::new();
+        for (place, name) in names.iter().enumerate() {
+            line.insert(name.clone(), json_of(row.get(place)?));
+        }
+        lines.push(Value::Object(line));
+    }
+    Ok(lines)
 }
 
 fn json_of(cell: Cell) -> Value {

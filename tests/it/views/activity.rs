@@ -80,7 +80,7 @@ pub fn activity(logs: &[Record], events: &[Record], org: &str) -> View {
         let texts = |key: &str| match &metadata[key] {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Some(metadata[key].to_string()),
         };
         let mut line = own(&log, &["session_id", "quantity", "unit", "sku", "error"]);
         line.insert("source", json!("logs"));
