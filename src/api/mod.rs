@@ -170,6 +170,7 @@ impl Api {
         headers.insert(header::VARY, HeaderValue::from_static("origin"));
         if self.keys.names_origin(server.database(), text, server.now()).await.unwrap_or(false) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
         }
     }
 

@@ -6,6 +6,7 @@ mod demo;
 mod failure;
 mod files;
 mod jobs;
+mod poll;
 mod progress;
 mod show;
 mod stop;
@@ -17,23 +18,12 @@ use std::{process::ExitCode, time::Duration};
 use clap::{CommandFactory, Parser};
 use tokio::sync::watch;
 
-use crate::{
-    cli::{
-        args::{Arguments, Command, FromTo, Options, State},
-        failure::{Exit, Failure},
-        files::{
-            hold::{Claim, Hold},
-            open::is_file,
-            passes::Keeper,
-            target::Files,
-        },
-        jobs::{Poller, Teller, Work, native_store},
-        progress::{Screen, log_to},
-        vars::settings::Vars,
-    },
-    config::Destination,
-    host::native::NativeHost,
-    sink::place::Place,
+use crate::cli::{
+    args::{Arguments, Command, FromTo},
+    failure::{Exit, Failure},
+    jobs::Work,
+    poll::{Task, poll},
+    progress::Screen,
 };
 
 /// Carries out the command that was typed, until it is done or stopped.
@@ -79,6 +69,8 @@ async fn dispatch(
         Command::Explain(arguments) => commands::explain::explain(&arguments, &options, stop, screen).await,
         Command::Doctor => commands::doctor::doctor(&options, stop).await,
         Command::DeadLetters { action } => commands::dead_letters::dead_letters(action, &options, stop, screen).await,
+        Command::Serve(arguments) => commands::serve::serve(&arguments, &options, stop, screen).await,
+        Command::Keys { action } => commands::keys::keys(action, options.json).await,
         Command::Simulate(arguments) => {
             commands::simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await
         }
@@ -88,70 +80,6 @@ async fn dispatch(
         Command::Settings => show::print(&vars::help::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),
     }
-}
-
-/// What to do with a poller.
-enum Task {
-    Once(Work),
-    Run { every: Duration, takeover: bool },
-}
-
-impl Task {
-    /// Who wants the state; none: no cursor is moved.
-    fn claim(&self) -> Option<Claim> {
-        match self {
-            Self::Once(Work::Forward | Work::Backfill) => Some(Claim::Pass),
-            Self::Once(Work::Range { .. }) => None,
-            Self::Run { takeover: false, .. } => Some(Claim::Run),
-            Self::Run { takeover: true, .. } => Some(Claim::Takeover),
-        }
-    }
-}
-
-/// Nothing is written before the settings are known to be good.
-async fn poll(options: &Options, task: Task, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
-    let shown = Destination::Ndjson(None);
-    let destinations = if options.dry_run { vec![shown.clone()] } else { options.destinations() };
-    let vars = Vars::read(options)?;
-    let config = vars.config(&destinations)?;
-    let schedule = vars::settings::schedule(&config)?;
-    let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
-    vars.check_key(&host, &config).await?;
-    log_to(screen, config.log_level);
-
-    let hold = hold(options, &task, &host, screen).await?;
-    let files = Files::open(options, &config).await?;
-    let poller = Poller::new(&host, &config, &files)?;
-    let every = if let Task::Run { every, .. } = &task { Some(*every) } else { None };
-    let native = if options.dry_run { None } else { Some(native_store(&files.state)?) };
-    let keeper = Keeper { poller: &poller, places: places(&files, hold.as_ref())?, hold, native, every };
-    let rows_on_output = destinations.contains(&shown);
-    let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
-    match task {
-        Task::Run { every, .. } => commands::run::run(&keeper, &teller, every, &schedule).await,
-        Task::Once(work) => {
-            let report = keeper.pass(work).await?;
-            screen.clear();
-            teller.tell(&report)
-        }
-    }
-}
-
-/// Takes the state for a task that moves its cursors, before it is opened.
-async fn hold(options: &Options, task: &Task, host: &NativeHost, screen: &Screen) -> Result<Option<Hold>, Failure> {
-    match (task.claim(), options.state()) {
-        (Some(claim), State::File(path)) if !options.dry_run && is_file(&path) => {
-            let tell = |words: &str| screen.say(&format!("aig-logs: {words}"));
-            Ok(Some(Hold::take(&path, claim, host, &tell).await?))
-        }
-        (Some(_) | None, State::File(_) | State::Kv) => Ok(None),
-    }
-}
-
-/// Where the files are that must stay in their place while the poller works.
-fn places(files: &Files, hold: Option<&Hold>) -> Result<Vec<Place>, Failure> {
-    let lock = hold.map(Hold::place).transpose()?;
-    Ok(files.places().into_iter().chain(lock).collect())
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {

@@ -102,11 +102,12 @@ impl Write for Screen {
     }
 }
 
-/// Logs to the screen. Of the libraries, only what goes wrong.
+/// Logs to the screen. Of the libraries, only what goes wrong. A second call changes nothing.
 pub fn log_to(screen: &Screen, level: log::LevelFilter) {
-    env_logger::Builder::new()
+    let logger = env_logger::Builder::new()
         .filter_level(level.min(log::LevelFilter::Warn))
         .filter_module("aig_logs", level)
         .target(env_logger::Target::Pipe(Box::new(screen.clone())))
-        .init();
+        .try_init();
+    drop(logger);
 }

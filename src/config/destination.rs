@@ -78,16 +78,15 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
         let text = self.text(NAME);
         let mut sinks = Vec::new();
         for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            match Destination::parse(name) {
-                Some(sink @ (Destination::BigQuery | Destination::D1)) if !sinks.contains(&sink) => sinks.push(sink),
-                Some(Destination::BigQuery | Destination::D1) => self.problem(NAME, format!("names {name} twice")),
-                Some(Destination::Sqlite(_) | Destination::Ndjson(_)) | None => {
-                    self.problem(NAME, format!("names {name:?}, but a Worker writes to bigquery, d1 or both"));
-                }
+            let sink = if name == "d1" { Destination::D1 } else { Destination::BigQuery };
+            if !matches!(name, "bigquery" | "d1") || sinks.contains(&sink) {
+                sinks.clear();
+                break;
             }
+            sinks.push(sink);
         }
-        if sinks.is_empty() && self.problems.is_empty() {
-            self.problem(NAME, format!("is {text:?}, but must name bigquery, d1 or both"));
+        if sinks.is_empty() {
+            self.problem(NAME, format!("is {text:?}, but must be bigquery, d1, or both of them"));
         }
         sinks
     }

@@ -1,11 +1,10 @@
 //! D1 in the Workers runtime. It uses the runtime's own functions, and reads each answer as one text: a call into the
 //! runtime for each value would cost more than the statement.
 
-use std::{borrow::Cow, pin::pin, time::Duration};
+use std::{borrow::Cow, mem, pin::pin, time::Duration};
 
 use futures_util::future::{self, Either};
 use js_sys::{Array, JSON, Promise, Reflect, futures::JsFuture};
-use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::Delay;
@@ -69,21 +68,10 @@ impl D1 {
     }
 }
 
-/// D1's answer to a statement.
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    results: Vec<Map<String, Value>>,
-    meta: Meta,
-}
-
-/// The effect of a statement, as D1 tells it.
-#[derive(Deserialize)]
-struct Meta {
-    #[serde(default)]
-    changes: u64,
-    #[serde(default)]
-    rows_written: u64,
+/// The lines in D1's answer to a statement.
+fn results(answer: &mut Value) -> impl Iterator<Item = Map<String, Value>> {
+    let lines = answer.get_mut("results").and_then(Value::as_array_mut).map(mem::take).unwrap_or_default();
+    lines.into_iter().filter_map(|line| if let Value::Object(line) = line { Some(line) } else { None })
 }
 
 impl Database for D1 {
@@ -103,13 +91,16 @@ impl Database for D1 {
         if batch.length() == 0 {
             return Ok(vec![Done::default(); counts.len()]);
         }
-        let answers: Vec<Answer> = answer(binding.batch(&batch)).await?;
+        let Value::Array(answers) = answer(binding.batch(&batch)).await? else {
+            return Err(CallError::Broken("D1's answer to a batch is no list".into()));
+        };
         let mut answers = answers.into_iter();
         let sum = |count| {
-            answers.by_ref().take(count).fold(Done::default(), |mut done, Answer { results, meta }| {
-                done.changed += meta.changes;
-                done.rows_written += meta.rows_written;
-                done.rows.extend(results);
+            answers.by_ref().take(count).fold(Done::default(), |mut done, mut answer| {
+                let number = |name: &str| answer["meta"][name].as_u64().unwrap_or_default();
+                done.changed += number("changes");
+                done.rows_written += number("rows_written");
+                done.rows.extend(results(&mut answer));
                 done
             })
         };
@@ -117,8 +108,8 @@ impl Database for D1 {
     }
 
     async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
-        let answer: Answer = answer(prepared(self.binding()?, text, &values)?.all()).await?;
-        Ok(answer.results)
+        let mut answer = answer(prepared(self.binding()?, text, &values)?.all()).await?;
+        Ok(results(&mut answer).collect())
     }
 }
 
@@ -160,7 +151,7 @@ fn value(cell: &Cell) -> JsValue {
 }
 
 /// D1's answer, if it comes in time.
-async fn answer<T: DeserializeOwned>(asked: Result<Promise, JsValue>) -> Result<T, CallError> {
+async fn answer(asked: Result<Promise, JsValue>) -> Result<Value, CallError> {
     let asked = JsFuture::from(asked.map_err(|thrown| failed(&thrown))?);
     let answer = match future::select(pin!(asked), pin!(Delay::from(ANSWER))).await {
         Either::Left((answer, _)) => answer.map_err(|thrown| failed(&thrown))?,

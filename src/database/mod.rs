@@ -6,6 +6,8 @@ mod list;
 mod refusal;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod rest;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod sqlite;
 mod write;
 
 use std::borrow::Cow;

@@ -79,3 +79,43 @@ fn network(ip: IpAddr) -> IpAddr {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{is_name, truncate};
+
+    #[test]
+    fn names_of_addresses_are_known_in_any_form() {
+        for name in
+            ["ip", "IP", "ip_address", "ipAddress", "client-ip", "remote_addr", "X-Forwarded-For", "CF-Connecting-IP"]
+        {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "_", "zip", "ips2", "tip", "address", "ship_to", "ip.address"] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_last_part_of_each_address_goes() {
+        let check = |given: Value, expected: Value| {
+            let mut value = given.clone();
+            truncate(&mut value);
+            assert_eq!(value, expected, "{given}");
+        };
+        check(json!("203.0.113.42"), json!("203.0.113.0"));
+        check(json!("203.0.113.42:8080"), json!("203.0.113.0:8080"));
+        check(json!("2001:db8:85a3:8d3:1319:8a2e:370:7348"), json!("2001:db8:85a3::"));
+        check(json!("::1"), json!("::"));
+        check(json!("[2001:db8:85a3:1::1]"), json!("[2001:db8:85a3::]"));
+        check(json!("[2001:db8:85a3:1::1]:443"), json!("[2001:db8:85a3::]:443"));
+        check(json!("::ffff:203.0.113.42"), json!("::ffff:203.0.113.0"));
+        check(json!(" 203.0.113.42, 2001:db8:1:2::3 ,unknown"), json!(" 203.0.113.0, 2001:db8:1::,unknown"));
+        check(json!(["203.0.113.42", { "v4": "203.0.113.42" }, 7]), json!(["203.0.113.0", { "v4": "203.0.113.0" }, 7]));
+        for other in [json!("localhost"), json!(""), json!("203.0.113"), json!(7), json!(null)] {
+            check(other.clone(), other);
+        }
+    }
+}

@@ -19,4 +19,5 @@ pub use self::{
     point::of_point,
     read::read,
     receipt::{Receipt, Refusal, Way},
+    withhold::withhold,
 };

@@ -71,3 +71,40 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
     left.ends_with(end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{is_taken, success};
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        let check = |pattern: &str, taken: &[&str], others: &[&str]| {
+            let patterns = [pattern.to_owned()];
+            for name in taken {
+                assert!(is_taken(name, &patterns), "{pattern} {name}");
+            }
+            for name in others {
+                assert!(!is_taken(name, &patterns), "{pattern} {name}");
+            }
+        };
+        check("a", &["a"], &["", "aa", "b", "A"]);
+        check("*", &["", "a", "*"], &[]);
+        check("a*", &["a", "ab"], &["", "ba"]);
+        check("*a", &["a", "ba", "aa"], &["", "ab"]);
+        check("a*a", &["aa", "aba", "aaa"], &["a", "ab"]);
+        check("*a*", &["a", "bab"], &["", "b"]);
+        check("a*b*c", &["abc", "axbxc", "abcbc", "abbc"], &["ac", "acb", "abcx", "ab"]);
+        check("a**b", &["ab", "axb"], &["a"]);
+        check("*ab*ab", &["abab", "ababab"], &["ab", "aba"]);
+        check("a.*", &["a.", "a.b"], &["ab"]);
+        assert!(is_taken("anything", &[]));
+        assert!(is_taken("b", &["a".into(), "b".into()]));
+    }
+
+    #[test]
+    fn the_known_names_say_of_success_what_their_ends_say() {
+        for known in super::KNOWN {
+            assert_eq!(success(known.name), known.success, "{}", known.name);
+        }
+    }
+}

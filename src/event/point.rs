@@ -176,3 +176,59 @@ fn member(fields: &mut Map<String, Value>, object: &str, name: &str, value: &Val
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::of_point;
+
+    fn check(point: &Value, expected: &Value) {
+        assert_eq!(Value::Object(of_point(point.as_object().unwrap()).unwrap()), *expected, "{point}");
+    }
+
+    /// Checks the name of a point's event.
+    fn check_name(blobs: [&str; 3], index: &str, name: &str) {
+        let point = json!({ "blobs": blobs, "doubles": [1, 1], "indexes": [index] });
+        assert_eq!(of_point(point.as_object().unwrap()).unwrap()["event"], name, "{point}");
+    }
+
+    #[test]
+    fn a_project_may_be_named_as_a_kind() {
+        for kind in ["ai-usage", "error", "user-event", "resource"] {
+            check_name([kind, "ai", "cost"], kind, "project.cost");
+        }
+        check_name(["user-event", "click", "cost"], "cost", "user.event");
+        check_name(["resource", "cpu", "cost"], "cost", "resource.used");
+        check_name(["error", "E", "cost"], "E", "error");
+        check_name(["shop", "ai", "cost"], "acme", "project.cost");
+        check_name(["ai-usage", "m", "seconds"], "m", "ai-usage");
+        check_name(["GET", "users", "200"], "r", "GET");
+        check_name(["get", "/users", "200"], "r", "get");
+        check_name(["M-SEARCH", "/users", "200"], "r", "api.request");
+    }
+
+    #[test]
+    fn a_value_without_a_place_is_in_the_metadata() {
+        check(
+            &json!({
+                "blobs": ["GET", "/", "teapot", "test", "fifth", ["s"], null], "doubles": [1, 2, 3, 4],
+                "indexes": ["r", "u", "third"], "timestamp": 7,
+            }),
+            &json!({
+                "event": "api.request", "duration": 1,
+                "metadata": {
+                    "method": "GET", "path": "/", "blob3": "teapot", "environment": "test", "blob5": "fifth",
+                    "blob6": ["s"], "count": 2, "bytes": 3, "double4": 4, "ray": "r", "user_agent": "u",
+                    "index3": "third",
+                },
+                "point": { "timestamp": 7 },
+            }),
+        );
+        // An index that repeats a blob is not kept twice; another one is.
+        check(
+            &json!({ "blobs": ["user-event", "click", "u"], "indexes": ["acme"] }),
+            &json!({ "event": "user.event", "subject": "click", "userId": "u", "metadata": { "index1": "acme" } }),
+        );
+    }
+}

@@ -13,7 +13,7 @@ const ALIASES: [(&str, &str); 3] = [("userId", USER_ID), ("actor", USER_ID), ("s
 const USER_ID: &str = "user_id";
 
 /// Removes and hashes fields as the settings say, and cuts addresses.
-pub(super) fn withhold(fields: &mut Map<String, Value>, settings: &EventSettings) {
+pub fn withhold(fields: &mut Map<String, Value>, settings: &EventSettings) {
     let privacy = &settings.privacy;
     if privacy.is_active() {
         let aliased = ALIASES.map(|(name, column)| {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, io::Read, mem};
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::log::raw;
+use crate::log::{raw, tame::whole_letters};
 
 /// The most bytes of a body, packed or not.
 pub const LARGEST_BODY: usize = 1 << 20;
@@ -103,12 +103,12 @@ pub fn fields(element: &str) -> Result<Map<String, Value>, String> {
         return Err(format!("the event is larger than {} KiB of JSON", LARGEST_EVENT >> 10));
     }
     let too_deep = || format!("the event is nested deeper than {MOST_LEVELS} levels");
-    let read = serde_json::from_str(element).or_else(|_| serde_json::from_str(&raw::whole_letters(element)));
+    let read = serde_json::from_str(element).or_else(|_| serde_json::from_str(&whole_letters(element)));
     let mut value: Value = read.map_err(|error| match raw::levels(element) {
         Some(levels) if levels > MOST_LEVELS => too_deep(),
         Some(_) | None => format!("the event is no JSON that can be kept: {error}"),
     })?;
-    if element.contains("\\u0000") {
+    if element.contains("\\u0000") || element.contains('\0') {
         replace_nul(&mut value);
     }
     if is_deeper(&value, MOST_LEVELS) {
@@ -144,5 +144,186 @@ fn replace_nul(value: &mut Value) {
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{Form, LARGEST_BODY, LARGEST_EVENT, MOST_EVENTS, MOST_LEVELS, Unreadable, elements, fields, unpacked};
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn too_large() -> Unreadable {
+        Unreadable::TooLarge("the body is larger than 1 MiB: send fewer events".into())
+    }
+
+    #[test]
+    fn a_body_has_at_most_1_mib_packed_and_unpacked() {
+        for letter in *b"a\0" {
+            let whole = vec![letter; LARGEST_BODY];
+            assert_eq!(unpacked(&whole, false).unwrap(), whole);
+            assert_eq!(unpacked(&packed(&whole), true).unwrap(), whole);
+            let larger = vec![letter; LARGEST_BODY + 1];
+            assert_eq!(unpacked(&larger, false), Err(too_large()));
+            assert_eq!(unpacked(&packed(&larger), true), Err(too_large()));
+        }
+        // A few hundred KiB that would become 200 MiB, and a body that is too large as it comes.
+        let bomb = packed(&vec![0; 200 << 20]);
+        assert!(bomb.len() < LARGEST_BODY, "{}", bomb.len());
+        assert_eq!(unpacked(&bomb, true), Err(too_large()));
+        assert_eq!(unpacked(&vec![0; LARGEST_BODY + 1], true), Err(too_large()));
+    }
+
+    #[test]
+    fn a_body_is_packed_as_it_claims_to_be() {
+        let not_gzip = Unreadable::Malformed("the body is not gzip, though content-encoding says so".into());
+        let whole = packed(b"[1,2,3]");
+        for broken in [&b""[..], b"[]", &whole[..whole.len() - 9], &whole[..5]] {
+            assert_eq!(unpacked(broken, true), Err(not_gzip.clone()), "{broken:?}");
+        }
+        // Several packed parts are one body.
+        assert_eq!(unpacked(&[packed(b"[1,"), packed(b"2]")].concat(), true).unwrap(), &b"[1,2]"[..]);
+        assert_eq!(unpacked(b"[1]", false).unwrap(), &b"[1]"[..]);
+    }
+
+    #[test]
+    fn a_body_is_split_into_elements_as_they_were_written() {
+        let check = |body: &str, form, expected: &[&str]| {
+            assert_eq!(elements(body.as_bytes(), form).unwrap(), expected, "{body}");
+        };
+        check(r#" {"a": 1} "#, Form::One, &[r#"{"a": 1}"#]);
+        check("[{}]", Form::One, &["[{}]"]);
+        check(r#"[{"a":1}, 7 ,"x"]"#, Form::Many, &[r#"{"a":1}"#, "7", "\"x\""]);
+        check(r#"{"events":[{"a":1},{}],"sent":7}"#, Form::Many, &[r#"{"a":1}"#, "{}"]);
+        check(r#"{"events":7}"#, Form::Many, &[r#"{"events":7}"#]);
+        check(r#"{"event":"e"}"#, Form::Many, &[r#"{"event":"e"}"#]);
+        check("7", Form::Many, &["7"]);
+        check("{\"a\":1}\n\n  \r\n not json \r\n{}\n", Form::Lines, &["{\"a\":1}", "not json", "{}"]);
+        // One number that no float holds spoils no other event.
+        check("[{\"a\":1e999},{}]", Form::Many, &["{\"a\":1e999}", "{}"]);
+        check("[{\"a\":\"\\ud83d\"},{}]", Form::Many, &["{\"a\":\"\\ud83d\"}", "{}"]);
+        for form in [Form::One, Form::Many, Form::Lines] {
+            check("\u{feff}{}", form, &["{}"]);
+        }
+        let deep = format!("[{}1{}]", "[".repeat(10_000), "]".repeat(10_000));
+        check(&deep, Form::Many, &[&deep[1..deep.len() - 1]]);
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_split_says_why() {
+        let check = |body: &[u8], form, words: &str| match elements(body, form) {
+            Err(Unreadable::Malformed(problem)) => assert!(problem.starts_with(words), "{problem}"),
+            other => panic!("{other:?} of {body:?}"),
+        };
+        for form in [Form::One, Form::Many, Form::Lines] {
+            check(b"\"\xff\"", form, "the body is not UTF-8");
+        }
+        for body in [&b""[..], b"{", b"[{}", b"{} {}", b"[{},]", b"nothing"] {
+            check(body, Form::One, "the body is not JSON");
+            check(body, Form::Many, "the body is not JSON");
+        }
+        for body in ["[]", "{\"events\":[]}"] {
+            check(body.as_bytes(), Form::Many, "the body holds no event");
+        }
+        check(b" \n\r\n", Form::Lines, "the body holds no event");
+    }
+
+    #[test]
+    fn a_batch_has_at_most_500_events() {
+        let list = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
+        for (body, form) in [
+            (list as fn(usize) -> String, Form::Many),
+            (|count| format!("{{\"events\":[{}]}}", vec!["{}"; count].join(",")), Form::Many),
+            (|count| "{}\n".repeat(count), Form::Lines),
+        ] {
+            assert_eq!(elements(body(MOST_EVENTS).as_bytes(), form).unwrap().len(), 500);
+            let problem = "the body holds 501 events: send at most 500 at once";
+            assert_eq!(elements(body(501).as_bytes(), form), Err(Unreadable::TooLarge(problem.into())));
+        }
+    }
+
+    /// Objects in each other.
+    fn nested(levels: usize) -> String {
+        format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels))
+    }
+
+    #[test]
+    fn an_event_has_at_most_64_levels() {
+        let too_deep = "the event is nested deeper than 64 levels";
+        fields(&nested(MOST_LEVELS)).unwrap();
+        let lists = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        fields(&lists(MOST_LEVELS)).unwrap();
+        for levels in [65, 127, 128, 129, 5_000] {
+            assert_eq!(fields(&nested(levels)).unwrap_err(), too_deep, "{levels}");
+            assert_eq!(fields(&lists(levels)).unwrap_err(), too_deep, "{levels}");
+        }
+    }
+
+    #[test]
+    fn an_event_has_at_most_32_kib() {
+        let of = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8));
+        assert_eq!(of(100).len(), 100);
+        fields(&of(LARGEST_EVENT)).unwrap();
+        assert_eq!(fields(&of(LARGEST_EVENT + 1)).unwrap_err(), "the event is larger than 32 KiB of JSON");
+    }
+
+    #[test]
+    fn letters_that_no_table_keeps_are_replaced() {
+        let check = |element: &str, expected: Value| {
+            assert_eq!(Value::Object(fields(element).unwrap()), expected, "{element}");
+        };
+        check(r#"{"a":"x\u0000y"}"#, json!({ "a": "x\u{fffd}y" }));
+        check("{\"a\":\"x\0y\"}", json!({ "a": "x\u{fffd}y" }));
+        check(r#"{"a":["\u0000",{"k\u0000":"\u0000"}]}"#, json!({ "a": ["\u{fffd}", { "k\u{fffd}": "\u{fffd}" }] }));
+        check(r#"{"a":"x\ud83dy","b\udc00":"\ud83e\udd80"}"#, json!({ "a": "x\u{fffd}y", "b\u{fffd}": "🦀" }));
+        check("{\"a\":\"x\u{7}y\"}", json!({ "a": "x\u{7}y" }));
+        // A backslash, not an escape.
+        check(r#"{"a":"\\u0000"}"#, json!({ "a": "\\u0000" }));
+    }
+
+    #[test]
+    fn of_a_repeated_name_the_last_counts() {
+        let text = r#"{"a":1,"b":{"c":1,"c":2},"\u0061":3}"#;
+        assert_eq!(Value::Object(fields(text).unwrap()), json!({ "a": 3, "b": { "c": 2 } }));
+    }
+
+    #[test]
+    fn an_element_that_is_no_event_says_why() {
+        let check = |element: &str, words: &str| {
+            let problem = fields(element).unwrap_err();
+            assert!(problem.starts_with(words), "{problem}");
+        };
+        for element in ["7", "null", "\"e\"", "[{}]", "true"] {
+            check(element, "the event is no JSON object");
+        }
+        for element in [r#"{"a":1e999}"#, r#"{"a":-1e999}"#, r#"{"a":NaN}"#, "{", "", "not json", "{} {}"] {
+            check(element, "the event is no JSON that can be kept");
+        }
+        let number = r#"{"a":1e308,"b":18446744073709551616}"#;
+        assert_eq!(Value::Object(fields(number).unwrap()), json!({ "a": 1e308, "b": 18_446_744_073_709_551_616.0 }));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_stop_the_reader(body: Vec<u8>, text in "[\\[\\]{}\",:a\\\\u0-9dD \n\u{0}-\u{7}é]{0,60}") {
+            for body in [&body[..], text.as_bytes()] {
+                let _ = unpacked(body, true);
+                for form in [Form::One, Form::Many, Form::Lines] {
+                    for element in elements(body, form).unwrap_or_default() {
+                        let _ = fields(element);
+                    }
+                }
+            }
+        }
     }
 }

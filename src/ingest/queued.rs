@@ -10,7 +10,7 @@ use crate::{
     config::EventSettings,
     database::{Database, Statement},
     error::{CallError, Error},
-    event::EVENTS,
+    event::{EVENTS, withhold},
     host::{Put, Server, Store},
     plan::batch::{self, Limits},
     record::Record,
@@ -74,7 +74,11 @@ fn read(message: Message, settings: &EventSettings) -> (Vec<Record>, Vec<DeadLet
     let (mut events, mut dead) = (Vec::new(), Vec::new());
     let Ok(rows) = serde_json::from_str::<Vec<Value>>(&message.text) else {
         // No Worker of ours sends such a text, so it may hold what is withheld.
-        let text = settings.privacy.apply_to_text(&message.text);
+        let text = match serde_json::from_str(&message.text) {
+            Ok(value) => without_private(value, settings).to_string(),
+            Err(_) if settings.privacy.is_active() => String::new(),
+            Err(_) => message.text,
+        };
         let body = Body::Text { id: message.id, created_at: Some(message.sent), text };
         return (events, vec![DeadLetter { body, reason: "the message of the queue is no list of events".into() }]);
     };
@@ -82,6 +86,7 @@ fn read(message: Message, settings: &EventSettings) -> (Vec<Record>, Vec<DeadLet
         match Record::from_json(&EVENTS, row.clone()) {
             Ok(event) => events.push(event),
             Err(problem) => {
+                let row = without_private(row, settings);
                 let id = row["id"].as_str().unwrap_or_default().to_owned();
                 let reason = format!("the row {problem}");
                 dead.push(DeadLetter { body: Body::Unknown { id, row, problem }, reason });
@@ -89,6 +94,18 @@ fn read(message: Message, settings: &EventSettings) -> (Vec<Record>, Vec<DeadLet
         }
     }
     (events, dead)
+}
+
+/// A row that no Worker of ours has sent, without what is withheld.
+fn without_private(row: Value, settings: &EventSettings) -> Value {
+    match row {
+        Value::Object(mut fields) => {
+            withhold(&mut fields, settings);
+            Value::Object(fields)
+        }
+        other if settings.privacy.is_active() => Value::from(format!("a value of {} bytes", other.to_string().len())),
+        other => other,
+    }
 }
 
 /// Writes events in one statement. If the database refuses it for good, halves are written, so that only the events that it
@@ -112,4 +129,57 @@ async fn write(database: &impl Database, events: Vec<Record>) -> Result<Vec<Dead
         }
     }
     Ok(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(id: usize, size: usize) -> Record {
+        let written = json!({
+            "org": "acme", "created_at": "2026-11-01T00:00:00.001Z", "id": id.to_string(), "name": "n", "source": "http",
+            "ingested_at": "2026-11-01T00:00:00Z", "success": true, "cost": 0.1, "status_code": 9_007_199_254_740_993_i64,
+            "metadata": json!({ "text": "\"".repeat(size) }).to_string(),
+        });
+        Record::from_json(&EVENTS, written).unwrap()
+    }
+
+    fn message(text: String) -> Message {
+        Message { id: "m".into(), sent: Timestamp::UNIX_EPOCH, text }
+    }
+
+    fn settings(dropped: &str) -> EventSettings {
+        EventSettings::from_vars(|name| (name == "DROP_METADATA").then(|| dropped.to_owned())).unwrap()
+    }
+
+    #[test]
+    fn what_is_sent_is_read_as_it_was_and_no_message_is_too_large() {
+        // The last one has 32 KiB of quotes, each of which is escaped twice.
+        let events: Vec<_> = (0..200).map(|n| event(n, n * 10)).chain([event(200, 16 << 10)]).collect();
+        let messages = messages(&events).unwrap();
+        assert!(messages.len() > 1 && messages.iter().all(|text| text.len() <= 128_000));
+        let read: Vec<_> = messages.into_iter().map(|text| read(message(text), &settings(""))).collect();
+        assert!(read.iter().all(|(_, dead)| dead.is_empty()));
+        assert_eq!(read.into_iter().flat_map(|(events, _)| events).collect::<Vec<_>>(), events);
+    }
+
+    #[test]
+    fn what_is_no_event_hides_no_other_and_keeps_what_it_may() {
+        let text = format!(r#"[{},{{"id":"x","org":"o","colour":1}},7]"#, serde_json::to_string(&event(1, 1)).unwrap());
+        let (events, dead) = read(message(text), &settings(""));
+        let kept: Vec<_> = dead.iter().map(|letter| (letter.id(), letter.reason.contains("colour"))).collect();
+        assert_eq!((events, &kept[..]), (vec![event(1, 1)], &[("x", true), ("", false)][..]));
+
+        let unreadable = |dropped: &str| {
+            let (events, dead) = read(message(r#"{"metadata":{"email":"a@b"}"#.into()), &settings(dropped));
+            assert_eq!(events, []);
+            dead[0].body.clone()
+        };
+        let body =
+            |text: &str| Body::Text { id: "m".into(), created_at: Some(Timestamp::UNIX_EPOCH), text: text.into() };
+        assert_eq!(unreadable(""), body(r#"{"metadata":{"email":"a@b"}"#));
+        assert_eq!(unreadable("email"), body(""), "what is withheld may be anywhere in it");
+    }
 }

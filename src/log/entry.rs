@@ -26,6 +26,7 @@ use crate::{
     log::{
         columns::{FIELDS, LOGS, cell, is_own},
         raw,
+        tame::tame,
     },
     record::Cell,
     time::{self, Timestamp},
@@ -193,7 +194,7 @@ impl Entry {
 /// An id as it is. If it has characters that cannot be kept, a hash of them is added, so that two ids never become the
 /// same.
 fn own_id(text: &str) -> Value {
-    match (raw::value(text), raw::tame(text)) {
+    match (raw::value(text), tame(text)) {
         (Value::String(id), Cow::Owned(_)) if id.contains('\u{fffd}') => {
             Value::String(format!("{id}~{}", stand_in(text)))
         }

@@ -6,3 +6,4 @@ pub mod metadata;
 pub mod privacy;
 pub mod raw;
 mod row;
+pub mod tame;

@@ -261,6 +261,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn keys_are_found_at_every_level_and_in_texts() {
+        let privacy = privacy(&["email"], &["user"], SECRET);
+        let check = |given: Value, expected: Value| {
+            let mut fields = json!({ "a": given });
+            privacy.apply_deeply(fields.as_object_mut().unwrap());
+            assert_eq!(fields, json!({ "a": expected }), "{given}");
+        };
+        let hash = "974e82d3e35e3f42b7589be5ac8a9ecb";
+        check(json!([{ "email": 1, "b": { "user": "ada", "n": 1 } }]), json!([{ "b": { "user": hash, "n": 1 } }]));
+        check(json!(r#" {"email":"a@b", "n": 1}"#), json!(r#"{"n":1}"#));
+        check(json!(r#"[{"\u0065mail":"a@b","user":"ada"}]"#), json!(format!(r#"[{{"user":"{hash}"}}]"#)));
+        // JSON in JSON, and a name twice.
+        let inner = json!(r#"{"email":"a@b"}"#).to_string();
+        check(json!(inner), json!(r#""{}""#));
+        check(json!(r#"{"b":{"email":"a@b"},"b":1}"#), json!(r#"{"b":1}"#));
+        // What cannot be read may hold any key that it names.
+        check(json!(r#"{"email":"a@b"#), Value::Null);
+        check(json!("[warning] no e-mail"), json!("[warning] no e-mail"));
+        check(json!(r#"{"n": 1.50}"#), json!(r#"{"n": 1.50}"#));
+        check(json!("the email of a user"), json!("the email of a user"));
+    }
+
     /// Each hash is as Python's `hmac` and `openssl dgst -sha256 -hmac` compute it. The second one is also in RFC 4231.
     #[test]
     fn hashes_are_hmac_sha256_of_the_text_or_of_the_json() {

@@ -1,4 +1,4 @@
-//! Several sinks at once, and one of several kinds.
+//! Several sinks at once.
 
 use std::{cell::Cell, collections::BTreeSet, ops::Range};
 
@@ -8,49 +8,6 @@ use crate::{
     record::{Record, Table},
     time::Timestamp,
 };
-
-/// Makes an enum of sinks a sink: each call goes to the sink that it holds.
-macro_rules! sink_of_kinds {
-    ([$($generics:tt)*] $any:ty: $($kind:ident)*) => {
-        impl<$($generics)*> $crate::sink::Sink for $any {
-            fn name(&self) -> &'static str {
-                match self { $(Self::$kind(sink) => sink.name()),* }
-            }
-
-            fn batch(&self) -> usize {
-                match self { $(Self::$kind(sink) => sink.batch()),* }
-            }
-
-            fn keeps(&self, table: &$crate::record::Table) -> bool {
-                match self { $(Self::$kind(sink) => sink.keeps(table)),* }
-            }
-
-            async fn write(
-                &self,
-                records: &[$crate::record::Record],
-            ) -> Result<$crate::sink::Outcome, $crate::error::CallError> {
-                match self { $(Self::$kind(sink) => sink.write(records).await),* }
-            }
-
-            async fn count(
-                &self,
-                gateway: &str,
-                time: &std::ops::Range<$crate::time::Timestamp>,
-            ) -> Result<Option<u64>, $crate::error::CallError> {
-                match self { $(Self::$kind(sink) => sink.count(gateway, time).await),* }
-            }
-
-            async fn ids(
-                &self,
-                gateway: &str,
-                time: &std::ops::Range<$crate::time::Timestamp>,
-            ) -> Result<Option<std::collections::BTreeSet<String>>, $crate::error::CallError> {
-                match self { $(Self::$kind(sink) => sink.ids(gateway, time).await),* }
-            }
-        }
-    };
-}
-pub(crate) use sink_of_kinds;
 
 /// Several sinks at once, at least one. A record is written when all sinks that keep its table have it. If one sink fails,
 /// the batch is written again, also to the sinks that have it.

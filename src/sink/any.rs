@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{all::sink_of_kinds, bigquery::BigQuerySink, d1::D1Sink, ndjson::Ndjson, sqlite::Sqlite};
+use super::{bigquery::BigQuerySink, d1::D1Sink, ndjson::Ndjson, sqlite::Sqlite};
 use crate::{database::rest::Rest, host::Host};
 
 /// One of the sinks.
@@ -16,5 +16,48 @@ pub enum Any<'a, H> {
     /// JSON lines.
     Ndjson(&'a Ndjson<Box<dyn Write>>),
 }
+
+/// Makes an enum of sinks a sink: each call goes to the sink that it holds.
+macro_rules! sink_of_kinds {
+    ([$($generics:tt)*] $any:ty: $($kind:ident)*) => {
+        impl<$($generics)*> $crate::sink::Sink for $any {
+            fn name(&self) -> &'static str {
+                match self { $(Self::$kind(sink) => sink.name()),* }
+            }
+
+            fn batch(&self) -> usize {
+                match self { $(Self::$kind(sink) => sink.batch()),* }
+            }
+
+            fn keeps(&self, table: &$crate::record::Table) -> bool {
+                match self { $(Self::$kind(sink) => sink.keeps(table)),* }
+            }
+
+            async fn write(
+                &self,
+                records: &[$crate::record::Record],
+            ) -> Result<$crate::sink::Outcome, $crate::error::CallError> {
+                match self { $(Self::$kind(sink) => sink.write(records).await),* }
+            }
+
+            async fn count(
+                &self,
+                gateway: &str,
+                time: &std::ops::Range<$crate::time::Timestamp>,
+            ) -> Result<Option<u64>, $crate::error::CallError> {
+                match self { $(Self::$kind(sink) => sink.count(gateway, time).await),* }
+            }
+
+            async fn ids(
+                &self,
+                gateway: &str,
+                time: &std::ops::Range<$crate::time::Timestamp>,
+            ) -> Result<Option<std::collections::BTreeSet<String>>, $crate::error::CallError> {
+                match self { $(Self::$kind(sink) => sink.ids(gateway, time).await),* }
+            }
+        }
+    };
+}
+pub(crate) use sink_of_kinds;
 
 sink_of_kinds!([H: Host] Any<'_, H>: BigQuery Sqlite D1 Ndjson);

@@ -1,10 +1,7 @@
 //! Writes rows into D1: the database that is bound to the Worker, or one over Cloudflare's REST API. Its tables and views
 //! are those of a SQLite file.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::{collections::BTreeSet, ops::Range};
 
 use serde_json::{Map, Value};
 
@@ -21,6 +18,9 @@ const BATCH: usize = 500;
 
 /// Ids of one answer, which then has 2 MB.
 const PAGE: i64 = 20_000;
+
+/// The letter between the columns of a key, and after a key that is there again. No log and no event has it in a text.
+const AGAIN: char = '\0';
 
 /// A log has one row, by its key. Instants are texts of one length, so they compare as texts.
 const COUNT: &str =
@@ -49,17 +49,23 @@ impl<D: Database> D1Sink<D> {
         let text = format!("{} RETURNING {}", upsert_of_json(table), table.key.join(", "));
         let statements = lists.into_iter().map(|list| Statement::Sql(text.clone().into(), vec![Cell::Text(list)]));
         let done = self.database.run(statements.collect()).await?;
-        let mut changed: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        // A key that is in the batch several times is returned as often as it changed something: each further time it gets a
+        // further mark. Which of its records did is not told: they are one log.
+        let mut changed = BTreeSet::new();
         for row in done.iter().flat_map(|done| &done.rows) {
-            *changed.entry(key_of_row(table, row)).or_default() += 1;
+            let mut key = key_of_row(table, row);
+            while !changed.insert(key.clone()) {
+                key.push(AGAIN);
+            }
         }
         let mut known = Vec::new();
         for (place, record) in records.iter().enumerate() {
-            // A key that is in the batch several times is returned as often as it changed something. Which of them did is
-            // not told: they are one log, and counted as one or the other it is the same.
-            match changed.get_mut(&key_of_record(record)).filter(|left| **left > 0) {
-                Some(left) => *left -= 1,
-                None => known.push(place),
+            let mut key = key_of_record(record);
+            while changed.contains(&format!("{key}{AGAIN}")) {
+                key.push(AGAIN);
+            }
+            if !changed.remove(&key) {
+                known.push(place);
             }
         }
         Ok(known)
@@ -145,25 +151,20 @@ fn of_a_time(gateway: &str, time: &Range<Timestamp>) -> Vec<Cell> {
     vec![Cell::Text(gateway.to_owned()), Cell::Instant(time.start), Cell::Instant(time.end)]
 }
 
-fn key_of_record(record: &Record) -> Vec<String> {
-    let text = |cell: &Cell| match cell {
-        Cell::Text(text) => text.clone(),
-        Cell::Instant(instant) => time::text(*instant),
-        Cell::Integer(integer) => integer.to_string(),
-        Cell::Float(float) => float.to_string(),
-        Cell::Bool(truth) => u8::from(*truth).to_string(),
-        Cell::Null => String::new(),
+/// The key of a record, whose columns are texts and instants.
+fn key_of_record(record: &Record) -> String {
+    let text = |column: &&str| match record.cell(column) {
+        Some(Cell::Text(text)) => text.clone(),
+        Some(Cell::Instant(instant)) => time::text(*instant),
+        Some(Cell::Null | Cell::Integer(_) | Cell::Float(_) | Cell::Bool(_)) | None => String::new(),
     };
-    record.table.key.iter().map(|column| record.cell(column).map_or_else(String::new, text)).collect()
+    record.table.key.iter().map(text).collect::<Vec<_>>().join("\0")
 }
 
-fn key_of_row(table: &Table, row: &Map<String, Value>) -> Vec<String> {
-    let text = |column| match row.get(column) {
-        Some(Value::String(text)) => text.clone(),
-        None | Some(Value::Null) => String::new(),
-        Some(value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_))) => value.to_string(),
-    };
-    table.key.iter().map(|column| text(*column)).collect()
+/// The same, of the line that D1 returns.
+fn key_of_row(table: &Table, row: &Map<String, Value>) -> String {
+    let text = |column: &&str| row.get(*column).and_then(Value::as_str).unwrap_or_default();
+    table.key.iter().map(text).collect::<Vec<_>>().join("\0")
 }
 
 /// Why a record is not taken, without the hint of who sends it.

@@ -52,7 +52,7 @@ impl Place {
 }
 
 /// The failure of a write into a file that has left its place.
-pub(super) fn moved(place: &Place) -> CallError {
+pub(crate) fn moved(place: &Place) -> CallError {
     let hint = format!("Put {} back, or start again with the file that is there", place.path().display());
     CallError::denied(MOVED, hint)
 }

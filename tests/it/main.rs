@@ -4,6 +4,7 @@
 mod circles;
 mod cli;
 mod dotenv;
+mod events;
 mod faults;
 mod peer;
 mod process;

@@ -22,8 +22,16 @@ const MAX_LINES: usize = 300;
 const PLATFORM_SPLITS: &[&str] = &["src/lib.rs", "src/database/mod.rs", "src/host/mod.rs", "src/sink/mod.rs"];
 
 /// What decides, and so never waits.
-const PURE: &[&str] =
-    &["src/plan/", "src/config/", "src/foreign.rs", "src/google/", "src/log/", "src/record.rs", "src/source/"];
+const PURE: &[&str] = &[
+    "src/plan/",
+    "src/config/",
+    "src/event/",
+    "src/foreign.rs",
+    "src/google/",
+    "src/log/",
+    "src/record.rs",
+    "src/source/",
+];
 
 /// Who may name a concrete host.
 const HOST_PICKERS: &[&str] = &["src/lib.rs", "src/main.rs", "src/cli/", "src/worker/", "src/host/"];
@@ -38,10 +46,16 @@ const FORBIDDEN: &[(&[&str], &[&str])] = &[
     (&["src/source/", "src/google/"], &["pass", "sink", "state", "simulator", "cli", "worker"]),
     (&["src/state/"], &["pass", "source", "google", "simulator", "cli", "worker"]),
     (&["src/sink/"], &["pass", "state", "source", "simulator", "cli", "worker"]),
-    (&["src/pass/"], &["simulator", "cli", "worker"]),
+    (&["src/pass/"], &["simulator", "cli", "worker", "event", "ingest", "api"]),
+    (&["src/event/"], &["pass", "sink", "host", "state", "source", "google", "database", "ingest", "api", "simulator"]),
+    (&["src/database/"], &["pass", "state", "source", "google", "event", "ingest", "api", "simulator", "worker"]),
+    (&["src/ingest/", "src/api/"], &["pass", "sink", "source", "google", "simulator", "cli", "worker"]),
     (
         &["src/simulator/"],
-        &["pass", "plan", "sink", "state", "source", "google", "log", "record", "config", "host", "cli", "worker"],
+        &[
+            "pass", "plan", "sink", "state", "source", "google", "log", "record", "config", "host", "cli", "worker",
+            "event", "ingest", "api", "database",
+        ],
     ),
 ];
 
@@ -234,6 +248,16 @@ fn worker_var(setting: &Setting) -> String {
     let Setting { name, default, meaning, .. } = setting;
     let value = if name.ends_with("_MAX_PAGES") { "auto" } else { default.unwrap_or_default() };
     format!("# {meaning}\n{name} = \"{value}\"\n")
+}
+
+/// The list of features names tests of these names.
+#[test]
+fn every_test_that_the_list_of_features_names_is_there() {
+    let tests: String = sources("tests").chain(sources("src")).map(|file| file.text).collect();
+    let list = read("docs/seeds.md");
+    let named = list.lines().filter_map(|line| line.strip_suffix("` |")?.rsplit_once("| `")).map(|(_, name)| name);
+    let missing: Vec<_> = named.filter(|name| !name.contains('/') && !tests.contains(&format!("fn {name}("))).collect();
+    none(missing.into_iter().map(str::to_owned), "Name a test that is there, or a dash.");
 }
 
 #[test]

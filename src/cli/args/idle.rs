@@ -33,6 +33,14 @@ impl Arguments {
                 !sinks.is_empty() || state.is_some() || copies || vars.is_some() || *json,
                 "setup does not use the options of every command: it works in this folder, with its own options",
             ),
+            Command::Serve(_) => (
+                !sinks.is_empty() || state.is_some() || copies,
+                "serve does not use --sink, --state, --dry-run or --pages: everything is in the file of --db",
+            ),
+            Command::Keys { .. } => (
+                !sinks.is_empty() || state.is_some() || copies || vars.is_some(),
+                "keys does not use --sink, --state, --vars, --dry-run or --pages: keys are in the file of --db",
+            ),
             Command::Doctor | Command::Sql(_) | Command::Estimate(_) => {
                 (state.is_some() || copies, "doctor, sql and estimate do not use --state, --dry-run or --pages")
             }

@@ -1,6 +1,7 @@
 //! What can be typed after `aig-logs`.
 
 mod credential;
+mod events;
 mod idle;
 mod options;
 mod setup;
@@ -11,6 +12,7 @@ mod values;
 use clap::{Args, Parser, Subcommand};
 
 pub use crate::cli::args::credential::Credential;
+pub use crate::cli::args::events::{KeysAction, Serve};
 pub use crate::cli::args::options::Options;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
@@ -38,6 +40,8 @@ Examples:
   aig-logs verify                        prove that every log of the last day is delivered
   aig-logs explain LOG_ID                what became of one log
   aig-logs doctor                        check the set-up, and say how to fix it
+  aig-logs serve                         take events of applications into aig-logs.sqlite
+  aig-logs keys create --org ORG --scopes ingest,query    a key for them
   aig-logs dead-letters list             rows that the sink will never take
   aig-logs sql                           the statements that make table and views
   aig-logs estimate --logs-per-month N   what a month takes and costs
@@ -150,6 +154,15 @@ pub enum Command {
         /// What to do with them
         #[command(subcommand)]
         action: LettersAction,
+    },
+    /// Take events of applications over HTTP into a SQLite file, until stopped
+    #[command(after_help = help::table())]
+    Serve(Serve),
+    /// Make, list and revoke the keys of the events API
+    Keys {
+        /// What to do with them
+        #[command(subcommand)]
+        action: KeysAction,
     },
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]

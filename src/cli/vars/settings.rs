@@ -22,7 +22,10 @@ use crate::{
             trust,
         },
     },
-    config::{Config, ConfigError, D1, Destination, Kv, Need, Problem, SETTINGS, Schema, TableName, WarehouseSettings},
+    config::{
+        Config, ConfigError, D1, Destination, EventSettings, Kv, Need, Problem, SETTINGS, Schema, TableName,
+        WarehouseSettings,
+    },
     foreign,
     host::Host,
     plan::peak,
@@ -73,6 +76,11 @@ impl Vars {
     /// The settings as a value.
     pub fn config(&self, destinations: &[Destination]) -> Result<Config, Failure> {
         Ok(Config::from_vars(|name| self.get(name), destinations)?)
+    }
+
+    /// The settings of whoever receives events.
+    pub fn events(&self) -> Result<EventSettings, Failure> {
+        Ok(EventSettings::from_vars(|name| self.get(name))?)
     }
 
     /// The settings of a deployed Worker's KV.

@@ -4,11 +4,7 @@ use crate::{
     cli::warehouse::reader::{ReadAccess, TableReader},
     database::rest::Rest,
     host::Host,
-    sink::{
-        Sink,
-        all::{All, sink_of_kinds},
-        d1::D1Sink,
-    },
+    sink::{Sink, all::All, any::sink_of_kinds, d1::D1Sink},
 };
 
 /// A sink, or a reader beside it.

@@ -88,9 +88,9 @@ async fn deliver(delivery: &Delivery) -> Result<(), String> {
     delivered.map_err(|error| error.chain())
 }
 
-/// When a message comes again: after 10 s, 20 s, 40 s and so on.
+/// When a message comes again: after 1 s, 2 s, 4 s and so on.
 fn delay(attempts: u32) -> Result<JsValue, JsValue> {
-    let seconds = 10_u32.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(LONGEST_DELAY);
+    let seconds = LONGEST_DELAY.min(1 << attempts.saturating_sub(1).min(10));
     let options = js_sys::Object::new();
     Reflect::set(&options, &"delaySeconds".into(), &seconds.into())?;
     Ok(options.into())

@@ -10,7 +10,7 @@
 
 mod answers;
 mod chance;
-mod damage;
+pub mod damage;
 mod history;
 mod laws;
 mod ledger;
@@ -23,6 +23,7 @@ mod trouble;
 
 use std::{env, ops::Range, panic};
 
+pub use self::damage::config;
 use self::{
     history::History,
     life::{Tally, live},

@@ -141,7 +141,11 @@ pub fn dev(folder: &Path, arguments: &[&str]) -> (Group, Output, SocketAddr) {
 pub fn wrangler(folder: &Path, arguments: &[&str]) -> Command {
     let tools = Path::new(ROOT).join("node_modules/.bin");
     let mut command = Command::new(tools.join("node"));
-    command.arg(tools.join("wrangler")).args(arguments).arg("--persist-to").arg(folder.join("state"));
+    command.arg(tools.join("wrangler")).args(arguments);
+    // What is deployed keeps nothing here.
+    if arguments.first() != Some(&"deploy") {
+        command.arg("--persist-to").arg(folder.join("state"));
+    }
     command.current_dir(folder).env_clear().env("PATH", format!("{}:/usr/bin:/bin", tools.display()));
     command.envs(["HOME", "TMPDIR"].map(|name| (name, folder)));
     command.envs([("WRANGLER_SEND_METRICS", "false"), ("CLOUDFLARE_CF_FETCH_ENABLED", "false")]);

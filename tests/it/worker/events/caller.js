@@ -22,7 +22,7 @@ const routes = {
     return Promise.all(keys.map(async ({ name, metadata }) => ({ name, metadata, value: await env.STATE_KV.get(name) })));
   },
   async "/queue"({ messages }, env) {
-    await env.QUEUE.sendBatch(messages.map((body) => ({ body, contentType: "text" })));
+    await env.EVENTS_QUEUE.sendBatch(messages.map((body) => ({ body, contentType: "text" })));
     return {};
   },
 };

@@ -18,7 +18,7 @@ use crate::{
     process::Group,
     worker::{
         output::Output,
-        runtime::{built, dev, wrangler},
+        runtime::{built, dev},
     },
 };
 
@@ -34,7 +34,8 @@ pub const PLAIN: &str = "EVENTS";
 
 /// A running caller, with the Workers that it calls.
 pub struct Events {
-    folder: TempDir,
+    /// Everything that it keeps.
+    _folder: TempDir,
     /// None once it has ended.
     group: Option<Group>,
     output: Output,
@@ -67,11 +68,7 @@ impl Events {
     /// The same, and further ones, which are other by their name and a change.
     pub fn start_with(others: &[(&str, Change)]) -> Option<Self> {
         let events = Self::without_tables(others)?;
-        for script in SQLITE.iter().filter(|script| script.name.starts_with("1_")) {
-            for statement in script.text.split_inclusive(";\n") {
-                events.sql(statement, &[]);
-            }
-        }
+        events.make_tables();
         Some(events)
     }
 
@@ -90,20 +87,19 @@ impl Events {
         }
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let (group, output, address) = dev(folder.path(), &arguments);
-        Some(Self { folder, group: Some(group), output, address })
+        Some(Self { _folder: folder, group: Some(group), output, address })
     }
 
     /// Sends a request to one of the Workers.
     pub fn send(&self, worker: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut connection = TcpStream::connect(self.address).unwrap();
         connection.set_read_timeout(Some(ANSWER_TIMEOUT)).unwrap();
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = body.len();
-        let head = format!(
-            "{method} {path} HTTP/1.0\r\nhost: {}\r\nx-worker: {worker}\r\n{headers}content-length: {length}\r\n\r\n",
-            self.address
-        );
-        connection.write_all(head.as_bytes()).unwrap();
+        let host = self.address;
+        write!(connection, "{method} {path} HTTP/1.0\r\nhost: {host}\r\nx-worker: {worker}\r\n").unwrap();
+        for (name, value) in headers {
+            write!(connection, "{name}: {value}\r\n").unwrap();
+        }
+        write!(connection, "content-length: {}\r\n\r\n", body.len()).unwrap();
         // A server that has read enough of a body may answer before its end.
         let _ = connection.write_all(body);
         let mut answer = String::new();
@@ -118,12 +114,24 @@ impl Events {
         }
     }
 
-    /// The same, of JSON with a key.
+    /// The same, of JSON with a key, to the Worker with the project's own configuration.
     pub fn ask(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
+        self.ask_of(PLAIN, key, method, path, body)
+    }
+
+    /// The same, to one of the Workers.
+    pub fn ask_of(&self, worker: &str, key: &str, method: &str, path: &str, body: &Value) -> Answer {
         let bearer = format!("Bearer {key}");
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.send(PLAIN, method, path, &headers, body.as_bytes())
+        self.send(worker, method, path, &headers, body.as_bytes())
+    }
+
+    /// Makes the tables of events and keys.
+    pub fn make_tables(&self) {
+        for script in SQLITE.iter().filter(|script| ["1_events_raw.sql", "1_api_keys.sql"].contains(&script.name)) {
+            self.sql(script.text, &[]);
+        }
     }
 
     /// What the caller answers.
@@ -161,10 +169,6 @@ impl Events {
     pub fn output(&self) -> &Output {
         &self.output
     }
-
-    pub fn path(&self) -> &Path {
-        self.folder.path()
-    }
 }
 
 /// Nothing it ever said may hold the key.
@@ -181,7 +185,7 @@ impl Drop for Events {
 
 /// `[env.events]` of the project's own configuration, with the Worker that is built already.
 pub fn configuration(built: &Path) -> toml::Table {
-    let whole: toml::Table = fs::read_to_string(Path::new(ROOT).join("wrangler.toml")).unwrap().parse().unwrap();
+    let whole: toml::Table = text().parse().unwrap();
     let mut configuration = whole["env"]["events"].as_table().unwrap().clone();
     for name in ["compatibility_date", "compatibility_flags"] {
         configuration.insert(name.into(), whole[name].clone());
@@ -191,35 +195,43 @@ pub fn configuration(built: &Path) -> toml::Table {
     configuration
 }
 
-/// The caller: bound to each Worker by its name and by the names of old bindings, and to their database and namespace.
+/// The queue, as the project's own configuration has it in comments.
+pub fn queues() -> toml::Value {
+    let text = text();
+    let (_, queues) = text.split_once("# [[env.events.queues.producers]]\n").unwrap();
+    let lines = queues.lines().map_while(|line| line.strip_prefix('#'));
+    let queues = lines.fold("[[env.events.queues.producers]]".to_owned(), |text, line| text + "\n" + line.trim());
+    queues.parse::<toml::Table>().unwrap()["env"]["events"]["queues"].clone()
+}
+
+fn text() -> String {
+    fs::read_to_string(Path::new(ROOT).join("wrangler.toml")).unwrap()
+}
+
+/// The caller: bound to each Worker by its name and by the names of old bindings, and to their database, namespace and
+/// queue.
 fn caller(workers: &[(&str, Change)]) -> toml::Table {
-    let own = configuration(Path::new(""));
-    let mut caller = toml::Table::new();
-    let file = Path::new(ROOT).join("tests/it/worker/events/caller.js");
-    caller.insert("name".into(), "caller".into());
-    caller.insert("main".into(), file.to_str().unwrap().into());
-    caller.insert("queues".into(), producer("QUEUE").into());
-    for name in ["compatibility_date", "compatibility_flags", "d1_databases", "kv_namespaces"] {
-        caller.insert(name.into(), own[name].clone());
+    let mut caller = configuration(&Path::new(ROOT).join("tests/it/worker/events/caller.js"));
+    for name in ["ratelimits", "vars", "triggers"] {
+        caller.remove(name);
     }
+    caller.insert("name".into(), "caller".into());
+    let mut queues = queues();
+    queues.as_table_mut().unwrap().remove("consumers");
+    caller.insert("queues".into(), queues);
     let old = ["UU_STREAM", "EVENTS_PIPELINE", "ANALYTICS_ENGINE", "ANALYTICS_INGESTION"].map(|name| (name, PLAIN));
     let bindings = workers.iter().map(|(name, _)| (*name, *name)).chain(old);
     let services = bindings.map(|(binding, worker)| {
         let members = [("binding", binding.to_owned()), ("service", service(worker))];
-        members.map(|(name, value)| (name.to_owned(), toml::Value::from(value))).into_iter().collect::<toml::Table>()
+        toml::Value::from(toml::Table::from_iter(members.map(|(name, value)| (name.to_owned(), value.into()))))
     });
-    caller.insert("services".into(), services.map(toml::Value::from).collect::<Vec<_>>().into());
+    caller.insert("services".into(), services.collect::<Vec<_>>().into());
     caller
 }
 
 /// The name under which a Worker is bound.
 fn service(worker: &str) -> String {
-    worker.to_lowercase().replace('_', "-")
-}
-
-/// The sending end of the queue, as a part of a configuration.
-pub fn producer(binding: &str) -> toml::Table {
-    format!("[[producers]]\nbinding = \"{binding}\"\nqueue = \"aig-events\"\n").parse().unwrap()
+    worker.to_lowercase()
 }
 
 fn write(folder: &Path, name: &str, configuration: &toml::Table) -> String {
@@ -228,11 +240,4 @@ fn write(folder: &Path, name: &str, configuration: &toml::Table) -> String {
     let path = folder.join("wrangler.json");
     fs::write(&path, serde_json::to_string(configuration).unwrap()).unwrap();
     path.to_str().unwrap().to_owned()
-}
-
-/// What `wrangler` prints of a command in a folder.
-pub fn told(folder: &Path, arguments: &[&str]) -> String {
-    let output = wrangler(folder, arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }

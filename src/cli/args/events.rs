@@ -1,0 +1,53 @@
+//! What can be said of the events API on this machine.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Subcommand};
+
+/// What to serve, and where.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// SQLite file of events and keys, made if it is missing
+    #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
+    pub db: PathBuf,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8790")]
+    pub listen: SocketAddr,
+    /// Copy AI Gateway's logs into the same file meanwhile, as `aig-logs run` does
+    #[arg(long)]
+    pub poll: bool,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysAction {
+    /// Make a key, and print it once. Only its SHA-256 is kept
+    Create {
+        /// SQLite file of events and keys, made if it is missing
+        #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
+        db: PathBuf,
+        /// The org whose events it sends and reads; * stands for all orgs
+        #[arg(long, value_name = "ORG")]
+        org: String,
+        /// What it allows: ingest, query, admin
+        #[arg(long, value_name = "SCOPE,…", value_delimiter = ',', required = true)]
+        scopes: Vec<String>,
+        /// Origin of a page that may use it in a browser, with its scheme; may be given more than once
+        #[arg(long = "origin", value_name = "ORIGIN")]
+        origins: Vec<String>,
+    },
+    /// List the keys by their first letters
+    List {
+        /// SQLite file of events and keys
+        #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
+        db: PathBuf,
+    },
+    /// Revoke a key
+    Revoke {
+        /// SQLite file of events and keys
+        #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
+        db: PathBuf,
+        /// Its first letters, as `keys list` shows them
+        prefix: String,
+    },
+}

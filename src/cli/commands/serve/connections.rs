@@ -1,0 +1,163 @@
+//! Connections, and the requests on each: how long they may take, and how many there may be.
+
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+
+use axum::serve::Listener;
+use http::StatusCode;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    body::{Body, Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+
+use super::local::Local;
+use crate::{api::Problem, ingest::LARGEST_BODY};
+
+/// Connections at once. A further one waits until another ends.
+const MOST_CONNECTIONS: usize = 1_024;
+
+/// Requests that are worked on at once, each with up to [`LARGEST_BODY`] bytes. A further one waits.
+const MOST_REQUESTS: usize = 128;
+
+/// How long the head of a request may take, from the end of the request before it. So an idle connection ends.
+const HEAD: Duration = Duration::from_mins(1);
+
+/// How long the body of a request may take.
+const BODY: Duration = Duration::from_secs(30);
+
+/// Answers until `stopped`, and then what was already asked.
+///
+/// # Errors
+/// If the runtime cannot use the listener.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    local: Arc<Local>,
+    stopped: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let mut listener = TcpListener::from_std(listener)?;
+    let mut stopped = pin!(stopped);
+    let (places, turns) = (Arc::new(Semaphore::new(MOST_CONNECTIONS)), Arc::new(Semaphore::new(MOST_REQUESTS)));
+    let (graceful, mut tasks) = (GracefulShutdown::new(), JoinSet::new());
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            // It waits a moment if the system has no connections left to give.
+            (Listener::accept(&mut listener).await.0, place)
+        };
+        let (stream, place) = tokio::select! {
+            () = &mut stopped => break,
+            Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
+            connection = next => connection,
+        };
+        // An answer is written at once, so that it never waits for more.
+        let _ = stream.set_nodelay(true);
+        let (local, turns) = (Arc::clone(&local), Arc::clone(&turns));
+        let service = service_fn(move |request| answer(Arc::clone(&local), Arc::clone(&turns), request));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tasks.spawn(async move {
+            // A connection that breaks is the sender's loss: it sends the same again.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn answer(
+    local: Arc<Local>,
+    turns: Arc<Semaphore>,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let response = match timeout(BODY, read(body)).await {
+        Ok(Ok(body)) => {
+            let _turn = turns.acquire().await;
+            local.answer(hyper::Request::from_parts(head, body)).await
+        }
+        Ok(Err(_)) => Problem::new(StatusCode::BAD_REQUEST, "the body ended too early: send it whole").response(),
+        Err(_) => {
+            let detail = format!("the body took longer than {} s: send less at once", BODY.as_secs());
+            Problem::new(StatusCode::REQUEST_TIMEOUT, detail).response()
+        }
+    };
+    Ok(response.map(|body| Full::new(body.into())))
+}
+
+/// A body, or as much of it as shows that it is too large.
+async fn read(mut body: Incoming) -> hyper::Result<Vec<u8>> {
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(LARGEST_BODY);
+    let mut bytes = Vec::with_capacity(expected.min(LARGEST_BODY));
+    while bytes.len() <= LARGEST_BODY
+        && let Some(frame) = body.frame().await
+    {
+        if let Ok(part) = frame?.into_data() {
+            bytes.extend_from_slice(&part[..part.len().min(LARGEST_BODY + 1 - bytes.len())]);
+        }
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
+
+    use super::*;
+    use crate::{config::EventSettings, database::sqlite::SqliteDatabase, log::metadata::MetadataKeys};
+
+    /// What a sender is answered that sends this and then nothing, by a clock that passes when everybody waits.
+    async fn answered(sent: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let database = SqliteDatabase::open(&folder.path().join("a.sqlite"), &MetadataKeys::default()).unwrap();
+        let local = Arc::new(Local::new(EventSettings::from_vars(|_| None).unwrap(), database));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let talk = async {
+            let mut connection = TcpStream::connect(address).await.unwrap();
+            connection.write_all(sent.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        tokio::select! {
+            _ = serve(listener, local, std::future::pending()) => panic!("it ended"),
+            answer = talk => answer,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_answered_and_the_connection_ends() {
+        let answer = answered("POST /events HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n{").await;
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("took longer than 30 s"), "{answer}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_ends_the_connection() {
+        for sent in ["", "POST /events HTTP/1.1\r\n", "GET / HTTP/1.1\r\nhost: a\r\n\r\n"] {
+            let answers = answered(sent).await.matches("HTTP/1.1").count();
+            assert!(answers <= 1, "{sent}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_is_read_no_further_than_shows_that_it_is_too_large() {
+        let head = "POST /events HTTP/1.1\r\nhost: a\r\nauthorization: Bearer a\r\ntransfer-encoding: chunked\r\n\r\n";
+        let answer = answered(&format!("{head}{:x}\r\n{}", LARGEST_BODY + 1, "x".repeat(LARGEST_BODY + 1))).await;
+        // It is answered though its end never comes.
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+}

@@ -1,0 +1,135 @@
+//! `aig-logs serve`: the API of events on this machine, over a SQLite file.
+
+mod connections;
+mod local;
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::{oneshot, watch},
+};
+
+use self::local::Local;
+use crate::{
+    api::key,
+    cli::{
+        args::{Options, Serve},
+        failure::{Exit, Failure},
+        poll::{Task, poll},
+        progress::{Screen, log_to},
+        vars::settings::Vars,
+    },
+    config::Destination,
+    database::sqlite::SqliteDatabase,
+};
+
+/// Seconds from one forward pass to the next, as of `run`.
+const TICK: Duration = Duration::from_mins(1);
+
+/// Serves until stopped.
+pub async fn serve(
+    arguments: &Serve,
+    options: &Options,
+    stop: watch::Receiver<bool>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let file = Destination::Sqlite(arguments.db.clone());
+    let vars = Vars::read(options)?;
+    let (settings, schema) = (vars.events()?, vars.schema(&file)?);
+    if arguments.poll {
+        vars.config(std::slice::from_ref(&file))?;
+    }
+    log_to(screen, settings.log_level);
+    let has_admin = settings.admin_key.is_some();
+    let listener = listen(arguments.listen)?;
+    let database = SqliteDatabase::open(&arguments.db, &schema.metadata)
+        .map_err(|error| Failure::call(format!("opening {}", arguments.db.display()), error))?;
+    tell(&listener, &arguments.db, has_admin || has_key(&database).await?, screen)?;
+
+    let local = Arc::new(Local::new(settings, database));
+    let (running, end) = oneshot::channel::<()>();
+    let end = async {
+        // The other side is dropped when it is time.
+        let _ = end.await;
+    };
+    // It must not be dropped here before its end, and so nothing fails until then.
+    let runtime = runtime()?;
+    let serving = runtime.spawn(connections::serve(listener, Arc::clone(&local), end));
+    let ended = until_stopped(arguments.poll.then_some(file), options, stop, screen).await;
+    drop(running);
+    let served = serving.await;
+    runtime.shutdown_background();
+    served.map_err(io::Error::from).flatten().map_err(|error| unserved(&error))?;
+    if let Some(local) = Arc::into_inner(local) {
+        local.into_database().close().map_err(|error| Failure::call("closing the file", error))?;
+    }
+    ended
+}
+
+/// Waits for the end: of the poller, where there is one, which ends when it is asked to.
+async fn until_stopped(
+    polled: Option<Destination>,
+    options: &Options,
+    mut stop: watch::Receiver<bool>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let Some(file) = polled else {
+        // Nobody left to say stop is as good as stop.
+        let _ = stop.wait_for(|stop| *stop).await;
+        return Ok(Exit::Done);
+    };
+    let Options { vars, json, .. } = options;
+    let options =
+        Options { sinks: vec![file], state: None, vars: vars.clone(), json: *json, dry_run: false, pages: None };
+    poll(&options, Task::Run { every: TICK, takeover: false }, stop, screen).await
+}
+
+/// Requests are read and answered on all cores. The poller stays on the thread of the command.
+fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_multi_thread().enable_all().thread_name("server").build();
+    runtime.map_err(|error| Failure::denied("starting the server", error, "Nothing was changed"))
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listener.map_err(|error| {
+        let hint = "Choose another address with --listen: port 0 takes a free one";
+        Failure::denied(format!("listening on {address}"), error, hint)
+    })
+}
+
+fn unserved(error: &io::Error) -> Failure {
+    Failure::denied("serving", error, "Start it again")
+}
+
+async fn has_key(database: &SqliteDatabase) -> Result<bool, Failure> {
+    let keys = key::list(database, None).await.map_err(|error| Failure::call("reading the keys", error))?;
+    Ok(keys.iter().any(|key| key["revokedAt"].is_null()))
+}
+
+fn tell(listener: &TcpListener, db: &Path, has_key: bool, screen: &Screen) -> Result<(), Failure> {
+    let address = listener.local_addr().map_err(|error| unserved(&error))?;
+    let db = db.display();
+    screen.say(&format!("Serving the events in {db} at http://{address} until Ctrl-C."));
+    if !address.ip().is_loopback() {
+        screen.say(
+            "Other machines reach this address, and keys and events travel there in clear. Put a server with TLS in front.",
+        );
+    }
+    if !has_key {
+        screen.say(&format!(
+            "There is no key yet. This makes one: aig-logs keys create --db {db} --org ORG --scopes ingest,query"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! A poller over the files of this machine: one pass, or both schedules until somebody stops it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::{
+    cli::{
+        args::{Options, State},
+        commands::run,
+        failure::{Exit, Failure},
+        files::{
+            hold::{Claim, Hold},
+            open::is_file,
+            passes::Keeper,
+            target::Files,
+        },
+        jobs::{Poller, Teller, Work, native_store},
+        progress::{Screen, log_to},
+        vars::settings::{self, Vars},
+    },
+    config::Destination,
+    host::native::NativeHost,
+    sink::place::Place,
+};
+
+/// What to do with a poller.
+pub enum Task {
+    /// One pass.
+    Once(Work),
+    /// Passes until somebody stops it.
+    Run {
+        /// From one forward pass to the next.
+        every: Duration,
+        /// In place of another poller.
+        takeover: bool,
+    },
+}
+
+impl Task {
+    /// Who wants the state; none: no cursor is moved.
+    fn claim(&self) -> Option<Claim> {
+        match self {
+            Self::Once(Work::Forward | Work::Backfill) => Some(Claim::Pass),
+            Self::Once(Work::Range { .. }) => None,
+            Self::Run { takeover: false, .. } => Some(Claim::Run),
+            Self::Run { takeover: true, .. } => Some(Claim::Takeover),
+        }
+    }
+}
+
+/// Nothing is written before the settings are known to be good.
+pub async fn poll(
+    options: &Options,
+    task: Task,
+    stop: watch::Receiver<bool>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let shown = Destination::Ndjson(None);
+    let destinations = if options.dry_run { vec![shown.clone()] } else { options.destinations() };
+    let vars = Vars::read(options)?;
+    let config = vars.config(&destinations)?;
+    let schedule = settings::schedule(&config)?;
+    let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
+    vars.check_key(&host, &config).await?;
+    log_to(screen, config.log_level);
+
+    let hold = hold(options, &task, &host, screen).await?;
+    let files = Files::open(options, &config).await?;
+    let poller = Poller::new(&host, &config, &files)?;
+    let every = if let Task::Run { every, .. } = &task { Some(*every) } else { None };
+    let native = if options.dry_run { None } else { Some(native_store(&files.state)?) };
+    let keeper = Keeper { poller: &poller, places: places(&files, hold.as_ref())?, hold, native, every };
+    let rows_on_output = destinations.contains(&shown);
+    let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
+    match task {
+        Task::Run { every, .. } => run::run(&keeper, &teller, every, &schedule).await,
+        Task::Once(work) => {
+            let report = keeper.pass(work).await?;
+            screen.clear();
+            teller.tell(&report)
+        }
+    }
+}
+
+/// Takes the state for a task that moves its cursors, before it is opened.
+async fn hold(options: &Options, task: &Task, host: &NativeHost, screen: &Screen) -> Result<Option<Hold>, Failure> {
+    match (task.claim(), options.state()) {
+        (Some(claim), State::File(path)) if !options.dry_run && is_file(&path) => {
+            let tell = |words: &str| screen.say(&format!("aig-logs: {words}"));
+            Ok(Some(Hold::take(&path, claim, host, &tell).await?))
+        }
+        (Some(_) | None, State::File(_) | State::Kv) => Ok(None),
+    }
+}
+
+/// Where the files are that must stay in their place while the poller works.
+fn places(files: &Files, hold: Option<&Hold>) -> Result<Vec<Place>, Failure> {
+    let lock = hold.map(Hold::place).transpose()?;
+    Ok(files.places().into_iter().chain(lock).collect())
+}

@@ -1,0 +1,119 @@
+//! A SQLite file as a database: one thread writes, for all requests that wait in one transaction; a few connections read.
+
+mod failure;
+mod readers;
+mod writer;
+
+use std::{fs::File, io, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, thread::JoinHandle, time::Duration};
+
+use rusqlite::Connection;
+use serde_json::{Map, Value};
+use tokio::sync::{mpsc, oneshot};
+
+use self::{
+    failure::unopened,
+    readers::Readers,
+    writer::{Waiting, Writer},
+};
+use super::{Database, Done, Statement};
+use crate::{
+    error::CallError,
+    log::metadata::MetadataKeys,
+    record::Cell,
+    sink::{place::Place, sqlite::Sqlite},
+};
+
+/// Bytes of a page of a new file. A row of a table without rowids that is larger than a quarter of a page would take a
+/// page of its own.
+const PAGE_SIZE: u32 = 16_384;
+
+/// The memory in which a connection that writes keeps pages, in KiB.
+const CACHE: u32 = 8_192;
+
+/// How long a request waits for another program that writes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Requests that may wait for the writer. A further one waits for its place.
+const MOST_WAITING: usize = 1_024;
+
+/// A SQLite file that any thread may use. The tables and views are there.
+#[derive(Debug)]
+pub struct SqliteDatabase {
+    waiting: mpsc::Sender<Waiting>,
+    readers: Arc<Readers>,
+    writer: JoinHandle<()>,
+}
+
+impl SqliteDatabase {
+    /// Opens a file, and makes what is missing: the file, its tables and its views.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or is no SQLite file.
+    pub fn open(path: &Path, keys: &MetadataKeys) -> Result<Self, CallError> {
+        let place = make_private(path).map_err(|error| {
+            CallError::denied(error.to_string(), format!("Check that {} can be written", path.display()))
+        })?;
+        let connection = to_write(path).map_err(|error| unopened(&error, path))?;
+        Sqlite::new(&connection, keys)?;
+        let (waiting, requests) = mpsc::channel(MOST_WAITING);
+        let writer = Writer::new(connection, place.clone());
+        let writer = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run(requests));
+        let writer = writer.map_err(|error| CallError::Silent(error.to_string()))?;
+        Ok(Self { waiting, readers: Arc::new(Readers::new(place)), writer })
+    }
+
+    /// Waits until everything that was accepted is committed, and closes the file.
+    ///
+    /// # Errors
+    /// If the writer has failed.
+    pub fn close(self) -> Result<(), CallError> {
+        let Self { waiting, readers, writer } = self;
+        drop((waiting, readers));
+        writer.join().map_err(|_| gone())
+    }
+}
+
+impl Database for SqliteDatabase {
+    /// The answer comes after the commit. A caller that no longer waits for it does not undo the statements.
+    async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Done>, CallError> {
+        let (answer, answered) = oneshot::channel();
+        self.waiting.send(Waiting { statements, answer }).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+        if self.waiting.is_closed() {
+            return Err(gone());
+        }
+        let readers = Arc::clone(&self.readers);
+        let _turn = self.readers.turn().await;
+        let read = tokio::task::spawn_blocking(move || readers.read(text, &values)).await;
+        read.map_err(|error| CallError::Silent(error.to_string()))?
+    }
+}
+
+/// The failure of a thread, which only a defect of this program can end.
+fn gone() -> CallError {
+    CallError::Silent("the thread that writes has ended: start the program again".into())
+}
+
+/// The place of a file. A missing file is made, for its owner alone; SQLite gives the files beside it the same mode.
+fn make_private(path: &Path) -> io::Result<Place> {
+    match File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Place::of(path),
+    }
+}
+
+/// A connection that writes durably: a commit returns after the system has confirmed that the bytes are on the disk.
+fn to_write(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    // Only a file without tables takes it.
+    connection.pragma_update(None, "page_size", PAGE_SIZE)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "cache_size", -i64::from(CACHE))?;
+    Ok(connection)
+}

@@ -1,0 +1,79 @@
+//! Connections that only read. SQLite lets them read beside the one that writes.
+
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::{Connection, OpenFlags, Row, params_from_iter, types::ValueRef};
+use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::failure::failed;
+use crate::{
+    error::CallError,
+    record::Cell,
+    sink::place::{Place, moved},
+};
+
+/// Questions that are answered at once. A further one waits.
+const READERS: usize = 4;
+
+/// Connections that read, opened when they are first needed.
+#[derive(Debug)]
+pub(super) struct Readers {
+    place: Place,
+    idle: Mutex<Vec<Connection>>,
+    turns: Semaphore,
+}
+
+impl Readers {
+    pub fn new(place: Place) -> Self {
+        Self { place, idle: Mutex::default(), turns: Semaphore::new(READERS) }
+    }
+
+    /// Waits until few enough others read; none: nobody closes it, so there is always a turn.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
+    }
+
+    /// Runs a statement that only reads, and blocks the thread meanwhile.
+    pub fn read(&self, text: &str, values: &[Cell]) -> Result<Vec<Map<String, Value>>, CallError> {
+        if !self.place.holds() {
+            return Err(moved(&self.place));
+        }
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = idle().pop();
+        let read = || {
+            let connection = known.map_or_else(|| self.open(), Ok)?;
+            let lines = lines(&connection, text, values)?;
+            // A connection that has failed is not used again.
+            idle().push(connection);
+            Ok(lines)
+        };
+        read().map_err(|error: rusqlite::Error| failed(&error, self.place.path()))
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(self.place.path(), flags)
+    }
+}
+
+/// Runs a statement to its end. The lines that it returns.
+pub(super) fn lines(connection: &Connection, text: &str, values: &[Cell]) -> rusqlite::Result<Vec<Map<String, Value>>> {
+    let mut statement = connection.prepare_cached(text)?;
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let line = |row: &Row<'_>| {
+        let members = names.iter().enumerate().map(|(place, name)| Ok((name.clone(), value(row.get_ref(place)?))));
+        members.collect::<rusqlite::Result<_>>()
+    };
+    statement.query_map(params_from_iter(values), line)?.collect()
+}
+
+/// No table here holds bytes, and JSON has neither bytes nor infinities.
+fn value(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null | ValueRef::Blob(_) => Value::Null,
+        ValueRef::Integer(integer) => integer.into(),
+        ValueRef::Real(float) => float.into(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+    }
+}

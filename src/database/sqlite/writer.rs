@@ -1,0 +1,110 @@
+//! The thread that writes. While it commits, further requests arrive; they are the group of the next commit, so that
+//! one wait for the disk serves all of them.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{failure::failed, readers::lines};
+use crate::{
+    database::{Done, Statement, upsert},
+    error::CallError,
+    record::Record,
+    sink::place::{Place, moved},
+};
+
+/// The most requests of one transaction: some 60,000 events, if each brings as many as it may.
+const MOST_TOGETHER: usize = 128;
+
+/// Statements that are kept ready.
+const PREPARED: usize = 64;
+
+/// A request that waits for its commit.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub statements: Vec<Statement>,
+    pub answer: oneshot::Sender<Result<Vec<Done>, CallError>>,
+}
+
+/// Whoever writes to the file.
+pub(super) struct Writer {
+    connection: Connection,
+    place: Place,
+}
+
+impl Writer {
+    pub fn new(connection: Connection, place: Place) -> Self {
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        Self { connection, place }
+    }
+
+    /// Writes until nobody can send a request any more, and each that was sent is answered.
+    pub fn run(self, mut requests: mpsc::Receiver<Waiting>) {
+        let mut group = Vec::with_capacity(MOST_TOGETHER);
+        while requests.blocking_recv_many(&mut group, MOST_TOGETHER) > 0 {
+            self.write(&mut group);
+        }
+    }
+
+    /// Writes a group in one transaction. If that fails, each request gets a transaction of its own, so that it fails
+    /// for its own reasons alone. Savepoints would spare the repetition, but each costs a copy of the pages that it
+    /// changes, and a group hardly ever fails.
+    fn write(&self, group: &mut Vec<Waiting>) {
+        let whole = self.commit(group.iter().map(|waiting| &waiting.statements[..]));
+        match whole {
+            // The commit has returned, and only now are the answers sent.
+            Ok(done) => {
+                for (waiting, done) in group.drain(..).zip(done) {
+                    answer(waiting, Ok(done));
+                }
+            }
+            Err(error) if group.len() == 1 => group.drain(..).for_each(|waiting| answer(waiting, Err(error.clone()))),
+            Err(_) => {
+                for waiting in group.drain(..) {
+                    let done = self.commit([&waiting.statements[..]].into_iter());
+                    answer(waiting, done.map(|mut done| done.pop().unwrap_or_default()));
+                }
+            }
+        }
+    }
+
+    /// Runs the statements of some requests in one transaction. Whatever fails, nothing of it is written, unless the
+    /// disk fails while it commits: then nobody knows.
+    fn commit<'a>(&self, requests: impl Iterator<Item = &'a [Statement]>) -> Result<Vec<Vec<Done>>, CallError> {
+        let committed = || {
+            // Dropped without a commit, it is rolled back.
+            let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+            let done =
+                requests.map(|statements| statements.iter().map(|statement| run(&transaction, statement)).collect());
+            let done = done.collect::<rusqlite::Result<_>>()?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        let done = committed().map_err(|error: rusqlite::Error| failed(&error, self.place.path()))?;
+        // Rows in a file that nobody will find are not kept.
+        if self.place.holds() { Ok(done) } else { Err(moved(&self.place)) }
+    }
+}
+
+/// Nobody waits any more for the answer to a request whose connection is gone.
+fn answer(waiting: Waiting, done: Result<Vec<Done>, CallError>) {
+    let _ = waiting.answer.send(done);
+}
+
+fn run(transaction: &Transaction<'_>, statement: &Statement) -> rusqlite::Result<Done> {
+    let before = transaction.total_changes();
+    let rows = match statement {
+        Statement::Sql(text, values) => lines(transaction, text, values)?,
+        Statement::Write(records) => {
+            write(transaction, records)?;
+            Vec::new()
+        }
+    };
+    let changed = transaction.total_changes() - before;
+    Ok(Done { changed, rows_written: changed, rows })
+}
+
+fn write(transaction: &Transaction<'_>, records: &[Record]) -> rusqlite::Result<()> {
+    let Some(first) = records.first() else { return Ok(()) };
+    let mut statement = transaction.prepare_cached(&upsert(first.table))?;
+    records.iter().try_for_each(|record| statement.execute(params_from_iter(&record.cells)).map(|_| ()))
+}

@@ -1,0 +1,82 @@
+//! What a Worker of the account calls over a service binding, also under the names of bindings that it had before.
+
+use aig_logs::{host::native::now, time};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::{events as made, runtime::Events};
+
+#[test]
+fn ingest_event_over_a_service_binding() {
+    let Some(events) = Events::start() else { return };
+    let call = |method: &str, given: &Value| events.call("ANALYTICS_INGESTION", method, given);
+    let usage = json!({
+        "id": "u1", "timestamp": time::text(now()), "event": "usage.tracked", "organizationId": "org-123",
+        "usage": { "quantity": 100, "unit": "requests", "sku": "api-calls" },
+    });
+    assert_eq!(call("ingestEvent", &usage), Ok(json!({ "accepted": 1, "duplicates": 0, "ids": ["u1"] })));
+    assert_eq!(call("ingestEvent", &usage), Ok(json!({ "accepted": 0, "duplicates": 1, "ids": ["u1"] })));
+    let row = json!({ "org": "org-123", "name": "usage.tracked", "quantity": 100, "unit": "requests", "sku": "api-calls", "source": "rpc" });
+    assert_eq!(events.rows("SELECT org, name, quantity, unit, sku, source FROM events_raw"), [row]);
+
+    let old = json!({ "event": "old", "timestamp": time::text(now() - TimeDelta::days(91)) });
+    let told = call("ingestEvents", &json!([usage, old, 7])).unwrap();
+    assert_eq!((&told["duplicates"], &told["ids"]), (&json!(1), &json!(["u1", null, null])), "{told}");
+    assert!(told["refused"][0]["reason"].as_str().unwrap().contains("EVENT_RETENTION_DAYS"), "{told}");
+    assert_eq!(told["refused"][1]["index"], 2, "{told}");
+    let check = |method: &str, given: Value, part: &str| {
+        let error = call(method, &given).unwrap_err();
+        assert!(error.contains(part), "{method}: {error}");
+    };
+    check("ingestEvent", old, "EVENT_RETENTION_DAYS");
+    check("ingestEvent", json!({ "event": "large", "text": "x".repeat(33 << 10) }), "32 KiB");
+    check("ingestEvent", json!([usage]), "object");
+    check("ingestEvents", json!([]), "no event");
+    check("ingestEvent", Value::Null, "object");
+    assert_eq!(events.count(), 1);
+    // More than a request may hold: all of them, at once.
+    let told = call("ingestEvents", &made(1_200).into()).unwrap();
+    assert_eq!((&told["accepted"], told["ids"].as_array().unwrap().len()), (&json!(1_200), 1_200));
+    assert_eq!(events.count(), 1_201);
+}
+
+#[test]
+fn an_old_stream_binding_keeps_its_code() {
+    let Some(events) = Events::start() else { return };
+    let sign_in = json!({
+        "user_id": { "login": "ada", "email": "ada@example.com", "client_id": "c-1", "auth_method": "oauth" },
+        "event_name": "auth_success", "timestamp": time::text(now()), "metadata": { "place": "here" },
+    });
+    for (binding, given) in [("UU_STREAM", json!([sign_in])), ("EVENTS_PIPELINE", sign_in)] {
+        assert_eq!(events.call(binding, "send", &given), Ok(Value::Null), "{binding}");
+    }
+    let row = json!({ "name": "auth_success", "user_id": "ada", "success": 1, "source": "stream" });
+    assert_eq!(events.rows("SELECT name, user_id, success, source FROM events_raw"), [row.clone(), row]);
+
+    assert_eq!(events.call("UU_STREAM", "send", &json!([])), Ok(Value::Null));
+    assert_eq!(events.call("UU_STREAM", "send", &json!([{ "event": "a" }, { "no": "name" }])), Ok(Value::Null));
+    let told = events.output().wait(0, |text| text.contains("some events are refused").then(|| text.to_owned()));
+    assert!(told.contains("refused: 1") && told.contains("of: 2"), "{told}");
+    assert!(events.call("UU_STREAM", "send", &json!([{ "no": "name" }])).is_err());
+    assert_eq!(events.count(), 3);
+}
+
+#[test]
+fn an_old_dataset_binding_keeps_its_code() {
+    let Some(events) = Events::start() else { return };
+    let point =
+        json!({ "blobs": ["GET", "/users", "200", "production"], "doubles": [12.5, 1, 840], "indexes": ["ray-1"] });
+    assert_eq!(events.call("ANALYTICS_ENGINE", "writeDataPoint", &point), Ok(Value::Null));
+    // Old code does not wait, as it need not for a dataset.
+    let error = json!({ "blobs": ["error", "Timeout", "/users"], "doubles": [1], "indexes": ["Timeout"] });
+    events.caller("/forget", &json!({ "binding": "ANALYTICS_ENGINE", "method": "writeDataPoint", "given": error }));
+    while events.count() < 2 {}
+    let expected = [
+        json!({ "name": "api.request", "subject": "GET /users", "success": 1, "status_code": 200, "duration": 12.5, "source": "point" }),
+        json!({ "name": "error", "subject": "Timeout", "success": 0, "status_code": null, "duration": null, "source": "point" }),
+    ];
+    let rows = "SELECT name, subject, success, status_code, duration, source FROM events_raw ORDER BY name";
+    assert_eq!(events.rows(rows), expected);
+    let refused = events.call("ANALYTICS_ENGINE", "writeDataPoint", &json!({ "blobs": "GET" })).unwrap_err();
+    assert!(refused.contains("blobs"), "{refused}");
+}
