@@ -9,7 +9,7 @@ use aig_logs::{
     error::CallError,
     google::key::PrivateKey,
     host::Host,
-    log::{entry::Entry, privacy::Privacy},
+    log::{entry::Entry, metadata::MetadataKeys, privacy::Privacy},
     plan::cursor::{Direction, Query},
     record::Record,
     simulator::{Answer, Simulator, options::SimulatorOptions},
@@ -112,7 +112,7 @@ fn rows_to_ndjson(bencher: Bencher) {
 #[divan::bench(sample_size = 1)]
 fn rows_to_sqlite(bencher: Bencher) {
     let file = Connection::open_in_memory().unwrap();
-    let (sink, rows) = (Sqlite::new(&file, &[]).unwrap(), rows());
+    let (sink, rows) = (Sqlite::new(&file, &MetadataKeys::default()).unwrap(), rows());
     let empty = || file.execute_batch("DELETE FROM aig_logs_raw").unwrap();
     bencher.counter(ItemsCount::new(ENTRIES)).with_inputs(empty).bench_local_values(|()| write(&sink, &rows));
 }

@@ -13,6 +13,7 @@ use aig_logs::{
     error::CallError,
     google::key::PrivateKey,
     host::{Host, Meter, Metered},
+    log::metadata::MetadataKeys,
     pass::Job,
     simulator::options::SimulatorOptions,
     sink::{Sink, ndjson::Ndjson, sqlite::Sqlite},
@@ -87,7 +88,7 @@ impl Recording {
         // As the command opens it.
         file.pragma_update(None, "journal_mode", "wal").unwrap();
         file.pragma_update(None, "synchronous", "normal").unwrap();
-        let time = self.time(&Sqlite::new(&file, &[]).unwrap()).await;
+        let time = self.time(&Sqlite::new(&file, &MetadataKeys::default()).unwrap()).await;
         let rows = file.query_row("SELECT COUNT(DISTINCT id) FROM aig_logs_raw", [], |row| row.get::<_, i64>(0));
         assert_eq!(rows.unwrap(), i64::try_from(ENTRIES).unwrap(), "rows in the file");
         time

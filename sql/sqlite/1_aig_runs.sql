@@ -18,4 +18,4 @@ CREATE TABLE IF NOT EXISTS aig_runs (
   lateness_p95_ms INTEGER,
   error TEXT,
   version TEXT
-);
+) WITHOUT ROWID;

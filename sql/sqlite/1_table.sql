@@ -1,4 +1,6 @@
 -- The raw table, the columns of sql/bigquery/1_table.sql in the same order.
+-- A log costs one row written: the key is the table, and there is no other index. A file gets one more for the time of
+-- all gateways, which costs nothing there.
 -- Instants are RFC 3339 text in UTC, truths are 0 and 1, JSON is text.
 CREATE TABLE IF NOT EXISTS aig_logs_raw (
   id TEXT NOT NULL,
@@ -35,6 +37,5 @@ CREATE TABLE IF NOT EXISTS aig_logs_raw (
   byok INTEGER,
   wholesale INTEGER,
   extra TEXT,
-  PRIMARY KEY (gateway, id)
-);
-CREATE INDEX IF NOT EXISTS aig_logs_raw_created_at ON aig_logs_raw (created_at);
+  PRIMARY KEY (gateway, created_at, id)
+) WITHOUT ROWID;

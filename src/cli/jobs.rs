@@ -89,7 +89,7 @@ impl<'a, H: Host, S: Store> Poller<'a, H, S> {
     /// A poller over open files, with stores of its own.
     pub fn over(host: &'a H, config: &'a Config, files: &'a Files, stores: [S; 2]) -> Result<Self, Failure> {
         for file in files.tables() {
-            Sqlite::new(file, &config.metadata_columns)
+            Sqlite::new(file, &config.metadata)
                 .map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"))?;
         }
         let [state, ids] = stores;

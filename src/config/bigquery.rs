@@ -6,7 +6,7 @@ use super::{
     vars::{ConfigError, SettingReader, read},
 };
 use crate::{
-    log::{columns::LOGS, metadata::MetadataColumn},
+    log::{columns::LOGS, metadata::MetadataKeys},
     record::Table,
 };
 
@@ -36,8 +36,8 @@ impl TableName {
 pub struct Schema {
     /// The table in BigQuery; none for SQLite, whose table has a fixed name.
     pub table: Option<TableName>,
-    /// The columns from the metadata in the views.
-    pub metadata_columns: Vec<MetadataColumn>,
+    /// The keys of the metadata that the views know.
+    pub metadata: MetadataKeys,
 }
 
 impl Schema {
@@ -48,7 +48,7 @@ impl Schema {
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>, destination: &Destination) -> Result<Self, ConfigError> {
         read(lookup, |vars| {
             let table = destination.is_bigquery().then(|| vars.table_name());
-            Self { table, metadata_columns: vars.metadata_columns() }
+            Self { table, metadata: vars.metadata_keys_of_views() }
         })
     }
 }

@@ -56,6 +56,29 @@ impl Kv {
     }
 }
 
+/// A database of D1, as Cloudflare's API reaches it.
+#[derive(Debug, Clone)]
+pub struct D1 {
+    /// Base address of the API, without a slash at its end.
+    pub base: String,
+    /// Account id.
+    pub account: String,
+    /// API token.
+    pub token: Secret,
+    /// Id of the database.
+    pub database: String,
+}
+
+impl D1 {
+    /// Reads the settings through `lookup`, which returns the text of a name.
+    ///
+    /// # Errors
+    /// If any setting is missing or cannot be read: all of them, together.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        read(lookup, SettingReader::d1)
+    }
+}
+
 /// The gateways to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gateways {
@@ -93,6 +116,16 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
             token: self.token(),
             state: self.text("CF_KV_STATE_ID"),
             ids: self.text("CF_KV_IDS_ID"),
+        }
+    }
+
+    pub fn d1(&mut self) -> D1 {
+        let base = self.text("CLOUDFLARE_BASE_URL");
+        D1 {
+            base: self.address("CLOUDFLARE_BASE_URL", &base),
+            account: self.name("CF_ACCOUNT_ID", None, ""),
+            token: self.token(),
+            database: self.name("CF_D1_DATABASE_ID", None, "-"),
         }
     }
 

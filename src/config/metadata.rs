@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::vars::SettingReader;
 use crate::log::{
-    metadata::MetadataColumn,
+    metadata::{MetadataColumn, MetadataKeys},
     privacy::{Hashed, Privacy},
 };
 
@@ -35,8 +35,13 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
         Privacy { dropped, hashed: Some(Hashed::new(hashed, &secret)) }
     }
 
+    /// The keys that the views know.
+    pub fn metadata_keys_of_views(&mut self) -> MetadataKeys {
+        MetadataKeys { columns: self.metadata_columns(), org: self.text("ORG_METADATA") }
+    }
+
     /// The columns, in the order given.
-    pub fn metadata_columns(&mut self) -> Vec<MetadataColumn> {
+    fn metadata_columns(&mut self) -> Vec<MetadataColumn> {
         const NAME: &str = "METADATA_COLUMNS";
         let mut columns: Vec<MetadataColumn> = Vec::new();
         let text = self.optional(NAME).unwrap_or_default();

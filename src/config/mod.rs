@@ -15,14 +15,14 @@ use std::time::Duration;
 use self::vars::read;
 pub use self::{
     bigquery::{BigQuery, Schema, TableName, WarehouseSettings},
-    cloudflare::{AiGateway, Gateways, Kv, is_gateway_id},
+    cloudflare::{AiGateway, D1, Gateways, Kv, is_gateway_id},
     destination::Destination,
     events::EventSettings,
     service_account::ServiceAccount,
     settings::{Need, Program, SETTINGS, Setting},
     vars::{ConfigError, Problem},
 };
-use crate::log::{metadata::MetadataColumn, privacy::Privacy};
+use crate::log::{metadata::MetadataKeys, privacy::Privacy};
 
 /// The settings of a pass.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ pub struct Config {
     pub source: AiGateway,
     /// The table in BigQuery; none if no rows go there.
     pub bigquery: Option<BigQuery>,
+    /// The database in D1 over the REST API; none if no rows go there.
+    pub d1: Option<D1>,
     /// How far behind now the forward pass stops.
     pub settle: Duration,
     /// Share of the API's rate limit that a pass may use, above 0 and up to 1.
@@ -49,8 +51,8 @@ pub struct Config {
     pub backfill_cron: String,
     /// The parts of each log's metadata that are withheld.
     pub privacy: Privacy,
-    /// The columns from the metadata in the views of a SQLite file. A pass makes no views in BigQuery.
-    pub metadata_columns: Vec<MetadataColumn>,
+    /// The keys of the metadata that the views of a SQLite file know. A pass makes no views elsewhere.
+    pub metadata: MetadataKeys,
 }
 
 impl Config {
@@ -65,9 +67,11 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let to_bigquery = destinations.iter().any(Destination::is_bigquery);
         let elsewhere = destinations.iter().any(|destination| !destination.is_bigquery());
+        let to_d1 = destinations.contains(&Destination::D1);
         read(lookup, |vars| Self {
             source: vars.ai_gateway(),
             bigquery: to_bigquery.then(|| vars.bigquery()),
+            d1: to_d1.then(|| vars.d1()),
             settle: Duration::from_secs(vars.number("SETTLE_SECONDS", 0, 3_600)),
             api_share: vars.share("API_SHARE"),
             forward_pages: vars.pages("FORWARD_MAX_PAGES"),
@@ -77,7 +81,7 @@ impl Config {
             log_level: vars.log_level(),
             backfill_cron: vars.cron("BACKFILL_CRON"),
             privacy: vars.privacy(),
-            metadata_columns: if elsewhere { vars.metadata_columns() } else { Vec::new() },
+            metadata: if elsewhere { vars.metadata_keys_of_views() } else { MetadataKeys::default() },
         })
     }
 }

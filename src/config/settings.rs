@@ -61,8 +61,8 @@ const fn with_default(name: &'static str, default: &'static str, meaning: &'stat
     Setting { name, default: Some(default), secret: false, need: Need::Never, program: Program::Poller, meaning }
 }
 
-const fn of_the_command(name: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, default: None, secret: false, need: Need::Never, program: Program::Command, meaning }
+const fn of_command(setting: Setting) -> Setting {
+    Setting { program: Program::Command, ..setting }
 }
 
 const fn of_both(setting: Setting) -> Setting {
@@ -78,6 +78,7 @@ pub const SETTINGS: &[Setting] = &[
     secret("CF_API_TOKEN", Need::Always, "Cloudflare API token with the permission AI Gateway Read"),
     needed("CF_ACCOUNT_ID", Need::Always, "Cloudflare account id, 32 characters, as in the dashboard's address"),
     needed("AIG_GATEWAY_ID", Need::Always, "gateway ids, separated by commas, or * for all of the account"),
+    with_default("SINKS", "bigquery", "where the Worker writes rows: bigquery, d1, or both, separated by a comma"),
     secret("GCP_SA_KEY_JSON", Need::BigQuery, "the service account's whole JSON key file"),
     needed("GCP_SA_EMAIL", Need::BigQuery, "service account's e-mail, if GCP_SA_KEY_JSON is not given"),
     secret("GCP_SA_PRIVATE_KEY_PEM", Need::BigQuery, "service account's private key, if GCP_SA_KEY_JSON is not given"),
@@ -142,16 +143,32 @@ pub const SETTINGS: &[Setting] = &[
         "false",
         "whether IP addresses in events lose their last part: true or false",
     )),
-    Setting {
-        program: Program::Command,
-        ..secret("AIG_EVENTS_KEY", Need::Never, "key of the events API with which aig-logs send sends")
-    },
-    of_the_command(
+    of_command(secret("AIG_EVENTS_KEY", Need::Never, "key of the events API with which aig-logs send sends")),
+    of_command(needed(
         "METADATA_COLUMNS",
+        Need::Never,
         "metadata keys, separated by commas, that the views show as columns: key, or key:int64, :float64, :bool",
-    ),
-    of_the_command("CF_KV_STATE_ID", "id of the Worker's STATE_KV, for --state kv; default: as in wrangler.toml"),
-    of_the_command("CF_KV_IDS_ID", "id of the Worker's IDS_KV, for --state kv; default: as in wrangler.toml"),
+    )),
+    of_command(with_default(
+        "ORG_METADATA",
+        "org",
+        "metadata key that holds the org of a log, for the view activity and the questions about all orgs",
+    )),
+    of_command(needed(
+        "CF_KV_STATE_ID",
+        Need::Never,
+        "id of the Worker's STATE_KV, for --state kv; default: as in wrangler.toml",
+    )),
+    of_command(needed(
+        "CF_KV_IDS_ID",
+        Need::Never,
+        "id of the Worker's IDS_KV, for --state kv; default: as in wrangler.toml",
+    )),
+    of_command(needed(
+        "CF_D1_DATABASE_ID",
+        Need::Never,
+        "id of the D1 database of --sink d1; default: as in wrangler.toml, EVENTS_DB",
+    )),
 ];
 
 /// The meaning of a setting; empty for an unknown name.

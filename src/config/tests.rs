@@ -136,10 +136,21 @@ fn metadata_is_hashed_with_a_key_that_nobody_guesses() {
 }
 
 #[test]
+fn the_key_of_an_org_may_be_any_text_and_is_org_by_default() {
+    let org = |given: Option<&str>| {
+        let vars = given.map(|text| ("ORG_METADATA", text.to_owned())).into_iter().collect::<BTreeMap<_, _>>();
+        Schema::from_vars(|name| vars.get(name).cloned(), &Destination::default()).unwrap().metadata.org
+    };
+    assert_eq!(org(None), "org");
+    assert_eq!(org(Some("  ")), "org");
+    assert_eq!(org(Some(" it's \"x\" ")), "it's \"x\"");
+}
+
+#[test]
 fn columns_of_the_metadata_have_names_and_types_that_both_dialects_know() {
     let schema = |text: &str| {
         let vars = BTreeMap::from([("METADATA_COLUMNS", text.to_owned())]);
-        Schema::from_vars(|name| vars.get(name).cloned(), &Destination::default()).map(|schema| schema.metadata_columns)
+        Schema::from_vars(|name| vars.get(name).cloned(), &Destination::default()).map(|schema| schema.metadata.columns)
     };
     let check = |text: &str, words: &str| {
         let found = schema(text).unwrap_err().to_string();

@@ -43,8 +43,12 @@ pub struct SettingReader<L> {
 }
 
 impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
+    /// Notes a problem, once, also if several values are read from one setting.
     pub fn problem(&mut self, setting: &'static str, problem: impl Into<String>) {
-        self.problems.push(Problem { setting, problem: problem.into() });
+        let problem = Problem { setting, problem: problem.into() };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     pub fn optional(&self, name: &str) -> Option<String> {

@@ -1,11 +1,10 @@
 //! D1 in the Workers runtime. It uses the runtime's own functions, and reads each answer as one text: a call into the
 //! runtime for each value would cost more than the statement.
 
-use std::{borrow::Cow, pin::pin, time::Duration};
+use std::{borrow::Cow, mem, pin::pin, time::Duration};
 
 use futures_util::future::{self, Either};
 use js_sys::{Array, JSON, Promise, Reflect, futures::JsFuture};
-use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::Delay;
@@ -55,29 +54,24 @@ impl D1 {
         Self { name, binding: binding.map(JsCast::unchecked_into) }
     }
 
+    /// Whether there is such a database.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.binding.is_some()
+    }
+
     fn binding(&self) -> Result<&Binding, CallError> {
         self.binding.as_ref().ok_or_else(|| {
             let problem = format!("the database {} is not bound", self.name);
-            CallError::Broken(format!("{problem}; add it to wrangler.toml, [[env.events.d1_databases]]"))
+            CallError::Broken(format!("{problem}; add it to wrangler.toml, [[d1_databases]]"))
         })
     }
 }
 
-/// D1's answer to a statement.
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    results: Vec<Map<String, Value>>,
-    meta: Meta,
-}
-
-/// The effect of a statement, as D1 tells it.
-#[derive(Deserialize)]
-struct Meta {
-    #[serde(default)]
-    changes: u64,
-    #[serde(default)]
-    rows_written: u64,
+/// The lines in D1's answer to a statement.
+fn results(answer: &mut Value) -> impl Iterator<Item = Map<String, Value>> {
+    let lines = answer.get_mut("results").and_then(Value::as_array_mut).map(mem::take).unwrap_or_default();
+    lines.into_iter().filter_map(|line| if let Value::Object(line) = line { Some(line) } else { None })
 }
 
 impl Database for D1 {
@@ -97,20 +91,25 @@ impl Database for D1 {
         if batch.length() == 0 {
             return Ok(vec![Done::default(); counts.len()]);
         }
-        let answers: Vec<Answer> = answer(binding.batch(&batch)).await?;
-        let mut effects = answers.into_iter().map(|answer| answer.meta);
+        let Value::Array(answers) = answer(binding.batch(&batch)).await? else {
+            return Err(CallError::Broken("D1's answer to a batch is no list".into()));
+        };
+        let mut answers = answers.into_iter();
         let sum = |count| {
-            effects.by_ref().take(count).fold(Done::default(), |done, effect| Done {
-                changed: done.changed + effect.changes,
-                rows_written: done.rows_written + effect.rows_written,
+            answers.by_ref().take(count).fold(Done::default(), |mut done, mut answer| {
+                let number = |name: &str| answer["meta"][name].as_u64().unwrap_or_default();
+                done.changed += number("changes");
+                done.rows_written += number("rows_written");
+                done.rows.extend(results(&mut answer));
+                done
             })
         };
         Ok(counts.into_iter().map(sum).collect())
     }
 
     async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
-        let answer: Answer = answer(prepared(self.binding()?, text, &values)?.all()).await?;
-        Ok(answer.results)
+        let mut answer = answer(prepared(self.binding()?, text, &values)?.all()).await?;
+        Ok(results(&mut answer).collect())
     }
 }
 
@@ -152,7 +151,7 @@ fn value(cell: &Cell) -> JsValue {
 }
 
 /// D1's answer, if it comes in time.
-async fn answer<T: DeserializeOwned>(asked: Result<Promise, JsValue>) -> Result<T, CallError> {
+async fn answer(asked: Result<Promise, JsValue>) -> Result<Value, CallError> {
     let asked = JsFuture::from(asked.map_err(|thrown| failed(&thrown))?);
     let answer = match future::select(pin!(asked), pin!(Delay::from(ANSWER))).await {
         Either::Left((answer, _)) => answer.map_err(|thrown| failed(&thrown))?,

@@ -1,6 +1,6 @@
 //! Records as the JSON values that [`upsert_of_json`](super::upsert_of_json) takes.
 
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use crate::{
     error::CallError,
@@ -37,9 +37,9 @@ fn list(record: &Record) -> Result<String, CallError> {
         }
         let written = match (column.kind, cell) {
             (_, Cell::Bool(truth)) => serde_json::to_writer(&mut list, &u8::from(*truth)),
-            (Kind::Json, Cell::Text(json)) => {
-                serde_json::from_str(json).and_then(|json: &RawValue| serde_json::to_writer(&mut list, json))
-            }
+            (Kind::Json, Cell::Text(json)) => serde_json::from_str(json).map(|_: IgnoredAny| {
+                list.extend_from_slice(json.as_bytes());
+            }),
             (_, cell) => serde_json::to_writer(&mut list, cell),
         };
         written.map_err(|error| {

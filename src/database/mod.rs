@@ -5,6 +5,8 @@ pub mod d1;
 mod list;
 mod refusal;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod rest;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
 mod write;
 
@@ -14,7 +16,7 @@ use serde_json::{Map, Value};
 
 pub use self::{
     list::lists,
-    refusal::told,
+    refusal::{is_of_values, told},
     write::{upsert, upsert_of_json},
 };
 use crate::{
@@ -41,7 +43,7 @@ pub trait Database {
 /// One statement of a transaction.
 #[derive(Debug, Clone)]
 pub enum Statement {
-    /// A statement, and the values of `?1`, `?2` and so on.
+    /// A statement, and the values of `?1`, `?2` and so on. It may return lines (`RETURNING`).
     Sql(Cow<'static, str>, Vec<Cell>),
     /// Records of one table to write. A record whose key is there is left alone, or replaces the older one if the table
     /// has a version.
@@ -49,10 +51,12 @@ pub enum Statement {
 }
 
 /// The effect of a statement.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
     /// Lines of tables that are new or different now.
     pub changed: u64,
     /// Rows written as D1 bills them, lines of indexes included.
     pub rows_written: u64,
+    /// The lines that the statement returns.
+    pub rows: Vec<Map<String, Value>>,
 }

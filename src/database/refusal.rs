@@ -23,6 +23,12 @@ pub fn told(words: &str) -> CallError {
     CallError::thrown(words)
 }
 
+/// Whether the values are to blame for a failure that [`told`] has made: without them the statement succeeds.
+#[must_use]
+pub fn is_of_values(error: &CallError) -> bool {
+    matches!(error, CallError::Denied { message, .. } if NEVER.iter().any(|known| message.contains(known)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::told;

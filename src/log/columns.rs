@@ -77,11 +77,11 @@ pub(crate) const FIELDS: [LogField; 34] = [
 const COLUMNS: [Column; FIELDS.len()] = columns(&FIELDS);
 
 /// The raw table. SQLite keeps one line for each log. BigQuery keeps one for each time that a log was written, and its view
-/// `aig_logs` shows the newest.
+/// `aig_logs` shows the newest. A SQLite file of an older version of this program has the key `gateway`, `id`.
 pub static LOGS: Table = Table {
     name: "aig_logs_raw",
     columns: &COLUMNS,
-    key: &["gateway", "id"],
+    key: &["gateway", "created_at", "id"],
     id: "id",
     at: "created_at",
     // A log that was read too early may have had no cost yet.

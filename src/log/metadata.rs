@@ -1,9 +1,37 @@
 //! Columns that the views show beside the columns of the table: values of the metadata, each under the name of its key.
 
+use serde_json::Value;
+
 use crate::log::columns::LOGS;
 
 /// The most characters of a name in `BigQuery`.
 const LONGEST_NAME: usize = 300;
+
+/// The keys of the metadata that the views know by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetadataKeys {
+    /// The columns of the view `aig_logs`, in their order.
+    pub columns: Vec<MetadataColumn>,
+    /// The key whose value is the org of a log in the view `activity`.
+    pub org: String,
+}
+
+/// No column, and the key `org`.
+impl Default for MetadataKeys {
+    fn default() -> Self {
+        Self { columns: Vec::new(), org: "org".into() }
+    }
+}
+
+impl MetadataKeys {
+    /// The org of a log as text in a statement for `SQLite`, or null.
+    #[must_use]
+    pub fn org_in_sqlite(&self) -> String {
+        // A label in a path may be any JSON text, whose letters SQLite compares without their escapes.
+        let path = format!("$.{}", Value::from(self.org.as_str())).replace('\'', "''");
+        format!("CAST(json_extract(metadata, '{path}') AS TEXT)")
+    }
+}
 
 /// A key of the metadata that is a column of the view `aig_logs`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The simulated outside world: AI Gateway's list API, Workers KV's REST API, Google's sign-in, BigQuery's `insertAll`,
+//! The simulated outside world: AI Gateway's list API, the REST APIs of Workers KV and D1, Google's sign-in, BigQuery's `insertAll`,
 //! and the APIs that describe account, token, gateways and table. Traffic keeps arriving, and faults strike by plan. It
 //! is one pure state machine, in which the time is an argument.
 //!
@@ -21,7 +21,10 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use http::Response;
 
 use self::{
-    cloudflare::{Limiter, access::Access, gateway::Gateway, kv::SimulatedNamespace, namespaces::Namespaces},
+    cloudflare::{
+        Limiter, access::Access, d1::SimulatedDatabase, gateway::Gateway, kv::SimulatedNamespace,
+        namespaces::Namespaces,
+    },
     faults::{Endpoint, plan::Faults},
     google::{SimulatedAccount, Tokens, bigquery::SimulatedTable, schema::SimulatedSchema},
     options::{Quirks, SimulatorOptions},
@@ -48,7 +51,9 @@ pub struct CallCounts {
     pub token: u64,
     /// `insertAll`.
     pub insert: u64,
-    /// Calls of all four kinds that got no answer, or an answer other than 200.
+    /// Queries of D1.
+    pub database: u64,
+    /// Calls of all five kinds that got no answer, or an answer other than 200.
     pub refused: u64,
 }
 
@@ -61,6 +66,7 @@ pub struct Simulator {
     tokens: Tokens,
     tables: BTreeMap<String, SimulatedTable>,
     namespaces: Namespaces,
+    database: SimulatedDatabase,
     faults: Faults,
     calls: CallCounts,
 }
@@ -81,6 +87,7 @@ impl Simulator {
                 (options.state_namespace.as_str(), "STATE_KV"),
                 (options.ids_namespace.as_str(), "IDS_KV"),
             ]),
+            database: SimulatedDatabase::new(),
             faults: Faults::new(options.seed, options.storm),
             calls: CallCounts::default(),
             options,
@@ -145,6 +152,12 @@ impl Simulator {
         self.namespaces.get_mut(id)
     }
 
+    /// A database of D1 by its id.
+    #[must_use]
+    pub fn database(&self, id: &str) -> Option<&SimulatedDatabase> {
+        Some(&self.database).filter(|_| id == self.options.database)
+    }
+
     /// Revokes every token given out so far.
     pub fn revoke_tokens(&mut self) {
         self.tokens.revoke_all();
@@ -194,6 +207,7 @@ impl Simulator {
             ("CLOUDFLARE_BASE_URL", format!("{base}/client/v4")),
             ("CF_KV_STATE_ID", self.options.state_namespace.clone()),
             ("CF_KV_IDS_ID", self.options.ids_namespace.clone()),
+            ("CF_D1_DATABASE_ID", self.options.database.clone()),
             ("GCP_TOKEN_URI", format!("{base}/token")),
             ("GCP_SA_EMAIL", self.service_account().email().to_owned()),
             ("GCP_SA_PRIVATE_KEY_PEM", self.service_account().pkcs8_pem()),
@@ -212,6 +226,7 @@ impl CallCounts {
             Endpoint::List => &mut self.list,
             Endpoint::Token => &mut self.token,
             Endpoint::Insert => &mut self.insert,
+            Endpoint::Database => &mut self.database,
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::simulator::{
 /// - `GET rows?table=NAME`: rows as they landed, copies included
 /// - `GET kv?namespace=ID`: every value of a namespace of KV that has not expired
 /// - `POST kv?namespace=ID&key=KEY`: puts a value, with the JSON in `metadata` if given
+/// - `POST d1`: runs a statement in the database of D1, and shows the lines that it returns
 /// - `POST show?gateway=ID&id=ID`: the list shows these bytes in place of an entry
 /// - `POST change`: changes account, token, gateways, list API, clock or table: [`Change`]
 /// - `GET calls`: calls by kind, faults by kind, and how many live entries were late
@@ -73,9 +74,20 @@ pub(in crate::simulator) fn answer(
             namespace.put(&parameter("key"), &String::from_utf8_lossy(request.body()), metadata, None);
             json_response(200, &json!({}))
         }),
+        (&Method::POST, "/simulator/d1") => Some(in_d1(simulator, request.body())),
         _ => None,
     };
     found.unwrap_or_else(|| json_response(404, &json!({ "error": "no such thing in the simulator" })))
+}
+
+fn in_d1(simulator: &Simulator, statement: &[u8]) -> Response<Vec<u8>> {
+    let database = simulator.database(&simulator.options().database);
+    let lines = database.map(|database| database.lines(&String::from_utf8_lossy(statement)));
+    match lines {
+        Some(Ok(lines)) => ndjson(lines.into_iter()),
+        Some(Err(error)) => json_response(400, &json!({ "error": error })),
+        None => json_response(404, &json!({ "error": "no such database" })),
+    }
 }
 
 fn calls(simulator: &Simulator) -> Value {
@@ -85,6 +97,7 @@ fn calls(simulator: &Simulator) -> Value {
         "list": calls.list,
         "token": calls.token,
         "insert": calls.insert,
+        "database": calls.database,
         "refused": calls.refused,
         "faults": simulator.faults().struck(),
         "late": simulator.late(),

@@ -30,6 +30,8 @@ pub struct SimulatorOptions {
     pub state_namespace: String,
     /// Id of the KV namespace `IDS_KV`.
     pub ids_namespace: String,
+    /// Id of the one database of D1, which has no tables at first.
+    pub database: String,
     /// Gateway ids, each with its own history and traffic.
     pub gateways: Vec<String>,
     /// When history ends and live traffic begins, UTC.
@@ -79,6 +81,7 @@ impl Default for SimulatorOptions {
             access: Access::default(),
             state_namespace: "5a".repeat(16),
             ids_namespace: "1d".repeat(16),
+            database: "d1d1d1d1-0000-4000-8000-000000000001".into(),
             gateways: vec!["main".into()],
             // Monday 2026-11-02T12:00:00Z
             start: Timestamp::UNIX_EPOCH + TimeDelta::seconds(1_793_620_800),

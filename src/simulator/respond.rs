@@ -41,7 +41,8 @@ impl Simulator {
             | Route::Gateway { .. }
             | Route::List { .. }
             | Route::Kv { .. }
-            | Route::Namespaces { .. } => {
+            | Route::Namespaces { .. }
+            | Route::Database { .. } => {
                 let refused = self.limiter.count(now);
                 let mut response = refused.unwrap_or_else(|| self.cloudflare(now, request, route));
                 self.limiter.mark(now, &mut response);
@@ -82,6 +83,12 @@ impl Simulator {
                 let namespace = self.namespaces.get_mut(namespace);
                 Some(namespace.map_or_else(kv::no_namespace, |namespace| namespace.answer(now, call, request)))
             }
+            Route::Database { database, .. } if *database != self.options.database => {
+                let message = format!("The database {database} could not be found");
+                let errors = serde_json::json!([{ "code": 7_404, "message": message }]);
+                Some(cloudflare::failure(404, errors, Value::Null))
+            }
+            Route::Database { .. } => Some(self.database.answer(request.body())),
             Route::Namespaces { call, .. } => Some(self.namespaces.answer(call, query, request.body())),
             Route::Verify(_) | Route::Token | Route::Table { .. } | Route::Insert { .. } | Route::Operator => None,
         };

@@ -40,6 +40,10 @@ pub(in crate::simulator) enum Route {
         account: String,
         call: NamespaceCall,
     },
+    Database {
+        account: String,
+        database: String,
+    },
     Token,
     Table {
         project: String,
@@ -96,6 +100,9 @@ impl Route {
             (&Method::GET, ["accounts", account, "ai-gateway", "gateways", gateway, "logs"]) => {
                 Some(Self::List { account: own(account), gateway: own(gateway) })
             }
+            (&Method::POST, ["accounts", account, "d1", "database", database, "query"]) => {
+                Some(Self::Database { account: own(account), database: own(database) })
+            }
             (method, ["accounts", account, "storage", "kv", "namespaces", path @ ..]) => {
                 if let Some(call) = NamespaceCall::of(method, path) {
                     return Some(Self::Namespaces { account: own(account), call });
@@ -117,6 +124,7 @@ impl Route {
             | Self::Namespaces { call: NamespaceCall::List, .. } => &[Permission::KvRead, Permission::KvWrite],
             Self::Kv { call: ValueCall::Put(_) | ValueCall::Delete(_), .. }
             | Self::Namespaces { call: NamespaceCall::Create | NamespaceCall::Delete(_), .. } => &[Permission::KvWrite],
+            Self::Database { .. } => &[Permission::D1Read, Permission::D1Write],
             Self::Verify(_)
             | Self::Accounts
             | Self::Token
@@ -141,7 +149,8 @@ impl Route {
             | Self::Gateway { account, .. }
             | Self::List { account, .. }
             | Self::Kv { account, .. }
-            | Self::Namespaces { account, .. } => Some(account),
+            | Self::Namespaces { account, .. }
+            | Self::Database { account, .. } => Some(account),
             Self::Accounts | Self::Token | Self::Table { .. } | Self::Insert { .. } | Self::Operator => None,
         }
     }
@@ -153,6 +162,7 @@ impl Route {
             Self::List { .. } => Some(Endpoint::List),
             Self::Token => Some(Endpoint::Token),
             Self::Insert { .. } => Some(Endpoint::Insert),
+            Self::Database { .. } => Some(Endpoint::Database),
             Self::Verify(_)
             | Self::Accounts
             | Self::Account { .. }

@@ -1,8 +1,10 @@
 //! The sinks. A sink takes a batch, and returns the outcome of each row.
 
+pub mod all;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod any;
 pub mod bigquery;
+pub mod d1;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod ndjson;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,7 +1,7 @@
 //! The statements of `sql/`: the raw table, its columns, and the views over it, in the order in which they run. A
 //! statement that runs again changes nothing.
 //!
-//! Each view exists in both dialects. Both must show the numbers that plain loops in a test compute from the same rows.
+//! Each view of logs alone exists in both dialects. Both must show the numbers that plain loops in a test compute from the same rows.
 //! So percentiles are nearest ranks, counted in whole numbers: BigQuery's own percentiles are approximate, and SQLite
 //! has none.
 //!
@@ -10,7 +10,13 @@
 //! its text differs from ours. `METADATA_COLUMNS` puts columns of any name into `aig_logs`, so the other views group by
 //! place, never by a name that such a column may have.
 
-use crate::{config::TableName, log::metadata::MetadataColumn};
+use crate::{
+    config::TableName,
+    log::metadata::{MetadataColumn, MetadataKeys},
+};
+
+/// The end of the line with the org of a log, whose key a setting names.
+const ORG_METADATA: &str = ", -- ORG_METADATA\n";
 
 /// The place of the metadata's columns in a statement. It is a comment, so the file is a valid statement without them.
 const METADATA_COLUMNS: &str = "  -- METADATA_COLUMNS\n";
@@ -49,7 +55,8 @@ pub const BIGQUERY: &[Script] = scripts![
     "4_aig_usage_by_day.sql"
 ];
 
-/// The statements for `SQLite`, with views of the same names and columns.
+/// The statements for `SQLite`, with views of the same names and columns. `activity` is here alone: `BigQuery` has no table
+/// of events.
 pub const SQLITE: &[Script] = scripts![
     "sqlite":
     "1_aig_runs.sql"
@@ -57,6 +64,7 @@ pub const SQLITE: &[Script] = scripts![
     "1_events_raw.sql"
     "1_table.sql"
     "2_aig_logs.sql"
+    "3_activity.sql"
     "3_aig_cache.sql"
     "3_aig_cost_anomalies.sql"
     "3_aig_errors.sql"
@@ -89,10 +97,14 @@ impl Script {
         Some((name, listed.lines().filter_map(|line| line.split_whitespace().next()).collect()))
     }
 
-    /// The statements for `SQLite` with these columns.
+    /// The statements for `SQLite` with these keys of the metadata.
     #[must_use]
-    pub fn for_sqlite(&self, columns: &[MetadataColumn]) -> String {
-        with_columns(self.text, columns, MetadataColumn::in_sqlite)
+    pub fn for_sqlite(&self, keys: &MetadataKeys) -> String {
+        let text = with_columns(self.text, &keys.columns, MetadataColumn::in_sqlite);
+        let Some((before, after)) = text.split_once(ORG_METADATA) else { return text };
+        let (before, line) = before.split_at(before.rfind('\n').map_or(0, |at| at + 1));
+        let indentation = &line[..line.len() - line.trim_start().len()];
+        [before, indentation, &keys.org_in_sqlite(), ORG_METADATA, after].concat()
     }
 }
 

@@ -19,9 +19,9 @@ use serde_json::json;
 use wasm_bindgen::{JsError, prelude::wasm_bindgen};
 use worker::{Env, worker_sys::ScheduledEvent};
 
-use super::{console, setting};
+use super::{console, setting, sinks::sinks};
 use crate::{
-    config::{BigQuery, Config, Destination},
+    config::{Config, Destination},
     error::Error,
     foreign,
     host::{
@@ -29,13 +29,13 @@ use crate::{
         cloudflare::{BoundKv, CloudflareHost},
     },
     pass::{self, Context, Job, Report},
-    sink::bigquery::{BigQuerySink, SignIn},
+    sink::bigquery::SignIn,
 };
 
 /// The values that outlive a tick. They cost time to make, and a token is valid for an hour.
 struct Instance {
     config: Config,
-    table: BigQuery,
+    destinations: Vec<Destination>,
     host: CloudflareHost,
     sign_in: SignIn,
 }
@@ -87,11 +87,14 @@ fn instance(env: &Env) -> Result<Rc<Instance>, String> {
         return Ok(known);
     }
     console::open(LevelFilter::Info);
-    let config = Config::from_vars(|name| setting(env, name), &[Destination::BigQuery]);
-    let config = config.map_err(|error| error.to_string())?;
+    let lookup = |name: &str| setting(env, name);
+    let destinations = Destination::of_worker(lookup).map_err(|error| error.to_string())?;
+    // The database is bound, and has no settings.
+    let with_settings: Vec<_> = destinations.iter().filter(|sink| sink.is_bigquery()).cloned().collect();
+    let config = Config::from_vars(lookup, &with_settings).map_err(|error| error.to_string())?;
     console::open(config.log_level);
-    let table = config.bigquery.clone().ok_or("there are no settings for BigQuery")?;
-    let made = Rc::new(Instance { config, table, host: CloudflareHost::default(), sign_in: SignIn::default() });
+    let (host, sign_in) = (CloudflareHost::default(), SignIn::default());
+    let made = Rc::new(Instance { config, destinations, host, sign_in });
     INSTANCE.set(Some(Rc::clone(&made)));
     Ok(made)
 }
@@ -107,7 +110,7 @@ impl Instance {
         };
         let (state, ids) = (kv("STATE_KV")?, kv("IDS_KV")?);
         let host = Metered { inner: &self.host, meter: &meter };
-        let sink = BigQuerySink::new(&host, &self.table, &self.sign_in);
+        let sink = sinks(&self.destinations, self.config.bigquery.as_ref(), (&host, &self.sign_in), env)?;
         let context = Context::new(host, [&state, &ids], &sink, &self.config);
         // In a box, so that it is no part of the function that the runtime calls with each answer: V8 would optimize all of it
         // in an instance's second pass, which takes 25 ms of CPU time.

@@ -5,6 +5,8 @@ mod console;
 mod cron;
 #[cfg(feature = "events")]
 mod events;
+#[cfg(feature = "poller")]
+mod sinks;
 
 use js_sys::{JSON, Reflect};
 use wasm_bindgen::JsValue;

@@ -93,7 +93,7 @@ fn assert_mends(world: &mut World, trouble: &str) {
     // What the history's count finds other than expected is read again.
     assert!(world.backfill().is_complete(), "{trouble}");
     match world.table {
-        Table::Sqlite(_) => world.assert_once(),
+        Table::Sqlite(_) | Table::D1(_) => world.assert_once(),
         Table::BigQuery | Table::Ndjson(_) => world.assert_complete(),
     }
     let idle = [world.cost(Work::Forward), world.cost(Work::Backfill)];
@@ -110,12 +110,14 @@ fn no_fault_in_a_first_run_loses_anything() {
 fn no_fault_in_a_forward_pass_loses_anything() {
     each_call_of(Work::Forward, 11, || poisoned(Table::BigQuery));
     each_call_of(Work::Forward, 6, || known(Table::sqlite()));
+    each_call_of(Work::Forward, 8, || known(Table::d1()));
 }
 
 #[test]
 fn no_fault_in_a_backfill_loses_anything() {
     each_call_of(Work::Backfill, 16, || poisoned(Table::BigQuery));
     each_call_of(Work::Backfill, 10, || known(Table::sqlite()));
+    each_call_of(Work::Backfill, 12, || known(Table::d1()));
 }
 
 #[test]

@@ -18,9 +18,9 @@ impl Arguments {
         let Options { sinks, state, dry_run, pages, vars, json } = &self.options;
         let copies = *dry_run || pages.is_some();
         let (ignored, words) = match &self.command {
-            Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } | Command::Estimate(_) => (
+            Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } => (
                 !sinks.is_empty() || state.is_some() || copies,
-                "demo, simulate, looker and estimate do not use --sink, --state, --dry-run or --pages",
+                "demo, simulate and looker do not use --sink, --state, --dry-run or --pages",
             ),
             Command::DeadLetters { .. } => {
                 (copies, "dead-letters does not use --dry-run or --pages; `aig-logs dead-letters show` prints the rows")
@@ -45,8 +45,8 @@ impl Arguments {
                 !sinks.is_empty() || state.is_some() || copies || vars.is_some(),
                 "keys does not use --sink, --state, --vars, --dry-run or --pages: keys are in the file of --db",
             ),
-            Command::Doctor | Command::Sql(_) => {
-                (state.is_some() || copies, "doctor and sql do not use --state, --dry-run or --pages")
+            Command::Doctor | Command::Sql(_) | Command::Estimate(_) => {
+                (state.is_some() || copies, "doctor, sql and estimate do not use --state, --dry-run or --pages")
             }
             Command::Run { .. }
             | Command::Forward

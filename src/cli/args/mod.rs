@@ -85,8 +85,9 @@ Exit codes: 0 found, 1 failed and may pass by itself, 2 the log is unknown, or s
 `aig-logs help settings` lists every setting.";
 
 const SQL: &str = "\
---apply and --check sign in as you: with GOOGLE_OAUTH_ACCESS_TOKEN if it is set, else with the token of
-`gcloud auth print-access-token`. They use GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
+For BigQuery, --apply and --check sign in as you: with GOOGLE_OAUTH_ACCESS_TOKEN if it is set, else with the token
+of `gcloud auth print-access-token`. They use GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE. For D1 (--sink d1)
+they use CF_ACCOUNT_ID, CF_D1_DATABASE_ID, and CF_API_TOKEN with the permission D1 Edit.
 
 Exit codes: 0 all is as it must be, 1 failed and may pass by itself, 2 something is missing or different.";
 
@@ -170,7 +171,7 @@ pub enum Command {
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
-    /// Print the SQL that makes the table and views, for BigQuery or (--sink sqlite) for SQLite. Run it with --apply,
+    /// Print the SQL that makes the table and views, for BigQuery or (--sink sqlite, --sink d1) for SQLite and D1. Run it with --apply,
     /// check the result with --check
     #[command(after_help = SQL)]
     Sql(Sql),
@@ -198,10 +199,10 @@ pub struct Sql {
     /// Print the statements (the default)
     #[arg(long, conflicts_with_all = ["apply", "check"])]
     pub print: bool,
-    /// Run the statements in BigQuery: make the dataset, tables and columns that are missing, and replace every view
+    /// Run the statements in BigQuery, or (--sink d1) in D1: make what is missing, and replace the views
     #[arg(long)]
     pub apply: bool,
-    /// Say what is missing or different in BigQuery, by name and type
+    /// Say what is missing or different there, by name and type
     #[arg(long)]
     pub check: bool,
     /// Location of a new dataset, such as EU or europe-west3. A dataset cannot be moved later [default: US]

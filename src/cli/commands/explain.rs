@@ -52,7 +52,7 @@ pub async fn explain(
     };
     let mut lives = Vec::new();
     for gateway in &gateways {
-        let (table, file) = rows.find(gateway, &arguments.id)?;
+        let (table, file) = rows.find(&host, gateway, &arguments.id).await?;
         lives.push((explain::explain(&context, gateway, &arguments.id, table).await?, file));
     }
     // An id is that of one gateway alone: what the others do not know says nothing, unless nobody knows it.
@@ -126,12 +126,12 @@ impl Told<'_> {
 
     fn table(&self, life: &Life, path: &str) -> String {
         match (life.table, self.rows) {
-            (InTable::Row { ingested_at, seen, .. }, Rows::Sqlite(_)) => {
+            (InTable::Row { ingested_at, seen, .. }, Rows::Sqlite(_) | Rows::D1(_)) => {
                 let seen = show::counted(seen.into(), "time");
                 format!("{path}: there since {}, readers see it {seen}", time::text(ingested_at))
             }
             (InTable::Row { .. }, Rows::BigQuery(_) | Rows::Elsewhere(_)) => "there".into(),
-            (InTable::Absent, Rows::Sqlite(_)) => format!("{path}: not there"),
+            (InTable::Absent, Rows::Sqlite(_) | Rows::D1(_)) => format!("{path}: not there"),
             (InTable::Absent | InTable::Unknown, Rows::BigQuery(_)) => {
                 "not checked: the poller's key can only insert. Run this query with an account that can read the table:"
                     .into()
@@ -139,7 +139,9 @@ impl Told<'_> {
             (InTable::Absent | InTable::Unknown, Rows::Elsewhere(place)) => {
                 format!("not checked: rows went to {place}")
             }
-            (InTable::Unknown, Rows::Sqlite(_)) => format!("{path}: there, but not as this program writes it"),
+            (InTable::Unknown, Rows::Sqlite(_) | Rows::D1(_)) => {
+                format!("{path}: there, but not as this program writes it")
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
     },
     database::{Database, sqlite::SqliteDatabase},
     host::native::now,
+    log::metadata::MetadataKeys,
 };
 
 /// Makes, lists or revokes keys.
@@ -65,7 +66,8 @@ fn option(field: &str) -> &str {
 
 /// The file at a path. It is made if it is missing.
 fn open(path: &Path) -> Result<SqliteDatabase, Failure> {
-    SqliteDatabase::open(path, &[]).map_err(|error| Failure::call(format!("opening {}", path.display()), error))
+    SqliteDatabase::open(path, &MetadataKeys::default())
+        .map_err(|error| Failure::call(format!("opening {}", path.display()), error))
 }
 
 fn existing(path: &Path) -> Result<SqliteDatabase, Failure> {

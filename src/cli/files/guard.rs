@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The key of the target in a state, and the settings that name the target.
-const TARGET: (&str, &str) = ("target", "--sink, GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE");
+const TARGET: (&str, &str) = ("target", "--sink, GCP_BQ_PROJECT, GCP_BQ_DATASET, GCP_BQ_TABLE and CF_D1_DATABASE_ID");
 
 /// The same for the account.
 const ACCOUNT: (&str, &str) = ("account", "CF_ACCOUNT_ID");

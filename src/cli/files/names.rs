@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     cli::{failure::Failure, files::open::unusable},
-    config::{BigQuery, Destination},
+    config::{BigQuery, D1, Destination},
 };
 
 /// The target of a state beside which rows lie in one file. It has no path: the file may be moved.
@@ -15,11 +15,16 @@ pub const BESIDE: &str = "sqlite, this file";
 
 /// The target of these destinations, in whatever order they are given: the name of one, or the names of several as a JSON
 /// list, because a path may hold any text. `state` is the path of the state.
-pub fn target(destinations: &[Destination], state: &Path, table: Option<&BigQuery>) -> Result<String, Failure> {
+pub fn target(
+    destinations: &[Destination],
+    state: &Path,
+    table: Option<&BigQuery>,
+    database: Option<&D1>,
+) -> Result<String, Failure> {
     let mut names = Vec::new();
     for destination in destinations {
         let beside = is_beside(destination, state)?;
-        names.push(if beside { BESIDE.to_owned() } else { name(destination, table)? });
+        names.push(if beside { BESIDE.to_owned() } else { name(destination, table, database)? });
     }
     names.sort();
     Ok(if names.len() == 1 { names.remove(0) } else { serde_json::Value::from(names).to_string() })
@@ -66,7 +71,7 @@ pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// A destination as the state remembers it.
-fn name(destination: &Destination, table: Option<&BigQuery>) -> Result<String, Failure> {
+fn name(destination: &Destination, table: Option<&BigQuery>, database: Option<&D1>) -> Result<String, Failure> {
     Ok(match destination {
         Destination::BigQuery => table.map_or_else(
             || "bigquery".into(),
@@ -75,6 +80,7 @@ fn name(destination: &Destination, table: Option<&BigQuery>) -> Result<String, F
                 format!("bigquery:{project}.{dataset}.{table}")
             },
         ),
+        Destination::D1 => database.map_or_else(|| "d1".into(), |D1 { database, .. }| format!("d1:{database}")),
         Destination::Sqlite(path) => format!("sqlite:{}", absolute(path)?.display()),
         Destination::Ndjson(Some(path)) => format!("ndjson:{}", absolute(path)?.display()),
         Destination::Ndjson(None) => "ndjson".into(),
@@ -91,11 +97,11 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         let state = path("a and [b].sqlite");
         let [rows, lines] = [Destination::Sqlite(state.clone()), Destination::Ndjson(Some(path("x, y and \"z\"")))];
-        let one = target(std::slice::from_ref(&rows), &state, None).unwrap();
+        let one = target(std::slice::from_ref(&rows), &state, None, None).unwrap();
         assert_eq!((one.as_str(), parts(&one)), (BESIDE, vec![BESIDE.to_owned()]));
-        let both = target(&[rows.clone(), lines.clone()], &state, None).unwrap();
-        assert_eq!(both, target(&[lines.clone(), rows], &state, None).unwrap());
-        let of_lines = target(&[lines], &state, None).unwrap();
+        let both = target(&[rows.clone(), lines.clone()], &state, None, None).unwrap();
+        assert_eq!(both, target(&[lines.clone(), rows], &state, None, None).unwrap());
+        let of_lines = target(&[lines], &state, None, None).unwrap();
         assert_eq!(parts(&both), [of_lines.clone(), BESIDE.to_owned()]);
         assert_eq!(parts(&of_lines), [of_lines]);
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
 
 use crate::{
     cli::{
@@ -14,16 +15,26 @@ use crate::{
         },
         vars::settings::Vars,
     },
-    config::WarehouseSettings,
+    config::{D1, Destination, WarehouseSettings},
+    database::{Database, rest::Rest},
+    error::CallError,
     foreign,
+    host::Host,
     pass::audit::explain::{InTable, Life},
+    record::Cell,
     time,
 };
+
+/// A log's row, and how often readers see it. It reads all rows of the gateway: their key begins with an instant.
+const FIND: &str = "SELECT created_at, ingested_at, (SELECT count(*) FROM aig_logs AS seen WHERE seen.gateway = ?1 \
+                    AND seen.id = ?2) AS seen FROM aig_logs_raw WHERE gateway = ?1 AND id = ?2";
 
 /// Where the rows of a state are.
 pub enum Rows {
     /// In SQLite files, opened, each with its path. There is at least one.
     Sqlite(Vec<(Connection, String)>),
+    /// In a database of D1.
+    D1(D1),
     /// In BigQuery's table of this name: the poller's key may insert there, and not read.
     BigQuery(String),
     /// Elsewhere, in words.
@@ -33,7 +44,8 @@ pub enum Rows {
 /// The table in BigQuery that the rows of a state go to, and the service that has it. None: they go elsewhere.
 pub async fn table(state: &OpenState, vars: &Vars) -> Result<Option<WarehouseSettings>, Failure> {
     if let OpenState::Kv { .. } = state {
-        return vars.warehouse().map(Some);
+        let is_there = vars.sinks_of_worker()?.contains(&Destination::BigQuery);
+        return is_there.then(|| vars.warehouse()).transpose();
     }
     let target = state.target().await?.unwrap_or_default();
     let name = names::parts(&target).iter().find_map(|place| place.strip_prefix("bigquery:").map(str::to_owned));
@@ -46,11 +58,22 @@ pub async fn table(state: &OpenState, vars: &Vars) -> Result<Option<WarehouseSet
     parts.map(|parts| vars.warehouse_of(parts)).transpose()
 }
 
-/// Where the rows of a state go besides its SQLite files, if it has some: nobody asks there. `is_read` is whether BigQuery's
-/// table is asked.
+/// The database in D1 that the rows of a state go to, if any.
+pub async fn database(state: &OpenState, vars: &Vars) -> Result<Option<D1>, Failure> {
+    if let OpenState::Kv { .. } = state {
+        let is_there = vars.sinks_of_worker()?.contains(&Destination::D1);
+        return is_there.then(|| vars.d1(None)).transpose();
+    }
+    let target = state.target().await?.unwrap_or_default();
+    let id = names::parts(&target).iter().find_map(|place| place.strip_prefix("d1:").map(str::to_owned));
+    id.map(|id| vars.d1(Some(&id))).transpose()
+}
+
+/// Where the rows of a state go besides what is asked, its SQLite files and D1, if it has some: nobody asks there.
+/// `is_read` is whether BigQuery's table is asked.
 pub async fn unasked(state: &OpenState, is_read: bool) -> Result<Vec<String>, Failure> {
     let target = state.target().await?.unwrap_or_default();
-    let is_file = |place: &String| *place == BESIDE || place.starts_with("sqlite:");
+    let is_file = |place: &String| *place == BESIDE || place.starts_with("sqlite:") || place.starts_with("d1:");
     let (files, others): (Vec<_>, Vec<_>) = names::parts(&target).into_iter().partition(is_file);
     let asked = |place: &String| is_read && place.starts_with("bigquery:");
     Ok(if files.is_empty() { Vec::new() } else { others.into_iter().filter(|place| !asked(place)).collect() })
@@ -60,7 +83,10 @@ impl Rows {
     /// The rows of a state, as it names them.
     pub async fn of(state: &OpenState, vars: &Vars) -> Result<Self, Failure> {
         let path = match state {
-            OpenState::Kv { .. } => return Ok(Self::BigQuery(vars.table_or_placeholders())),
+            OpenState::Kv { .. } => {
+                let database = database(state, vars).await?;
+                return Ok(database.map_or_else(|| Self::BigQuery(vars.table_or_placeholders()), Self::D1));
+            }
             OpenState::File { path, .. } => path,
         };
         let target = state.target().await?.unwrap_or_else(|| "a place that the state does not name".to_owned());
@@ -75,14 +101,26 @@ impl Rows {
         let table = places.iter().find_map(|place| place.strip_prefix("bigquery:"));
         Ok(match table {
             _ if !files.is_empty() => Self::Sqlite(files),
+            _ if places.iter().any(|place| place.starts_with("d1:")) => {
+                let database = database(state, vars).await?;
+                database.map_or_else(|| Self::Elsewhere(places.join(" and ")), Self::D1)
+            }
             Some(table) => Self::BigQuery(table.to_owned()),
             None => Self::Elsewhere(places.join(" and ")),
         })
     }
 
     /// Looks for the row of a log. Of several files a file decides that lacks the row; its path comes with it.
-    pub fn find(&self, gateway: &str, id: &str) -> Result<(InTable, String), Failure> {
-        let Self::Sqlite(files) = self else { return Ok((InTable::Unknown, String::new())) };
+    pub async fn find<H: Host>(&self, host: &H, gateway: &str, id: &str) -> Result<(InTable, String), Failure> {
+        let files = match self {
+            Self::Sqlite(files) => files,
+            Self::D1(database) => {
+                let found = find_in_d1(&Rest::new(host, database), gateway, id).await;
+                let found = found.map_err(|error| Failure::call("looking for the log in D1", error))?;
+                return Ok((found, format!("D1 database {}", database.database)));
+            }
+            Self::BigQuery(_) | Self::Elsewhere(_) => return Ok((InTable::Unknown, String::new())),
+        };
         let mut found = Vec::new();
         for (file, path) in files {
             found.push((find(file, path, gateway, id)?, path.clone()));
@@ -115,14 +153,24 @@ impl Rows {
 
 /// Looks for the row of a log in a file.
 fn find(file: &Connection, path: &str, gateway: &str, id: &str) -> Result<InTable, Failure> {
-    const SQL: &str = "SELECT created_at, ingested_at, (SELECT count(*) FROM aig_logs AS seen WHERE seen.gateway = ?1 \
-                       AND seen.id = ?2) FROM aig_logs_raw WHERE gateway = ?1 AND id = ?2";
-    let row = file.query_row(SQL, params![gateway, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let row = file.query_row(FIND, params![gateway, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     let row: Option<(String, String, u32)> = row.optional().map_err(|error| unusable(Path::new(path), &error))?;
     let Some((created_at, ingested_at, seen)) = row else { return Ok(InTable::Absent) };
-    Ok(match (time::parse(&created_at), time::parse(&ingested_at)) {
+    Ok(in_table(&created_at, &ingested_at, seen))
+}
+
+async fn find_in_d1(database: &impl Database, gateway: &str, id: &str) -> Result<InTable, CallError> {
+    let rows = database.query(FIND, vec![Cell::Text(gateway.to_owned()), Cell::Text(id.to_owned())]).await?;
+    let Some(row) = rows.first() else { return Ok(InTable::Absent) };
+    let text = |column: &str| row.get(column).and_then(Value::as_str).unwrap_or_default();
+    let seen = row.get("seen").and_then(Value::as_u64).and_then(|seen| seen.try_into().ok()).unwrap_or_default();
+    Ok(in_table(text("created_at"), text("ingested_at"), seen))
+}
+
+fn in_table(created_at: &str, ingested_at: &str, seen: u32) -> InTable {
+    match (time::parse(created_at), time::parse(ingested_at)) {
         (Some(created_at), Some(ingested_at)) => InTable::Row { created_at, ingested_at, seen },
         // Somebody else's row.
         (None, _) | (_, None) => InTable::Unknown,
-    })
+    }
 }

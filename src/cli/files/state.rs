@@ -17,7 +17,7 @@ use crate::{
         jobs::native_store,
         vars::settings::Vars,
     },
-    config::Kv,
+    config::{Destination, Kv},
     error::StoreError,
     host::{
         Listing, Put, Store,
@@ -41,6 +41,8 @@ pub enum OpenState {
         host: NativeHost,
         /// What is called.
         kv: Kv,
+        /// Where the Worker writes rows, in words.
+        rows: String,
     },
 }
 
@@ -62,9 +64,13 @@ impl OpenState {
     }
 
     fn kv(options: &Options, stop: watch::Receiver<bool>) -> Result<Self, Failure> {
-        let kv = Vars::read(options)?.kv()?;
+        let vars = Vars::read(options)?;
+        let kv = vars.kv()?;
+        let is_d1 = |sink| if sink == Destination::D1 { "D1" } else { "BigQuery" };
+        let rows: Vec<_> = vars.sinks_of_worker()?.into_iter().map(is_d1).collect();
+        let rows = format!("{}, by the Worker", rows.join(" and "));
         let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
-        Ok(Self::Kv { host, kv })
+        Ok(Self::Kv { host, kv, rows })
     }
 
     /// Its store of cursors, status and dead letters.
@@ -80,7 +86,7 @@ impl OpenState {
                 let store = |name| SqliteStore::new(connection, name).map_err(|error| unusable(path, &error));
                 Ok([OpenStore::File(store("state")?), OpenStore::File(store("ids")?)])
             }
-            Self::Kv { host, kv } => Ok([&kv.state, &kv.ids].map(|id| OpenStore::Kv(RestKv::new(host, kv, id)))),
+            Self::Kv { host, kv, .. } => Ok([&kv.state, &kv.ids].map(|id| OpenStore::Kv(RestKv::new(host, kv, id)))),
         }
     }
 
@@ -113,7 +119,7 @@ impl OpenState {
     pub async fn target(&self) -> Result<Option<String>, Failure> {
         match self {
             Self::File { path, connection } => guard::target(connection, path).await,
-            Self::Kv { .. } => Ok(Some("BigQuery, by the Worker".into())),
+            Self::Kv { rows, .. } => Ok(Some(rows.clone())),
         }
     }
 }

@@ -15,11 +15,14 @@ use crate::{
             open::{connect_in_place, overlay, unusable},
         },
     },
-    config::{BigQuery, Config, Destination},
+    config::{BigQuery, Config, D1, Destination},
+    database::rest::Rest,
     host::Host,
     sink::{
-        any::{All, Any},
+        all::All,
+        any::Any,
         bigquery::{BigQuerySink, SignIn},
+        d1::D1Sink,
         ndjson::Ndjson,
         place::Place,
         sqlite::Sqlite,
@@ -46,6 +49,8 @@ pub enum Opened {
     Ndjson(Ndjson<Box<dyn Write>>),
     /// A table.
     BigQuery(BigQuery),
+    /// A database in D1.
+    D1(D1),
 }
 
 impl Files {
@@ -67,14 +72,15 @@ impl Files {
         }
         let mut destinations = options.destinations();
         names::refuse_one_file_twice(&destinations, &path)?;
-        // A file of SQLite takes a batch again without a copy, BigQuery for a minute at best, and lines never. So a sink that
+        // SQLite and D1 take a batch again without a copy, BigQuery for a minute at best, and lines never. So a sink that
         // fails costs few copies.
         destinations.sort_by_key(|destination| match destination {
             Destination::Sqlite(_) => 0,
-            Destination::BigQuery => 1,
-            Destination::Ndjson(_) => 2,
+            Destination::D1 => 1,
+            Destination::BigQuery => 2,
+            Destination::Ndjson(_) => 3,
         });
-        let target = names::target(&destinations, &path, config.bigquery.as_ref())?;
+        let target = names::target(&destinations, &path, config.bigquery.as_ref(), config.d1.as_ref())?;
         let (state, place) = connect_in_place(&path)?;
         guard::check(&state, &path, &target, &config.source.account).await?;
         let mut rows = Vec::new();
@@ -92,6 +98,7 @@ impl Files {
             Opened::Sqlite(connection, place) => Any::Sqlite(Sqlite::of(connection).in_place(place.clone())),
             Opened::Ndjson(sink) => Any::Ndjson(sink),
             Opened::BigQuery(table) => Any::BigQuery(BigQuerySink::new(host, table, sign_in)),
+            Opened::D1(database) => Any::D1(D1Sink::new(Rest::new(host, database))),
         });
         All::new(sinks.collect())
     }
@@ -101,7 +108,7 @@ impl Files {
         let rows = self.rows.iter().filter_map(|opened| match opened {
             Opened::Sqlite(_, place) => place.as_ref(),
             Opened::Ndjson(sink) => sink.place(),
-            Opened::WithState | Opened::BigQuery(_) => None,
+            Opened::WithState | Opened::BigQuery(_) | Opened::D1(_) => None,
         });
         self.place.iter().chain(rows).cloned().collect()
     }
@@ -111,7 +118,7 @@ impl Files {
         self.rows.iter().filter_map(|opened| match opened {
             Opened::WithState => Some(&self.state),
             Opened::Sqlite(connection, _) => Some(connection),
-            Opened::Ndjson(_) | Opened::BigQuery(_) => None,
+            Opened::Ndjson(_) | Opened::BigQuery(_) | Opened::D1(_) => None,
         })
     }
 }
@@ -120,6 +127,7 @@ impl Opened {
     fn open(destination: &Destination, config: &Config) -> Result<Self, Failure> {
         Ok(match destination {
             Destination::BigQuery => Self::BigQuery(table(config)?.clone()),
+            Destination::D1 => Self::D1(database(config)?.clone()),
             Destination::Sqlite(path) => {
                 let (connection, place) = connect_in_place(path)?;
                 Self::Sqlite(connection, place)
@@ -133,6 +141,11 @@ impl Opened {
             }
         })
     }
+}
+
+fn database(config: &Config) -> Result<&D1, Failure> {
+    let hint = "Give CF_D1_DATABASE_ID";
+    config.d1.as_ref().ok_or_else(|| Failure::denied("opening D1", "its settings were not read", hint))
 }
 
 fn table(config: &Config) -> Result<&BigQuery, Failure> {

@@ -88,15 +88,42 @@ impl SettingFiles {
 /// The Worker's bindings of KV, and the settings that hold the ids of their namespaces.
 pub const NAMESPACES: [(&str, &str); 2] = [("STATE_KV", "CF_KV_STATE_ID"), ("IDS_KV", "CF_KV_IDS_ID")];
 
+/// The binding of the database in D1, and the setting that holds its id.
+pub const DATABASE: (&str, &str) = ("EVENTS_DB", "CF_D1_DATABASE_ID");
+
 /// What matters here of a `wrangler.toml`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Worker {
     #[serde(default)]
     vars: BTreeMap<String, Value>,
     #[serde(default)]
     kv_namespaces: Vec<Namespace>,
     #[serde(default)]
+    d1_databases: Vec<Database>,
+    #[serde(default)]
     triggers: Triggers,
+    #[serde(default)]
+    env: Environments,
+}
+
+/// The other Worker of the same file. It may have the database alone.
+#[derive(Deserialize, Default)]
+struct Environments {
+    #[serde(default)]
+    events: Events,
+}
+
+#[derive(Deserialize, Default)]
+struct Events {
+    #[serde(default)]
+    d1_databases: Vec<Database>,
+}
+
+#[derive(Deserialize)]
+struct Database {
+    binding: String,
+    #[serde(default)]
+    database_id: String,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +140,7 @@ struct Triggers {
 }
 
 impl Worker {
-    /// Its `[vars]`, and the ids of its namespaces. What is no text in `[vars]` is read as its JSON.
+    /// Its `[vars]`, and the ids of its namespaces and its database. What is no text in `[vars]` is read as its JSON.
     fn vars(self) -> BTreeMap<String, String> {
         let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let ids = self.kv_namespaces.into_iter().filter_map(|Namespace { binding, id }| {
@@ -122,8 +149,13 @@ impl Worker {
             let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
             is_id.then(|| ((*name).to_owned(), id))
         });
+        let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        let (binding, setting) = DATABASE;
+        let mut databases = self.d1_databases.into_iter().chain(self.env.events.d1_databases);
+        let database = databases.find(|database| database.binding == binding && is_id(&database.database_id));
+        let database = database.map(|database| (setting.to_owned(), database.database_id));
         let vars = self.vars.into_iter().map(|(name, value)| (name, text(value)));
-        ids.chain(vars).collect()
+        ids.chain(database).chain(vars).collect()
     }
 }
 

@@ -16,10 +16,14 @@ use crate::{
     cli::{
         args::Options,
         failure::Failure,
-        vars::{names::environment, setting_files::SettingFiles, trust},
+        vars::{
+            names::environment,
+            setting_files::{DATABASE, SettingFiles},
+            trust,
+        },
     },
     config::{
-        Config, ConfigError, Destination, EventSettings, Kv, Need, Problem, SETTINGS, Schema, TableName,
+        Config, ConfigError, D1, Destination, EventSettings, Kv, Need, Problem, SETTINGS, Schema, TableName,
         WarehouseSettings,
     },
     foreign,
@@ -82,6 +86,17 @@ impl Vars {
     /// The settings of a deployed Worker's KV.
     pub fn kv(&self) -> Result<Kv, Failure> {
         Ok(Kv::from_vars(|name| self.get(name))?)
+    }
+
+    /// The settings of D1, for the database of this id, or else for that of the settings.
+    pub fn d1(&self, id: Option<&str>) -> Result<D1, Failure> {
+        let id = |name: &str| id.filter(|_| name == DATABASE.1).map(str::to_owned);
+        Ok(D1::from_vars(|name| id(name).or_else(|| self.get(name)))?)
+    }
+
+    /// The sinks of the Worker in this folder.
+    pub fn sinks_of_worker(&self) -> Result<Vec<Destination>, Failure> {
+        Ok(Destination::of_worker(|name| self.get(name))?)
     }
 
     /// `SETTLE_SECONDS`, where it can be read.

@@ -2,17 +2,17 @@
 
 use crate::{
     cli::warehouse::reader::{ReadAccess, TableReader},
+    database::rest::Rest,
     host::Host,
-    sink::{
-        Sink,
-        any::{All, sink_of_kinds},
-    },
+    sink::{Sink, all::All, any::sink_of_kinds, d1::D1Sink},
 };
 
 /// A sink, or a reader beside it.
 pub enum Beside<'a, K, H> {
     /// A sink.
     Sink(K),
+    /// D1, which the token reads too.
+    Database(D1Sink<Rest<'a, H>>),
     /// A reader.
     Reader(TableReader<'a, H>),
 }
@@ -23,4 +23,4 @@ pub fn beside<'a, K: Sink, H: Host>(sink: K, host: &'a H, access: Option<&'a Rea
     All::new([Beside::Sink(sink)].into_iter().chain(reader).collect())
 }
 
-sink_of_kinds!([K: Sink, H: Host] Beside<'_, K, H>: Sink Reader);
+sink_of_kinds!([K: Sink, H: Host] Beside<'_, K, H>: Sink Database Reader);

@@ -18,7 +18,7 @@ use self::{
 use super::{Database, Done, Statement};
 use crate::{
     error::CallError,
-    log::metadata::MetadataColumn,
+    log::metadata::MetadataKeys,
     record::Cell,
     sink::{place::Place, sqlite::Sqlite},
 };
@@ -49,12 +49,12 @@ impl SqliteDatabase {
     ///
     /// # Errors
     /// If the file cannot be written, or is no SQLite file.
-    pub fn open(path: &Path, columns: &[MetadataColumn]) -> Result<Self, CallError> {
+    pub fn open(path: &Path, keys: &MetadataKeys) -> Result<Self, CallError> {
         let place = make_private(path).map_err(|error| {
             CallError::denied(error.to_string(), format!("Check that {} can be written", path.display()))
         })?;
         let connection = to_write(path).map_err(|error| unopened(&error, path))?;
-        Sqlite::new(&connection, columns)?;
+        Sqlite::new(&connection, keys)?;
         let (waiting, requests) = mpsc::channel(MOST_WAITING);
         let writer = Writer::new(connection, place.clone());
         let writer = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run(requests));

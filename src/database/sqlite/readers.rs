@@ -57,7 +57,8 @@ impl Readers {
     }
 }
 
-fn lines(connection: &Connection, text: &str, values: &[Cell]) -> rusqlite::Result<Vec<Map<String, Value>>> {
+/// Runs a statement to its end. The lines that it returns.
+pub(super) fn lines(connection: &Connection, text: &str, values: &[Cell]) -> rusqlite::Result<Vec<Map<String, Value>>> {
     let mut statement = connection.prepare_cached(text)?;
     let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let line = |row: &Row<'_>| {

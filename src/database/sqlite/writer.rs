@@ -4,7 +4,7 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
 use tokio::sync::{mpsc, oneshot};
 
-use super::failure::failed;
+use super::{failure::failed, readers::lines};
 use crate::{
     database::{Done, Statement, upsert},
     error::CallError,
@@ -91,16 +91,20 @@ fn answer(waiting: Waiting, done: Result<Vec<Done>, CallError>) {
 }
 
 fn run(transaction: &Transaction<'_>, statement: &Statement) -> rusqlite::Result<Done> {
-    let changed = match statement {
-        Statement::Sql(text, values) => transaction.prepare_cached(text)?.execute(params_from_iter(values))?,
-        Statement::Write(records) => write(transaction, records)?,
+    let before = transaction.total_changes();
+    let rows = match statement {
+        Statement::Sql(text, values) => lines(transaction, text, values)?,
+        Statement::Write(records) => {
+            write(transaction, records)?;
+            Vec::new()
+        }
     };
-    let changed = changed as u64;
-    Ok(Done { changed, rows_written: changed })
+    let changed = transaction.total_changes() - before;
+    Ok(Done { changed, rows_written: changed, rows })
 }
 
-fn write(transaction: &Transaction<'_>, records: &[Record]) -> rusqlite::Result<usize> {
-    let Some(first) = records.first() else { return Ok(0) };
+fn write(transaction: &Transaction<'_>, records: &[Record]) -> rusqlite::Result<()> {
+    let Some(first) = records.first() else { return Ok(()) };
     let mut statement = transaction.prepare_cached(&upsert(first.table))?;
-    records.iter().map(|record| statement.execute(params_from_iter(&record.cells))).sum()
+    records.iter().try_for_each(|record| statement.execute(params_from_iter(&record.cells)).map(|_| ()))
 }

@@ -28,6 +28,12 @@ pub enum Permission {
     /// To read and change KV.
     #[serde(rename = "Workers KV Storage Write")]
     KvWrite,
+    /// To read databases of D1.
+    #[serde(rename = "D1 Read")]
+    D1Read,
+    /// To read and change databases of D1.
+    #[serde(rename = "D1 Write")]
+    D1Write,
 }
 
 /// The status of a token.
@@ -67,7 +73,14 @@ pub struct Access {
 
 impl Default for Access {
     fn default() -> Self {
-        let permissions = [Permission::Account, Permission::Gateway, Permission::KvRead, Permission::KvWrite];
+        let permissions = [
+            Permission::Account,
+            Permission::Gateway,
+            Permission::KvRead,
+            Permission::KvWrite,
+            Permission::D1Read,
+            Permission::D1Write,
+        ];
         Self {
             // 2025-01-15T08:00:00Z
             created_on: Timestamp::UNIX_EPOCH + chrono::TimeDelta::seconds(1_736_928_000),
@@ -214,6 +227,7 @@ mod tests {
             Permission::Account => String::new(),
             Permission::Gateway => "/ai-gateway/gateways/main".into(),
             Permission::KvRead | Permission::KvWrite => "/storage/kv/namespaces".into(),
+            Permission::D1Read | Permission::D1Write => panic!("D1 is asked with a statement"),
         };
         let refusals = [(Permission::Account, 9109), (Permission::Gateway, 10000), (Permission::KvWrite, 10000)];
         world.access_mut().permissions.remove(&Permission::KvRead);

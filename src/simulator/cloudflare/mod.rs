@@ -1,6 +1,7 @@
 //! The parts that all of Cloudflare's API shares: the envelope, pages and the rate limit.
 
 pub mod access;
+pub mod d1;
 pub(in crate::simulator) mod entry;
 pub(in crate::simulator) mod filter;
 pub mod gateway;

@@ -20,6 +20,8 @@ pub enum Endpoint {
     Token,
     /// BigQuery's `insertAll`.
     Insert,
+    /// D1's `query`.
+    Database,
 }
 
 /// Which calls of an endpoint, counted from 1 since the rule was added.

@@ -130,7 +130,7 @@ pub fn is_poison(seed: u64, id: &str) -> bool {
 fn shares(endpoint: Endpoint) -> [f64; 2] {
     match endpoint {
         Endpoint::List => [0.12, 0.04],
-        Endpoint::Gateways | Endpoint::Token | Endpoint::Insert => [0.2, 0.12],
+        Endpoint::Gateways | Endpoint::Token | Endpoint::Insert | Endpoint::Database => [0.2, 0.12],
     }
 }
 
@@ -145,6 +145,12 @@ fn single(endpoint: Endpoint, rng: &mut ChaCha8Rng) -> Fault {
             Fault::DeleteOldest(rng.gen_range(1..=5)),
         ],
         Endpoint::Token => vec![Fault::Truncate, Fault::SilenceAfter],
+        Endpoint::Database => vec![
+            Fault::Truncate,
+            Fault::SilenceAfter,
+            Fault::RefuseAfter(Refusal::Status(status)),
+            Fault::Refuse(Refusal::Unsuccessful),
+        ],
         Endpoint::Insert => vec![
             Fault::Truncate,
             Fault::SilenceAfter,
@@ -177,7 +183,8 @@ fn choose<T: Copy + Default>(numbers: &[T], rng: &mut ChaCha8Rng) -> T {
 mod tests {
     use super::*;
 
-    const ENDPOINTS: [Endpoint; 4] = [Endpoint::Gateways, Endpoint::List, Endpoint::Token, Endpoint::Insert];
+    const ENDPOINTS: [Endpoint; 5] =
+        [Endpoint::Gateways, Endpoint::List, Endpoint::Token, Endpoint::Insert, Endpoint::Database];
 
     /// Which of the first ten list calls a rule strikes.
     fn struck(when: When) -> Vec<u64> {
@@ -246,6 +253,7 @@ mod tests {
             300,
             &["silence_after_doing", "refused_after_doing", "quota_exceeded", "rows_not_taken"],
         );
+        check(Endpoint::Database, 300, &["silence_after_doing", "refused_after_doing", "unsuccessful"]);
         check(Endpoint::Token, 200, &["silence_after_doing"]);
         check(Endpoint::Gateways, 300, &["unsuccessful"]);
     }

@@ -136,7 +136,9 @@ impl Refusal {
 /// An error in the form that the endpoint's vendor uses.
 fn native(endpoint: Endpoint, status: u16) -> Response<Vec<u8>> {
     match (endpoint, status) {
-        (Endpoint::Gateways | Endpoint::List, _) => cloudflare::failure(status, failed(Some(1_000)), Value::Null),
+        (Endpoint::Gateways | Endpoint::List | Endpoint::Database, _) => {
+            cloudflare::failure(status, failed(Some(1_000)), Value::Null)
+        }
         (Endpoint::Token | Endpoint::Insert, _) => bigquery::failure(status, reason(status), "Error encountered."),
     }
 }

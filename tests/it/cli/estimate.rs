@@ -53,6 +53,26 @@ fn a_million_logs_are_a_million_kilobytes_and_two_writes_a_pass() {
 }
 
 #[test]
+fn in_d1_a_log_is_a_row_written() {
+    let month = numbers(&["--logs-per-month", "100000000", "--sink", "d1"]);
+    let (rows, usd) = line(&month, "D1, rows written");
+    // The logs, and a line of each pass; 50 M are included.
+    assert!((rows - 100_043_200.0).abs() < 1.0 && (usd - 50.0432).abs() < 1e-3, "{rows} {usd}");
+    let (bytes, usd) = line(&month, "D1, storage");
+    assert!((bytes - 50e9).abs() < 1.0 && (usd - 45.0 * 0.75).abs() < 1e-6, "{bytes} {usd}");
+    let whats = |month: &Value| {
+        let lines = month["lines"].as_array().unwrap().iter();
+        lines.map(|line| line["what"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(!whats(&month).iter().any(|what| what.starts_with("BigQuery")), "{month:#}");
+    let both = numbers(&["--logs-per-month", "1000", "--sink", "d1", "--sink", "bigquery"]);
+    assert_eq!(whats(&both).len(), 10);
+    // 10 GB are 20 M logs of 500 bytes.
+    let told = estimate(&["--logs-per-month", "20000000", "--sink", "d1"]);
+    assert!(told.contains("A database of D1 holds 10 GB: the logs of 30 days."), "{told}");
+}
+
+#[test]
 fn what_is_not_free_any_more_costs_and_less_often_takes_less() {
     let month = numbers(&["--logs-per-month", "100000000", "--gateways", "2000"]);
     let (writes, usd) = line(&month, "KV, keys written");

@@ -2,6 +2,7 @@
 
 mod apply;
 mod copies;
+mod d1;
 mod dead_letters;
 mod doctor;
 mod estimate;

@@ -124,6 +124,24 @@ fn rows_that_the_table_has_lost_are_missing_and_come_back() {
     }
 }
 
+/// Before passes began, the file had the table of an older version of the program, whose key has no instant.
+#[test]
+fn rows_in_a_file_with_an_older_key_are_copied_and_proven() {
+    let world = World::start(&["--entries", "200", "--days", "0.02", "--rate", "0"]);
+    let file = world.path("aig-logs.sqlite");
+    let table_now = include_str!("../../../sql/sqlite/1_table.sql");
+    let [key, end] = ["(gateway, created_at, id)", ") WITHOUT ROWID;"];
+    assert!(table_now.contains(key) && table_now.contains(end));
+    let older = table_now.replace(key, "(gateway, id)").replace(end, ");");
+    Connection::open(&file).unwrap().execute_batch(&older).unwrap();
+    world.run(&["forward"]);
+    world.run(&["backfill"]);
+    assert_same(&world.entries(), table(&file));
+    let units = json_of(&output(&world, &["verify", "--json"], 0));
+    assert!(verdicts(&units).iter().all(|verdict| *verdict == "proven"), "{units}");
+    assert_eq!((sum(&units, "source"), sum(&units, "in_table")), (200, 200));
+}
+
 #[test]
 fn dead_letters_and_discarded_ones_are_told_apart_from_rows() {
     let world = copied(&[]);

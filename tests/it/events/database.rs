@@ -6,6 +6,7 @@ use aig_logs::{
     database::{Database as _, Done, Statement, sqlite::SqliteDatabase},
     error::CallError,
     event::EVENTS,
+    log::metadata::MetadataKeys,
     record::{Cell, Kind, Record},
     time,
 };
@@ -25,7 +26,7 @@ struct File {
 impl File {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = SqliteDatabase::open(&folder.path().join("a.sqlite"), &[]).unwrap();
+        let database = SqliteDatabase::open(&folder.path().join("a.sqlite"), &MetadataKeys::default()).unwrap();
         Self { folder, database }
     }
 
@@ -64,7 +65,7 @@ fn event(id: &str) -> Record {
 }
 
 fn changed(counts: &[u64]) -> Vec<Done> {
-    counts.iter().map(|changed| Done { changed: *changed, rows_written: *changed }).collect()
+    counts.iter().map(|changed| Done { changed: *changed, rows_written: *changed, ..Done::default() }).collect()
 }
 
 /// A statement that no table takes.
@@ -212,7 +213,7 @@ fn what_is_no_database_is_left_alone() {
     let path = folder.path().join("a.txt");
     let text = "words ".repeat(1_000);
     fs::write(&path, &text).unwrap();
-    assert!(SqliteDatabase::open(&path, &[]).is_err());
-    assert!(SqliteDatabase::open(&folder.path().join("no/folder"), &[]).is_err());
+    assert!(SqliteDatabase::open(&path, &MetadataKeys::default()).is_err());
+    assert!(SqliteDatabase::open(&folder.path().join("no/folder"), &MetadataKeys::default()).is_err());
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
 }

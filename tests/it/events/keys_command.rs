@@ -7,6 +7,7 @@ use aig_logs::{
     config::EventSettings,
     database::{Database as _, sqlite::SqliteDatabase},
     host::Server,
+    log::metadata::MetadataKeys,
     time::{self, Timestamp},
 };
 use chrono::TimeDelta;
@@ -93,7 +94,7 @@ impl Server for Clocked {
 async fn a_revoked_key_is_refused_within_a_minute() {
     let place = Place::new();
     let (key, later) = (place.key("acme", "admin"), place.key("acme", "admin"));
-    let database = SqliteDatabase::open(&place.db(), &[]).unwrap();
+    let database = SqliteDatabase::open(&place.db(), &MetadataKeys::default()).unwrap();
     let server = Clocked { database, now: Cell::new(time::parse("2026-11-28T09:00:00Z").unwrap()) };
     let api = Api::new(EventSettings::from_vars(|_| None).unwrap());
     let status = async |key: &str| {

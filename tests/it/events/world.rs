@@ -96,7 +96,7 @@ impl Memory {
                 self.connection.execute(&upsert_of_json(first.table), [list]).unwrap()
             }
         };
-        Done { changed: changed as u64, rows_written: changed as u64 }
+        Done { changed: changed as u64, rows_written: changed as u64, ..Done::default() }
     }
 
     /// The lines of a query.

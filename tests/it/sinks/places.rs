@@ -7,14 +7,18 @@ use std::{
 };
 
 use aig_logs::{
+    config::D1,
+    database::rest::Rest,
     error::CallError,
-    log::columns::LOGS,
-    record::{Record, Table},
+    log::{columns::LOGS, metadata::MetadataKeys},
+    record::{Record, Table as Shape},
     simulator::faults::{Endpoint, Fault, When},
     sink::{
         Outcome, Sink,
-        any::{All, Any},
+        all::All,
+        any::Any,
         bigquery::{BigQuerySink, SignIn},
+        d1::D1Sink,
         ndjson::Ndjson,
         sqlite::Sqlite,
     },
@@ -24,7 +28,7 @@ use futures_util::FutureExt;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::world::{World, table::select};
+use crate::world::{Table, World, table::select};
 
 /// Bytes of a text of which two do not fit one request to BigQuery.
 pub const LARGE: usize = 5_000_000;
@@ -43,9 +47,17 @@ pub enum Trouble {
 pub trait Place {
     fn name(&self) -> &'static str;
     fn write(&self, records: &[Record]) -> Result<Outcome, CallError>;
-    /// Lines of a table in the order in which they were written, copies included, where the sink keeps them.
-    fn lines(&self, table: &'static Table) -> Vec<Value>;
-    fn keeps(&self, table: &Table) -> bool;
+    /// Lines of a table, copies included, where the sink keeps them.
+    fn lines(&self, table: &'static Shape) -> Vec<Value>;
+    /// Whether lines come in the order in which they were written. A table with a key has the order of its key.
+    fn is_in_order(&self) -> bool {
+        true
+    }
+    fn keeps(&self, table: &Shape) -> bool;
+    /// Bytes of a text of which two do not fit one request.
+    fn large(&self) -> usize {
+        LARGE
+    }
     fn trouble(&mut self, trouble: Trouble);
     /// Has a record refused each time. Whether the sink refuses records at all.
     fn poison(&mut self, id: &str) -> bool;
@@ -77,13 +89,13 @@ impl Place for BigQuery {
         now(self.sink().write(records))
     }
 
-    fn lines(&self, table: &'static Table) -> Vec<Value> {
+    fn lines(&self, table: &'static Shape) -> Vec<Value> {
         let simulator = self.world.simulator.borrow();
         let name = self.world.config.bigquery.as_ref().unwrap().name_of(table).to_owned();
         simulator.table(&name).unwrap().rows().iter().map(|landed| landed.row.clone()).collect()
     }
 
-    fn keeps(&self, table: &Table) -> bool {
+    fn keeps(&self, table: &Shape) -> bool {
         self.sink().keeps(table)
     }
 
@@ -109,12 +121,91 @@ impl Place for BigQuery {
     }
 }
 
+/// D1 over the REST API.
+pub struct Database {
+    world: World,
+    settings: D1,
+}
+
+impl Database {
+    pub fn new() -> Self {
+        let Table::D1(settings) = Table::d1() else { panic!("it is D1") };
+        let world = World::new();
+        world.apply_to_d1();
+        Self { world, settings }
+    }
+
+    pub fn sink(&self) -> D1Sink<Rest<'_, World>> {
+        D1Sink::new(Rest::new(&self.world, &self.settings))
+    }
+
+    /// Looks at the database without the API.
+    pub fn look<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+        look(self.world.simulator.borrow().database(&self.settings.database).unwrap().connection())
+    }
+
+    /// Rows written so far, as D1 bills them.
+    pub fn rows_written(&self) -> u64 {
+        self.world.simulator.borrow().database(&self.settings.database).unwrap().rows_written()
+    }
+}
+
+impl Place for Database {
+    fn name(&self) -> &'static str {
+        "D1"
+    }
+
+    fn write(&self, records: &[Record]) -> Result<Outcome, CallError> {
+        now(self.sink().write(records))
+    }
+
+    fn lines(&self, table: &'static Shape) -> Vec<Value> {
+        self.look(|file| select(file, table.name))
+    }
+
+    fn is_in_order(&self) -> bool {
+        false
+    }
+
+    fn keeps(&self, table: &Shape) -> bool {
+        self.sink().keeps(table)
+    }
+
+    /// Two of them do not fit one value.
+    fn large(&self) -> usize {
+        1_500_000
+    }
+
+    fn trouble(&mut self, trouble: Trouble) {
+        self.world.end_faults();
+        match trouble {
+            Trouble::None => {}
+            Trouble::LostAnswer => self.world.fault(Endpoint::Database, When::Always, Fault::SilenceAfter),
+            // All of a batch is one transaction.
+            Trouble::BreaksOff => self.world.fault(Endpoint::Database, When::Always, Fault::Silence),
+        }
+    }
+
+    fn poison(&mut self, id: &str) -> bool {
+        let refuse = format!(
+            "CREATE TRIGGER poison BEFORE INSERT ON aig_logs_raw WHEN NEW.id = '{id}' \
+             BEGIN SELECT RAISE(ABORT, 'no more'); END"
+        );
+        self.look(|file| file.execute_batch(&refuse).unwrap());
+        true
+    }
+
+    fn count(&self) -> Option<u64> {
+        now(count(&self.sink()))
+    }
+}
+
 pub struct File(pub Connection);
 
 impl File {
     pub fn new() -> Self {
         let file = Connection::open_in_memory().unwrap();
-        Sqlite::new(&file, &[]).unwrap();
+        Sqlite::new(&file, &MetadataKeys::default()).unwrap();
         Self(file)
     }
 }
@@ -128,11 +219,15 @@ impl Place for File {
         now(Sqlite::of(&self.0).write(records))
     }
 
-    fn lines(&self, table: &'static Table) -> Vec<Value> {
-        select(&self.0, &format!("{} ORDER BY rowid", table.name))
+    fn lines(&self, table: &'static Shape) -> Vec<Value> {
+        select(&self.0, table.name)
     }
 
-    fn keeps(&self, table: &Table) -> bool {
+    fn is_in_order(&self) -> bool {
+        false
+    }
+
+    fn keeps(&self, table: &Shape) -> bool {
         Sqlite::of(&self.0).keeps(table)
     }
 
@@ -202,13 +297,13 @@ impl Place for Json {
     }
 
     /// Whole lines. Half a line at the end of a file is mended by the writer of files, which is tested where it is.
-    fn lines(&self, table: &'static Table) -> Vec<Value> {
+    fn lines(&self, table: &'static Shape) -> Vec<Value> {
         assert_eq!(table.name, LOGS.name);
         let bytes = self.disk.bytes.borrow();
         bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
 
-    fn keeps(&self, table: &Table) -> bool {
+    fn keeps(&self, table: &Shape) -> bool {
         self.sink.keeps(table)
     }
 
@@ -254,7 +349,7 @@ impl Place for Several {
     }
 
     /// What all of them have.
-    fn lines(&self, table: &'static Table) -> Vec<Value> {
+    fn lines(&self, table: &'static Shape) -> Vec<Value> {
         let places: [&dyn Place; 3] = [&self.bigquery, &self.file, &self.json];
         let keeping = places.into_iter().filter(|place| place.keeps(table));
         let [first, others @ ..] = &keeping.map(|place| place.lines(table)).collect::<Vec<_>>()[..] else {
@@ -265,7 +360,12 @@ impl Place for Several {
         common.cloned().collect()
     }
 
-    fn keeps(&self, table: &Table) -> bool {
+    /// `BigQuery`, whose lines are compared with those of the others, comes first.
+    fn is_in_order(&self) -> bool {
+        self.bigquery.is_in_order()
+    }
+
+    fn keeps(&self, table: &Shape) -> bool {
         self.sinks().keeps(table)
     }
 
@@ -296,7 +396,13 @@ pub async fn count<K: Sink>(sink: &K) -> Option<u64> {
 }
 
 pub fn places() -> Vec<Box<dyn Place>> {
-    vec![Box::new(BigQuery::new()), Box::new(File::new()), Box::new(Json::new()), Box::new(Several::new())]
+    vec![
+        Box::new(BigQuery::new()),
+        Box::new(File::new()),
+        Box::new(Database::new()),
+        Box::new(Json::new()),
+        Box::new(Several::new()),
+    ]
 }
 
 pub fn at(text: &str) -> Timestamp {

@@ -2,7 +2,11 @@
 
 use aig_logs::{
     config::TableName,
-    log::{entry::Entry, metadata::MetadataColumn, privacy::Privacy},
+    log::{
+        entry::Entry,
+        metadata::{MetadataColumn, MetadataKeys},
+        privacy::Privacy,
+    },
     record::Record,
     sink::{Sink as _, sql::BIGQUERY, sqlite::Sqlite},
     time,
@@ -94,7 +98,8 @@ const TYPED: &str = "s,i:int64,f:float64,b:bool";
 #[test]
 fn columns_of_the_metadata_show_what_can_be_read_as_their_type_in_sqlite() {
     let file = Connection::open_in_memory().unwrap();
-    Sqlite::new(&file, &columns(TYPED)).unwrap().write(&rows()).now_or_never().unwrap().unwrap();
+    let keys = MetadataKeys { columns: columns(TYPED), ..MetadataKeys::default() };
+    Sqlite::new(&file, &keys).unwrap().write(&rows()).now_or_never().unwrap().unwrap();
     let mut shown = select(&file, "aig_logs");
     shown.sort_by_key(|line| line["id"].to_string());
     for line in &mut shown {

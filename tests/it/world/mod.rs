@@ -19,6 +19,7 @@ use std::{
 
 use aig_logs::{
     config::{Config, Destination},
+    log::metadata::MetadataKeys,
     plan::budget::Budget,
     simulator::{
         CallCounts, Simulator,
@@ -26,7 +27,7 @@ use aig_logs::{
         google::SimulatedAccount,
         options::SimulatorOptions,
     },
-    sink::bigquery::SignIn,
+    sink::{bigquery::SignIn, sql::SQLITE},
     time::{self, Timestamp},
     wire::{Request, Response},
 };
@@ -161,6 +162,13 @@ impl World {
         Self::with(SimulatorOptions { gateways, ..SimulatorOptions::default() })
     }
 
+    /// Gives D1 its tables and views, as `aig-logs sql --sink d1 --apply` does.
+    pub fn apply_to_d1(&self) {
+        let simulator = self.simulator.borrow();
+        let database = simulator.database(&simulator.options().database).unwrap().connection();
+        SQLITE.iter().for_each(|script| database.execute_batch(&script.for_sqlite(&MetadataKeys::default())).unwrap());
+    }
+
     pub fn now(&self) -> Timestamp {
         self.outside.now()
     }
@@ -261,7 +269,7 @@ impl World {
 
     /// Everything counted so far.
     pub fn counts(&self) -> Counts {
-        let CallCounts { gateways, list, token, insert, refused } = *self.simulator.borrow().calls();
+        let CallCounts { gateways, list, token, insert, database: _, refused } = *self.simulator.borrow().calls();
         let [gateways, list, token, insert, refused] =
             [gateways, list, token, insert, refused].map(|calls| u32::try_from(calls).unwrap());
         Counts {

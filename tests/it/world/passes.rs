@@ -3,7 +3,9 @@
 use std::pin::pin;
 
 use aig_logs::{
+    database::rest::Rest,
     host::{Host, Meter, Metered},
+    log::metadata::MetadataKeys,
     pass::{
         self, Context, Report,
         audit::explain::{InTable as Asked, Life, explain},
@@ -13,6 +15,7 @@ use aig_logs::{
     sink::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
+        d1::D1Sink,
         ndjson::Ndjson,
         sqlite::Sqlite,
     },
@@ -80,7 +83,13 @@ impl World {
                 let table = self.config.bigquery.as_ref().unwrap();
                 self.run_into(host, BigQuerySink::new(&host, table, &self.sign_in), work)
             }
-            Table::Sqlite(connection) => self.run_into(host, Sqlite::new(connection, &[]).unwrap(), work),
+            Table::Sqlite(connection) => {
+                self.run_into(host, Sqlite::new(connection, &MetadataKeys::default()).unwrap(), work)
+            }
+            Table::D1(settings) => {
+                self.apply_to_d1();
+                self.run_into(host, D1Sink::new(Rest::new(&host, settings)), work)
+            }
             Table::Ndjson(lines) => self.run_into(host, Ndjson::new(lines), work),
         }
     }

@@ -1,10 +1,12 @@
 //! Where rows go in a world, and how they are looked at there.
 
-use std::{cell::RefCell, io};
+use std::{cell::RefCell, collections::BTreeMap, io};
 
 use aig_logs::{
+    config::D1,
     error::CallError,
     record::{Record, Table as Shape},
+    simulator::options::SimulatorOptions,
     sink::{Outcome, Sink},
 };
 use rusqlite::{Connection, types::ValueRef};
@@ -16,12 +18,22 @@ pub enum Table {
     /// The simulated one.
     BigQuery,
     Sqlite(Connection),
+    /// The simulated one, over the REST API.
+    D1(D1),
     Ndjson(Lines),
 }
 
 impl Table {
     pub fn sqlite() -> Self {
         Self::Sqlite(Connection::open_in_memory().unwrap())
+    }
+
+    /// The database of a world with the simulator's own settings.
+    pub fn d1() -> Self {
+        let SimulatorOptions { account, api_token, database, .. } = SimulatorOptions::default();
+        let settings = [("CF_ACCOUNT_ID", account), ("CF_API_TOKEN", api_token), ("CF_D1_DATABASE_ID", database)];
+        let settings = BTreeMap::from(settings);
+        Self::D1(D1::from_vars(|name| settings.get(name).cloned()).unwrap())
     }
 
     pub fn ndjson() -> Self {
@@ -37,6 +49,10 @@ impl Table {
                 table.map_or_else(Vec::new, |table| table.rows().iter().map(|landed| landed.row.clone()).collect())
             }
             Self::Sqlite(connection) => select(connection, "aig_logs"),
+            Self::D1(D1 { database, .. }) => {
+                let simulator = world.simulator.borrow();
+                simulator.database(database).map_or_else(Vec::new, |database| select(database.connection(), "aig_logs"))
+            }
             Self::Ndjson(lines) => {
                 let bytes = lines.0.borrow();
                 serde_json::Deserializer::from_slice(&bytes).into_iter().collect::<Result<_, _>>().unwrap()

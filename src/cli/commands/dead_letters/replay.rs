@@ -20,12 +20,14 @@ use crate::{
         vars::settings::Vars,
     },
     config::{Config, Destination},
+    database::rest::Rest,
     error::Error,
     host::{Host, Store, native::NativeHost, rest_kv::RestKv},
     pass::dead::{self, Replayed},
     sink::{
         Sink,
         bigquery::{BigQuerySink, SignIn},
+        d1::D1Sink,
         sqlite::Sqlite,
     },
     source::Source,
@@ -59,7 +61,7 @@ pub async fn replay(
     replay.tell(options.json, destinations.contains(&Destination::Ndjson(None)), screen)
 }
 
-/// Replays what the Workers keep. Their logs go to BigQuery. Their events may go into a file.
+/// Replays what the Workers keep. Their logs go to BigQuery or D1. Their events go to D1, or into a file.
 async fn of_the_worker(
     host: &NativeHost,
     vars: &Vars,
@@ -75,17 +77,23 @@ async fn of_the_worker(
             let sink = BigQuerySink::new(host, table, &sign_in);
             Ok(Replay::run(host, &store, &config.source, &sink, &keys, config.ids_ttl).await)
         }
+        (_, [Destination::D1]) => {
+            let database = vars.d1(None)?;
+            let sink = D1Sink::new(Rest::new(host, &database));
+            Ok(Replay::run(host, &store, &config.source, &sink, &keys, config.ids_ttl).await)
+        }
         (_, [Destination::Sqlite(path)]) if keys.iter().all(|key| is_of_events(key)) => {
             let (file, place) = connect_in_place(path)?;
-            let sink = Sqlite::new(&file, &config.metadata_columns);
+            let sink = Sqlite::new(&file, &config.metadata);
             let sink =
                 sink.map_err(|error| Failure::denied("opening the SQLite file", error, "Nothing was written"))?;
             let sink = sink.in_place(place);
             Ok(Replay::run(host, &store, &config.source, &sink, &keys, config.ids_ttl).await)
         }
         (..) => {
-            let problem = "the Worker's rows go to BigQuery, and replay deletes each key once BigQuery has its rows";
-            let hint = "Give --sink bigquery, and no other sink; for keys of events, --sink sqlite:FILE";
+            let problem =
+                "replay deletes each key once the sink has its rows, and the Worker's rows go to BigQuery or D1";
+            let hint = "Give --sink bigquery or --sink d1, and no other sink; for keys of events, --sink sqlite:FILE";
             Err(Failure::denied("replaying with --state kv", problem, hint))
         }
     }

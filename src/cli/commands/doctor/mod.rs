@@ -7,6 +7,7 @@
 
 mod check;
 mod cloudflare;
+mod d1;
 mod gateway;
 mod google;
 mod headroom;
@@ -41,8 +42,7 @@ const MOST: usize = 100;
 pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let vars = Vars::read(options)?;
-    let unsaid = options.sinks.is_empty() && vars.names_bigquery();
-    let destinations = if unsaid { vec![Destination::BigQuery] } else { options.destinations() };
+    let destinations = destinations(options, &vars)?;
     let mut checks = examine(&host, &vars, &destinations).await;
     checks.extend(dead_letters(options).await);
     let text = if options.json { report::in_json(&checks) } else { report::in_words(&checks) };
@@ -55,13 +55,31 @@ pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Ex
     })
 }
 
-/// The order of the checks: settings, Cloudflare, Google, clocks, Worker.
+/// Where rows go: as the options say, or else the Worker's `SINKS` if they name D1, or else as the settings let one think.
+fn destinations(options: &Options, vars: &Vars) -> Result<Vec<Destination>, Failure> {
+    if !options.sinks.is_empty() {
+        return Ok(options.destinations());
+    }
+    let of_worker = vars.sinks_of_worker()?;
+    Ok(if of_worker.contains(&Destination::D1) {
+        of_worker
+    } else if vars.names_bigquery() {
+        vec![Destination::BigQuery]
+    } else {
+        options.destinations()
+    })
+}
+
+/// The order of the checks: settings, Cloudflare, D1, Google, clocks, Worker.
 async fn examine(host: &impl Host, vars: &Vars, destinations: &[Destination]) -> Vec<Check> {
     let (settings, config) = read(vars, destinations);
     let mut checks = vec![settings];
     let asker = Asker::new(host);
     let Some(config) = config else {
         checks.extend(skipped(&["token", "account", "gateways"]));
+        if destinations.contains(&Destination::D1) {
+            checks.extend(skipped(&[d1::NAME]));
+        }
         if destinations.contains(&Destination::BigQuery) {
             checks.extend(skipped(google::NAMES));
         }
@@ -75,8 +93,17 @@ async fn examine(host: &impl Host, vars: &Vars, destinations: &[Destination]) ->
             None => Vec::new(),
         }
     };
-    let (cloudflare, google) = future::join(cloudflare::checks(&asker, &config, kv.as_ref()), google).await;
+    let database = async {
+        match &config.d1 {
+            Some(database) => vec![d1::check(host, database, &config.metadata).await],
+            None if destinations.contains(&Destination::D1) => skipped(&[d1::NAME]),
+            None => Vec::new(),
+        }
+    };
+    let cloudflare = cloudflare::checks(&asker, &config, kv.as_ref());
+    let (cloudflare, database, google) = future::join3(cloudflare, database, google).await;
     checks.extend(cloudflare);
+    checks.extend(database);
     checks.extend(google);
     checks.extend(asker.clocks());
     checks.extend(vars.crons().map(|crons| worker::crons(crons, &config)));

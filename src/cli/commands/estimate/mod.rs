@@ -11,12 +11,15 @@ use crate::{
     cli::{
         args::{Estimate, Options},
         commands::estimate::{
-            prices::{CPU, IDS, PASSES, Price, QUERIES, READS, STORAGE, STREAMING, Unit, WORKERS_PAID, WRITES},
-            usage::Usage,
+            prices::{
+                CPU, DATABASE, IDS, PASSES, Price, QUERIES, READS, ROWS, STORAGE, STREAMING, Unit, WORKERS_PAID, WRITES,
+            },
+            usage::{DAYS, Usage},
         },
         failure::{Exit, Failure},
         show,
     },
+    config::Destination,
     plan::peak::readable,
 };
 
@@ -26,7 +29,12 @@ const MONTH: u64 = 30 * 1_440;
 /// Prints what a month takes, and what it costs.
 pub fn estimate(arguments: &Estimate, options: &Options) -> Result<Exit, Failure> {
     let usage = Usage::of(arguments);
-    let lines = lines(&usage);
+    let sinks = if options.sinks.is_empty() { vec![Destination::BigQuery] } else { options.sinks.clone() };
+    if let Some(sink) = sinks.iter().find(|sink| !matches!(sink, Destination::BigQuery | Destination::D1)) {
+        let problem = format!("a Worker writes to bigquery, d1 or both, and not to {sink:?}");
+        return Err(Failure::denied("estimating a month", problem, "Give --sink bigquery or --sink d1"));
+    }
+    let lines = lines(&usage, &sinks);
     let sum = WORKERS_PAID + lines.iter().map(|(price, units)| price.of(*units)).sum::<f64>();
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let limit = f64::from(arguments.logs_per_month) / (MONTH * readable(50, 0.8, None)) as f64;
@@ -35,17 +43,16 @@ pub fn estimate(arguments: &Estimate, options: &Options) -> Result<Exit, Failure
 }
 
 /// What is billed, and how much of it a month takes.
-fn lines(usage: &Usage) -> [(Price, f64); 8] {
-    [
-        (PASSES, usage.passes),
-        (CPU, usage.cpu),
-        (READS, usage.reads),
-        (WRITES, usage.writes),
-        (IDS, usage.ids),
-        (STREAMING, usage.streamed),
-        (STORAGE, usage.stored),
-        (QUERIES, usage.stored),
-    ]
+fn lines(usage: &Usage, sinks: &[Destination]) -> Vec<(Price, f64)> {
+    let mut lines =
+        vec![(PASSES, usage.passes), (CPU, usage.cpu), (READS, usage.reads), (WRITES, usage.writes), (IDS, usage.ids)];
+    if sinks.contains(&Destination::D1) {
+        lines.extend([(ROWS, usage.rows), (DATABASE, usage.stored)]);
+    }
+    if sinks.contains(&Destination::BigQuery) {
+        lines.extend([(STREAMING, usage.streamed), (STORAGE, usage.stored), (QUERIES, usage.stored)]);
+    }
+    lines
 }
 
 fn in_words(usage: &Usage, lines: &[(Price, f64)], sum: f64, limit: f64) -> String {
@@ -63,12 +70,19 @@ fn in_words(usage: &Usage, lines: &[(Price, f64)], sum: f64, limit: f64) -> Stri
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+    // developers.cloudflare.com/d1/platform/limits
+    let is_in_d1 = lines.iter().any(|(price, _)| price.what == ROWS.what) && usage.stored > 0.0;
+    let room = if is_in_d1 {
+        format!("\nA database of D1 holds 10 GB: the logs of {:.0} days.", 10e9 / usage.stored * DAYS)
+    } else {
+        String::new()
+    };
     let [calls, inserts] = [usage.list_calls, usage.inserts].map(|number| amount(Unit::Number, number));
     format!(
         "{table}\n{calls} list calls and {inserts} inserts, which have no price of their own. If logs come evenly,\n\
          they are {:.1} % of the logs that can be read with API_SHARE 0.8. The estimate assumes 500 bytes a row,\n\
          and ids that are kept for 45 days.\n\
-         Each further month that BigQuery keeps adds its storage.",
+         Each further month that is kept adds its storage.{room}",
         limit * 100.0,
     )
 }

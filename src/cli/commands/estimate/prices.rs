@@ -77,6 +77,13 @@ pub const QUERIES: Price = price(
     BIGQUERY,
 );
 
+/// developers.cloudflare.com/d1/platform/pricing
+pub const ROWS: Price =
+    price("D1, rows written", Unit::Number, [50.0 * M, M, 1.0], "$1 per M, 50 M included", CLOUDFLARE);
+/// The same page, bytes.
+pub const DATABASE: Price =
+    price("D1, storage", Unit::Bytes, [5e9, 1e9, 0.75], "$0.75 per GB, 5 GB included", CLOUDFLARE);
+
 impl Price {
     /// USD for so many units in a month.
     pub fn of(&self, units: f64) -> f64 {

@@ -3,7 +3,7 @@
 use crate::cli::args::Estimate;
 
 /// Days of a month.
-const DAYS: f64 = 30.0;
+pub const DAYS: f64 = 30.0;
 /// Minutes of a day.
 const MINUTES: f64 = 1_440.0;
 /// New entries of a full page: each shows at least one of the page before.
@@ -23,7 +23,7 @@ const CPU_A_LOG: f64 = 0.027;
 const ID: f64 = 37.0;
 /// Days for which ids are kept, by default.
 const KEPT: f64 = 45.0;
-/// Bytes of a row as BigQuery stores it, and as streaming bills it at least.
+/// Bytes of a row as BigQuery or D1 stores it, and as streaming bills it at least.
 const STORED: f64 = 500.0;
 const BILLED: f64 = 1_024.0;
 
@@ -46,8 +46,10 @@ pub struct Usage {
     pub ids: f64,
     /// Bytes that streaming bills.
     pub streamed: f64,
-    /// Bytes in BigQuery of one month's rows.
+    /// Bytes of one month's rows where they are stored.
     pub stored: f64,
+    /// Rows written in D1: one for each log, and for each line of a pass.
+    pub rows: f64,
 }
 
 impl Usage {
@@ -75,6 +77,7 @@ impl Usage {
             ids: logs / DAYS * KEPT * ID,
             streamed: (logs + of_all) * BILLED,
             stored: logs * STORED,
+            rows: logs + of_all,
         }
     }
 }

@@ -116,12 +116,12 @@ mod tests {
     };
 
     use super::*;
-    use crate::{config::EventSettings, database::sqlite::SqliteDatabase};
+    use crate::{config::EventSettings, database::sqlite::SqliteDatabase, log::metadata::MetadataKeys};
 
     /// What a sender is answered that sends this and then nothing, by a clock that passes when everybody waits.
     async fn answered(sent: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
-        let database = SqliteDatabase::open(&folder.path().join("a.sqlite"), &[]).unwrap();
+        let database = SqliteDatabase::open(&folder.path().join("a.sqlite"), &MetadataKeys::default()).unwrap();
         let local = Arc::new(Local::new(EventSettings::from_vars(|_| None).unwrap(), database));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

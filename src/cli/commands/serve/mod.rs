@@ -49,7 +49,7 @@ pub async fn serve(
     log_to(screen, settings.log_level);
     let has_admin = settings.admin_key.is_some();
     let listener = listen(arguments.listen)?;
-    let database = SqliteDatabase::open(&arguments.db, &schema.metadata_columns)
+    let database = SqliteDatabase::open(&arguments.db, &schema.metadata)
         .map_err(|error| Failure::call(format!("opening {}", arguments.db.display()), error))?;
     tell(&listener, &arguments.db, has_admin || has_key(&database).await?, screen)?;
 

@@ -82,10 +82,10 @@ pub async fn table<H: Host>(host: &H, settings: &WarehouseSettings, task: Task<'
 
 async fn made<H: Host>(host: &H, settings: &WarehouseSettings, task: Task<'_>) -> Result<Mark, Failure> {
     let Task { arguments, asker, vars, .. } = task;
-    let Schema { metadata_columns, .. } = vars.schema(&Destination::default())?;
+    let Schema { metadata, .. } = vars.schema(&Destination::default())?;
     let warehouse = Warehouse::new(host, settings)?;
     let name = &settings.table;
-    if sql::check::check(&warehouse, name, &metadata_columns).await?.is_empty() {
+    if sql::check::check(&warehouse, name, &metadata.columns).await?.is_empty() {
         return Ok(Mark::There);
     }
     let found = warehouse.location().await.map_err(|error| Failure::call("looking for the dataset", error))?;
@@ -96,8 +96,8 @@ async fn made<H: Host>(host: &H, settings: &WarehouseSettings, task: Task<'_>) -
     } else {
         arguments.location.clone()
     };
-    sql::apply(&warehouse, name, &metadata_columns, asked.as_deref(), |_| {}).await?;
-    match sql::check::check(&warehouse, name, &metadata_columns).await?.first() {
+    sql::apply(&warehouse, name, &metadata.columns, asked.as_deref(), |_| {}).await?;
+    match sql::check::check(&warehouse, name, &metadata.columns).await?.first() {
         None => Ok(Mark::Done),
         Some(finding) => {
             let hint = "It cannot be changed in place: `aig-logs sql --check` lists all, --table names another table";

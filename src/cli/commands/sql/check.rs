@@ -29,7 +29,8 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    fn new(what: impl Into<String>, problem: impl Into<String>) -> Self {
+    /// What is wrong with a thing.
+    pub fn new(what: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { what: clean(&what.into()), problem: clean(&problem.into()) }
     }
 

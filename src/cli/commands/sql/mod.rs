@@ -2,6 +2,7 @@
 
 mod apply;
 pub mod check;
+pub mod d1;
 
 use serde_json::json;
 use tokio::sync::watch;
@@ -11,7 +12,6 @@ pub use crate::cli::commands::sql::apply::apply;
 use crate::{
     cli::{
         args::{Options, Sql},
-        commands::sql::check::Mismatch,
         failure::{Exit, Failure},
         progress::Screen,
         show,
@@ -19,6 +19,7 @@ use crate::{
         warehouse::Warehouse,
     },
     config::{Destination, Schema},
+    database::rest::Rest,
     host::native::NativeHost,
     sink::sql::{BIGQUERY, SQLITE, Script},
 };
@@ -34,31 +35,50 @@ pub async fn sql(
     if !arguments.apply && !arguments.check {
         return print(sink, options);
     }
-    if !sink.is_bigquery() {
-        let hint = "A SQLite file gets its table and views by itself: leave --sink out";
-        return Err(Failure::denied("making or checking a table", "--apply and --check are for BigQuery", hint));
-    }
     let vars = Vars::read(options)?;
-    let Schema { metadata_columns, .. } = vars.schema(&Destination::BigQuery)?;
-    let settings = vars.warehouse()?;
+    let Schema { metadata, .. } = vars.schema(sink)?;
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
-    let warehouse = Warehouse::new(&host, &settings)?;
-    if arguments.apply {
-        let location = arguments.location.as_deref();
-        apply(&warehouse, &settings.table, &metadata_columns, location, |done| screen.say(done)).await?;
-    }
-    let findings = check::check(&warehouse, &settings.table, &metadata_columns).await?;
+    let findings = match sink {
+        Destination::BigQuery => {
+            let settings = vars.warehouse()?;
+            let warehouse = Warehouse::new(&host, &settings)?;
+            if arguments.apply {
+                let location = arguments.location.as_deref();
+                apply(&warehouse, &settings.table, &metadata.columns, location, |done| screen.say(done)).await?;
+            }
+            check::check(&warehouse, &settings.table, &metadata.columns).await?
+        }
+        Destination::D1 => {
+            let settings = vars.d1(None)?;
+            let database = Rest::new(&host, &settings);
+            if arguments.apply {
+                d1::apply(&database, &metadata, |done| screen.say(done)).await?;
+            }
+            let checked = d1::check(&database, &metadata).await;
+            checked.map_err(|error| Failure::call("looking at D1", error))?
+        }
+        Destination::Sqlite(_) | Destination::Ndjson(_) => {
+            let hint = "A SQLite file gets its table and views by itself: leave --sink out";
+            return Err(Failure::denied(
+                "making or checking a table",
+                "--apply and --check are for BigQuery and D1",
+                hint,
+            ));
+        }
+    };
     show::print(&check::told(&findings, options.json))?;
     if findings.is_empty() {
         return Ok(Exit::Done);
     }
-    screen.say(advice(&findings, arguments.apply));
+    screen.say(advice(sink, arguments.apply));
     Ok(Exit::Person)
 }
 
 /// The way out.
-fn advice(findings: &[Mismatch], applied: bool) -> &'static str {
-    match (findings, applied) {
+fn advice(sink: &Destination, applied: bool) -> &'static str {
+    match (sink, applied) {
+        (Destination::D1, false) => "`aig-logs sql --sink d1 --apply` makes missing tables, and replaces views",
+        (Destination::D1, true) => "A table that is there keeps its columns: give it the missing ones with ALTER TABLE",
         (_, false) => {
             "`aig-logs sql --apply` makes missing tables, columns and views; it changes no type and no partitioning"
         }
@@ -73,10 +93,10 @@ fn print(sink: &Destination, options: &Options) -> Result<Exit, Failure> {
         let hint = "Give --sink bigquery or --sink sqlite";
         return Err(Failure::denied("printing the statements", "lines of JSON have no table", hint));
     }
-    let Schema { table, metadata_columns } = Vars::read(options)?.schema(sink)?;
+    let Schema { table, metadata } = Vars::read(options)?.schema(sink)?;
     let scripts = match table {
-        Some(table) => texts(BIGQUERY, |script| script.for_bigquery(&table, &metadata_columns)),
-        None => texts(SQLITE, |script| script.for_sqlite(&metadata_columns)),
+        Some(table) => texts(BIGQUERY, |script| script.for_bigquery(&table, &metadata.columns)),
+        None => texts(SQLITE, |script| script.for_sqlite(&metadata)),
     };
     let text = if options.json {
         let scripts = scripts.iter().map(|(name, text)| json!({ "file": name, "sql": text }));

@@ -14,7 +14,7 @@ use crate::{
         failure::{Exit, Failure},
         files::{
             open::existing,
-            rows::{Rows, table, unasked},
+            rows::{Rows, database, table, unasked},
             state::OpenState,
             target::Files,
         },
@@ -28,6 +28,7 @@ use crate::{
         },
     },
     config::{Config, Destination, WarehouseSettings},
+    database::rest::Rest,
     foreign::clean,
     host::{Host, Meter, Metered, native::NativeHost, rest_kv::RestKv},
     pass::{
@@ -35,8 +36,10 @@ use crate::{
         audit::prove::{self, Proof, Proven, Question},
     },
     sink::{
-        any::All,
+        all::All,
+        any::Any,
         bigquery::{BigQuerySink, SignIn},
+        d1::D1Sink,
         ndjson::Ndjson,
         sqlite::Sqlite,
     },
@@ -96,10 +99,11 @@ impl Task<'_> {
             Some(reader) => Some(access(reader, table(&state, vars).await?)?),
             None => None,
         };
+        let database = database(&state, vars).await?;
         let unasked = unasked(&state, self.reader.is_some()).await?;
         if !unasked.is_empty() {
             let places: Vec<_> = unasked.iter().map(|place| clean(place)).collect();
-            self.screen.say(&format!("The SQLite tables are asked, but not {}", places.join(" and ")));
+            self.screen.say(&format!("The tables in SQLite and D1 are asked, but not {}", places.join(" and ")));
         }
         let [cursors, ids] = state.stores()?;
         let meter = Meter::new(Job::Range.budget(config), self.host.now());
@@ -107,7 +111,8 @@ impl Task<'_> {
         let stores = [&cursors, &ids];
         let files = rows.files().map(|file| Beside::Sink(Sqlite::of(file)));
         let reader = access.as_ref().map(|access| Beside::Reader(TableReader::new(&host, access)));
-        let asked: Vec<_> = files.chain(reader).collect();
+        let database = database.as_ref().map(|database| Beside::Database(D1Sink::new(Rest::new(&host, database))));
+        let asked: Vec<_> = files.chain(database).chain(reader).collect();
         // Nothing is ever written to either.
         if asked.is_empty() {
             let nowhere = Ndjson::new(std::io::sink());
@@ -128,20 +133,22 @@ impl Task<'_> {
                 Ok(Poller::new(host, config, &files)?.prove(question, access.as_ref(), tell).await)
             }
             State::Kv => {
-                let Some(table) = config.bigquery.as_ref().filter(|_| options.destinations().len() == 1) else {
-                    let problem = "the Worker's rows go to BigQuery, and verify writes the missing rows there";
-                    return Err(Failure::denied(
-                        "repairing with --state kv",
-                        problem,
-                        "Give --sink bigquery, and no other sink",
-                    ));
-                };
                 let access = self.access_of_settings()?;
                 let (kv, sign_in) = (vars.kv()?, SignIn::default());
                 let [state, ids] = [&kv.state, &kv.ids].map(|id| RestKv::new(host, &kv, id));
                 let meter = Meter::new(Job::Range.budget(config), host.now());
                 let host = Metered { inner: host, meter: &meter };
-                let sink = beside(BigQuerySink::new(&host, table, &sign_in), &host, access.as_ref());
+                let sink = match (&config.bigquery, &config.d1, options.destinations().len()) {
+                    (Some(table), None, 1) => Any::BigQuery(BigQuerySink::new(&host, table, &sign_in)),
+                    (None, Some(database), 1) => Any::D1(D1Sink::new(Rest::new(&host, database))),
+                    (..) => {
+                        let problem =
+                            "the Worker's rows go to BigQuery or D1, and verify writes the missing rows there";
+                        let hint = "Give --sink bigquery or --sink d1, and no other sink";
+                        return Err(Failure::denied("repairing with --state kv", problem, hint));
+                    }
+                };
+                let sink = beside(sink, &host, access.as_ref());
                 Ok(prove::prove(&Context::new(host, [&state, &ids], &sink, config), question, tell).await)
             }
         }

@@ -1,0 +1,118 @@
+//! Tables and views in D1: `aig-logs sql --sink d1 --apply` and `--check`. What must be there is what the same statements
+//! make in a SQLite file.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::{
+    cli::{commands::sql::check::Mismatch, failure::Failure},
+    database::{Database, rest::Rest},
+    error::CallError,
+    host::Host,
+    log::metadata::MetadataKeys,
+    record::Cell,
+    sink::sql::{SQLITE, Script, view},
+};
+
+/// The columns of a table.
+const COLUMNS: &str = "SELECT name, type FROM pragma_table_info(?1)";
+
+/// The views.
+const VIEWS: &str = "SELECT name, sql FROM sqlite_master WHERE type = 'view'";
+
+/// Makes the tables that are missing, and the views that are missing or different. Tells each script that is run.
+pub async fn apply<H: Host>(database: &Rest<'_, H>, keys: &MetadataKeys, tell: impl Fn(&str)) -> Result<(), Failure> {
+    let there = pairs(database, VIEWS, Vec::new()).await.map_err(|error| Failure::call("looking at D1", error))?;
+    for script in SQLITE {
+        let Script { name: file, .. } = script;
+        let text = script.for_sqlite(keys);
+        // What is there stays, so that a second run writes nothing.
+        let is_current = |(name, text): (&str, &str)| there.get(name).is_some_and(|known| known == text);
+        if view(&text).is_some_and(is_current) {
+            continue;
+        }
+        let done = database.script(&text).await;
+        done.map_err(|error| Failure::call(format!("carrying out sql/sqlite/{file}"), error))?;
+        tell(file);
+    }
+    Ok(())
+}
+
+/// What is missing or different.
+pub async fn check(database: &impl Database, keys: &MetadataKeys) -> Result<Vec<Mismatch>, CallError> {
+    let mut findings = Vec::new();
+    for (table, columns) in expected() {
+        let live = pairs(database, COLUMNS, vec![Cell::Text(table.clone())]).await?;
+        if live.is_empty() {
+            findings.push(Mismatch::new(table, "is missing"));
+            continue;
+        }
+        for (column, kind) in columns {
+            let what = format!("{table}.{column}");
+            match live.get(&column) {
+                None => findings.push(Mismatch::new(what, format!("is missing: {kind}"))),
+                Some(live) if *live == kind => {}
+                Some(live) => findings.push(Mismatch::new(what, format!("is {live}, not {kind}"))),
+            }
+        }
+    }
+    let live = pairs(database, VIEWS, Vec::new()).await?;
+    let texts: Vec<_> = SQLITE.iter().map(|script| script.for_sqlite(keys)).collect();
+    for (name, text) in texts.iter().filter_map(|text| view(text)) {
+        match live.get(name) {
+            None => findings.push(Mismatch::new(name, "is missing")),
+            Some(live) if live == text => {}
+            Some(_) => findings.push(Mismatch::new(name, "is of another version, or has other keys of the metadata")),
+        }
+    }
+    Ok(findings)
+}
+
+/// The tables that the statements make, and the type of each column.
+fn expected() -> Vec<(String, Vec<(String, String)>)> {
+    let tables = |file: &Connection| -> rusqlite::Result<_> {
+        for script in SQLITE.iter().filter(|script| view(script.text).is_none()) {
+            file.execute_batch(script.text)?;
+        }
+        let mut names = file.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")?;
+        let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut columns = file.prepare(COLUMNS)?;
+        let mut columns_of = |name: String| -> rusqlite::Result<_> {
+            let columns = columns.query_map([&name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok((name, columns.collect::<Result<_, _>>()?))
+        };
+        names.into_iter().map(&mut columns_of).collect()
+    };
+    // In memory the program's own statements always succeed: every SQLite file is made by them.
+    Connection::open_in_memory().and_then(|file| tables(&file)).unwrap_or_default()
+}
+
+/// The two texts of each line, by the first.
+async fn pairs(
+    database: &impl Database,
+    text: &'static str,
+    values: Vec<Cell>,
+) -> Result<BTreeMap<String, String>, CallError> {
+    let rows = database.query(text, values).await?;
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let pair = |row: &serde_json::Map<String, Value>| {
+        (text(row.get("name")), text(row.get("type").or_else(|| row.get("sql"))))
+    };
+    Ok(rows.iter().map(pair).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_be_there_is_what_the_statements_make() {
+        let expected = expected();
+        let names: Vec<_> = expected.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["aig_logs_raw", "aig_runs", "api_keys", "events_raw"]);
+        assert_eq!(expected[0].1[0], ("id".to_owned(), "TEXT".to_owned()));
+        assert!(expected.iter().all(|(_, columns)| columns.len() > 5));
+    }
+}
