@@ -36,11 +36,10 @@ pub async fn count<P: Platform>(
 ) -> Result<Option<u64>, Error> {
     let gateway = &report.gateway;
     let Stretch { from, until, .. } = *stretch;
-    for direction in [Direction::Ascending, Direction::Descending] {
-        let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-        let request = context.source.page(gateway, &query);
+    let first = Query::first(from, until);
+    for query in [first, Query { direction: Direction::Descending, ..first }] {
         report.counts += 1;
-        match context.page(&request, &query).await {
+        match context.page(gateway, &query).await {
             Err(CallError::TooLarge { .. }) => {}
             Err(error) => return Err(Error::Source { gateway: gateway.clone(), error }),
             Ok(counted) => {

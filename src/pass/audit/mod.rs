@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     host::Host,
     plan::slots::{Slot, Stretch},
-    state::{Comparison, History, Ledger},
+    state::{Comparison, History, Ledger, LedgerPage},
     time::Timestamp,
 };
 
@@ -97,15 +97,32 @@ async fn record<P: Platform>(context: &Context<'_, P>, findings: Vec<Findings>) 
         match findings {
             Findings::Hours(key, hours) => {
                 let note = |ledger: &mut Ledger| hours.iter().for_each(|(hour, sum)| ledger.note(*hour, sum, now));
-                context.amend(&key, note).await?;
+                amend(context, &key, note).await?;
             }
             Findings::Days(key, days) => {
                 let note = |history: &mut History| days.iter().for_each(|(day, slot)| history.note(*day, slot, now));
-                context.amend(&key, note).await?;
+                amend(context, &key, note).await?;
             }
         }
     }
     Ok(())
+}
+
+/// Changes a page of the ledger, and saves it only if it differs.
+async fn amend<P: Platform, G: LedgerPage>(
+    context: &Context<'_, P>,
+    key: &str,
+    change: impl FnOnce(&mut G),
+) -> Result<(), Error> {
+    let [stored] = context.load([key]).await?;
+    let known = G::read(key, stored.as_deref())?;
+    let mut page = known.clone();
+    change(&mut page);
+    if page == known {
+        return Ok(());
+    }
+    let value = page.to_json().map_err(|error| Error::unwritable(key, &error))?;
+    context.save(key, &value).await
 }
 
 struct Audit<'a, 'c, P: Platform> {

@@ -172,7 +172,6 @@ async fn read<P: Platform>(context: &Context<'_, P>, gateway: String, query: Que
     if !pace::until(host, from).await {
         return Read { query, at: host.now(), page: None };
     }
-    let request = context.source.page(&gateway, &query);
-    let page = context.page(&request, &query).await;
+    let page = context.page(&gateway, &query).await;
     Read { query, at: host.now(), page: Some(page) }
 }
