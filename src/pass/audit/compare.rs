@@ -18,7 +18,7 @@ use crate::{
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
     sink::Sink,
-    state::{Admission, Comparison, Track},
+    state::{Comparison, Track},
     time::Timestamp,
 };
 
@@ -204,7 +204,7 @@ impl Track for Reading {
     /// Only the numbers seen at the end count.
     fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 
-    fn admit(&mut self, entry: &Entry) -> Admission {
+    fn admits(&mut self, entry: &Entry) -> bool {
         let count = if entry.is_placed() {
             &mut self.placed
         } else {
@@ -213,7 +213,7 @@ impl Track for Reading {
         *count += 1;
         let is_known = self.known.contains(&entry.id);
         self.missing += u64::from(!is_known);
-        if is_known || self.mode == Mode::Look { Admission::Skip } else { Admission::Write }
+        !is_known && self.mode == Mode::Mend
     }
 
     fn settle(&mut self, cursor: &Cursor) {

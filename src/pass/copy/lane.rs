@@ -13,7 +13,7 @@ use crate::{
     plan::{budget::Ended, cursor::Cursor, segments::Segment, slots::LONG_CALL},
     record::{Cell, Record},
     source::Source,
-    state::{Admission, Body, DeadLetter, Track},
+    state::{Body, DeadLetter, Track},
     time::Timestamp,
 };
 
@@ -66,7 +66,7 @@ impl Lane {
 
     /// Makes lines of the new entries of a page that came at `at`.
     pub fn lines(&mut self, mut new: Vec<Entry>, at: Timestamp, source: &dyn Source, privacy: &Privacy) -> Vec<Line> {
-        new.retain(|entry| self.track.admit(entry) == Admission::Write);
+        new.retain(|entry| self.track.admits(entry));
         self.report.entries += new.len() as u64;
         for entry in &new {
             // A placed entry has the instant of another entry, so its lateness is not known.
