@@ -11,7 +11,7 @@ use crate::{
     host::{self, Put, Store},
     log::{entry::Entry, privacy::Privacy},
     record::Record,
-    sink::{Rejected, Sink},
+    sink::Sink,
     source::Source,
     state::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, OF_EVENTS, place_of, read_dead_letters},
 };
@@ -150,9 +150,7 @@ pub async fn replay<S: Store, K: Sink>(
         known += outcome.known.len() as u64;
         written += (batch.len() - outcome.rejected.len()) as u64;
         let again = outcome.rejected.into_iter();
-        refused.extend(
-            again.map(|Rejected { index, reason }| DeadLetter { body: Body::Row(batch[index].clone()), reason }),
-        );
+        refused.extend(again.map(|again| DeadLetter::of_row(batch[again.index].clone(), again.reason)));
     }
     // If we stop here: the rows are written, and still under the key. The next replay writes them again, and readers
     // see them once.
