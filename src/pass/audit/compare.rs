@@ -10,10 +10,11 @@ use crate::{
     error::{CallError, Error},
     host::Host,
     log::entry::Entry,
-    pass::{Context, GatewayReport, Platform, copy, pace::Pace},
+    pass::{Context, GatewayReport, Platform, copy},
     plan::{
         budget::Ended,
         cursor::{Cursor, Direction, Query, Scan},
+        pace::Pace,
         segments::{self, Metadata},
         slots::{self, HOUR, LONG_CALL, Stretch},
     },

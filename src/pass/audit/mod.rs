@@ -17,11 +17,14 @@ use chrono::NaiveDate;
 
 use self::compare::{Compared, Found, Ids, Mode, compare, count, is_honest};
 pub(super) use self::{past::Past, recent::Recent};
-use super::{Context, GatewayReport, Platform, pace::Pace};
+use super::{Context, GatewayReport, Platform};
 use crate::{
     error::Error,
     host::Host,
-    plan::slots::{Slot, Stretch},
+    plan::{
+        pace::Pace,
+        slots::{Slot, Stretch},
+    },
     state::{Comparison, History, Ledger, LedgerPage},
     time::Timestamp,
 };
@@ -135,7 +138,7 @@ struct Audit<'a, 'c, P: Platform> {
 impl<P: Platform> Audit<'_, '_, P> {
     async fn run(&mut self) -> Result<(), Error> {
         while let Some(step) = self.book.due(self.context.host.now()) {
-            let is_enough = self.report.counts >= MOST_COUNTS || self.pace.wait(self.context).await.is_some();
+            let is_enough = self.report.counts >= MOST_COUNTS || !self.context.wait(&mut self.pace).await;
             match step {
                 Step::Count(_) if is_enough => return Ok(()),
                 Step::Count(stretch) => self.count(&stretch).await?,
