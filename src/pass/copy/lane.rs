@@ -32,14 +32,6 @@ pub struct Lane {
     pub rejected: Vec<DeadLetter>,
 }
 
-/// The copy of one gateway.
-pub struct Copied {
-    /// How far the writing has come; none if ids or dead letters could not be kept.
-    pub track: Option<Box<dyn Track>>,
-    /// The report.
-    pub report: GatewayReport,
-}
-
 impl Lane {
     /// The lane of a gateway that is not read yet.
     pub fn new(gateway: &str, track: Box<dyn Track>, read_to: Cursor, bound: Option<Timestamp>) -> Self {
@@ -165,11 +157,13 @@ impl Lane {
     }
 
     /// Ends the copy of this gateway.
-    pub fn copied(self) -> Copied {
-        let is_kept = self.is_remembered();
-        let Self { mut track, mut report, .. } = self;
-        report.reached = track.cursor().ts();
-        Copied { track: is_kept.then_some(track), report }
+    pub fn finish(&mut self) {
+        self.report.reached = self.track.cursor().ts();
+    }
+
+    /// How far the writing has come, unless ids or dead letters could not be kept, and the report.
+    pub fn into_parts(self) -> (Option<Box<dyn Track>>, GatewayReport) {
+        (self.is_remembered().then_some(self.track), self.report)
     }
 }
 

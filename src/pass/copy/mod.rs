@@ -13,7 +13,7 @@ use std::{
     task::{Context as Task, Poll},
 };
 
-pub use self::{lane::Copied, remember::Memory};
+pub use self::remember::Memory;
 use self::{
     lane::Lane,
     read::{Read, Reader},
@@ -33,9 +33,10 @@ use crate::{
 pub struct Copy<'a, 'c, P: Platform> {
     context: &'a Context<'c, P>,
     /// The cursors of the gateways, as far as ids and dead letters are kept.
-    memory: Memory,
+    pub memory: Memory,
     writer: Writer<'a, P::Sink>,
-    lanes: Vec<Lane>,
+    /// The gateways, in the order in which they were read.
+    pub lanes: Vec<Lane>,
     /// Rows whose ids are kept, but that the saved cursors do not cover yet. If the pass dies, the next pass writes
     /// them again.
     unsaved: usize,
@@ -43,16 +44,6 @@ pub struct Copy<'a, 'c, P: Platform> {
     saved_at: Timestamp,
     /// Whether nothing more can be written or remembered.
     is_broken: bool,
-    /// The error, if no gateway's report has it.
-    error: Option<Error>,
-}
-
-/// The result of a copy.
-pub struct Finished {
-    /// The cursors of the gateways.
-    pub memory: Memory,
-    /// The gateways, in the order in which they were read.
-    pub copied: Vec<Copied>,
     /// The error, if no gateway's report has it.
     pub error: Option<Error>,
 }
@@ -85,7 +76,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
     }
 
     /// Writes all entries that were read, and keeps their ids. The caller saves the cursors.
-    pub async fn finish(mut self) -> Finished {
+    pub async fn finish(&mut self) {
         if !self.is_broken
             && let Err(error) = self.write_all().await
         {
@@ -94,8 +85,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         if let Err(error) = self.keep().await {
             self.fail(error);
         }
-        let Self { memory, lanes, error, .. } = self;
-        Finished { memory, copied: lanes.into_iter().map(Lane::copied).collect(), error }
+        self.lanes.iter_mut().for_each(Lane::finish);
     }
 
     /// The lane of the gateway that is being read, or was read last.
@@ -209,14 +199,14 @@ pub async fn alone<P: Platform, T: Track>(
     scan: Scan,
     track: T,
 ) -> (Option<T>, GatewayReport) {
-    let Copied { track, report } = one(context, gateway, scan, Box::new(track)).await;
+    let (track, report) = one(context, gateway, scan, Box::new(track)).await.into_parts();
     let track: Option<Box<dyn Any>> = track.map(|track| track as Box<dyn Any>);
     (track.and_then(|track| track.downcast().ok()).map(|track| *track), report)
 }
 
-async fn one<P: Platform>(context: &Context<'_, P>, gateway: &str, scan: Scan, track: Box<dyn Track>) -> Copied {
+async fn one<P: Platform>(context: &Context<'_, P>, gateway: &str, scan: Scan, track: Box<dyn Track>) -> Lane {
     let mut copy = Copy::new(context, Memory::Nowhere);
     copy.read(gateway, scan, track).await;
-    let Finished { mut copied, .. } = copy.finish().await;
-    copied.remove(0)
+    copy.finish().await;
+    copy.lanes.remove(0)
 }
