@@ -3,7 +3,7 @@
 
 use super::{
     Context, GatewayReport, Job, Platform, Report,
-    audit::{Past, audit},
+    audit::audit_past,
     copy::{Copy, Memory},
     cursors::Cursors,
 };
@@ -95,7 +95,7 @@ async fn count<P: Platform>(
     backfill.begin_counts();
     let mut counted = GatewayReport::new(gateway, backfill.cursor.ts(), stop);
     if !context.is_ahead(backfill.cursor.ts()) {
-        let failed = audit(context, &mut Past::new(backfill), &mut counted).await.err();
+        let failed = audit_past(context, backfill, &mut counted).await.err();
         counted.error = failed.or(counted.error.take());
     }
     counted
@@ -113,7 +113,7 @@ async fn conclude<P: Platform>(
     }
     if copied.ended == Ended::Complete {
         backfill.done = Some(Done { stop });
-        let verified = audit(context, &mut Past::new(backfill), copied).await;
+        let verified = audit_past(context, backfill, copied).await;
         copied.error = copied.error.take().or(verified.err());
     }
 }

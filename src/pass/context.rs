@@ -8,6 +8,8 @@
 //! An answer without a `Date` confirms no clock: rows are copied, and nothing expires. A file's state never hides or
 //! deletes values by itself. It learns the time at the end of a pass whose clock was confirmed.
 
+use serde_json::Value;
+
 use super::gateways::gateways;
 use crate::{
     config::Config,
@@ -114,13 +116,18 @@ impl<P: Platform> Context<'_, P> {
         self.put(&self.state, key, value, &Put::default()).await
     }
 
-    pub(super) async fn put(
+    /// Keeps a value as long as ids are kept, with what listings show of it.
+    pub(super) async fn keep(
         &self,
         store: &Metered<'_, P::Store>,
         key: &str,
         value: &str,
-        options: &Put,
+        metadata: Value,
     ) -> Result<(), Error> {
+        self.put(store, key, value, &Put { ttl: Some(self.config.ids_ttl), metadata: Some(metadata) }).await
+    }
+
+    async fn put(&self, store: &Metered<'_, P::Store>, key: &str, value: &str, options: &Put) -> Result<(), Error> {
         let kept = host::put(&self.host, store, key, value, options).await;
         kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Context, Job, Platform, Report,
-    audit::{Recent, audit},
+    audit::audit_recent,
     copy::{Copy, Memory},
     cursors::Cursors,
 };
@@ -89,8 +89,7 @@ async fn verify_all<P: Platform>(
     for gateway in read {
         if let Some(position) = cursors.get_mut(&gateway.gateway) {
             let copied = std::mem::take(&mut gateway.lateness);
-            let mut book = Recent::new(position, until, context.source.per_page());
-            let failed = audit(context, &mut book, gateway).await.err();
+            let failed = audit_recent(context, position, until, gateway).await.err();
             gateway.error = failed.or(gateway.error.take());
             position.lateness.remember(&gateway.lateness);
             gateway.lateness.merge(&copied);

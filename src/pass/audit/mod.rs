@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use self::compare::{Compared, Found, Ids, Mode, compare, count, is_honest};
-pub(super) use self::{past::Past, recent::Recent};
+pub(super) use self::{past::audit_past, recent::audit_recent};
 use super::{Context, GatewayReport, Platform};
 use crate::{
     error::Error,
@@ -34,7 +34,7 @@ use crate::{
 const MOST_COUNTS: u32 = 12;
 
 /// The next step of an audit.
-pub(super) enum Step {
+enum Step {
     /// Count a stretch.
     Count(Stretch),
     /// Begin or continue a comparison.
@@ -42,7 +42,7 @@ pub(super) enum Step {
 }
 
 /// Results for some hours or days, and the key of their page of the ledger.
-pub(super) enum Findings {
+enum Findings {
     /// Results for hours.
     Hours(String, Vec<(Timestamp, Slot)>),
     /// Results for days.
@@ -50,7 +50,7 @@ pub(super) enum Findings {
 }
 
 /// The book of one gateway: the numbers of delivered entries, and the results of counts at the source.
-pub(super) trait Book {
+trait Book {
     /// The next step; none: nothing is due. A step that is not done is due again.
     fn due(&mut self, now: Timestamp) -> Option<Step>;
 
@@ -79,7 +79,7 @@ pub(super) trait Book {
 }
 
 /// Does the due steps of one gateway's book, as far as the budget allows.
-pub(super) async fn audit<P: Platform>(
+async fn audit<P: Platform>(
     context: &Context<'_, P>,
     book: &mut dyn Book,
     report: &mut GatewayReport,
