@@ -188,17 +188,6 @@ pub struct Clustering {
     pub fields: Vec<String>,
 }
 
-/// A statement that was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Statement {
-    /// Whether it is done.
-    pub job_complete: bool,
-    /// Under which name to ask again.
-    #[serde(default)]
-    pub job_reference: Option<JobReference>,
-}
-
 /// The name of a statement that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -211,13 +200,13 @@ pub struct JobReference {
     pub location: Option<String>,
 }
 
-/// What a query has given so far.
+/// What a statement or a query has given so far.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryAnswer {
-    /// Whether the query is done; otherwise there are no rows yet.
+    /// Whether it is done; otherwise there are no rows yet.
     pub job_complete: bool,
-    /// Under which name to ask for more.
+    /// Under which name to ask again, or for more.
     #[serde(default)]
     pub job_reference: Option<JobReference>,
     /// Where the next rows begin; none: these are the last ones.
@@ -317,14 +306,15 @@ mod tests {
         let quota = include_str!("../../../tests/fixtures/quota_exceeded.json");
         assert!(read::<LiveTable>(Ask::Table("t"), &answer(403, quota)).unwrap_err().is_transient());
         assert!(read::<LiveTable>(Ask::Table("t"), &answer(502, "<html>")).unwrap_err().is_transient());
-        let unknown = read::<Statement>(Ask::Job { id: "j", location: "EU" }, &answer(404, "{}"));
+        let unknown = read::<QueryAnswer>(Ask::Job { id: "j", location: "EU" }, &answer(404, "{}"));
         assert!(!unknown.unwrap_err().is_transient());
     }
 
     #[test]
     fn a_statement_that_takes_long_is_asked_for_by_its_name() {
         let running = r#"{"jobComplete":false,"jobReference":{"projectId":"p","jobId":"job_1","location":"EU"}}"#;
-        let Ok(Some(statement)) = read::<Statement>(Ask::Statement { sql: "", location: "EU" }, &answer(200, running))
+        let Ok(Some(statement)) =
+            read::<QueryAnswer>(Ask::Statement { sql: "", location: "EU" }, &answer(200, running))
         else {
             panic!("not read")
         };
