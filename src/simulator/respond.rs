@@ -30,9 +30,6 @@ impl Simulator {
             Route::Table { project, dataset, table, call } => {
                 self.table_call(now, request, [project, dataset, table], *call)
             }
-            Route::Insert { project, dataset, table } => {
-                self.table_call(now, request, [project, dataset, table], TableCall::Insert)
-            }
             Route::Operator => operator::answer(self, now, request),
             Route::Verify(_)
             | Route::Accounts
@@ -83,7 +80,7 @@ impl Simulator {
                 Some(namespace.map_or_else(kv::no_namespace, |namespace| namespace.answer(now, call, request)))
             }
             Route::Namespaces { call, .. } => Some(self.namespaces.answer(call, query, request.body())),
-            Route::Verify(_) | Route::Token | Route::Table { .. } | Route::Insert { .. } | Route::Operator => None,
+            Route::Verify(_) | Route::Token | Route::Table { .. } | Route::Operator => None,
         };
         answer.unwrap_or_else(|| cloudflare::no_route(request.uri().path()))
     }
