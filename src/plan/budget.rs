@@ -28,9 +28,10 @@ pub struct Budget {
 }
 
 /// Why a pass stopped reading a gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Ended {
     /// Forward: everything up to `now - SETTLE_SECONDS` is read. Backfill: the end of its stretch is reached.
+    #[default]
     Complete,
     /// The source shows nothing more, although it counts more: nobody can tell whether this is the end.
     Doubtful,
