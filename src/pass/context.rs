@@ -107,7 +107,7 @@ impl<P: Platform> Context<'_, P> {
 
     pub(super) async fn load<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Error> {
         let values = self.state.get_many(&keys).await;
-        let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
+        let values = values.map_err(|error| error.during("loading", keys.join(", ")))?;
         let mut values = values.into_iter();
         Ok(std::array::from_fn(|_| values.next().flatten()))
     }
@@ -129,7 +129,7 @@ impl<P: Platform> Context<'_, P> {
 
     async fn put(&self, store: &Metered<'_, P::Store>, key: &str, value: &str, options: &Put) -> Result<(), Error> {
         let kept = host::put(&self.host, store, key, value, options).await;
-        kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
+        kept.map_err(|error| error.during("saving", key))
     }
 
     /// Whether the platform allows no further call. If it refuses the very first call, that is a failure: a poller that
