@@ -1,7 +1,7 @@
 //! BigQuery's datasets, tables and queries as values: requests out, answers in.
 //! cloud.google.com/bigquery/docs/reference/rest
 
-use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
     config::TableName,
     error::CallError,
     sink::bigquery::refusal::{BUSY, complaint},
-    wire::{Request, Response, encoded, may_pass, or_default, request, retry_after},
+    wire::{Request, Response, encoded, may_pass, or_default, post, request, retry_after},
 };
 
 /// Milliseconds for which BigQuery keeps an answer waiting for a statement to end. Less than a call may take.
@@ -66,39 +66,38 @@ impl Ask<'_> {
         let TableName { project, dataset, .. } = name;
         let project_address = format!("{base}/bigquery/v2/projects/{}", encoded(project));
         let address = |path: &str| format!("{project_address}{path}");
-        let (method, address, body) = match self {
-            Self::Dataset => (Method::GET, address(&format!("/datasets/{}", encoded(dataset))), None),
+        let (address, body) = match self {
+            Self::Dataset => (address(&format!("/datasets/{}", encoded(dataset))), None),
             Self::NewDataset(location) => {
                 let reference = json!({ "projectId": project, "datasetId": dataset });
                 let body = json!({ "datasetReference": reference, "location": location });
-                (Method::POST, address("/datasets"), Some(body))
+                (address("/datasets"), Some(body))
             }
             Self::Table(table) => {
                 let path = format!("/datasets/{}/tables/{}", encoded(dataset), encoded(table));
-                (Method::GET, address(&path), None)
+                (address(&path), None)
             }
             Self::Statement { sql, location } => {
                 let body = json!({ "query": sql, "location": location, "useLegacySql": false, "timeoutMs": PATIENCE });
-                (Method::POST, address("/queries"), Some(body))
+                (address("/queries"), Some(body))
             }
             Self::Job { id, location } => {
                 let query = format!("location={}&timeoutMs={PATIENCE}&maxResults=0", encoded(location));
-                (Method::GET, address(&format!("/queries/{}?{query}", encoded(id))), None)
+                (address(&format!("/queries/{}?{query}", encoded(id))), None)
             }
-            Self::Query { sql, parameters } => (Method::POST, address("/queries"), Some(query(sql, parameters))),
+            Self::Query { sql, parameters } => (address("/queries"), Some(query(sql, parameters))),
             Self::Rows { job: JobReference { job_id, location }, page } => {
                 let location = location.as_ref().map(|location| format!("&location={}", encoded(location)));
                 let page = page.map(|page| format!("&pageToken={}", encoded(page)));
                 let more = [location, page].into_iter().flatten().collect::<String>();
                 let query = format!("timeoutMs={PATIENCE}&maxResults={PAGE}{more}");
-                (Method::GET, address(&format!("/queries/{}?{query}", encoded(job_id))), None)
+                (address(&format!("/queries/{}?{query}", encoded(job_id))), None)
             }
         };
-        let mut request = request(method, &address, body.as_ref().map(Value::to_string).unwrap_or_default().into());
-        if body.is_some() {
-            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        match body {
+            Some(body) => post(&address, body.to_string().into_bytes()),
+            None => request(Method::GET, &address, Vec::new()),
         }
-        request
     }
 
     /// The permission that it needs, and a role that holds it.
