@@ -87,9 +87,8 @@ impl Simulator {
 
     /// A page of the account's gateways; `search` by a part of the id.
     fn list_gateways(&self, query: &str) -> Response<Vec<u8>> {
-        let search = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "search");
-        let search = search.map(|(_, text)| text).unwrap_or_default();
-        let found = self.gateways.iter().filter(|gateway| gateway.id().contains(&*search));
+        let search = wire::parameter(query, "search").unwrap_or_default();
+        let found = self.gateways.iter().filter(|gateway| gateway.id().contains(&search));
         cloudflare::page(&found.map(Gateway::shown).collect::<Vec<_>>(), query, 50)
     }
 
