@@ -107,6 +107,7 @@ fn the_first_subject_counts_and_one_in_the_metadata_stays_there() {
         }
         left.as_object_mut().unwrap().remove(field);
     }
+    check(&json!({ "method": "GET", "path": "/p" }), &json!({ "subject": "GET /p" }));
     // A part of a route is none, and source is a subject only beside a verb.
     check(&json!({ "method": "GET", "source": "s" }), &json!({ "extra": { "method": "GET", "source": "s" } }));
     check(

@@ -95,6 +95,7 @@ fn to_withhold_a_column_is_to_withhold_its_fields() {
         check(&[("DROP_METADATA", "user_id")], &json!({ field: "u1" }), &json!({}));
         check(&[("HASH_METADATA", "user_id")], &json!({ field: "u1" }), &json!({ "user_id": HASH_OF_U1 }));
     }
+    check(&[("DROP_METADATA", "userId")], &json!({ "userId": "u1", "actor": "u2" }), &json!({ "user_id": "u2" }));
     check(&[("HASH_METADATA", "userId,user_id")], &json!({ "userId": "u1" }), &json!({ "user_id": HASH_OF_U1 }));
     check(
         &[("HASH_METADATA", "session_id")],
