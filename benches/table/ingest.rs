@@ -18,6 +18,7 @@ use aig_logs::{
     database::{sqlite::SqliteDatabase, upsert},
     event::{self, EVENTS, Receipt, Way},
     host::native::now,
+    log::metadata::MetadataKeys,
     record::Record,
     time,
 };
@@ -210,7 +211,7 @@ impl Load {
 
 /// Rows a second that rusqlite writes, without a server: the same rows by the same statement, as durably.
 fn alone(path: &Path) -> f64 {
-    SqliteDatabase::open(path, &[]).unwrap().close().unwrap();
+    SqliteDatabase::open(path, &MetadataKeys::default()).unwrap().close().unwrap();
     let connection = Connection::open(path).unwrap();
     for (name, value) in [("synchronous", "FULL"), ("secure_delete", "ON"), ("cache_size", "-8192")] {
         connection.pragma_update(None, name, value).unwrap();
