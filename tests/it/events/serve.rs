@@ -27,7 +27,7 @@ fn events_are_taken_once_under_a_key() {
 
 /// The commands of the seeds, with a key.
 #[test]
-fn the_curl_commands_of_the_seeds_work() {
+fn seed_001_curl_commands_work() {
     let place = Place::new();
     let key = place.key("demo", "ingest,query");
     let served = place.serve(&[]);
