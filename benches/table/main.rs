@@ -5,6 +5,7 @@
 
 mod counts;
 mod cpu;
+mod ingest;
 mod line;
 mod poller;
 mod rate;
@@ -39,6 +40,8 @@ enum Part {
     Counts,
     /// CPU time
     Cpu,
+    /// Events that a server takes
+    Ingest,
 }
 
 fn main() {
@@ -55,12 +58,13 @@ fn main() {
     }
 }
 
-/// Time passes only when everybody waits.
+/// Time passes only when everybody waits, except for a server.
 fn measure(part: Part) -> Vec<Line> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     match part {
         Part::Rate => runtime.block_on(rate::measure()),
         Part::Counts => runtime.block_on(counts::measure()),
         Part::Cpu => runtime.block_on(cpu::measure()),
+        Part::Ingest => ingest::measure(),
     }
 }

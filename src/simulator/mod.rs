@@ -4,6 +4,7 @@
 //!
 //! It shares no code with the rest of the library: it must not share its mistakes.
 
+pub mod application;
 mod chance;
 pub mod cloudflare;
 pub mod faults;

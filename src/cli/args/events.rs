@@ -15,15 +15,18 @@ Exit codes: 0 all are taken, 1 failed and may pass by itself, 2 some are refused
 /// What to serve, and where.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// SQLite file of events and keys, made if it is missing
-    #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
-    pub db: PathBuf,
+    /// SQLite file of events and keys, made if it is missing [default: aig-logs.sqlite; with --demo a temporary file]
+    #[arg(long, value_name = "PATH")]
+    pub db: Option<PathBuf>,
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8790")]
     pub listen: SocketAddr,
     /// Copy AI Gateway's logs into the same file meanwhile, as `aig-logs run` does
     #[arg(long)]
     pub poll: bool,
+    /// Let simulated events and logs arrive in a new file, and print a key for it
+    #[arg(long, conflicts_with = "poll")]
+    pub demo: bool,
 }
 
 /// What to send, and where to.

@@ -40,6 +40,7 @@ Examples:
   aig-logs verify                        prove that every log of the last day is delivered
   aig-logs explain LOG_ID                what became of one log
   aig-logs doctor                        check the set-up, and say how to fix it
+  aig-logs serve --demo                  see the events API with simulated events
   aig-logs serve                         take events of applications into aig-logs.sqlite
   aig-logs keys create --org ORG --scopes ingest,query    a key for them
   aig-logs send events.ndjson            send the events of a file to that server, or to a Worker

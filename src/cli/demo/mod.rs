@@ -166,7 +166,8 @@ async fn replace(file: &Path, screen: &Screen) -> Result<(), Failure> {
     Ok(())
 }
 
-fn config(
+/// The settings that lead to a simulator, with some of ours.
+pub fn config(
     simulator: &Mutex<Simulator>,
     base: &str,
     ours: &[(&'static str, &str)],

@@ -27,7 +27,7 @@ fn events_are_taken_once_under_a_key() {
 
 /// The commands of the seeds, with a key.
 #[test]
-fn the_curl_commands_of_the_seeds_work() {
+fn seed_001_curl_commands_work() {
     let place = Place::new();
     let key = place.key("demo", "ingest,query");
     let served = place.serve(&[]);
@@ -173,4 +173,47 @@ fn a_full_disk_is_503_and_loses_nothing_and_room_is_enough_to_go_on() {
     let ids = format!("SELECT count(*) FROM events_raw WHERE CAST(id AS INTEGER) <= {full}");
     assert_eq!(place.count(&ids), i64::try_from(kept.len()).unwrap());
     assert_eq!(place.count("SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+}
+
+#[test]
+fn the_demo_is_alive_within_seconds_and_its_curl_commands_work() {
+    let place = Place::new();
+    let mut served = Served::start(&mut place.command(&["serve", "--demo", "--db", DB, "--listen", "127.0.0.1:0"]));
+    let line = |served: &mut Served| {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut served.words, &mut line).unwrap();
+        line
+    };
+    // The key stands alone on its line, before the commands.
+    let key = (0..5).map(|_| line(&mut served)).find(|line| line.trim().starts_with("aig_")).unwrap();
+    let key = key.trim().to_owned();
+    for path in ["/events", "/"] {
+        let mut curl = String::new();
+        while !curl.trim_end().ends_with('\'') {
+            let line = line(&mut served);
+            curl.push_str(if curl.is_empty() && !line.starts_with("curl") { "" } else { &line });
+        }
+        assert!(curl.contains(&format!("http://{}{path} ", served.address)) && curl.contains(&key), "{curl}");
+        let mut shell = place.command_of(Path::new("sh"), &["-c", &format!("{} -s", curl.trim_end())]);
+        let output = shell.env("PATH", std::env::var("PATH").unwrap()).output().unwrap();
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answer["accepted"], 1, "{curl} {answer}");
+    }
+    // The past is there, then events and logs that arrive.
+    let waited = |sql: &str| {
+        let began = aig_logs::host::native::now();
+        while place.count(sql) == 0 {
+            assert!(aig_logs::host::native::now() - began < chrono::TimeDelta::minutes(1), "{sql}");
+            std::thread::yield_now();
+        }
+    };
+    waited("SELECT count(*) > 5000 FROM events_raw WHERE ingested_at > created_at");
+    waited("SELECT count(DISTINCT org) >= 4 FROM events_raw");
+    waited("SELECT count(*) > 1000 FROM aig_logs");
+    waited("SELECT count(*) > 10 FROM events_raw WHERE julianday(ingested_at) - julianday(created_at) < 0.0001");
+    served.signal("-TERM");
+    let (code, said) = served.end();
+    assert_eq!(code, Some(0), "{said}");
+    let again = place.run(&["serve", "--demo", "--db", DB]);
+    assert!(again.0 == Some(2) && again.2.contains("--db"), "{}", again.2);
 }

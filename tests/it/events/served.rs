@@ -77,7 +77,7 @@ impl Place {
 pub struct Served {
     pub running: Running,
     pub address: SocketAddr,
-    words: BufReader<ChildStderr>,
+    pub words: BufReader<ChildStderr>,
 }
 
 impl Served {

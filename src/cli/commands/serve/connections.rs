@@ -19,8 +19,8 @@ use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
 use super::local::Local;
 use crate::{api::Problem, ingest::LARGEST_BODY};
 
-/// Connections at once. A further one waits until another ends.
-const MOST_CONNECTIONS: usize = 1_024;
+/// Connections at once, half of the files that most systems let a program open. A further one waits until another ends.
+const MOST_CONNECTIONS: usize = 512;
 
 /// Requests that are worked on at once, each with up to [`LARGEST_BODY`] bytes. A further one waits.
 const MOST_REQUESTS: usize = 128;

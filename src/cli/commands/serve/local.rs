@@ -26,6 +26,11 @@ impl Local {
         Self { api: Api::new(settings), server }
     }
 
+    /// The file.
+    pub fn database(&self) -> &SqliteDatabase {
+        &self.server.database
+    }
+
     /// Answers a request.
     pub async fn answer(&self, request: Request) -> Response {
         self.api.answer(&self.server, request).await

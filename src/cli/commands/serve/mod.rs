@@ -1,16 +1,18 @@
 //! `aig-logs serve`: the API of events on this machine, over a SQLite file.
 
 mod connections;
+mod demo;
 mod local;
 
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
+use tempfile::TempDir;
 use tokio::{
     runtime::{Builder, Runtime},
     sync::{oneshot, watch},
@@ -40,7 +42,8 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let file = Destination::Sqlite(arguments.db.clone());
+    let (db, _folder) = file(arguments)?;
+    let file = Destination::Sqlite(db.clone());
     let vars = Vars::read(options)?;
     let (settings, schema) = (vars.events()?, vars.schema(&file)?);
     if arguments.poll {
@@ -49,9 +52,10 @@ pub async fn serve(
     log_to(screen, settings.log_level);
     let has_admin = settings.admin_key.is_some();
     let listener = listen(arguments.listen)?;
-    let database = SqliteDatabase::open(&arguments.db, &schema.metadata)
-        .map_err(|error| Failure::call(format!("opening {}", arguments.db.display()), error))?;
-    tell(&listener, &arguments.db, has_admin || has_key(&database).await?, screen)?;
+    let address = listener.local_addr().map_err(|error| unserved(&error))?;
+    let database = SqliteDatabase::open(&db, &schema.metadata)
+        .map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
+    tell(address, &db, arguments.demo || has_admin || has_key(&database).await?, screen);
 
     let local = Arc::new(Local::new(settings, database));
     let (running, end) = oneshot::channel::<()>();
@@ -62,7 +66,11 @@ pub async fn serve(
     // It must not be dropped here before its end, and so nothing fails until then.
     let runtime = runtime()?;
     let serving = runtime.spawn(connections::serve(listener, Arc::clone(&local), end));
-    let ended = until_stopped(arguments.poll.then_some(file), options, stop, screen).await;
+    let ended = if arguments.demo {
+        demo::run(&local, &db, address, stop, screen).await
+    } else {
+        until_stopped(arguments.poll.then_some(file), options, stop, screen).await
+    };
     drop(running);
     let served = serving.await;
     runtime.shutdown_background();
@@ -71,6 +79,25 @@ pub async fn serve(
         local.into_database().close().map_err(|error| Failure::call("closing the file", error))?;
     }
     ended
+}
+
+/// The file to serve, and a folder that goes with the demo if nobody names a file. The demo adds nothing to a file that
+/// is there.
+fn file(arguments: &Serve) -> Result<(PathBuf, Option<TempDir>), Failure> {
+    match (&arguments.db, arguments.demo) {
+        (Some(db), true) if db.exists() => Err(Failure::denied(
+            format!("filling {}", db.display()),
+            "the file is there already",
+            "The demo fills a new file: name another with --db, or none",
+        )),
+        (Some(db), _) => Ok((db.clone(), None)),
+        (None, false) => Ok(("aig-logs.sqlite".into(), None)),
+        (None, true) => {
+            let folder = tempfile::tempdir();
+            let folder = folder.map_err(|error| Failure::denied("making a folder", error, "Name a file with --db"))?;
+            Ok((folder.path().join("demo.sqlite"), Some(folder)))
+        }
+    }
 }
 
 /// Waits for the end: of the poller, where there is one, which ends when it is asked to.
@@ -117,8 +144,7 @@ async fn has_key(database: &SqliteDatabase) -> Result<bool, Failure> {
     Ok(keys.iter().any(|key| key["revokedAt"].is_null()))
 }
 
-fn tell(listener: &TcpListener, db: &Path, has_key: bool, screen: &Screen) -> Result<(), Failure> {
-    let address = listener.local_addr().map_err(|error| unserved(&error))?;
+fn tell(address: SocketAddr, db: &Path, has_key: bool, screen: &Screen) {
     let db = db.display();
     screen.say(&format!("Serving the events in {db} at http://{address} until Ctrl-C."));
     if !address.ip().is_loopback() {
@@ -131,5 +157,4 @@ fn tell(listener: &TcpListener, db: &Path, has_key: bool, screen: &Screen) -> Re
             "There is no key yet. This makes one: aig-logs keys create --db {db} --org ORG --scopes ingest,query"
         ));
     }
-    Ok(())
 }
