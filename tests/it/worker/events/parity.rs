@@ -73,8 +73,9 @@ fn events() -> Vec<Value> {
 fn suite() -> Vec<Ask> {
     let bearer = format!("Bearer {ADMIN}");
     let key = ("authorization", bearer.as_str());
-    let batch = Value::from(events()).to_string();
-    let lines = events().iter().map(|event| format!("{event}\n")).collect::<String>();
+    let events = events();
+    let batch = Value::from(events.clone()).to_string();
+    let lines = events.iter().map(|event| format!("{event}\n")).collect::<String>();
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
     packer.write_all(batch.as_bytes()).unwrap();
     let packed = packer.finish().unwrap();
@@ -105,7 +106,7 @@ fn suite() -> Vec<Ask> {
         ask("POST", "/events/batch", &[key, ("content-type", "application/x-ndjson")], lines),
         ask("POST", "/events/batch", &[key, json, ("idempotency-key", "once")], unnamed.clone()),
         ask("POST", "/events/batch", &[key, json, ("idempotency-key", "once")], unnamed),
-        ask("POST", "/events", &[key, json], events()[0].to_string()),
+        ask("POST", "/events", &[key, json], events[0].to_string()),
         ask("POST", "/events", &[key, json], lone),
         ask("POST", "/events/batch", &[key, json], some_bad),
         ask("POST", "/events", &[key, json], old),
