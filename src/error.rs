@@ -98,6 +98,12 @@ impl StoreError {
             Self::Call(error) => error.is_transient(),
         }
     }
+
+    /// The error of a pass that was `loading`, `saving`, `listing` or `deleting` the value under a key.
+    #[must_use]
+    pub fn during(self, action: &'static str, key: impl Into<String>) -> Error {
+        Error::Store { action, key: key.into(), error: self }
+    }
 }
 
 /// Why a pass, or a part of it, failed: the message tells what it was doing, and the source what went wrong.

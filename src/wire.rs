@@ -26,6 +26,14 @@ pub fn request(method: Method, address: &str, body: Vec<u8>) -> Request {
     request
 }
 
+/// A `POST` request with a body in JSON.
+#[must_use]
+pub fn post(address: &str, body: Vec<u8>) -> Request {
+    let mut request = request(Method::POST, address, body);
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request
+}
+
 /// A text as one segment of an address.
 #[must_use]
 pub fn encoded(text: &str) -> String {

@@ -11,7 +11,6 @@ use crate::{
         warehouse::{beside::beside, reader::ReadAccess},
     },
     config::Config,
-    error::StoreError,
     host::{
         Host, Meter, Metered, Store,
         native::{NativeHost, SqliteStore},
@@ -74,15 +73,17 @@ impl<'a> Poller<'a> {
 
 /// The store that only a file's state has, and a Worker's state has not.
 pub fn native_store(state: &Connection) -> Result<SqliteStore<'_>, Failure> {
-    let unusable = |problem: StoreError| Failure::denied("opening the state", problem, "Check the file of --state");
-    SqliteStore::new(state, "native").map_err(unusable)
+    store(state, "native")
 }
 
 /// The two stores in the file of a state: cursors and status, and the ids written.
 pub fn stores(state: &Connection) -> Result<[SqliteStore<'_>; 2], Failure> {
-    let unusable = |problem: StoreError| Failure::denied("opening the state", problem, "Check the file of --state");
-    let store = |name| SqliteStore::new(state, name).map_err(unusable);
-    Ok([store("state")?, store("ids")?])
+    Ok([store(state, "state")?, store(state, "ids")?])
+}
+
+fn store<'a>(state: &'a Connection, name: &'static str) -> Result<SqliteStore<'a>, Failure> {
+    let unusable = |problem| Failure::denied("opening the state", problem, "Check the file of --state");
+    SqliteStore::new(state, name).map_err(unusable)
 }
 
 impl<'a, H: Host, S: Store> Poller<'a, H, S> {
@@ -158,10 +159,8 @@ impl Teller<'_> {
             return Err(Failure::Unread);
         }
         let text = if self.json { report.to_json().to_string() } else { show::report(report) };
-        if self.rows_on_output {
-            self.screen.say(&text);
-        } else if !text.is_empty() {
-            show::print(&text)?;
+        if !text.is_empty() {
+            self.screen.tell(&text, self.rows_on_output)?;
         }
         for error in report.errors() {
             self.screen.say(&format!("aig-logs: {} failed: {}", report.job, error.chain()));

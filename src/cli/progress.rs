@@ -8,6 +8,7 @@ use std::{
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
+    cli::{failure::Failure, show},
     foreign::{self, clean},
     host::Progress,
     time,
@@ -33,6 +34,15 @@ impl Screen {
         // Nothing to see before the first page.
         screen.clear();
         screen
+    }
+
+    /// Prints a result, or says it here if the output is full of rows.
+    pub fn tell(&self, text: &str, rows_on_output: bool) -> Result<(), Failure> {
+        if rows_on_output {
+            self.say(text);
+            return Ok(());
+        }
+        show::print(text)
     }
 
     /// One message.

@@ -157,3 +157,21 @@ fn repeatable(org: &str, text: &str, place: usize) -> String {
     bytes.copy_from_slice(&hash[..16]);
     Builder::from_custom_bytes(bytes).into_uuid().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::instant;
+    use crate::time;
+
+    #[test]
+    fn a_float_of_seconds_keeps_its_milliseconds() {
+        let check = |given: Value, expected: &str| assert_eq!(instant(&given).map(time::text).unwrap(), expected);
+        check(json!(1_080_000_000.001), "2004-03-23T00:00:00.001Z");
+        check(json!(1_795_858_200.999), "2026-11-28T09:30:00.999Z");
+        check(json!(1_795_858_200.000_999), "2026-11-28T09:30:00.000Z");
+        check(json!(0.5), "1970-01-01T00:00:00.500Z");
+        assert_eq!(instant(&json!(-0.5)), None);
+    }
+}

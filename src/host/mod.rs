@@ -143,12 +143,3 @@ pub struct Listing {
     /// The start of the next page; none: this page was the last.
     pub cursor: Option<String>,
 }
-
-/// The two stores of a poller.
-#[derive(Debug, Clone, Copy)]
-pub struct Stores<'a, S> {
-    /// `STATE_KV`: cursors and status.
-    pub state: &'a S,
-    /// `IDS_KV`: the ids written.
-    pub ids: &'a S,
-}

@@ -6,7 +6,7 @@ pub mod queued;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use self::body::{Form, LARGEST_BODY, Unreadable, elements, fields, unpacked};
+pub use self::body::{Form, LARGEST_BODY, MOST_EVENTS, Unreadable, elements, fields, unpacked};
 use crate::{
     config::EventSettings,
     error::CallError,

@@ -98,14 +98,11 @@ fn read(message: Message, settings: &EventSettings) -> (Vec<Record>, Vec<DeadLet
 
 /// A row that no Worker of ours has sent, without what is withheld.
 fn without_private(row: Value, settings: &EventSettings) -> Value {
-    match row {
-        Value::Object(mut fields) => {
-            withhold(&mut fields, settings);
-            Value::Object(fields)
-        }
-        other if settings.privacy.is_active() => Value::from(format!("a value of {} bytes", other.to_string().len())),
-        other => other,
+    if let Value::Object(mut fields) = row {
+        withhold(&mut fields, settings);
+        return Value::Object(fields);
     }
+    if settings.privacy.is_active() { format!("a value of {} bytes", row.to_string().len()).into() } else { row }
 }
 
 /// Writes events in one statement. If the database refuses it for good, halves are written, so that only the events that it

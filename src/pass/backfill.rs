@@ -3,8 +3,8 @@
 
 use super::{
     Context, GatewayReport, Job, Platform, Report,
-    audit::{Past, audit},
-    copy::{Copied, Copy, Finished, Memory},
+    audit::audit_past,
+    copy::{Copy, Memory},
     cursors::Cursors,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         budget::Ended,
         cursor::{Cursor, Scan},
     },
-    state::{self, Backfill, Done, Forward, Oldest},
+    state::{self, Backfill, Done, Position},
     time::{MILLISECOND, Timestamp},
 };
 
@@ -31,17 +31,18 @@ async fn pass<P: Platform>(
 ) -> Result<(), Error> {
     let (mut gateways, strange) = context.gateways().await?;
     report.error = strange;
-    let Some(first) = gateways.first().cloned() else { return Ok(()) };
-    let oldest = oldest.map(|text| Oldest::read(&text, &gateways)).transpose()?;
-    let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
+    if gateways.is_empty() {
+        return Ok(());
+    }
+    let loaded = Cursors::of_backfill(oldest, &gateways)?;
+    let forward = Cursors::of_forward(forward, &gateways)?;
     let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
-    let loaded = Cursors::new(state::OLDEST, &first, oldest);
     let mut copy = Copy::new(context, Memory::Backfill(loaded.clone()));
     context.rotate(&mut gateways);
 
     let (mut counted, mut done) = (Vec::new(), Vec::new());
     for gateway in &gateways {
-        let Some(mut backfill) = known_border(gateway, &loaded, forward.as_ref()) else {
+        let Some(mut backfill) = known_border(gateway, &loaded, &forward) else {
             continue;
         };
         let before = count(context, gateway, &mut backfill, stop).await;
@@ -57,13 +58,13 @@ async fn pass<P: Platform>(
             break;
         }
     }
-    let Finished { memory, copied, error } = copy.finish().await;
-    report.error = report.error.take().or(error);
-    let Memory::Backfill(mut cursors) = memory else { return Ok(()) };
+    copy.finish().await;
+    report.error = report.error.take().or(copy.error);
+    let Memory::Backfill(mut cursors) = copy.memory else { return Ok(()) };
     for (gateway, backfill) in &done {
         cursors.set(gateway, backfill);
     }
-    for Copied { report: mut copied, .. } in copied {
+    for mut copied in copy.lanes.into_iter().map(|lane| lane.report) {
         add_counts(&mut copied, &mut counted);
         if let Some(backfill) = cursors.get_mut(&copied.gateway) {
             conclude(context, backfill, stop, &mut copied).await;
@@ -94,7 +95,7 @@ async fn count<P: Platform>(
     backfill.begin_counts();
     let mut counted = GatewayReport::new(gateway, backfill.cursor.ts(), stop);
     if !context.is_ahead(backfill.cursor.ts()) {
-        let failed = audit(context, &mut Past::new(backfill), &mut counted).await.err();
+        let failed = audit_past(context, backfill, &mut counted).await.err();
         counted.error = failed.or(counted.error.take());
     }
     counted
@@ -112,15 +113,15 @@ async fn conclude<P: Platform>(
     }
     if copied.ended == Ended::Complete {
         backfill.done = Some(Done { stop });
-        let verified = audit(context, &mut Past::new(backfill), copied).await;
+        let verified = audit_past(context, backfill, copied).await;
         copied.error = copied.error.take().or(verified.err());
     }
 }
 
 /// The state of a gateway's backfill. Two passes at once may have lost it, or left its border below the start of the
 /// forward pass that won. Then the backfill begins at that start, so that every stretch has an owner.
-fn known_border(gateway: &str, cursors: &Cursors<Backfill>, forward: Option<&Forward>) -> Option<Backfill> {
-    let start = forward.and_then(|forward| forward.by_id.get(gateway)?.start);
+fn known_border(gateway: &str, cursors: &Cursors<Backfill>, forward: &Cursors<Position>) -> Option<Backfill> {
+    let start = forward.get(gateway).and_then(|position| position.start);
     let known = cursors.get(gateway).filter(|backfill| backfill.start.is_none() || backfill.start >= start);
     known.cloned().or_else(|| start.map(Backfill::before))
 }
@@ -148,8 +149,8 @@ async fn copy_range<P: Platform>(
             break;
         }
     }
-    let Finished { copied, error, .. } = copy.finish().await;
-    report.error = strange.or(error);
-    report.gateways.extend(copied.into_iter().map(|copied| copied.report));
+    copy.finish().await;
+    report.error = strange.or(copy.error);
+    report.gateways.extend(copy.lanes.into_iter().map(|lane| lane.report));
     Ok(())
 }

@@ -8,17 +8,17 @@
 //! An answer without a `Date` confirms no clock: rows are copied, and nothing expires. A file's state never hides or
 //! deletes values by itself. It learns the time at the end of a pass whose clock was confirmed.
 
+use serde_json::Value;
+
 use super::gateways::gateways;
 use crate::{
     config::Config,
     error::{CallError, Error},
     host::{self, Clock, Host, Metered, Put, Store, call},
-    plan::cursor::{Direction, Query},
+    plan::cursor::Query,
     sink::Sink,
     source::{self, Page, Source},
-    state,
     time::{MILLISECOND, Timestamp},
-    wire::Request,
 };
 
 /// A platform as a pass sees it: the types of the three seams in one program.
@@ -72,8 +72,9 @@ impl<P: Platform> Context<'_, P> {
 
     /// Reads a page of logs. It is the only gate for the clock: an answer passes here before anything is decided, saved
     /// or expired by this machine's time.
-    pub(super) async fn page(&self, request: &Request, query: &Query) -> Result<Page, CallError> {
-        let page = call(&self.host, request, |response| self.source.read_page(response, query)).await?;
+    pub(super) async fn page(&self, gateway: &str, query: &Query) -> Result<Page, CallError> {
+        let request = self.source.page(gateway, query);
+        let page = call(&self.host, &request, |response| self.source.read_page(response, query)).await?;
         let now = self.host.now();
         let checked = source::check_clock(&page, now);
         if page.date.is_some() {
@@ -89,10 +90,7 @@ impl<P: Platform> Context<'_, P> {
 
     /// Asks for at most one entry, only to compare the clock with the answer's.
     pub(super) async fn ask_the_time(&self, gateway: &str, from: Timestamp) -> Result<(), Error> {
-        let until = from + MILLISECOND;
-        let direction = Direction::Ascending;
-        let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-        match self.page(&self.source.page(gateway, &query), &query).await {
+        match self.page(gateway, &Query::first(from, from + MILLISECOND)).await {
             // A page that is too large confirms no clock, like an answer without a `Date`.
             Ok(_) | Err(CallError::TooLarge { .. }) => Ok(()),
             Err(error) => Err(Error::Source { gateway: gateway.to_owned(), error }),
@@ -109,7 +107,7 @@ impl<P: Platform> Context<'_, P> {
 
     pub(super) async fn load<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<String>; N], Error> {
         let values = self.state.get_many(&keys).await;
-        let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
+        let values = values.map_err(|error| error.during("loading", keys.join(", ")))?;
         let mut values = values.into_iter();
         Ok(std::array::from_fn(|_| values.next().flatten()))
     }
@@ -118,32 +116,20 @@ impl<P: Platform> Context<'_, P> {
         self.put(&self.state, key, value, &Put::default()).await
     }
 
-    pub(super) async fn put(
+    /// Keeps a value as long as ids are kept, with what listings show of it.
+    pub(super) async fn keep(
         &self,
         store: &Metered<'_, P::Store>,
         key: &str,
         value: &str,
-        options: &Put,
+        metadata: Value,
     ) -> Result<(), Error> {
-        let kept = host::put(&self.host, store, key, value, options).await;
-        kept.map_err(|error| Error::Store { action: "saving", key: key.to_owned(), error })
+        self.put(store, key, value, &Put { ttl: Some(self.config.ids_ttl), metadata: Some(metadata) }).await
     }
 
-    /// Changes a page of the ledger, and saves it only if it differs.
-    pub(super) async fn amend<G: state::LedgerPage>(
-        &self,
-        key: &str,
-        change: impl FnOnce(&mut G),
-    ) -> Result<(), Error> {
-        let [stored] = self.load([key]).await?;
-        let known = G::read(key, stored.as_deref())?;
-        let mut page = known.clone();
-        change(&mut page);
-        if page == known {
-            return Ok(());
-        }
-        let value = page.to_json().map_err(|error| Error::unwritable(key, &error))?;
-        self.save(key, &value).await
+    async fn put(&self, store: &Metered<'_, P::Store>, key: &str, value: &str, options: &Put) -> Result<(), Error> {
+        let kept = host::put(&self.host, store, key, value, options).await;
+        kept.map_err(|error| error.during("saving", key))
     }
 
     /// Whether the platform allows no further call. If it refuses the very first call, that is a failure: a poller that

@@ -3,22 +3,40 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Context, Platform};
-use crate::{error::Error, state::ByGateway};
+use crate::{
+    error::Error,
+    state::{Backfill, ByGateway, FORWARD, OLDEST, Position},
+};
 
 /// The cursors of all gateways under one key.
 #[derive(Clone)]
 pub struct Cursors<T> {
     key: &'static str,
-    /// The gateway whose cursor stands at the top level of the value.
     first: String,
     saved: ByGateway<T>,
     current: ByGateway<T>,
 }
 
+impl Cursors<Position> {
+    /// The cursors of forward, read from their stored value.
+    pub fn of_forward(stored: Option<String>, gateways: &[String]) -> Result<Self, Error> {
+        let stored = stored.map(|text| ByGateway::from_json(FORWARD, &text, gateways)).transpose()?;
+        Ok(Self::new(FORWARD, gateways, stored.unwrap_or_default()))
+    }
+}
+
+impl Cursors<Backfill> {
+    /// The cursors of the backfill, read from their stored value.
+    pub fn of_backfill(stored: Option<String>, gateways: &[String]) -> Result<Self, Error> {
+        let stored = stored.map(|text| ByGateway::read(&text, gateways)).transpose()?;
+        Ok(Self::new(OLDEST, gateways, stored.unwrap_or_default()))
+    }
+}
+
 impl<T: Clone + PartialEq> Cursors<T> {
-    pub fn new(key: &'static str, first: &str, stored: Option<ByGateway<T>>) -> Self {
-        let saved = stored.unwrap_or_default();
-        Self { key, first: first.to_owned(), current: saved.clone(), saved }
+    /// The cursors as they are stored under `key`. The first gateway's stands at the top level of the value.
+    fn new(key: &'static str, gateways: &[String], saved: ByGateway<T>) -> Self {
+        Self { key, first: gateways.first().cloned().unwrap_or_default(), current: saved.clone(), saved }
     }
 
     pub fn get(&self, gateway: &str) -> Option<&T> {

@@ -11,7 +11,7 @@ use crate::{
     host::{self, Put, Store},
     log::{entry::Entry, privacy::Privacy},
     record::Record,
-    sink::{Rejected, Sink},
+    sink::Sink,
     source::Source,
     state::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, OF_EVENTS, place_of, read_dead_letters},
 };
@@ -51,7 +51,7 @@ async fn keys_of<S: Store>(store: &S, prefix: &str) -> Result<Vec<(String, u64)>
         let rows = metadata.and_then(|metadata| metadata["n"].as_u64());
         keys.push((key, rows.unwrap_or(0)));
     });
-    listed.await.map_err(|error| Error::Store { action: "listing", key: prefix.into(), error })?;
+    listed.await.map_err(|error| error.during("listing", prefix))?;
     Ok(keys)
 }
 
@@ -94,7 +94,7 @@ async fn letters_under<S: Store>(store: &S, prefix: &str, gateway: &str) -> Resu
 /// If the store does not answer, or this program does not know the form of the value.
 pub async fn read<S: Store>(store: &S, key: &str) -> Result<Option<Vec<DeadLetter>>, Error> {
     let values = store.get_many(&[key]).await;
-    let values = values.map_err(|error| Error::Store { action: "loading", key: key.into(), error })?;
+    let values = values.map_err(|error| error.during("loading", key))?;
     values.into_iter().next().flatten().map(|text| read_dead_letters(key, &text)).transpose()
 }
 
@@ -113,10 +113,10 @@ pub async fn discard<S: Store>(store: &S, key: &str) -> Result<(), Error> {
     if let Some(left) = left {
         let options = Put { metadata: Some(left.metadata()), ..Put::default() };
         let kept = store.put(&left.key, &left.value, &options).await;
-        kept.map_err(|error| Error::Store { action: "saving", key: left.key.clone(), error })?;
+        kept.map_err(|error| error.during("saving", &left.key))?;
     }
     // If we stop here, the dead letters are still there, and can be discarded again.
-    store.delete(key).await.map_err(|error| Error::Store { action: "deleting", key: key.into(), error })
+    store.delete(key).await.map_err(|error| error.during("deleting", key))
 }
 
 /// Writes the rows under `key` again, and deletes the key once the sink has all of them. Rows that the sink refuses
@@ -150,9 +150,7 @@ pub async fn replay<S: Store, K: Sink>(
         known += outcome.known.len() as u64;
         written += (batch.len() - outcome.rejected.len()) as u64;
         let again = outcome.rejected.into_iter();
-        refused.extend(
-            again.map(|Rejected { index, reason }| DeadLetter { body: Body::Row(batch[index].clone()), reason }),
-        );
+        refused.extend(again.map(|again| DeadLetter::of_row(batch[again.index].clone(), again.reason)));
     }
     // If we stop here: the rows are written, and still under the key. The next replay writes them again, and readers
     // see them once.
@@ -161,7 +159,7 @@ pub async fn replay<S: Store, K: Sink>(
     } else {
         let kept = DeadLetters::under(key, &refused);
         let put = store.put(key, &kept.value, &Put { ttl: Some(ttl), metadata: Some(kept.metadata()) }).await;
-        put.map_err(|error| Error::Store { action: "saving", key: key.into(), error })?;
+        put.map_err(|error| error.during("saving", key))?;
     }
     Ok(Some(Replayed { key: key.to_owned(), rows: written, known, refused: refused.len() as u64 }))
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::{
     Context, Job, Platform, Report,
-    audit::{Recent, audit},
-    copy::{Copied, Copy, Finished, Memory},
+    audit::audit_recent,
+    copy::{Copy, Memory},
     cursors::Cursors,
 };
 use crate::{
     error::Error,
     plan::{budget::Ended, cursor::Scan, slots::AGES},
-    state::{self, Backfill, Forward, Oldest, Position},
+    state::{self, Backfill, Position},
     time::{Timestamp, floor_ms},
 };
 
@@ -28,10 +28,11 @@ pub async fn forward<P: Platform>(context: &Context<'_, P>) -> Report {
 async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored: Option<String>) -> Result<(), Error> {
     let (mut gateways, strange) = context.gateways().await?;
     report.error = strange;
-    let Some(first) = gateways.first().cloned() else { return Ok(()) };
-    let stored = stored.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
-    let loaded = Cursors::new(state::FORWARD, &first, stored);
-    let border = Border::load(context, &gateways, &loaded).await?;
+    if gateways.is_empty() {
+        return Ok(());
+    }
+    let loaded = Cursors::of_forward(stored, &gateways)?;
+    let mut borders = load_borders(context, &gateways, &loaded).await?;
     let mut copy = Copy::new(context, Memory::Forward(loaded.clone()));
     context.rotate(&mut gateways);
 
@@ -44,17 +45,18 @@ async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored
         if known.as_ref().is_some_and(|position| until - position.cursor.ts() <= AGES[0]) {
             keeping_up.push(gateway);
         }
-        let mut position = known.unwrap_or_else(|| Position::starting(border.start(gateway, first_start)));
+        let mut position =
+            known.unwrap_or_else(|| Position::starting(start(gateway, borders.as_ref()).unwrap_or(first_start)));
         position.begin_counts(report.started);
         let scan = Scan::ascending(position.cursor.clone(), until);
         if !copy.read(gateway, scan, Box::new(position)).await {
             break;
         }
     }
-    let Finished { memory, copied, error } = copy.finish().await;
-    report.error = report.error.take().or(error);
-    let Memory::Forward(mut cursors) = memory else { return Ok(()) };
-    for Copied { report: copied, .. } in copied {
+    copy.finish().await;
+    report.error = report.error.take().or(copy.error);
+    let Memory::Forward(mut cursors) = copy.memory else { return Ok(()) };
+    for copied in copy.lanes.into_iter().map(|lane| lane.report) {
         if copied.rows > 0
             && keeping_up.contains(&&copied.gateway)
             && let Some(position) = cursors.get_mut(&copied.gateway)
@@ -66,7 +68,9 @@ async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored
     verify_all(context, until, &mut cursors, report).await;
     // If we stop before `forward` is saved, the next pass finds the border here, and starts at it again. A long pass
     // has already saved `forward`; then the backfill finds the border there.
-    border.save(context, &cursors, &first).await?;
+    if let Some(borders) = &mut borders {
+        save_borders(context, borders, &cursors).await?;
+    }
     for position in cursors.values_mut() {
         position.prune(report.started);
     }
@@ -85,8 +89,7 @@ async fn verify_all<P: Platform>(
     for gateway in read {
         if let Some(position) = cursors.get_mut(&gateway.gateway) {
             let copied = std::mem::take(&mut gateway.lateness);
-            let mut book = Recent::new(position, until, context.source.per_page());
-            let failed = audit(context, &mut book, gateway).await.err();
+            let failed = audit_recent(context, position, until, gateway).await.err();
             gateway.error = failed.or(gateway.error.take());
             position.lateness.remember(&gateway.lateness);
             gateway.lateness.merge(&copied);
@@ -94,47 +97,36 @@ async fn verify_all<P: Platform>(
     }
 }
 
-/// The border between forward and backfill, for gateways that forward reads for the first time.
-struct Border {
-    /// The backfill's cursors, read only if a gateway is new.
-    oldest: Option<Oldest>,
+/// The backfill's cursors, if forward reads a gateway for the first time: they know the border between both.
+async fn load_borders<P: Platform>(
+    context: &Context<'_, P>,
+    gateways: &[String],
+    cursors: &Cursors<Position>,
+) -> Result<Option<Cursors<Backfill>>, Error> {
+    if gateways.iter().all(|gateway| cursors.get(gateway).is_some()) {
+        return Ok(None);
+    }
+    let [stored] = context.load([state::OLDEST]).await?;
+    Cursors::of_backfill(stored, gateways).map(Some)
 }
 
-impl Border {
-    async fn load<P: Platform>(
-        context: &Context<'_, P>,
-        gateways: &[String],
-        cursors: &Cursors<Position>,
-    ) -> Result<Self, Error> {
-        if gateways.iter().all(|gateway| cursors.get(gateway).is_some()) {
-            return Ok(Self { oldest: None });
-        }
-        let [stored] = context.load([state::OLDEST]).await?;
-        let oldest = stored.map_or_else(|| Ok(Oldest::default()), |text| Oldest::read(&text, gateways))?;
-        Ok(Self { oldest: Some(oldest) })
-    }
+/// If the backfill knows a gateway that forward does not know, a pass has died, or an operator has deleted `forward`.
+/// Nobody else owns the entries above that border, so forward starts there.
+fn start(gateway: &str, borders: Option<&Cursors<Backfill>>) -> Option<Timestamp> {
+    let backfill = borders?.get(gateway)?;
+    Some(backfill.start.unwrap_or(backfill.cursor.ts()))
+}
 
-    /// If `oldest` knows a gateway that `forward` does not know, a pass has died, or an operator has deleted `forward`.
-    /// Nobody else owns the entries above that border, so forward starts there.
-    fn start(&self, gateway: &str, otherwise: Timestamp) -> Timestamp {
-        let known = self.oldest.as_ref().and_then(|oldest| oldest.by_id.get(gateway));
-        known.map_or(otherwise, |backfill| backfill.start.unwrap_or(backfill.cursor.ts()))
-    }
-
-    /// Gives the backfill everything before the start of each gateway that forward has begun.
-    async fn save<P: Platform>(
-        self,
-        context: &Context<'_, P>,
-        cursors: &Cursors<Position>,
-        first: &str,
-    ) -> Result<(), Error> {
-        let Some(oldest) = self.oldest else { return Ok(()) };
-        let mut borders = Cursors::new(state::OLDEST, first, Some(oldest));
-        for (gateway, position) in cursors.iter() {
-            if let (None, Some(start)) = (borders.get(gateway), position.start) {
-                borders.set(gateway, &Backfill::before(start));
-            }
+/// Gives the backfill everything before the start of each gateway that forward has begun.
+async fn save_borders<P: Platform>(
+    context: &Context<'_, P>,
+    borders: &mut Cursors<Backfill>,
+    cursors: &Cursors<Position>,
+) -> Result<(), Error> {
+    for (gateway, position) in cursors.iter() {
+        if let (None, Some(start)) = (borders.get(gateway), position.start) {
+            borders.set(gateway, &Backfill::before(start));
         }
-        borders.save(context).await
     }
+    borders.save(context).await
 }

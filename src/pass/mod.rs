@@ -12,13 +12,14 @@ mod gateways;
 mod job;
 mod pace;
 mod report;
+mod runs;
 
 pub use self::{
     backfill::{backfill, range},
     context::{Context, Platform},
     forward::forward,
-    frame::RUNS,
     gateways::gateways,
     job::Job,
     report::{Completion, GatewayReport, Report},
+    runs::RUNS,
 };

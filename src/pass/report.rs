@@ -66,7 +66,7 @@ pub struct Report {
 }
 
 /// The report of one pass on one gateway.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct GatewayReport {
     /// Gateway id.
     pub gateway: String,
@@ -102,6 +102,23 @@ pub struct GatewayReport {
     /// The error, if it failed.
     pub error: Option<Error>,
 }
+
+/// A number of a gateway's report, and its name in JSON.
+type Number = (&'static str, fn(&GatewayReport) -> u64);
+
+/// Every number. The report of the pass has their sums.
+const NUMBERS: [Number; 10] = [
+    ("pages", |gateway| gateway.pages.into()),
+    ("entries", |gateway| gateway.entries),
+    ("left", |gateway| gateway.left),
+    ("rows", |gateway| gateway.rows),
+    ("known", |gateway| gateway.known),
+    ("rejected", |gateway| gateway.rejected),
+    ("unremembered", |gateway| gateway.unremembered),
+    ("late", |gateway| gateway.late),
+    ("counts", |gateway| gateway.counts.into()),
+    ("reread", |gateway| gateway.reread.into()),
+];
 
 impl Report {
     /// The report of a pass that has just begun.
@@ -180,53 +197,30 @@ impl Report {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let gateways: Vec<_> = self.gateways.iter().map(|gateway| gateway.to_json(self.lag_of(gateway))).collect();
-        json!({
+        let mut report = json!({
             "job": self.job.to_string(),
             "started": time::text(self.started),
             "finished": time::text(self.finished),
             "verdict": self.verdict().to_string(),
             "lag_ms": milliseconds(self.lag()),
             "lateness_ms": self.lateness().and_then(|lateness| quantiles(&lateness)),
-            "entries": self.sum(|gateway| gateway.entries),
-            "left": self.sum(|gateway| gateway.left),
-            "rows": self.sum(|gateway| gateway.rows),
-            "known": self.sum(|gateway| gateway.known),
-            "rejected": self.sum(|gateway| gateway.rejected),
-            "unremembered": self.sum(|gateway| gateway.unremembered),
-            "late": self.sum(|gateway| gateway.late),
-            "pages": self.sum(|gateway| gateway.pages.into()),
-            "counts": self.sum(|gateway| gateway.counts.into()),
-            "reread": self.sum(|gateway| gateway.reread.into()),
             "calls": self.calls,
             "reads": self.reads,
             "writes": self.writes,
             "gateways": gateways,
             "error": self.worst().map(Error::chain),
-        })
+        });
+        for (name, number) in NUMBERS {
+            report[name] = self.sum(number).into();
+        }
+        report
     }
 }
 
 impl GatewayReport {
     /// The report of a gateway that nothing was done for yet.
     pub(crate) fn new(gateway: &str, reached: Timestamp, bound: Option<Timestamp>) -> Self {
-        Self {
-            gateway: gateway.to_owned(),
-            pages: 0,
-            entries: 0,
-            left: 0,
-            rows: 0,
-            known: 0,
-            rejected: 0,
-            unremembered: 0,
-            counts: 0,
-            reread: 0,
-            late: 0,
-            lateness: Lateness::default(),
-            reached,
-            bound,
-            ended: Ended::Complete,
-            error: None,
-        }
+        Self { gateway: gateway.to_owned(), reached, bound, ..Self::default() }
     }
 
     /// Forward: everything before this instant is delivered. A gateway that was read to its end has no more entries
@@ -265,23 +259,17 @@ impl GatewayReport {
     }
 
     fn to_json(&self, lag: Option<TimeDelta>) -> Value {
-        json!({
+        let mut report = json!({
             "gateway": self.gateway,
-            "pages": self.pages,
-            "entries": self.entries,
-            "left": self.left,
-            "rows": self.rows,
-            "known": self.known,
-            "rejected": self.rejected,
-            "unremembered": self.unremembered,
-            "late": self.late,
-            "counts": self.counts,
-            "reread": self.reread,
             "reached": time::text(self.reached),
             "lag_ms": milliseconds(lag),
             "ended": self.ended.to_string(),
             "error": self.error.as_ref().map(Error::chain),
-        })
+        });
+        for (name, number) in NUMBERS {
+            report[name] = number(self).into();
+        }
+        report
     }
 }
 

@@ -6,6 +6,7 @@ pub mod budget;
 pub mod cursor;
 pub mod instant;
 pub mod lateness;
+pub mod pace;
 pub mod peak;
 pub mod retry;
 pub mod segments;

@@ -17,7 +17,7 @@ use crate::simulator::{
     google::schema::SimulatedSchema,
     options::Quirks,
     time::Timestamp,
-    wire::{json_response, response},
+    wire::{self, json_response, response},
 };
 
 /// - `GET entries?gateway=ID`: every entry visible now, by (`created_at`, `id`)
@@ -38,8 +38,7 @@ pub(in crate::simulator) fn answer(
     request: &Request<Vec<u8>>,
 ) -> Response<Vec<u8>> {
     let query = request.uri().query().unwrap_or_default();
-    let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-    let parameter = |name: &str| find(name).map(|(_, value)| value.into_owned()).unwrap_or_default();
+    let parameter = |name| wire::parameter(query, name).unwrap_or_default();
     let gateway = parameter("gateway");
     let found = match (request.method(), request.uri().path()) {
         (&Method::GET, "/simulator/calls") => Some(json_response(200, &calls(simulator))),

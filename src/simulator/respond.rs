@@ -30,9 +30,6 @@ impl Simulator {
             Route::Table { project, dataset, table, call } => {
                 self.table_call(now, request, [project, dataset, table], *call)
             }
-            Route::Insert { project, dataset, table } => {
-                self.table_call(now, request, [project, dataset, table], TableCall::Insert)
-            }
             Route::Operator => operator::answer(self, now, request),
             Route::Verify(_)
             | Route::Accounts
@@ -90,16 +87,15 @@ impl Simulator {
             }
             Route::Database { .. } => Some(self.database.answer(request.body())),
             Route::Namespaces { call, .. } => Some(self.namespaces.answer(call, query, request.body())),
-            Route::Verify(_) | Route::Token | Route::Table { .. } | Route::Insert { .. } | Route::Operator => None,
+            Route::Verify(_) | Route::Token | Route::Table { .. } | Route::Operator => None,
         };
         answer.unwrap_or_else(|| cloudflare::no_route(request.uri().path()))
     }
 
     /// A page of the account's gateways; `search` by a part of the id.
     fn list_gateways(&self, query: &str) -> Response<Vec<u8>> {
-        let search = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "search");
-        let search = search.map(|(_, text)| text).unwrap_or_default();
-        let found = self.gateways.iter().filter(|gateway| gateway.id().contains(&*search));
+        let search = wire::parameter(query, "search").unwrap_or_default();
+        let found = self.gateways.iter().filter(|gateway| gateway.id().contains(&search));
         cloudflare::page(&found.map(Gateway::shown).collect::<Vec<_>>(), query, 50)
     }
 

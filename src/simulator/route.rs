@@ -51,11 +51,6 @@ pub(in crate::simulator) enum Route {
         table: String,
         call: TableCall,
     },
-    Insert {
-        project: String,
-        dataset: String,
-        table: String,
-    },
     /// Not part of the world: it is for the operator of the simulator.
     Operator,
 }
@@ -70,12 +65,8 @@ impl Route {
         match (request.method(), &segments[..]) {
             (method, ["client", "v4", path @ ..]) => Self::of_cloudflare(method, path),
             (&Method::POST, ["token"]) => Some(Self::Token),
-            (
-                &Method::POST,
-                ["bigquery", "v2", "projects", project, "datasets", dataset, "tables", table, "insertAll"],
-            ) => Some(Self::Insert { project: own(project), dataset: own(dataset), table: own(table) }),
-            (method, ["bigquery", "v2", "projects", project, "datasets", dataset, "tables", table]) => {
-                let (table, call) = TableCall::of(method, table)?;
+            (method, ["bigquery", "v2", "projects", project, "datasets", dataset, "tables", path @ ..]) => {
+                let (table, call) = TableCall::of(method, path)?;
                 Some(Self::Table { project: own(project), dataset: own(dataset), table: own(table), call })
             }
             (_, ["simulator", _]) => Some(Self::Operator),
@@ -125,12 +116,7 @@ impl Route {
             Self::Kv { call: ValueCall::Put(_) | ValueCall::Delete(_), .. }
             | Self::Namespaces { call: NamespaceCall::Create | NamespaceCall::Delete(_), .. } => &[Permission::KvWrite],
             Self::Database { .. } => &[Permission::D1Read, Permission::D1Write],
-            Self::Verify(_)
-            | Self::Accounts
-            | Self::Token
-            | Self::Table { .. }
-            | Self::Insert { .. }
-            | Self::Operator => &[],
+            Self::Verify(_) | Self::Accounts | Self::Token | Self::Table { .. } | Self::Operator => &[],
         }
     }
 
@@ -151,7 +137,7 @@ impl Route {
             | Self::Kv { account, .. }
             | Self::Namespaces { account, .. }
             | Self::Database { account, .. } => Some(account),
-            Self::Accounts | Self::Token | Self::Table { .. } | Self::Insert { .. } | Self::Operator => None,
+            Self::Accounts | Self::Token | Self::Table { .. } | Self::Operator => None,
         }
     }
 
@@ -161,7 +147,7 @@ impl Route {
             Self::Gateways { .. } => Some(Endpoint::Gateways),
             Self::List { .. } => Some(Endpoint::List),
             Self::Token => Some(Endpoint::Token),
-            Self::Insert { .. } => Some(Endpoint::Insert),
+            Self::Table { call: TableCall::Insert, .. } => Some(Endpoint::Insert),
             Self::Database { .. } => Some(Endpoint::Database),
             Self::Verify(_)
             | Self::Accounts
@@ -169,7 +155,7 @@ impl Route {
             | Self::Gateway { .. }
             | Self::Kv { .. }
             | Self::Namespaces { .. }
-            | Self::Table { .. }
+            | Self::Table { call: TableCall::Get | TableCall::TestPermissions, .. }
             | Self::Operator => None,
         }
     }
@@ -196,7 +182,8 @@ mod tests {
         let kv = Route::Kv { account: "a".into(), namespace: "n".into(), call: ValueCall::Keys };
         assert_eq!(namespaces(Method::GET, "/n/keys"), Some(kv));
         let insert = route(Method::POST, "http://h/bigquery/v2/projects/p/datasets/d/tables/t/insertAll");
-        let expected = Route::Insert { project: "p".into(), dataset: "d".into(), table: "t".into() };
+        let expected =
+            Route::Table { project: "p".into(), dataset: "d".into(), table: "t".into(), call: TableCall::Insert };
         assert_eq!(insert, Some(expected));
         assert_eq!(route(Method::POST, "/token"), Some(Route::Token));
         assert_eq!(route(Method::GET, "/token"), None);

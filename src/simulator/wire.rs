@@ -8,6 +8,12 @@ pub(in crate::simulator) fn bearer(authorization: &HeaderValue) -> Option<&str> 
     authorization.to_str().ok()?.strip_prefix("Bearer ")
 }
 
+/// A parameter of a query; none: it is not given.
+pub(in crate::simulator) fn parameter(query: &str, name: &str) -> Option<String> {
+    let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
 /// An answer in JSON.
 pub(in crate::simulator) fn json_response(status: u16, body: &Value) -> Response<Vec<u8>> {
     response(status, "application/json", body.to_string().into_bytes())

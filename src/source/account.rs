@@ -2,7 +2,7 @@
 //! serve to check a set-up.
 
 use chrono::DateTime;
-use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::{
     envelope::{Hints, open},
     error::CallError,
     time::Timestamp,
-    wire::{Request, Response, encoded, request},
+    wire::{Request, Response, encoded, post, request},
 };
 
 /// Accounts made from this instant on, 2026-09-24T00:00:00Z, keep the logs of their gateways in Workers Observability.
@@ -146,8 +146,7 @@ pub fn read_namespaces(response: &Response) -> Result<Option<(Vec<Namespace>, bo
 #[must_use]
 pub fn new_namespace(source: &AiGateway, title: &str) -> Request {
     let address = format!("{}/accounts/{}/storage/kv/namespaces", source.base, encoded(&source.account));
-    let mut request = request(Method::POST, &address, json!({ "title": title }).to_string().into());
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut request = post(&address, json!({ "title": title }).to_string().into());
     source.token.authorize(&mut request);
     request
 }

@@ -73,6 +73,18 @@ pub enum Body {
 }
 
 impl DeadLetter {
+    /// The letter of a row that a sink has refused.
+    #[must_use]
+    pub fn of_row(row: Record, reason: String) -> Self {
+        Self { body: Body::Row(row), reason }
+    }
+
+    /// The letter of a log that cannot become a row.
+    #[must_use]
+    pub fn of_text(id: String, created_at: Option<Timestamp>, text: String, reason: String) -> Self {
+        Self { body: Body::Text { id, created_at, text }, reason }
+    }
+
     /// The log's id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -89,6 +101,15 @@ impl DeadLetter {
             Body::Row(row) => Some(row.at()),
             Body::Text { created_at, .. } => *created_at,
             Body::Unknown { row, .. } => row["created_at"].as_str().and_then(time::parse),
+        }
+    }
+
+    /// The text of a log that cannot become a row; empty if there is a row.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match &self.body {
+            Body::Text { text, .. } => text,
+            Body::Row(_) | Body::Unknown { .. } => "",
         }
     }
 
@@ -117,8 +138,7 @@ impl DeadLetters {
     #[must_use]
     pub fn discarded(key: &str, letters: &[DeadLetter]) -> Option<Self> {
         let left = |letter: &DeadLetter| {
-            let (id, created_at) = (letter.id().to_owned(), letter.created_at());
-            DeadLetter { body: Body::Text { id, created_at, text: String::new() }, reason: String::new() }
+            DeadLetter::of_text(letter.id().to_owned(), letter.created_at(), String::new(), String::new())
         };
         let letters: Vec<_> = letters.iter().map(left).collect();
         Some(Self::under(&format!("{DISCARDED}{}", key.strip_prefix(DEAD)?), &letters))
@@ -168,7 +188,7 @@ fn letter(mut stored: Value) -> DeadLetter {
     let (id, reason) = (member("id").unwrap_or_default(), member("reason").unwrap_or_default());
     if let Some(text) = member("text") {
         let created_at = stored["created_at"].as_str().and_then(time::parse);
-        return DeadLetter { body: Body::Text { id, created_at, text }, reason };
+        return DeadLetter::of_text(id, created_at, text, reason);
     }
     let row = stored.get_mut("row").map_or(Value::Null, Value::take);
     // Every event has an org, and no log has one.

@@ -24,7 +24,7 @@ pub use self::{
     backfill::{Backfill, Counted, DAY, Days, Done, RecentStretch, midnight_of},
     dead::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, OF_EVENTS, dead_letters, place_of, read_dead_letters},
     ledger::{Finding, History, Ledger, LedgerPage},
-    position::{Admission, Comparison, Position, Track},
+    position::{Comparison, Position, Track},
     status::{LastFailure, Status},
 };
 use crate::{

@@ -203,15 +203,6 @@ impl Track for Cursor {
     fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 }
 
-/// What becomes of an entry that was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// It is written.
-    Write,
-    /// It is not written: it was delivered before, or the pass writes nothing.
-    Skip,
-}
-
 /// What a delivered row moves.
 pub trait Track: Any {
     /// The cursor.
@@ -225,9 +216,10 @@ pub trait Track: Any {
         self.cursor().clone_from(cursor);
     }
 
-    /// Says what becomes of an entry that was read.
-    fn admit(&mut self, _entry: &Entry) -> Admission {
-        Admission::Write
+    /// Whether an entry that was read is to be written. It is not if it was delivered before, or if the pass writes
+    /// nothing.
+    fn admits(&mut self, _entry: &Entry) -> bool {
+        true
     }
 }
 

@@ -4,6 +4,14 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
+/// How a file of events looks, and what exit codes say.
+pub const SEND: &str = "\
+A file holds one event a line, a JSON list, an object with a list `events`, or one event. An event that brings an id
+must bring its time too. An event without an id gets one, so sending the file again makes another event of it.
+
+Exit codes: 0 all are taken, 1 failed and may pass by itself, 2 some are refused, or somebody must act.
+`aig-logs help settings` lists every setting.";
+
 /// What to serve, and where.
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -16,6 +24,20 @@ pub struct Serve {
     /// Copy AI Gateway's logs into the same file meanwhile, as `aig-logs run` does
     #[arg(long)]
     pub poll: bool,
+}
+
+/// What to send, and where to.
+#[derive(Debug, Args)]
+pub struct Send {
+    /// File of events; - is the standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Address of the server: `aig-logs serve`, or a Worker
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8790")]
+    pub to: String,
+    /// Key with the scope ingest [default: `AIG_EVENTS_KEY`, which other users of this machine cannot see]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
 }
 
 /// What to do with keys.

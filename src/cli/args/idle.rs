@@ -37,6 +37,10 @@ impl Arguments {
                 !sinks.is_empty() || state.is_some() || copies,
                 "serve does not use --sink, --state, --dry-run or --pages: everything is in the file of --db",
             ),
+            Command::Send(_) => (
+                !sinks.is_empty() || state.is_some() || copies,
+                "send does not use --sink, --state, --dry-run or --pages: events go to the address of --to",
+            ),
             Command::Keys { .. } => (
                 !sinks.is_empty() || state.is_some() || copies || vars.is_some(),
                 "keys does not use --sink, --state, --vars, --dry-run or --pages: keys are in the file of --db",

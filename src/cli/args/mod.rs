@@ -12,7 +12,7 @@ mod values;
 use clap::{Args, Parser, Subcommand};
 
 pub use crate::cli::args::credential::Credential;
-pub use crate::cli::args::events::{KeysAction, Serve};
+pub use crate::cli::args::events::{KeysAction, Send, Serve};
 pub use crate::cli::args::options::Options;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
@@ -42,6 +42,7 @@ Examples:
   aig-logs doctor                        check the set-up, and say how to fix it
   aig-logs serve                         take events of applications into aig-logs.sqlite
   aig-logs keys create --org ORG --scopes ingest,query    a key for them
+  aig-logs send events.ndjson            send the events of a file to that server, or to a Worker
   aig-logs dead-letters list             rows that the sink will never take
   aig-logs sql                           the statements that make table and views
   aig-logs estimate --logs-per-month N   what a month takes and costs
@@ -158,6 +159,9 @@ pub enum Command {
     /// Take events of applications over HTTP into a SQLite file, until stopped
     #[command(after_help = help::table())]
     Serve(Serve),
+    /// Send the events of a file to a server, and again until each is taken
+    #[command(after_help = events::SEND)]
+    Send(Send),
     /// Make, list and revoke the keys of the events API
     Keys {
         /// What to do with them

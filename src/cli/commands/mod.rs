@@ -7,6 +7,7 @@ pub mod explain;
 pub mod keys;
 pub mod looker;
 pub mod run;
+pub mod send;
 pub mod serve;
 pub mod setup;
 pub mod simulate;

@@ -240,5 +240,5 @@ async fn ledgers(state: &impl Store, forward: &Forward, now: Timestamp) -> Resul
 }
 
 fn loading(error: StoreError) -> Error {
-    Error::Store { action: "loading", key: "of the status".into(), error }
+    error.during("loading", "of the status")
 }

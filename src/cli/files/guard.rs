@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::{
     cli::{failure::Failure, files::open::unusable},
-    error::{Error, StoreError},
+    error::Error,
     host::{Put, Store, native::SqliteStore},
     state::{FORWARD, OLDEST},
 };
@@ -22,9 +22,9 @@ const ACCOUNT: (&str, &str) = ("account", "CF_ACCOUNT_ID");
 pub async fn check(state: &Connection, path: &Path, target: &str, account: &str) -> Result<(), Failure> {
     let store = |name| SqliteStore::new(state, name).map_err(|error| unusable(path, &error));
     let (state, native) = (store("state")?, store("native")?);
-    let begun = state.get_many(&[FORWARD, OLDEST]).await.map_err(|error| stored("loading", FORWARD, error))?;
+    let begun = state.get_many(&[FORWARD, OLDEST]).await.map_err(|error| error.during("loading", FORWARD))?;
     // Ids say too what is in the target: those of `backfill --from --to`, which moves no cursor.
-    let ids = store("ids")?.list("ids:", None).await.map_err(|error| stored("listing", "ids:", error))?;
+    let ids = store("ids")?.list("ids:", None).await.map_err(|error| error.during("listing", "ids:"))?;
     let begun = begun.iter().any(Option::is_some) || !ids.keys.is_empty();
     for ((key, settings), given) in [(TARGET, target), (ACCOUNT, account)] {
         match read(&native, key).await? {
@@ -32,7 +32,7 @@ pub async fn check(state: &Connection, path: &Path, target: &str, account: &str)
             Some(known) if begun => return Err(foreign(path, (key, settings), &known, given)),
             Some(_) | None => {
                 let saved = native.put(key, given, &Put::default()).await;
-                saved.map_err(|error| stored("saving", key, error))?;
+                saved.map_err(|error| error.during("saving", key))?;
             }
         }
     }
@@ -65,9 +65,5 @@ pub async fn target(state: &Connection, path: &Path) -> Result<Option<String>, F
 
 async fn read(native: &SqliteStore<'_>, key: &str) -> Result<Option<String>, Error> {
     let values = native.get_many(&[key]).await;
-    Ok(values.map_err(|error| stored("loading", key, error))?.pop().flatten())
-}
-
-fn stored(action: &'static str, key: &str, error: StoreError) -> Error {
-    Error::Store { action, key: key.into(), error }
+    Ok(values.map_err(|error| error.during("loading", key))?.pop().flatten())
 }

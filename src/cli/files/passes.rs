@@ -12,7 +12,7 @@ use crate::{
         files::hold::Hold,
         jobs::{Poller, Work},
     },
-    error::{Error, StoreError},
+    error::Error,
     host::{Clock, Put, Store, native::SqliteStore},
     pass::{GatewayReport, Job, Report},
     plan::budget::Ended,
@@ -57,7 +57,7 @@ pub struct Pass {
 impl Passes {
     /// Reads the passes from a store. They are empty if the store has none, or if their text cannot be read.
     pub async fn load(native: &impl Store) -> Result<Self, Error> {
-        let loaded = native.get_many(&[KEY]).await.map_err(|error| failed("loading", error))?.pop().flatten();
+        let loaded = native.get_many(&[KEY]).await.map_err(|error| error.during("loading", KEY))?.pop().flatten();
         Ok(loaded.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
@@ -78,7 +78,7 @@ impl Passes {
             },
         );
         let value = serde_json::to_string(&passes).unwrap_or_default();
-        native.put(KEY, &value, &Put::default()).await.map_err(|error| failed("saving", error))
+        native.put(KEY, &value, &Put::default()).await.map_err(|error| error.during("saving", KEY))
     }
 
     /// Entries by which forward falls behind. None: it keeps up.
@@ -164,10 +164,6 @@ impl Keeper<'_> {
         }
         report
     }
-}
-
-fn failed(action: &'static str, error: StoreError) -> Error {
-    Error::Store { action, key: KEY.into(), error }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! BigQuery's datasets, tables and queries as values: requests out, answers in.
 //! cloud.google.com/bigquery/docs/reference/rest
 
-use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
     config::TableName,
     error::CallError,
     sink::bigquery::refusal::{BUSY, complaint},
-    wire::{Request, Response, encoded, may_pass, or_default, request, retry_after},
+    wire::{Request, Response, encoded, may_pass, or_default, post, request, retry_after},
 };
 
 /// Milliseconds for which BigQuery keeps an answer waiting for a statement to end. Less than a call may take.
@@ -66,39 +66,38 @@ impl Ask<'_> {
         let TableName { project, dataset, .. } = name;
         let project_address = format!("{base}/bigquery/v2/projects/{}", encoded(project));
         let address = |path: &str| format!("{project_address}{path}");
-        let (method, address, body) = match self {
-            Self::Dataset => (Method::GET, address(&format!("/datasets/{}", encoded(dataset))), None),
+        let (address, body) = match self {
+            Self::Dataset => (address(&format!("/datasets/{}", encoded(dataset))), None),
             Self::NewDataset(location) => {
                 let reference = json!({ "projectId": project, "datasetId": dataset });
                 let body = json!({ "datasetReference": reference, "location": location });
-                (Method::POST, address("/datasets"), Some(body))
+                (address("/datasets"), Some(body))
             }
             Self::Table(table) => {
                 let path = format!("/datasets/{}/tables/{}", encoded(dataset), encoded(table));
-                (Method::GET, address(&path), None)
+                (address(&path), None)
             }
             Self::Statement { sql, location } => {
                 let body = json!({ "query": sql, "location": location, "useLegacySql": false, "timeoutMs": PATIENCE });
-                (Method::POST, address("/queries"), Some(body))
+                (address("/queries"), Some(body))
             }
             Self::Job { id, location } => {
                 let query = format!("location={}&timeoutMs={PATIENCE}&maxResults=0", encoded(location));
-                (Method::GET, address(&format!("/queries/{}?{query}", encoded(id))), None)
+                (address(&format!("/queries/{}?{query}", encoded(id))), None)
             }
-            Self::Query { sql, parameters } => (Method::POST, address("/queries"), Some(query(sql, parameters))),
+            Self::Query { sql, parameters } => (address("/queries"), Some(query(sql, parameters))),
             Self::Rows { job: JobReference { job_id, location }, page } => {
                 let location = location.as_ref().map(|location| format!("&location={}", encoded(location)));
                 let page = page.map(|page| format!("&pageToken={}", encoded(page)));
                 let more = [location, page].into_iter().flatten().collect::<String>();
                 let query = format!("timeoutMs={PATIENCE}&maxResults={PAGE}{more}");
-                (Method::GET, address(&format!("/queries/{}?{query}", encoded(job_id))), None)
+                (address(&format!("/queries/{}?{query}", encoded(job_id))), None)
             }
         };
-        let mut request = request(method, &address, body.as_ref().map(Value::to_string).unwrap_or_default().into());
-        if body.is_some() {
-            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        match body {
+            Some(body) => post(&address, body.to_string().into_bytes()),
+            None => request(Method::GET, &address, Vec::new()),
         }
-        request
     }
 
     /// The permission that it needs, and a role that holds it.
@@ -188,17 +187,6 @@ pub struct Clustering {
     pub fields: Vec<String>,
 }
 
-/// A statement that was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Statement {
-    /// Whether it is done.
-    pub job_complete: bool,
-    /// Under which name to ask again.
-    #[serde(default)]
-    pub job_reference: Option<JobReference>,
-}
-
 /// The name of a statement that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -211,13 +199,13 @@ pub struct JobReference {
     pub location: Option<String>,
 }
 
-/// What a query has given so far.
+/// What a statement or a query has given so far.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryAnswer {
-    /// Whether the query is done; otherwise there are no rows yet.
+    /// Whether it is done; otherwise there are no rows yet.
     pub job_complete: bool,
-    /// Under which name to ask for more.
+    /// Under which name to ask again, or for more.
     #[serde(default)]
     pub job_reference: Option<JobReference>,
     /// Where the next rows begin; none: these are the last ones.
@@ -317,14 +305,15 @@ mod tests {
         let quota = include_str!("../../../tests/fixtures/quota_exceeded.json");
         assert!(read::<LiveTable>(Ask::Table("t"), &answer(403, quota)).unwrap_err().is_transient());
         assert!(read::<LiveTable>(Ask::Table("t"), &answer(502, "<html>")).unwrap_err().is_transient());
-        let unknown = read::<Statement>(Ask::Job { id: "j", location: "EU" }, &answer(404, "{}"));
+        let unknown = read::<QueryAnswer>(Ask::Job { id: "j", location: "EU" }, &answer(404, "{}"));
         assert!(!unknown.unwrap_err().is_transient());
     }
 
     #[test]
     fn a_statement_that_takes_long_is_asked_for_by_its_name() {
         let running = r#"{"jobComplete":false,"jobReference":{"projectId":"p","jobId":"job_1","location":"EU"}}"#;
-        let Ok(Some(statement)) = read::<Statement>(Ask::Statement { sql: "", location: "EU" }, &answer(200, running))
+        let Ok(Some(statement)) =
+            read::<QueryAnswer>(Ask::Statement { sql: "", location: "EU" }, &answer(200, running))
         else {
             panic!("not read")
         };

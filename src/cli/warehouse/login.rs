@@ -12,6 +12,7 @@ use crate::{
     google::{self, Scope},
     host::{Host, call},
     secret::Secret,
+    sink::bigquery::token_request,
 };
 
 /// The file of the application default credentials, where it is not in its usual place.
@@ -80,9 +81,7 @@ impl Login {
 }
 
 async fn signed_in<H: Host>(host: &H, account: &ServiceAccount) -> Result<Secret, CallError> {
-    let unsigned = google::unsigned_assertion(account, Scope::Look, host.now());
-    let signature = host.sign(&account.key, unsigned.as_bytes()).await.map_err(of_key)?;
-    let request = google::token_request(account, &unsigned, &signature);
+    let request = token_request(host, account, Scope::Look).await.map_err(of_key)?;
     let token = call(host, &request, |response| google::read_token(response, host.now())).await;
     token.map(|token| token.secret).map_err(of_key)
 }

@@ -19,7 +19,7 @@ pub use crate::cli::warehouse::api::Partitioning;
 use crate::{
     cli::{
         failure::Failure,
-        warehouse::api::{Dataset, JobReference, Statement},
+        warehouse::api::{Dataset, JobReference, QueryAnswer},
     },
     config::WarehouseSettings,
     error::CallError,
@@ -27,7 +27,8 @@ use crate::{
     secret::Secret,
 };
 
-/// How often a statement that is not done is asked for, 20 s each: those of this program take seconds.
+/// How often a statement that is not done is asked for, 20 s each: those of this program, and queries of one day, take
+/// seconds.
 const ROUNDS: u32 = 6;
 
 /// The dataset of the settings, reached as the person at this terminal.
@@ -75,15 +76,25 @@ impl<'a, H: Host> Warehouse<'a, H> {
 
     /// Carries out a statement, and returns once it is done.
     pub async fn carry_out(&self, sql: &str, location: &str) -> Result<(), CallError> {
-        let mut answer: Option<Statement> = self.ask(Ask::Statement { sql, location }).await?;
-        for _ in 0..ROUNDS {
-            let Some(Statement { job_complete, job_reference }) = answer else { break };
-            match job_reference {
-                _ if job_complete => return Ok(()),
-                None => break,
-                Some(JobReference { job_id, .. }) => answer = self.ask(Ask::Job { id: &job_id, location }).await?,
-            }
-        }
-        Err(CallError::Broken("BigQuery has not carried out the statement within two minutes".into()))
+        let not_done = || CallError::Broken("BigQuery has not carried out the statement within two minutes".into());
+        let answer = self.ask(Ask::Statement { sql, location }).await?.ok_or_else(not_done)?;
+        let again =
+            async |job: &JobReference| self.ask(Ask::Job { id: &job.job_id, location }).await?.ok_or_else(not_done);
+        until_done(answer, again).await?.map(|_| ()).ok_or_else(not_done)
     }
+}
+
+/// Asks `again` until a statement is done. None: it was not done in time.
+async fn until_done(
+    mut answer: QueryAnswer,
+    again: impl AsyncFn(&JobReference) -> Result<QueryAnswer, CallError>,
+) -> Result<Option<QueryAnswer>, CallError> {
+    for _ in 0..ROUNDS {
+        match &answer.job_reference {
+            _ if answer.job_complete => return Ok(Some(answer)),
+            None => return Ok(None),
+            Some(job) => answer = again(job).await?,
+        }
+    }
+    Ok(Some(answer).filter(|answer| answer.job_complete))
 }

@@ -9,6 +9,7 @@ use crate::{
     cli::warehouse::{
         api::{self, Ask, Parameter, QueryAnswer},
         login::Login,
+        until_done,
     },
     config::{TableName, WarehouseSettings},
     error::CallError,
@@ -18,9 +19,6 @@ use crate::{
     time::Timestamp,
     wire::Response,
 };
-
-/// How often a query that is not done is asked for, 20 s each: a query of one day takes seconds.
-const ROUNDS: u32 = 6;
 
 /// A table, and who reads it.
 #[derive(Debug)]
@@ -68,19 +66,9 @@ impl<'a, H: Host> TableReader<'a, H> {
 
     /// A query that is done, with its first rows.
     async fn done(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<QueryAnswer, CallError> {
-        let mut answer = self.ask(Ask::Query { sql, parameters }).await?;
-        for _ in 0..ROUNDS {
-            match &answer.job_reference {
-                _ if answer.job_complete => return Ok(answer),
-                None => break,
-                Some(job) => answer = self.ask(Ask::Rows { job, page: None }).await?,
-            }
-        }
-        if answer.job_complete {
-            Ok(answer)
-        } else {
-            Err(broken("BigQuery has not answered the query within two minutes"))
-        }
+        let answer = self.ask(Ask::Query { sql, parameters }).await?;
+        let done = until_done(answer, async |job| self.ask(Ask::Rows { job, page: None }).await).await?;
+        done.ok_or_else(|| broken("BigQuery has not answered the query within two minutes"))
     }
 
     /// The first column of all rows of a query.

@@ -10,15 +10,16 @@ use crate::{
     error::{CallError, Error},
     host::Host,
     log::entry::Entry,
-    pass::{Context, GatewayReport, Platform, copy, pace::Pace},
+    pass::{Context, GatewayReport, Platform, copy},
     plan::{
         budget::Ended,
         cursor::{Cursor, Direction, Query, Scan},
+        pace::Pace,
         segments::{self, Metadata},
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
     sink::Sink,
-    state::{Admission, Comparison, Track},
+    state::{Comparison, Track},
     time::Timestamp,
 };
 
@@ -36,11 +37,10 @@ pub async fn count<P: Platform>(
 ) -> Result<Option<u64>, Error> {
     let gateway = &report.gateway;
     let Stretch { from, until, .. } = *stretch;
-    for direction in [Direction::Ascending, Direction::Descending] {
-        let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-        let request = context.source.page(gateway, &query);
+    let first = Query::first(from, until);
+    for query in [first, Query { direction: Direction::Descending, ..first }] {
         report.counts += 1;
-        match context.page(&request, &query).await {
+        match context.page(gateway, &query).await {
             Err(CallError::TooLarge { .. }) => {}
             Err(error) => return Err(Error::Source { gateway: gateway.clone(), error }),
             Ok(counted) => {
@@ -205,7 +205,7 @@ impl Track for Reading {
     /// Only the numbers seen at the end count.
     fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 
-    fn admit(&mut self, entry: &Entry) -> Admission {
+    fn admits(&mut self, entry: &Entry) -> bool {
         let count = if entry.is_placed() {
             &mut self.placed
         } else {
@@ -214,7 +214,7 @@ impl Track for Reading {
         *count += 1;
         let is_known = self.known.contains(&entry.id);
         self.missing += u64::from(!is_known);
-        if is_known || self.mode == Mode::Look { Admission::Skip } else { Admission::Write }
+        !is_known && self.mode == Mode::Mend
     }
 
     fn settle(&mut self, cursor: &Cursor) {

@@ -5,9 +5,12 @@ use chrono::NaiveDate;
 
 use crate::{
     error::Error,
-    pass::{Context, Platform},
+    pass::{Context, Platform, cursors::Cursors},
     plan::slots::{self, HOUR, KEPT},
-    state::{Backfill, DAY, Finding, History, Ledger, LedgerPage, Position, midnight_of},
+    state::{
+        BACKFILL_STOP_AT, Backfill, DAY, FORWARD, Finding, History, Ledger, LedgerPage, OLDEST, Position, midnight_of,
+        read_stop,
+    },
     time::{MILLISECOND, Timestamp},
 };
 
@@ -140,6 +143,16 @@ impl<'a> Delivered<'a> {
         let ends = is_border(until) || self.until() <= until;
         (begins && ends).then(|| slots.sum(slots::floor(from), until).delivered)
     }
+}
+
+/// The cursors of forward and of the backfill, and the operator's end of the backfill.
+pub async fn load<P: Platform>(
+    context: &Context<'_, P>,
+    gateways: &[String],
+) -> Result<(Cursors<Position>, Cursors<Backfill>, Option<Timestamp>), Error> {
+    let [forward, oldest, stop] = context.load([FORWARD, OLDEST, BACKFILL_STOP_AT]).await?;
+    let stop = stop.map(|text| read_stop(&text)).transpose()?;
+    Ok((Cursors::of_forward(forward, gateways)?, Cursors::of_backfill(oldest, gateways)?, stop))
 }
 
 /// The page under `key`. It is read from the store unless it is at hand.

@@ -1,7 +1,12 @@
 //! The life of one log: whether the source shows it, whether it was written or refused, the counts of its time, and its
 //! fate. Nothing is changed.
 
-use super::{delivered::Delivered, ids};
+use std::slice;
+
+use super::{
+    delivered::{self, Delivered},
+    ids,
+};
 use crate::{
     error::Error,
     host::{Host, call},
@@ -10,7 +15,7 @@ use crate::{
         segments::{self, Metadata},
         slots::{self, AGES, HOUR, LENGTH, Slot},
     },
-    state::{self, Backfill, DAY, Finding, Forward, Oldest, Position, midnight_of},
+    state::{Backfill, DAY, Finding, Position, midnight_of},
     time::Timestamp,
 };
 
@@ -130,24 +135,19 @@ pub async fn gateways<P: Platform>(context: &Context<'_, P>) -> Result<Vec<Strin
 
 /// Looks up the counts of the log's time, and its fate.
 async fn place<P: Platform>(context: &Context<'_, P>, life: &mut Life) -> Result<(), Error> {
-    let names = [life.gateway.clone()];
-    let [forward, oldest, stop] = context.load([state::FORWARD, state::OLDEST, state::BACKFILL_STOP_AT]).await?;
-    let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &names)).transpose()?;
-    let oldest = oldest.map(|text| Oldest::read(&text, &names)).transpose()?;
-    let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
-    let position = forward.and_then(|mut forward| forward.by_id.remove(&life.gateway));
-    let backfill = oldest.and_then(|mut oldest| oldest.by_id.remove(&life.gateway));
+    let (forward, oldest, stop) = delivered::load(context, slice::from_ref(&life.gateway)).await?;
+    let (position, backfill) = (forward.get(&life.gateway), oldest.get(&life.gateway));
     let now = context.host.now();
     let waits = |created_at: Timestamp| {
         let settled = created_at + context.config.settle;
         if settled > now { Fate::Settling(settled) } else { Fate::Next }
     };
     let known = known(life);
-    let (Some(created_at), Some(position)) = (life.created_at, &position) else {
+    let (Some(created_at), Some(position)) = (life.created_at, position) else {
         life.fate = known.unwrap_or_else(|| life.created_at.map_or(Fate::Nowhere, waits));
         return Ok(());
     };
-    let mut delivered = Delivered::new(&life.gateway, position, backfill.as_ref(), now);
+    let mut delivered = Delivered::new(&life.gateway, position, backfill, now);
     let slot = slots::floor(created_at);
     life.slot = position.slots.iter().find(|(start, _)| *start == slot);
     life.hour = delivered.hour(context, slots::floor_hour(created_at)).await?;
@@ -159,7 +159,7 @@ async fn place<P: Platform>(context: &Context<'_, P>, life: &mut Life) -> Result
         match delivered.from(stop).filter(|from| created_at < *from) {
             Some(from) => stop.filter(|stop| created_at < *stop).map_or(Fate::Backfill(from), Fate::Excluded),
             None if created_at < delivered.ids_from(context) => Fate::Forgotten,
-            None => next_count(position, backfill.as_ref(), created_at).map_or(Fate::Missing, Fate::Counted),
+            None => next_count(position, backfill, created_at).map_or(Fate::Missing, Fate::Counted),
         }
     });
     Ok(())

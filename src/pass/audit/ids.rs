@@ -26,12 +26,12 @@ pub async fn segments<P: Platform>(
                 keys.push(key);
             }
         });
-        listed.await.map_err(|error| Error::Store { action: "listing", key: prefix.clone(), error })?;
+        listed.await.map_err(|error| error.during("listing", prefix.as_str()))?;
     }
     for keys in keys.chunks(AT_ONCE) {
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
         let values = context.ids.get_many(&keys).await;
-        let values = values.map_err(|error| Error::Store { action: "loading", key: keys.join(", "), error })?;
+        let values = values.map_err(|error| error.during("loading", keys.join(", ")))?;
         for (key, ids) in keys.into_iter().zip(values) {
             show(key, ids.as_deref().unwrap_or_default());
         }

@@ -16,13 +16,16 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use self::compare::{Compared, Found, Ids, Mode, compare, count, is_honest};
-pub(super) use self::{past::Past, recent::Recent};
-use super::{Context, GatewayReport, Platform, pace::Pace};
+pub(super) use self::{past::audit_past, recent::audit_recent};
+use super::{Context, GatewayReport, Platform};
 use crate::{
     error::Error,
     host::Host,
-    plan::slots::{Slot, Stretch},
-    state::{Comparison, History, Ledger},
+    plan::{
+        pace::Pace,
+        slots::{Slot, Stretch},
+    },
+    state::{Comparison, History, Ledger, LedgerPage},
     time::Timestamp,
 };
 
@@ -31,7 +34,7 @@ use crate::{
 const MOST_COUNTS: u32 = 12;
 
 /// The next step of an audit.
-pub(super) enum Step {
+enum Step {
     /// Count a stretch.
     Count(Stretch),
     /// Begin or continue a comparison.
@@ -39,7 +42,7 @@ pub(super) enum Step {
 }
 
 /// Results for some hours or days, and the key of their page of the ledger.
-pub(super) enum Findings {
+enum Findings {
     /// Results for hours.
     Hours(String, Vec<(Timestamp, Slot)>),
     /// Results for days.
@@ -47,7 +50,7 @@ pub(super) enum Findings {
 }
 
 /// The book of one gateway: the numbers of delivered entries, and the results of counts at the source.
-pub(super) trait Book {
+trait Book {
     /// The next step; none: nothing is due. A step that is not done is due again.
     fn due(&mut self, now: Timestamp) -> Option<Step>;
 
@@ -76,7 +79,7 @@ pub(super) trait Book {
 }
 
 /// Does the due steps of one gateway's book, as far as the budget allows.
-pub(super) async fn audit<P: Platform>(
+async fn audit<P: Platform>(
     context: &Context<'_, P>,
     book: &mut dyn Book,
     report: &mut GatewayReport,
@@ -97,15 +100,32 @@ async fn record<P: Platform>(context: &Context<'_, P>, findings: Vec<Findings>) 
         match findings {
             Findings::Hours(key, hours) => {
                 let note = |ledger: &mut Ledger| hours.iter().for_each(|(hour, sum)| ledger.note(*hour, sum, now));
-                context.amend(&key, note).await?;
+                amend(context, &key, note).await?;
             }
             Findings::Days(key, days) => {
                 let note = |history: &mut History| days.iter().for_each(|(day, slot)| history.note(*day, slot, now));
-                context.amend(&key, note).await?;
+                amend(context, &key, note).await?;
             }
         }
     }
     Ok(())
+}
+
+/// Changes a page of the ledger, and saves it only if it differs.
+async fn amend<P: Platform, G: LedgerPage>(
+    context: &Context<'_, P>,
+    key: &str,
+    change: impl FnOnce(&mut G),
+) -> Result<(), Error> {
+    let [stored] = context.load([key]).await?;
+    let known = G::read(key, stored.as_deref())?;
+    let mut page = known.clone();
+    change(&mut page);
+    if page == known {
+        return Ok(());
+    }
+    let value = page.to_json().map_err(|error| Error::unwritable(key, &error))?;
+    context.save(key, &value).await
 }
 
 struct Audit<'a, 'c, P: Platform> {
@@ -118,7 +138,7 @@ struct Audit<'a, 'c, P: Platform> {
 impl<P: Platform> Audit<'_, '_, P> {
     async fn run(&mut self) -> Result<(), Error> {
         while let Some(step) = self.book.due(self.context.host.now()) {
-            let is_enough = self.report.counts >= MOST_COUNTS || self.pace.wait(self.context).await.is_some();
+            let is_enough = self.report.counts >= MOST_COUNTS || !self.context.wait(&mut self.pace).await;
             match step {
                 Step::Count(_) if is_enough => return Ok(()),
                 Step::Count(stretch) => self.count(&stretch).await?,

@@ -10,15 +10,27 @@
 
 use chrono::NaiveDate;
 
-use super::{Book, Findings, Step};
+use super::{Book, Findings, Step, audit};
 use crate::{
+    error::Error,
+    pass::{Context, GatewayReport, Platform},
     plan::slots::{Slot, Stretch},
     state::{Backfill, Comparison, DAY, History, midnight_of},
     time::{MILLISECOND, Timestamp},
 };
 
+/// Audits the history of one gateway.
+pub async fn audit_past<P: Platform>(
+    context: &Context<'_, P>,
+    backfill: &mut Backfill,
+    report: &mut GatewayReport,
+) -> Result<(), Error> {
+    let before = backfill.clone();
+    audit(context, &mut Past { backfill, before, borders: Vec::new(), found: Vec::new() }, report).await
+}
+
 /// The history of one gateway.
-pub struct Past<'a> {
+struct Past<'a> {
     backfill: &'a mut Backfill,
     before: Backfill,
     /// Midnights that halve stretches whose counts did not agree. The last one is the latest: the next count begins
@@ -26,14 +38,6 @@ pub struct Past<'a> {
     borders: Vec<Timestamp>,
     /// The results for the days with entries.
     found: Vec<(NaiveDate, Slot)>,
-}
-
-impl<'a> Past<'a> {
-    /// The history of one gateway.
-    pub fn new(backfill: &'a mut Backfill) -> Self {
-        let before = backfill.clone();
-        Self { backfill, before, borders: Vec::new(), found: Vec::new() }
-    }
 }
 
 impl Book for Past<'_> {

@@ -10,13 +10,16 @@
 use chrono::{DurationRound, TimeDelta};
 
 pub use super::prover::Proven;
-use super::{delivered::Delivered, prover::Prover};
+use super::{
+    delivered::{self, Delivered},
+    prover::Prover,
+};
 use crate::{
     error::Error,
     host::Host,
     pass::{Context, Platform},
     plan::slots::{HOUR, Stretch, floor_hour},
-    state::{self, Backfill, DAY, Forward, Oldest, Position},
+    state::{Backfill, DAY, Position},
     time::Timestamp,
 };
 
@@ -147,20 +150,15 @@ async fn claims<P: Platform>(
     proof: &mut Proof,
 ) -> Result<Vec<Claim>, Error> {
     let (gateways, _) = context.gateways().await?;
-    let [forward, oldest, stop] = context.load([state::FORWARD, state::OLDEST, state::BACKFILL_STOP_AT]).await?;
-    let forward = forward.map(|text| Forward::from_json(state::FORWARD, &text, &gateways)).transpose()?;
-    let oldest = oldest.map(|text| Oldest::read(&text, &gateways)).transpose()?;
-    let stop = stop.map(|text| state::read_stop(&text)).transpose()?;
-    let (mut forward, mut oldest) = (forward.unwrap_or_default(), oldest.unwrap_or_default());
-
+    let (forward, oldest, stop) = delivered::load(context, &gateways).await?;
     let now = context.host.now();
     let mut claims = Vec::new();
     for gateway in gateways {
-        let Some(position) = forward.by_id.remove(&gateway) else {
+        let Some(position) = forward.get(&gateway).cloned() else {
             proof.cuts.push((gateway, Cut::NotBegun));
             continue;
         };
-        let backfill = oldest.by_id.remove(&gateway);
+        let backfill = oldest.get(&gateway).cloned();
         let delivered = Delivered::new(&gateway, &position, backfill.as_ref(), now);
         let (first, last) = (delivered.from(stop), delivered.until());
         if let Some(first) = first.filter(|first| from < *first) {

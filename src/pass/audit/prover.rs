@@ -9,7 +9,8 @@ use super::{
 use crate::{
     error::Error,
     host::Host,
-    pass::{Context, GatewayReport, Platform, dead, pace::Pace},
+    pass::{Context, GatewayReport, Platform, dead},
+    plan::pace::Pace,
     plan::slots::{Stretch, Verdict},
     sink::Sink,
     state::{Comparison, DeadLetter},
@@ -112,7 +113,7 @@ impl<'a, 'c, P: Platform> Prover<'a, 'c, P> {
 
     /// Proves one unit. `None` if no further call is allowed.
     pub async fn prove(&mut self, unit: &Stretch) -> Result<Option<Proven>, Error> {
-        if self.pace.wait(self.context).await.is_some() {
+        if !self.context.wait(&mut self.pace).await {
             return Ok(None);
         }
         let begun = self.context.host.now();

@@ -24,15 +24,29 @@
 
 use std::collections::BTreeMap;
 
-use super::{Book, Findings, Step};
+use super::{Book, Findings, Step, audit};
 use crate::{
+    error::Error,
+    pass::{Context, GatewayReport, Platform},
     plan::slots::{self, AGES, Stretch},
     state::{Comparison, Ledger, Position},
     time::Timestamp,
 };
 
+/// Audits the slots of one gateway, of which everything before `until` is delivered.
+pub async fn audit_recent<P: Platform>(
+    context: &Context<'_, P>,
+    position: &mut Position,
+    until: Timestamp,
+    report: &mut GatewayReport,
+) -> Result<(), Error> {
+    let (before, per_page) = (position.clone(), context.source.per_page().into());
+    let mut book = Recent { position, before, until, per_page, changed: Vec::new(), long_calls: None };
+    audit(context, &mut book, report).await
+}
+
 /// The slots of one gateway.
-pub struct Recent<'a> {
+struct Recent<'a> {
     position: &'a mut Position,
     before: Position,
     /// Everything before this instant is delivered.
@@ -45,13 +59,7 @@ pub struct Recent<'a> {
     long_calls: Option<BTreeMap<Timestamp, u64>>,
 }
 
-impl<'a> Recent<'a> {
-    /// The slots of one gateway, of which everything before `until` is delivered.
-    pub fn new(position: &'a mut Position, until: Timestamp, per_page: u32) -> Self {
-        let before = position.clone();
-        Self { position, before, until, per_page: per_page.into(), changed: Vec::new(), long_calls: None }
-    }
-
+impl Recent<'_> {
     /// Whether reading the long calls alone may save pages. Late entries are mostly long calls, because a call is
     /// logged when it ends.
     fn is_worth_reading_long_calls(&self, entries: u64) -> bool {

@@ -2,18 +2,14 @@
 
 use std::mem;
 
-use super::write::{Letter, Line};
+use super::write::Line;
 use crate::{
     foreign,
-    log::{
-        entry::{Entry, Unread},
-        privacy::Privacy,
-    },
-    pass::report::GatewayReport,
+    log::entry::Entry,
+    pass::{Context, Platform, report::GatewayReport},
     plan::{budget::Ended, cursor::Cursor, segments::Segment, slots::LONG_CALL},
     record::{Cell, Record},
-    source::Source,
-    state::{Admission, Body, DeadLetter, Track},
+    state::{DeadLetter, Track},
     time::Timestamp,
 };
 
@@ -34,14 +30,6 @@ pub struct Lane {
     pub segment: Option<Segment>,
     /// The dead letters that are not kept yet.
     pub rejected: Vec<DeadLetter>,
-}
-
-/// The copy of one gateway.
-pub struct Copied {
-    /// How far the writing has come; none if ids or dead letters could not be kept.
-    pub track: Option<Box<dyn Track>>,
-    /// The report.
-    pub report: GatewayReport,
 }
 
 impl Lane {
@@ -65,8 +53,8 @@ impl Lane {
     }
 
     /// Makes lines of the new entries of a page that came at `at`.
-    pub fn lines(&mut self, mut new: Vec<Entry>, at: Timestamp, source: &dyn Source, privacy: &Privacy) -> Vec<Line> {
-        new.retain(|entry| self.track.admit(entry) == Admission::Write);
+    pub fn lines<P: Platform>(&mut self, context: &Context<'_, P>, mut new: Vec<Entry>, at: Timestamp) -> Vec<Line> {
+        new.retain(|entry| self.track.admits(entry));
         self.report.entries += new.len() as u64;
         for entry in &new {
             // A placed entry has the instant of another entry, so its lateness is not known.
@@ -75,7 +63,7 @@ impl Lane {
             }
         }
         self.unwritten += new.len();
-        new.into_iter().map(|entry| line(entry, &self.report.gateway, at, source, privacy)).collect()
+        new.into_iter().map(|entry| line(context, entry, &self.report.gateway, at)).collect()
     }
 
     /// Notes how far the reading has come.
@@ -98,24 +86,23 @@ impl Lane {
         self.track.count(created_at, is_long(&row));
         match refused {
             None => self.report.rows += 1,
-            Some(reason) => self.reject(DeadLetter { body: Body::Row(row), reason }),
+            Some(reason) => self.reject(DeadLetter::of_row(row, reason)),
         }
         self.settle();
     }
 
-    /// Notes a letter, in the order of the lines.
-    pub fn acknowledge_letter(&mut self, letter: Letter) {
-        let Letter { created_at, is_placed, .. } = letter;
-        self.note(&letter.id, created_at);
-        if is_placed {
-            self.placed.push(letter.id.clone());
-        } else {
+    /// Notes a dead letter that no sink got. It lies at `at`.
+    pub fn acknowledge_letter(&mut self, at: Timestamp, letter: DeadLetter) {
+        self.note(letter.id(), at);
+        // A placed entry has no instant of its own. It is not counted, and its segment is marked: in the wrong slot it
+        // would make up for a missing entry.
+        if let Some(created_at) = letter.created_at() {
             self.track.count(created_at, None);
+        } else {
+            self.placed.push(letter.id().to_owned());
+            self.segment.iter_mut().for_each(|segment| segment.metadata.placed = true);
         }
-        // A placed entry is not counted, and its segment is marked: in the wrong slot it would make up for a missing
-        // entry.
-        self.segment.iter_mut().for_each(|segment| segment.metadata.placed |= is_placed);
-        self.reject(letter.into());
+        self.reject(letter);
         self.settle();
     }
 
@@ -170,11 +157,13 @@ impl Lane {
     }
 
     /// Ends the copy of this gateway.
-    pub fn copied(self) -> Copied {
-        let is_kept = self.is_remembered();
-        let Self { mut track, mut report, .. } = self;
-        report.reached = track.cursor().ts();
-        Copied { track: is_kept.then_some(track), report }
+    pub fn finish(&mut self) {
+        self.report.reached = self.track.cursor().ts();
+    }
+
+    /// How far the writing has come, unless ids or dead letters could not be kept, and the report.
+    pub fn into_parts(self) -> (Option<Box<dyn Track>>, GatewayReport) {
+        (self.is_remembered().then_some(self.track), self.report)
     }
 }
 
@@ -186,11 +175,12 @@ fn is_long(row: &Record) -> Option<bool> {
 }
 
 /// Makes the line of an entry: its row, or a dead letter.
-fn line(entry: Entry, gateway: &str, now: Timestamp, source: &dyn Source, privacy: &Privacy) -> Line {
-    let Entry { id, created_at, unread: Some(unread), .. } = entry else {
-        return Line::Row(source.record(entry, gateway, now, privacy));
+fn line<P: Platform>(context: &Context<'_, P>, mut entry: Entry, gateway: &str, now: Timestamp) -> Line {
+    let privacy = &context.config.privacy;
+    let Some(unread) = entry.unread.take() else {
+        return Line::Row(context.source.record(entry, gateway, now, privacy));
     };
-    let Unread { text, reason, is_placed } = *unread;
-    let text = foreign::masked(&privacy.apply_to_text(&text));
-    Line::Letter(Letter { id, created_at, is_placed, text, reason })
+    let text = foreign::masked(&privacy.apply_to_text(&unread.text));
+    let created_at = Some(entry.created_at).filter(|_| !unread.is_placed);
+    Line::Letter(entry.created_at, DeadLetter::of_text(entry.id, created_at, text, unread.reason))
 }

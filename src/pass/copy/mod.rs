@@ -6,20 +6,25 @@ mod read;
 mod remember;
 mod write;
 
-use std::{any::Any, future::poll_fn, task::Poll};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    future::poll_fn,
+    task::{Context as Task, Poll},
+};
 
-pub use self::{lane::Copied, remember::Memory};
+pub use self::remember::Memory;
 use self::{
     lane::Lane,
     read::{Read, Reader},
-    write::{Batch, Writer, Wrote},
+    write::{Batch, Writer},
 };
 use super::{Context, GatewayReport, Platform};
 use crate::{
-    error::Error,
+    error::{CallError, Error},
     host::{Host, Progress},
     plan::{budget::Ended, cursor::Scan},
-    sink::{Outcome, Rejected, Sink},
+    sink::Sink,
     state::Track,
     time::Timestamp,
 };
@@ -28,9 +33,10 @@ use crate::{
 pub struct Copy<'a, 'c, P: Platform> {
     context: &'a Context<'c, P>,
     /// The cursors of the gateways, as far as ids and dead letters are kept.
-    memory: Memory,
+    pub memory: Memory,
     writer: Writer<'a, P::Sink>,
-    lanes: Vec<Lane>,
+    /// The gateways, in the order in which they were read.
+    pub lanes: Vec<Lane>,
     /// Rows whose ids are kept, but that the saved cursors do not cover yet. If the pass dies, the next pass writes
     /// them again.
     unsaved: usize,
@@ -39,23 +45,7 @@ pub struct Copy<'a, 'c, P: Platform> {
     /// Whether nothing more can be written or remembered.
     is_broken: bool,
     /// The error, if no gateway's report has it.
-    error: Option<Error>,
-}
-
-/// The result of a copy.
-pub struct Finished {
-    /// The cursors of the gateways.
-    pub memory: Memory,
-    /// The gateways, in the order in which they were read.
-    pub copied: Vec<Copied>,
-    /// The error, if no gateway's report has it.
     pub error: Option<Error>,
-}
-
-/// The event that comes first.
-enum Event {
-    Read(Read),
-    Wrote(Wrote),
 }
 
 impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
@@ -86,7 +76,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
     }
 
     /// Writes all entries that were read, and keeps their ids. The caller saves the cursors.
-    pub async fn finish(mut self) -> Finished {
+    pub async fn finish(&mut self) {
         if !self.is_broken
             && let Err(error) = self.write_all().await
         {
@@ -95,8 +85,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         if let Err(error) = self.keep().await {
             self.fail(error);
         }
-        let Self { memory, lanes, error, .. } = self;
-        Finished { memory, copied: lanes.into_iter().map(Lane::copied).collect(), error }
+        self.lanes.iter_mut().for_each(Lane::finish);
     }
 
     /// The lane of the gateway that is being read, or was read last.
@@ -108,45 +97,40 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         loop {
             reader.ask(self.writer.is_full());
             self.writer.begin();
-            match self.event(reader).await {
-                Some(Event::Read(read)) => self.take(reader, read)?,
-                Some(Event::Wrote(wrote)) => self.acknowledge(wrote)?,
-                None => return Ok(reader.ended()),
+            if !poll_fn(|task| self.poll_step(reader, task)).await? {
+                return Ok(reader.ended());
             }
             self.remember_if_many().await?;
         }
     }
 
-    /// Waits for the next page in order or for the batch in hand, whichever comes first; `None` at the end of the
-    /// reading.
-    async fn event(&mut self, reader: &mut Reader<'_, '_, P>) -> Option<Event> {
-        poll_fn(|task| {
-            if let Poll::Ready(wrote) = self.writer.poll(task) {
-                return Poll::Ready(Some(Event::Wrote(wrote)));
-            }
-            match reader.poll_next(task) {
-                // The reading goes on once fewer lines wait to be written.
-                Poll::Ready(None) if !reader.is_done() && self.writer.is_writing() => Poll::Pending,
-                Poll::Ready(read) => Poll::Ready(read.map(Event::Read)),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await
+    /// Takes the next page in order, or the batch that was written, whichever comes first. Returns false at the end of
+    /// the reading.
+    fn poll_step(&mut self, reader: &mut Reader<'_, '_, P>, task: &mut Task<'_>) -> Poll<Result<bool, Error>> {
+        if let Poll::Ready(written) = self.writer.poll(task) {
+            return Poll::Ready(self.acknowledge(written).map(|()| true));
+        }
+        match reader.poll_next(task) {
+            Poll::Ready(Some(read)) => Poll::Ready(self.take(reader, read).map(|()| true)),
+            // The reading goes on once fewer lines wait to be written.
+            Poll::Ready(None) if !reader.is_done() && self.writer.is_writing() => Poll::Pending,
+            Poll::Ready(None) => Poll::Ready(Ok(false)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     fn take(&mut self, reader: &mut Reader<'_, '_, P>, read: Read) -> Result<(), Error> {
         let at = read.at;
         let new = reader.take(read)?;
-        let Context { host, config, source, .. } = self.context;
-        let number = self.lanes.len() - 1;
+        let (context, number) = (self.context, self.lanes.len() - 1);
         let lane = self.lane();
         lane.report.pages = reader.pages;
-        let lines = new.map(|new| lane.lines(new, at, *source, &config.privacy));
+        let lines = new.map(|new| lane.lines(context, new, at));
         lane.has_read_to(reader.cursor());
         let Some(lines) = lines else { return Ok(()) };
         self.writer.add(number, lines);
         let report = &self.lane().report;
-        host.progress(Progress {
+        context.host.progress(Progress {
             gateway: &report.gateway,
             entries: report.entries,
             left: reader.left(),
@@ -157,31 +141,27 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
 
     /// Notes a batch that was written. Nothing else moves a cursor. If we stop before the cursor is saved, the next
     /// pass writes the rows again, and readers see them once.
-    fn acknowledge(&mut self, Wrote { batch, outcome }: Wrote) -> Result<(), Error> {
-        let Outcome { known, rejected } =
-            outcome.map_err(|error| Error::Sink { sink: self.context.sink.name(), error })?;
-        let Batch { rows, lanes, letters } = batch;
-        for index in known {
-            self.lanes[lanes[index]].report.known += 1;
-        }
-        let mut reasons = vec![None; rows.len()];
-        for Rejected { index, reason } in rejected {
-            reasons[index] = Some(reason);
-        }
-        let mut letters = letters.into_iter().peekable();
-        for (index, ((row, lane), refused)) in rows.into_iter().zip(lanes).zip(reasons).enumerate() {
-            while let Some((_, lane, letter)) = letters.next_if(|(before, ..)| *before <= index) {
-                self.lanes[lane].acknowledge_letter(letter);
+    fn acknowledge(&mut self, written: Result<Batch, CallError>) -> Result<(), Error> {
+        let Batch { rows, lines, outcome } =
+            written.map_err(|error| Error::Sink { sink: self.context.sink.name(), error })?;
+        let known: BTreeSet<_> = outcome.known.into_iter().collect();
+        let mut refused: BTreeMap<_, _> = outcome.rejected.into_iter().map(|it| (it.index, it.reason)).collect();
+        let mut rows = rows.into_iter().enumerate();
+        for (lane, letter) in lines {
+            let lane = &mut self.lanes[lane];
+            if let Some((at, letter)) = letter {
+                lane.acknowledge_letter(at, letter);
+            } else if let Some((index, row)) = rows.next() {
+                lane.report.known += u64::from(known.contains(&index));
+                lane.acknowledge_row(row, refused.remove(&index));
             }
-            self.lanes[lane].acknowledge_row(row, refused);
         }
-        letters.for_each(|(_, lane, letter)| self.lanes[lane].acknowledge_letter(letter));
         Ok(())
     }
 
     async fn write_all(&mut self) -> Result<(), Error> {
-        while let Some(wrote) = self.writer.write_on().await {
-            self.acknowledge(wrote)?;
+        while let Some(written) = self.writer.write_on().await {
+            self.acknowledge(written)?;
             self.remember_if_many().await?;
         }
         Ok(())
@@ -219,14 +199,14 @@ pub async fn alone<P: Platform, T: Track>(
     scan: Scan,
     track: T,
 ) -> (Option<T>, GatewayReport) {
-    let Copied { track, report } = one(context, gateway, scan, Box::new(track)).await;
+    let (track, report) = one(context, gateway, scan, Box::new(track)).await.into_parts();
     let track: Option<Box<dyn Any>> = track.map(|track| track as Box<dyn Any>);
     (track.and_then(|track| track.downcast().ok()).map(|track| *track), report)
 }
 
-async fn one<P: Platform>(context: &Context<'_, P>, gateway: &str, scan: Scan, track: Box<dyn Track>) -> Copied {
+async fn one<P: Platform>(context: &Context<'_, P>, gateway: &str, scan: Scan, track: Box<dyn Track>) -> Lane {
     let mut copy = Copy::new(context, Memory::Nowhere);
     copy.read(gateway, scan, track).await;
-    let Finished { mut copied, .. } = copy.finish().await;
-    copied.remove(0)
+    copy.finish().await;
+    copy.lanes.remove(0)
 }

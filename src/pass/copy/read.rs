@@ -8,14 +8,12 @@ use crate::{
     error::{CallError, Error},
     host::Host,
     log::entry::Entry,
-    pass::{
-        Context, Platform,
-        pace::{self, Calls, Pace},
-    },
+    pass::{Context, Platform},
     plan::{
         ahead::{AT_ONCE, Ahead},
         budget::Ended,
         cursor::{Cursor, Query, Scan},
+        pace::Pace,
     },
     source::Page,
     time::Timestamp,
@@ -105,8 +103,7 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
         // were too large. Otherwise the next pass would begin there again, and come no further.
         let scan = self.ahead.scan();
         let pages = if scan.is_within_instant() || scan.is_shrunk() { 0 } else { self.asked };
-        let calls = Calls { pages, under_way: self.reads.len(), left: self.ahead.pages_left() };
-        let from = self.pace.next(self.context, calls)?;
+        let from = self.context.next_call(&mut self.pace, pages, self.reads.len(), self.ahead.pages_left())?;
         self.asked += 1;
         Ok(read(self.context, self.gateway.clone(), query, from).boxed_local())
     }
@@ -168,11 +165,6 @@ impl<'a, 'c, P: Platform> Reader<'a, 'c, P> {
 
 /// Waits until the page may be asked for, and asks for it.
 async fn read<P: Platform>(context: &Context<'_, P>, gateway: String, query: Query, from: Timestamp) -> Read {
-    let host = &context.host;
-    if !pace::until(host, from).await {
-        return Read { query, at: host.now(), page: None };
-    }
-    let request = context.source.page(&gateway, &query);
-    let page = context.page(&request, &query).await;
-    Read { query, at: host.now(), page: Some(page) }
+    let page = if context.wait_until(from).await { Some(context.page(&gateway, &query).await) } else { None };
+    Read { query, at: context.host.now(), page }
 }

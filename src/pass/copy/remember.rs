@@ -4,13 +4,14 @@
 use std::any::Any;
 
 use chrono::TimeDelta;
+use serde_json::json;
 
 use super::Copy;
 use crate::{
     error::Error,
-    host::{Clock, Host, Put},
+    host::{Clock, Host},
     pass::{Context, Platform, cursors::Cursors},
-    plan::segments::{self, Kept},
+    plan::segments,
     state::{self, Backfill, DeadLetter, FORWARD, OLDEST, Position, Track},
     time::Timestamp,
 };
@@ -137,9 +138,8 @@ impl<P: Platform> Copy<'_, '_, P> {
         let (segments, mut reports): (Vec<_>, Vec<_>) = taken.unzip();
         let numbers: Vec<_> = segments.iter().map(|segment| segment.metadata.n as u64).collect();
         let parts = reports.iter().map(|report| report.gateway.as_str()).zip(segments).collect();
-        let Some(Kept { key, value, metadata }) = segments::kept(parts, now) else { return };
-        let options = Put { ttl: Some(self.context.config.ids_ttl), metadata: serde_json::to_value(metadata).ok() };
-        let mut failed = self.context.put(&self.context.ids, &key, &value, &options).await.err();
+        let Some(kept) = segments::kept(parts, now) else { return };
+        let mut failed = self.context.keep(&self.context.ids, &kept.key, &kept.value, json!(kept.metadata)).await.err();
         if failed.is_some() {
             for (report, number) in reports.iter_mut().zip(numbers) {
                 report.unremembered += number;
@@ -158,8 +158,7 @@ async fn keep_letters<P: Platform>(
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 65,535")]
     let tag = (context.host.random() * 65_536.0) as u16;
     for letters in state::dead_letters(gateway, now, tag, letters) {
-        let options = Put { ttl: Some(context.config.ids_ttl), metadata: Some(letters.metadata()) };
-        context.put(&context.state, &letters.key, &letters.value, &options).await?;
+        context.keep(&context.state, &letters.key, &letters.value, letters.metadata()).await?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::{
     error::CallError,
     record::{Cell, Record},
     sink::{Outcome, Sink},
-    state::{Body, DeadLetter},
+    state::DeadLetter,
     time::Timestamp,
 };
 
@@ -33,60 +33,33 @@ const MOST_UNWRITTEN_BYTES: usize = 8 << 20;
 pub enum Line {
     /// A row.
     Row(Record),
-    /// No row can be made of the entry, so no sink gets it.
-    Letter(Letter),
+    /// No row can be made of the entry, so no sink gets it. It lies at this instant, UTC, which may be the instant of
+    /// another entry.
+    Letter(Timestamp, DeadLetter),
 }
 
-/// A dead letter that is never sent to a sink.
-pub struct Letter {
-    /// The entry's id, or a substitute for it.
-    pub id: String,
-    /// The entry's instant, UTC.
-    pub created_at: Timestamp,
-    /// Whether this is the instant of another entry.
-    pub is_placed: bool,
-    /// The entry's text.
-    pub text: String,
-    /// Why no row can be made of it.
-    pub reason: String,
-}
-
-impl From<Letter> for DeadLetter {
-    fn from(Letter { id, created_at, is_placed, text, reason }: Letter) -> Self {
-        Self { body: Body::Text { id, created_at: (!is_placed).then_some(created_at), text }, reason }
-    }
-}
-
-/// Lines in the order in which they were read, each with the number of its gateway's lane. Rows and letters have
-/// separate lists.
+/// Lines in the order in which they were read. The rows have a list of their own, for the sink.
 #[derive(Default)]
 pub struct Batch {
     /// The rows.
     pub rows: Vec<Record>,
-    /// The lane of each row.
-    pub lanes: Vec<usize>,
-    /// Each letter with the number of rows before it, and its lane.
-    pub letters: Vec<(usize, usize, Letter)>,
+    /// The number of each line's lane, and its letter with its instant. None: the line is the next of the rows.
+    pub lines: Vec<(usize, Option<(Timestamp, DeadLetter)>)>,
+    /// What the sink has said of the rows.
+    pub outcome: Outcome,
 }
 
 impl Batch {
     fn push(&mut self, number: usize, line: Line) {
-        match line {
+        let letter = match line {
             Line::Row(row) => {
                 self.rows.push(row);
-                self.lanes.push(number);
+                None
             }
-            Line::Letter(letter) => self.letters.push((self.rows.len(), number, letter)),
-        }
+            Line::Letter(at, letter) => Some((at, letter)),
+        };
+        self.lines.push((number, letter));
     }
-}
-
-/// A batch, and the sink's outcome.
-pub struct Wrote {
-    /// The lines.
-    pub batch: Batch,
-    /// The outcome of the rows.
-    pub outcome: Result<Outcome, CallError>,
 }
 
 /// The lines that wait for a sink.
@@ -98,7 +71,7 @@ pub struct Writer<'a, K> {
     bytes: usize,
     /// Pages read since the first pending line.
     pages: u32,
-    in_hand: Option<LocalBoxFuture<'a, Wrote>>,
+    in_hand: Option<LocalBoxFuture<'a, Result<Batch, CallError>>>,
 }
 
 impl<'a, K: Sink> Writer<'a, K> {
@@ -153,24 +126,26 @@ impl<'a, K: Sink> Writer<'a, K> {
         self.bytes -= bytes;
         self.pages = 0;
         let write = async move {
-            let outcome = if batch.rows.is_empty() { Ok(Outcome::default()) } else { sink.write(&batch.rows).await };
-            Wrote { batch, outcome }
+            if !batch.rows.is_empty() {
+                batch.outcome = sink.write(&batch.rows).await?;
+            }
+            Ok(batch)
         };
         self.in_hand = Some(write.boxed_local());
     }
 
     /// The batch in hand, as soon as it is written.
-    pub fn poll(&mut self, task: &mut Context<'_>) -> Poll<Wrote> {
+    pub fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<Batch, CallError>> {
         let Some(in_hand) = &mut self.in_hand else { return Poll::Pending };
-        let wrote = in_hand.poll_unpin(task);
-        if wrote.is_ready() {
+        let written = in_hand.poll_unpin(task);
+        if written.is_ready() {
             self.in_hand = None;
         }
-        wrote
+        written
     }
 
     /// Finishes the batch in hand, or else writes the next batch, however small; `None` if all lines are written.
-    pub async fn write_on(&mut self) -> Option<Wrote> {
+    pub async fn write_on(&mut self) -> Option<Result<Batch, CallError>> {
         self.begin_with(1);
         Some(self.in_hand.take()?.await)
     }
@@ -181,6 +156,6 @@ fn size(line: &Line) -> usize {
     let text = |cell: &Cell| if let Cell::Text(text) = cell { text.len() } else { 0 };
     match line {
         Line::Row(row) => size_of_val(&row.cells[..]) + row.cells.iter().map(text).sum::<usize>(),
-        Line::Letter(letter) => letter.text.len(),
+        Line::Letter(_, letter) => letter.text().len(),
     }
 }

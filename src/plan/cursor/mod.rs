@@ -84,6 +84,15 @@ pub struct Query {
     pub longer_than: Option<Duration>,
 }
 
+impl Query {
+    /// Asks for the first entry of a stretch. The answer also counts the entries of the stretch.
+    #[must_use]
+    pub fn first(from: Timestamp, until: Timestamp) -> Self {
+        let direction = Direction::Ascending;
+        Self { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None }
+    }
+}
+
 /// A walk over the list in one direction, page by page: what to ask next, and what of an answer is new.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {

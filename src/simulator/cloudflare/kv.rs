@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use http::{Method, Request, Response, header};
 use serde_json::{Map, Value, json};
 
-use crate::simulator::{cloudflare, time::Timestamp};
+use crate::simulator::{cloudflare, time::Timestamp, wire};
 
 /// Keys that one bulk read may ask for.
 const MOST_READ: usize = 100;
@@ -113,8 +113,7 @@ impl SimulatedNamespace {
     }
 
     fn keys(&self, now: Timestamp, query: &str) -> Response<Vec<u8>> {
-        let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-        let parameter = |name: &str| find(name).map(|(_, value)| value.into_owned()).unwrap_or_default();
+        let parameter = |name| wire::parameter(query, name).unwrap_or_default();
         let (prefix, cursor) = (parameter("prefix"), parameter("cursor"));
         let limit = parameter("limit").parse().unwrap_or(LISTED.1);
         if !(LISTED.0..=LISTED.1).contains(&limit) {
@@ -139,8 +138,8 @@ impl SimulatedNamespace {
         }
         let metadata = metadata.map(|text| serde_json::from_str(&text)).transpose();
         let Ok(metadata) = metadata else { return refused(400, "the metadata is no JSON") };
-        let ttl = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "expiration_ttl");
-        let ttl = ttl.map(|(_, seconds)| seconds.parse().ok().filter(|seconds| *seconds >= SHORTEST));
+        let ttl = wire::parameter(query, "expiration_ttl");
+        let ttl = ttl.map(|seconds| seconds.parse().ok().filter(|seconds| *seconds >= SHORTEST));
         if ttl == Some(None) {
             return refused(400, "expiration_ttl must be at least 60 seconds");
         }

@@ -39,8 +39,7 @@ pub(in crate::simulator) fn no_route(path: &str) -> Response<Vec<u8>> {
 
 /// A page of a list, as `page` and `per_page` ask for it.
 pub(in crate::simulator) fn page(all: &[Value], query: &str, most: usize) -> Response<Vec<u8>> {
-    let find = |name: &str| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-    let number = |name, default| find(name).and_then(|(_, text)| text.parse().ok()).unwrap_or(default);
+    let number = |name, default| wire::parameter(query, name).and_then(|text| text.parse().ok()).unwrap_or(default);
     let (page, per_page) = (number("page", 1_usize).max(1), number("per_page", 20).clamp(1, most));
     let shown: Vec<Value> = all.iter().skip((page - 1) * per_page).take(per_page).cloned().collect();
     let info = json!({

@@ -31,12 +31,13 @@ pub enum TableCall {
 }
 
 impl TableCall {
-    /// The table and the call that a method and the last part of a path stand for.
+    /// The table and the call that a method and the last parts of a path stand for.
     #[must_use]
-    pub fn of<'a>(method: &Method, segment: &'a str) -> Option<(&'a str, Self)> {
-        match (method, segment.split_once(':')) {
-            (&Method::GET, None) => Some((segment, Self::Get)),
-            (&Method::POST, Some((table, "testIamPermissions"))) => Some((table, Self::TestPermissions)),
+    pub fn of<'a>(method: &Method, path: &[&'a str]) -> Option<(&'a str, Self)> {
+        match (method, path) {
+            (&Method::POST, [table, "insertAll"]) => Some((table, Self::Insert)),
+            (&Method::GET, [table]) if !table.contains(':') => Some((table, Self::Get)),
+            (&Method::POST, [segment]) => Some((segment.strip_suffix(":testIamPermissions")?, Self::TestPermissions)),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! The requests and answers of `tabledata.insertAll` (also named Storage Write API, REST) as values.
 
-use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::refusal::{BUSY, TROUBLE, has_any, of_google, refusal, told};
@@ -9,7 +9,7 @@ use crate::{
     error::CallError,
     record::Record,
     sink::Rejected,
-    wire::{Request, Response, or_default, request, retry_after, snippet},
+    wire::{Request, Response, or_default, post, retry_after, snippet},
 };
 
 /// The longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts
@@ -133,9 +133,7 @@ pub fn insert(settings: &BigQuery, table: &str, rows: &[&[u8]]) -> Request {
     body.extend_from_slice(TAIL.as_bytes());
     let BigQuery { base, project, dataset, .. } = settings;
     let address = format!("{base}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}/insertAll");
-    let mut request = request(Method::POST, &address, body);
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    request
+    post(&address, body)
 }
 
 #[derive(Deserialize)]
@@ -231,6 +229,8 @@ fn is_size(words: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+
     use super::*;
     use crate::{
         log::{

@@ -27,7 +27,7 @@ use crate::{
     host::{Host, call},
     plan::batch::{self, Limits},
     record::{Cell, Record, Table},
-    wire::Response,
+    wire::{Request, Response},
 };
 
 /// 500 rows, as Google advises, and 9 MB of the 10 MB that a request may have.
@@ -36,6 +36,17 @@ const LIMITS: Limits = Limits { rows: 500, bytes: 9_000_000 };
 
 /// If so many rows, from the first row of a write on, are refused alone, the rows are not to blame.
 const MANY: usize = 10;
+
+/// The request for a token, with an assertion that the host has signed. `google::read_token` reads the answer.
+pub(crate) async fn token_request<H: Host>(
+    host: &H,
+    account: &ServiceAccount,
+    scope: Scope,
+) -> Result<Request, CallError> {
+    let unsigned = google::unsigned_assertion(account, scope, host.now());
+    let signature = host.sign(&account.key, unsigned.as_bytes()).await?;
+    Ok(google::token_request(account, &unsigned, &signature))
+}
 
 /// The token in use. It outlives a pass, but only in memory.
 #[derive(Debug, Default)]
@@ -63,16 +74,10 @@ impl<'a, H: Host> BigQuerySink<'a, H> {
         if known.is_some() {
             return Ok(known);
         }
-        let token = self.ask_for_token(account).await?;
+        let request = token_request(self.host, account, Scope::Insert).await?;
+        let token = call(self.host, &request, |response| google::read_token(response, self.host.now())).await?;
         self.sign_in.0.replace(Some(token.clone()));
         Ok(Some(token))
-    }
-
-    async fn ask_for_token(&self, account: &ServiceAccount) -> Result<Token, CallError> {
-        let unsigned = google::unsigned_assertion(account, Scope::Insert, self.host.now());
-        let signature = self.host.sign(&account.key, unsigned.as_bytes()).await?;
-        let request = google::token_request(account, &unsigned, &signature);
-        call(self.host, &request, |response| google::read_token(response, self.host.now())).await
     }
 
     /// Makes one insert into a table. A refused token is replaced once.

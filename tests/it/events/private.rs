@@ -116,7 +116,8 @@ impl log::Log for Log {
 
     fn log(&self, record: &log::Record<'_>) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.push_str(&format!("{}\n", record.args()));
+        lines.push_str(&record.args().to_string());
+        lines.push('\n');
     }
 
     fn flush(&self) {}

@@ -149,11 +149,7 @@ impl Replay {
 
     fn tell(self, json: bool, rows_on_output: bool, screen: &Screen) -> Result<Exit, Failure> {
         let text = if json { format!("{:#}", self.to_json()) } else { self.in_words() };
-        if rows_on_output {
-            screen.say(&text);
-        } else {
-            show::print(&text)?;
-        }
+        screen.tell(&text, rows_on_output)?;
         match self.error {
             Some(error) => Err(error.into()),
             None if self.done.iter().any(|replayed| replayed.refused > 0) => Ok(Exit::Person),

@@ -94,14 +94,15 @@ async fn room<H: Host>(asker: &Asker<'_, H>, source: &AiGateway, id: &str, setti
     let stops = settings.when_full.as_deref() != Some("DELETE_OLDEST");
     if count.saturating_mul(100) < room.saturating_mul(NEARLY) {
         Check::ok(name, says)
-    } else if stops && count >= room {
-        let hint = "The gateway keeps no new logs (STOP_INSERTING), and gives no error: raise the limit, delete old \
-                    logs, or choose DELETE_OLDEST";
-        Check::failed(name, says, hint).mended_by(fix)
     } else if stops {
-        let hint = "A full gateway keeps no new logs (STOP_INSERTING), and gives no error: raise the limit, delete old \
-                    logs, or choose DELETE_OLDEST";
-        Check::warning(name, says, hint).mended_by(fix)
+        let is_full = count >= room;
+        let gateway = if is_full { "The gateway" } else { "A full gateway" };
+        let hint = format!(
+            "{gateway} keeps no new logs (STOP_INSERTING), and gives no error: raise the limit, delete old logs, or \
+             choose DELETE_OLDEST"
+        );
+        let check = if is_full { Check::failed(name, says, hint) } else { Check::warning(name, says, hint) };
+        check.mended_by(fix)
     } else {
         let hint = "A full gateway deletes its oldest logs (DELETE_OLDEST). Logs that the backfill has not copied by \
                     then are lost";

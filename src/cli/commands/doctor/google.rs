@@ -21,6 +21,7 @@ use crate::{
     host::Host,
     log::columns::LOGS,
     pass::RUNS,
+    sink::bigquery::token_request,
     wire::Request,
 };
 
@@ -59,9 +60,7 @@ fn skipped(names: &'static [&'static str], why: &'static str) -> impl Iterator<I
 }
 
 async fn sign_in<H: Host>(asker: &Asker<'_, H>, account: &ServiceAccount, scope: Scope) -> Result<Token, CallError> {
-    let unsigned = google::unsigned_assertion(account, scope, asker.host.now());
-    let signature = asker.host.sign(&account.key, unsigned.as_bytes()).await?;
-    let request = google::token_request(account, &unsigned, &signature);
+    let request = token_request(asker.host, account, scope).await?;
     asker.ask(Service::Google, request, |response| google::read_token(response, asker.host.now())).await
 }
 

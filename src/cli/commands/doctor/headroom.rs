@@ -13,7 +13,7 @@ use crate::{
     error::CallError,
     host::Host,
     plan::{
-        cursor::{Direction, Query},
+        cursor::Query,
         peak::{percent, readable},
     },
     source::{Source, ai_gateway},
@@ -73,10 +73,7 @@ async fn busiest<H: Host>(
     (from, length, parts): (Timestamp, TimeDelta, i32),
 ) -> Result<Option<(u64, Timestamp)>, CallError> {
     let count = async |from: Timestamp| {
-        let until = from + length;
-        let direction = Direction::Ascending;
-        let query = Query { from: Some(from), until, direction, page: 1, per_page: 1, longer_than: None };
-        let request = source.page(id, &query);
+        let request = source.page(id, &Query::first(from, from + length));
         let count = asker.ask(Service::Cloudflare, request, ai_gateway::read_count).await;
         count.map(|count| Some((count?, from)))
     };

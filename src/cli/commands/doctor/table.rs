@@ -1,6 +1,6 @@
 //! What BigQuery tells the service account of its table, as values: the table, and which permissions it has.
 
-use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     config::{BigQuery, TableName},
     error::CallError,
     sink::bigquery::refusal::refusal,
-    wire::{Request, Response, request},
+    wire::{Request, Response, post},
 };
 
 /// The columns by which the table is clustered, as in `sql/bigquery/1_table.sql`.
@@ -41,9 +41,7 @@ pub fn test_permissions(table: &BigQuery) -> Request {
     let body = json!({ "permissions": PERMISSIONS }).to_string();
     let BigQuery { base, project, dataset, table, .. } = table;
     let address = format!("{base}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}:testIamPermissions");
-    let mut request = request(Method::POST, &address, body.into_bytes());
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    request
+    post(&address, body.into_bytes())
 }
 
 /// Reads the answer to [`test_permissions`]: those that are missing; none where the question is not understood, as by some

@@ -30,11 +30,7 @@ pub fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Scre
     for (gateway, cut) in &proof.cuts {
         screen.say(&format!("{}: {}", clean(gateway), note(cut)));
     }
-    if rows_on_output {
-        screen.say(&text);
-    } else {
-        show::print(&text)?;
-    }
+    screen.tell(&text, rows_on_output)?;
     if proof.stopped {
         screen.say("Stopped before the end: hours and days that are not listed were not checked");
     }

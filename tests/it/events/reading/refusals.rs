@@ -86,10 +86,13 @@ fn a_text_to_count_by_has_at_most_128_bytes() {
 fn an_id_needs_a_time() {
     let reason = "the event has an id but no time, and the time of receipt would differ when it is sent again: \
                   send timestamp too";
-    // A UUID of another version, and texts that are no ULID: a letter too many, U, and more than 128 bits.
+    // UUIDs of another version and of another variant, and texts that are no ULID: a letter too many, U, and more than 128
+    // bits.
     for id in [
         "a",
         "550e8400-e29b-41d4-a716-446655440000",
+        "01a2217d-76ba-4000-8000-000000000005",
+        "01a2217d-76ba-7000-0000-000000000005",
         "01M8GQTXNT00000000000000070",
         "01M8GQTXNT000000000000000U",
         "81M8GQTXNT0000000000000007",

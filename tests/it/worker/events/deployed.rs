@@ -83,6 +83,6 @@ fn the_schema_is_applied_twice_and_changes_nothing() {
     let again = apply();
     assert!(again.contains("No migrations to apply"), "{again}");
     // Each statement again, whatever was noted as applied.
-    let texts: String = SQLITE.iter().map(|script| format!("{}\n", script.text)).collect();
-    assert_eq!(execute(&(texts + SCHEMA)), first);
+    let texts: Vec<_> = SQLITE.iter().map(|script| script.text).chain([SCHEMA]).collect();
+    assert_eq!(execute(&texts.join("\n")), first);
 }

@@ -4,6 +4,7 @@ mod away;
 mod bindings;
 mod deployed;
 mod keys;
+mod parity;
 mod queue;
 mod requests;
 mod runtime;

@@ -33,7 +33,7 @@ fn what_the_queue_has_comes_into_the_database_when_it_is_there() {
     // The consumer finds no table, and gets the messages again.
     events.output().wait(0, |text| text.contains("messages of the queue come again").then_some(()));
     events.make_tables();
-    while events.count() < 500 {}
+    events.until(|| events.count() == 500);
     let sent = "SELECT count(DISTINCT id) AS n FROM events_raw WHERE source = 'http' AND metadata ->> 'quoted' = 'it''s \"ä\"'";
     assert_eq!(events.rows(sent), [json!({ "n": 500 })]);
     assert_eq!(events.caller("/kept", &json!({})), json!([]), "no event is a dead letter");
@@ -58,14 +58,12 @@ fn a_poison_message_becomes_a_dead_letter_and_replays() {
         row("of a later version", json!({ "colour": "red" })),
     ];
     events.caller("/queue", &json!({ "messages": ["no json", Value::from(rows.to_vec()).to_string()] }));
-    let mut kept = json!([]);
-    while kept.as_array().unwrap().len() < 2 {
-        kept = events.caller("/kept", &json!({}));
-    }
+    let kept = || events.caller("/kept", &json!({})).as_array().unwrap().clone();
+    events.until(|| kept().len() == 2);
     assert_eq!(events.rows("SELECT id FROM events_raw"), [json!({ "id": "good 1" }), json!({ "id": "good 2" })]);
 
     let world = World::start(&["--entries", "0", "--rate", "0"]);
-    for value in kept.as_array().unwrap() {
+    for value in kept() {
         let [key, metadata] = [value["name"].as_str().unwrap().to_owned(), value["metadata"].to_string()]
             .map(|text| byte_serialize(text.as_bytes()).collect::<String>());
         let path = format!("/simulator/kv?namespace={STATE}&key={key}&metadata={metadata}");

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use aig_logs::sink::sql::SQLITE;
+use aig_logs::{host::native::now, sink::sql::SQLITE};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -56,6 +56,29 @@ impl Answer {
     }
 }
 
+/// Sends a request, and reads the answer to its end.
+pub fn exchange(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(ANSWER_TIMEOUT)).unwrap();
+    write!(connection, "{method} {path} HTTP/1.0\r\nhost: {address}\r\n").unwrap();
+    for (name, value) in headers {
+        write!(connection, "{name}: {value}\r\n").unwrap();
+    }
+    write!(connection, "content-length: {}\r\n\r\n", body.len()).unwrap();
+    // A server that has read enough of a body may answer before its end.
+    let _ = connection.write_all(body);
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    let (head, text) = answer.split_once("\r\n\r\n").expect(&answer);
+    let (status, headers) = head.split_once("\r\n").unwrap();
+    let headers = headers.lines().filter_map(|line| line.split_once(": "));
+    Answer {
+        status: status.split(' ').nth(1).unwrap().parse().unwrap(),
+        headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
+        text: text.to_owned(),
+    }
+}
+
 /// How the configuration of a Worker differs from the project's.
 pub type Change = fn(&mut toml::Table);
 
@@ -92,26 +115,8 @@ impl Events {
 
     /// Sends a request to one of the Workers.
     pub fn send(&self, worker: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut connection = TcpStream::connect(self.address).unwrap();
-        connection.set_read_timeout(Some(ANSWER_TIMEOUT)).unwrap();
-        let host = self.address;
-        write!(connection, "{method} {path} HTTP/1.0\r\nhost: {host}\r\nx-worker: {worker}\r\n").unwrap();
-        for (name, value) in headers {
-            write!(connection, "{name}: {value}\r\n").unwrap();
-        }
-        write!(connection, "content-length: {}\r\n\r\n", body.len()).unwrap();
-        // A server that has read enough of a body may answer before its end.
-        let _ = connection.write_all(body);
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        let (head, text) = answer.split_once("\r\n\r\n").expect(&answer);
-        let (status, headers) = head.split_once("\r\n").unwrap();
-        let headers = headers.lines().filter_map(|line| line.split_once(": "));
-        Answer {
-            status: status.split(' ').nth(1).unwrap().parse().unwrap(),
-            headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
-            text: text.to_owned(),
-        }
+        let headers: Vec<_> = [("x-worker", worker)].into_iter().chain(headers.iter().copied()).collect();
+        exchange(self.address, method, path, &headers, body)
     }
 
     /// The same, of JSON with a key, to the Worker with the project's own configuration.
@@ -163,6 +168,14 @@ impl Events {
     /// The number of events in the database.
     pub fn count(&self) -> u64 {
         self.rows("SELECT count(*) AS n FROM events_raw")[0]["n"].as_u64().unwrap()
+    }
+
+    /// Asks again and again until something has happened.
+    pub fn until(&self, happened: impl Fn() -> bool) {
+        let end = now() + ANSWER_TIMEOUT;
+        while !happened() {
+            assert!(now() < end, "it does not happen:\n{}", self.output.text());
+        }
     }
 
     /// What the runtime has said so far.
