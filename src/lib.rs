@@ -14,6 +14,7 @@
 pub mod api;
 pub mod config;
 pub mod database;
+pub mod envelope;
 pub mod error;
 pub mod event;
 pub mod foreign;

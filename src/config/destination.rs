@@ -65,6 +65,12 @@ impl Destination {
         }
     }
 
+    /// Whether the destination is D1.
+    #[must_use]
+    pub fn is_d1(&self) -> bool {
+        matches!(self, Self::D1)
+    }
+
     /// Whether the destination is the table in BigQuery, which has settings of its own.
     #[must_use]
     pub fn is_bigquery(&self) -> bool {
@@ -73,13 +79,16 @@ impl Destination {
 }
 
 impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
-    fn sinks(&mut self) -> Vec<Destination> {
+    /// The sinks that `SINKS` names.
+    pub fn sinks(&mut self) -> Vec<Destination> {
         const NAME: &str = "SINKS";
         let text = self.text(NAME);
         let mut sinks = Vec::new();
         for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let sink = if name == "d1" { Destination::D1 } else { Destination::BigQuery };
-            if !matches!(name, "bigquery" | "d1") || sinks.contains(&sink) {
+            if !matches!(name, "bigquery" | "d1")
+                || sinks.iter().any(|known: &Destination| known.is_d1() == sink.is_d1())
+            {
                 sinks.clear();
                 break;
             }

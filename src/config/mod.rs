@@ -12,7 +12,7 @@ mod vars;
 
 use std::time::Duration;
 
-use self::vars::read;
+use self::vars::{SettingReader, read};
 pub use self::{
     bigquery::{BigQuery, Schema, TableName, WarehouseSettings},
     cloudflare::{AiGateway, D1, Gateways, Kv, is_gateway_id},
@@ -65,13 +65,34 @@ impl Config {
         lookup: impl Fn(&str) -> Option<String>,
         destinations: &[Destination],
     ) -> Result<Self, ConfigError> {
-        let to_bigquery = destinations.iter().any(Destination::is_bigquery);
         let elsewhere = destinations.iter().any(|destination| !destination.is_bigquery());
-        let to_d1 = destinations.contains(&Destination::D1);
-        read(lookup, |vars| Self {
+        read(lookup, |vars| {
+            let config = Self::to_bigquery(vars, destinations);
+            Self {
+                d1: destinations.iter().any(Destination::is_d1).then(|| vars.d1()),
+                metadata: if elsewhere { vars.metadata_keys_of_views() } else { config.metadata },
+                ..config
+            }
+        })
+    }
+
+    /// Reads the settings of the Worker, and its sinks. It makes no views, and its database is bound to it, without settings.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn of_worker(lookup: impl Fn(&str) -> Option<String>) -> Result<(Self, Vec<Destination>), ConfigError> {
+        read(lookup, |vars| {
+            let sinks = vars.sinks();
+            (Self::to_bigquery(vars, &sinks), sinks)
+        })
+    }
+
+    /// What every program reads.
+    fn to_bigquery<L: Fn(&str) -> Option<String>>(vars: &mut SettingReader<L>, destinations: &[Destination]) -> Self {
+        Self {
             source: vars.ai_gateway(),
-            bigquery: to_bigquery.then(|| vars.bigquery()),
-            d1: to_d1.then(|| vars.d1()),
+            bigquery: destinations.iter().any(Destination::is_bigquery).then(|| vars.bigquery()),
+            d1: None,
             settle: Duration::from_secs(vars.number("SETTLE_SECONDS", 0, 3_600)),
             api_share: vars.share("API_SHARE"),
             forward_pages: vars.pages("FORWARD_MAX_PAGES"),
@@ -81,8 +102,8 @@ impl Config {
             log_level: vars.log_level(),
             backfill_cron: vars.cron("BACKFILL_CRON"),
             privacy: vars.privacy(),
-            metadata: if elsewhere { vars.metadata_keys_of_views() } else { MetadataKeys::default() },
-        })
+            metadata: MetadataKeys::default(),
+        }
     }
 }
 

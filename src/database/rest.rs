@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use super::{Database, Done, Statement, lists, told, upsert_of_json};
 use crate::{
     config::D1,
+    envelope::{Hints, open, open_as},
     error::CallError,
     host::{Host, call},
     record::Cell,
-    source::envelope::{Hints, open, open_as},
     time,
     wire::{Request, Response, encoded, or_default, request},
 };

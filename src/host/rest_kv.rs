@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{Host, Listing, Put, Store, call};
 use crate::{
     config::Kv,
+    envelope::{Hints, open},
     error::{CallError, StoreError},
-    source::envelope::{Hints, open},
     wire::{Request, Response, encoded, request},
 };
 

@@ -19,9 +19,6 @@ const BATCH: usize = 500;
 /// Ids of one answer, which then has 2 MB.
 const PAGE: i64 = 20_000;
 
-/// The letter between the columns of a key, and after a key that is there again. No log and no event has it in a text.
-const AGAIN: char = '\0';
-
 /// A log has one row, by its key. Instants are texts of one length, so they compare as texts.
 const COUNT: &str =
     "SELECT count(*) AS logs FROM aig_logs_raw WHERE gateway = ?1 AND created_at >= ?2 AND created_at < ?3";
@@ -49,23 +46,16 @@ impl<D: Database> D1Sink<D> {
         let text = format!("{} RETURNING {}", upsert_of_json(table), table.key.join(", "));
         let statements = lists.into_iter().map(|list| Statement::Sql(text.clone().into(), vec![Cell::Text(list)]));
         let done = self.database.run(statements.collect()).await?;
-        // A key that is in the batch several times is returned as often as it changed something: each further time it gets a
-        // further mark. Which of its records did is not told: they are one log.
-        let mut changed = BTreeSet::new();
-        for row in done.iter().flat_map(|done| &done.rows) {
-            let mut key = key_of_row(table, row);
-            while !changed.insert(key.clone()) {
-                key.push(AGAIN);
-            }
-        }
+        // In practice they come in the order of the records, so that each is found at once.
+        let mut changed: Vec<_> = done.iter().flat_map(|done| &done.rows).map(|row| key_of_row(table, row)).collect();
         let mut known = Vec::new();
         for (place, record) in records.iter().enumerate() {
-            let mut key = key_of_record(record);
-            while changed.contains(&format!("{key}{AGAIN}")) {
-                key.push(AGAIN);
-            }
-            if !changed.remove(&key) {
-                known.push(place);
+            // A key that is in the batch several times is returned as often as it changed something. Which of its records
+            // did is not told: they are one log.
+            let key = key_of_record(record);
+            match changed.iter().position(|changed| *changed == key) {
+                Some(found) => drop(changed.remove(found)),
+                None => known.push(place),
             }
         }
         Ok(known)

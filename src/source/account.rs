@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{
     config::AiGateway,
+    envelope::{Hints, open},
     error::CallError,
-    source::envelope::{Hints, open},
     time::Timestamp,
     wire::{Request, Response, encoded, post, request},
 };

@@ -7,14 +7,12 @@ use serde_json::{Value, json};
 
 use crate::{
     config::{AiGateway, Gateways, is_gateway_id},
+    envelope::{Hints, open, open_as, open_list},
     error::CallError,
     log::{entry::Entry, privacy::Privacy, raw},
     plan::cursor::{Direction, Query},
     record::Record,
-    source::{
-        Page, Source,
-        envelope::{Hints, open, open_as, open_list},
-    },
+    source::{Page, Source},
     time::{self, MILLISECOND, Timestamp},
     wire::{Request, Response, date, encoded, rate, request},
 };

@@ -5,7 +5,6 @@
 
 pub mod account;
 pub mod ai_gateway;
-pub mod envelope;
 
 use std::fmt;
 

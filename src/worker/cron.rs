@@ -87,11 +87,7 @@ fn instance(env: &Env) -> Result<Rc<Instance>, String> {
         return Ok(known);
     }
     console::open(LevelFilter::Info);
-    let lookup = |name: &str| setting(env, name);
-    let destinations = Destination::of_worker(lookup).map_err(|error| error.to_string())?;
-    // The database is bound, and has no settings.
-    let with_settings: Vec<_> = destinations.iter().filter(|sink| sink.is_bigquery()).cloned().collect();
-    let config = Config::from_vars(lookup, &with_settings).map_err(|error| error.to_string())?;
+    let (config, destinations) = Config::of_worker(|name| setting(env, name)).map_err(|error| error.to_string())?;
     console::open(config.log_level);
     let (host, sign_in) = (CloudflareHost::default(), SignIn::default());
     let made = Rc::new(Instance { config, destinations, host, sign_in });

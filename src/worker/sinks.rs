@@ -27,7 +27,6 @@ pub enum Bound<'a, H> {
     D1(D1Sink<D1>),
 }
 
-/// A pass does not ask which rows there are: its own state says it, and BigQuery would not tell. `aig-logs verify` asks.
 impl<H: Host> Sink for Bound<'_, H> {
     fn name(&self) -> &'static str {
         match self {
@@ -58,6 +57,28 @@ impl<H: Host> Sink for Bound<'_, H> {
     }
 }
 
+/// All sinks of a pass. It does not ask which rows they have: its own state says it, and BigQuery would not tell.
+/// `aig-logs verify` asks.
+pub struct Sinks<'a, H>(All<Bound<'a, H>>);
+
+impl<H: Host> Sink for Sinks<'_, H> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn batch(&self) -> usize {
+        self.0.batch()
+    }
+
+    fn keeps(&self, table: &Table) -> bool {
+        self.0.keeps(table)
+    }
+
+    async fn write(&self, records: &[Record]) -> Result<Outcome, CallError> {
+        self.0.write(records).await
+    }
+}
+
 /// The sinks of the settings. The database comes first: it takes a batch again without a copy, where BigQuery fails.
 ///
 /// # Errors
@@ -67,9 +88,9 @@ pub fn sinks<'a, H: Host>(
     table: Option<&'a BigQuery>,
     (host, sign_in): (&'a H, &'a SignIn),
     env: &Env,
-) -> Result<All<Bound<'a, H>>, String> {
+) -> Result<Sinks<'a, H>, String> {
     let mut sinks = Vec::new();
-    if destinations.contains(&Destination::D1) {
+    if destinations.iter().any(Destination::is_d1) {
         let database = D1::bound(env, BINDING);
         if !database.is_bound() {
             return Err(format!(
@@ -79,5 +100,5 @@ pub fn sinks<'a, H: Host>(
         sinks.push(Bound::D1(D1Sink::new(database)));
     }
     sinks.extend(table.map(|table| Bound::BigQuery(BigQuerySink::new(host, table, sign_in))));
-    Ok(All::new(sinks))
+    Ok(Sinks(All::new(sinks)))
 }

@@ -1,6 +1,7 @@
 //! The built Worker in the Workers runtime, against the simulator over real HTTP: few tests, to prove the wiring.
 
 mod copies;
+mod d1;
 mod events;
 mod failures;
 mod log;

@@ -8,6 +8,7 @@ use std::{
     thread,
 };
 
+use aig_logs::{log::metadata::MetadataKeys, sink::sql::SQLITE};
 use serde_json::{Value, json};
 
 use super::{log::Log, output::Output};
@@ -64,6 +65,36 @@ impl Runtime {
     pub fn logs(&self, count: usize) -> Vec<Log> {
         self.output.wait(0, |text| Some(Log::all(text)).filter(|logs| logs.len() >= count))
     }
+}
+
+/// Gives the Worker of a world a database in D1 with its tables and views. Call it before the Worker starts.
+pub fn bind_d1(world: &World) {
+    let file = folder(world).join("wrangler.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let ids = "database_name = \"aig-events\"\ndatabase_id = \"d1d1d1d1-0000-4000-8000-000000000001\"";
+    fs::write(&file, format!("{text}\n[[d1_databases]]\nbinding = \"EVENTS_DB\"\n{ids}\n")).unwrap();
+    let script = folder(world).join("tables.sql");
+    let texts: Vec<_> = SQLITE.iter().map(|script| script.for_sqlite(&MetadataKeys::default())).collect();
+    fs::write(&script, texts.concat()).unwrap();
+    d1(world, &["--file", script.to_str().unwrap()]);
+}
+
+/// What D1 answers to a statement, as `wrangler` tells it.
+pub fn in_d1(world: &World, statement: &str) -> Value {
+    let mut answers: Value = serde_json::from_str(&d1(world, &["--json", "--command", statement])).unwrap();
+    answers[0].take()
+}
+
+fn d1(world: &World, arguments: &[&str]) -> String {
+    let arguments = [&["d1", "execute", "EVENTS_DB", "--local", "--yes", "--env="], arguments].concat();
+    let output = wrangler(&folder(world), &arguments).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stderr),
+        String::from_utf8_lossy(&output.stdout)
+    );
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// A pass that has begun.

@@ -166,7 +166,9 @@ impl World {
     pub fn apply_to_d1(&self) {
         let simulator = self.simulator.borrow();
         let database = simulator.database(&simulator.options().database).unwrap().connection();
-        SQLITE.iter().for_each(|script| database.execute_batch(&script.for_sqlite(&MetadataKeys::default())).unwrap());
+        for script in SQLITE {
+            database.execute_batch(&script.for_sqlite(&MetadataKeys::default())).unwrap();
+        }
     }
 
     pub fn now(&self) -> Timestamp {
