@@ -1,4 +1,4 @@
-//! The host of the Worker: the runtime's clock and random numbers, `fetch`, WebCrypto, and KV.
+//! The host of the Worker: the runtime's clock and random numbers, `fetch` and WebCrypto.
 //!
 //! The Worker signs with WebCrypto. A signature takes less than a millisecond there. In wasm it would take eight of the
 //! ten that Workers Free allows a pass. WebCrypto reads only PKCS#8, so `google::PrivateKey::pkcs8` wraps a key in
@@ -7,9 +7,8 @@
 //! When CPU time is near its limit, `Host::stopping` is true: the write in hand is finished, and nothing more is read,
 //! as on SIGTERM.
 
-use std::{cell::RefCell, pin::pin, time::Duration};
+use std::{cell::RefCell, time::Duration};
 
-use futures_util::future::{self, Either};
 use http::{
     HeaderName,
     header::{DATE, RETRY_AFTER},
@@ -20,11 +19,11 @@ use web_sys::{
     AbortSignal, CryptoKey, Headers, ReadableStream, ReadableStreamDefaultReader, RequestInit, RequestRedirect,
     WorkerGlobalScope,
 };
-use worker::{Delay, KvError, KvStore, signal};
+use worker::{Delay, signal};
 
-use super::{BEGINNING, Host, LARGEST_ANSWER, Listing, Put, Store};
+use super::{BEGINNING, Host, LARGEST_ANSWER};
 use crate::{
-    error::{CallError, StoreError},
+    error::CallError,
     google::{key::PrivateKey, unusable_key},
     time::{Timestamp, held},
     wire::{Request, Response},
@@ -32,13 +31,6 @@ use crate::{
 
 /// The time until the whole answer is read, in milliseconds. An insert of 9 MB is answered within a few seconds.
 const ANSWER_MS: u32 = 30_000;
-
-/// The time until KV has answered.
-const KV_ANSWER: Duration = Duration::from_secs(10);
-
-/// How long a location may show a value that it has read before: the shortest time that KV allows. Ticks are a minute
-/// apart, so each tick sees what the tick before has written. developers.cloudflare.com/kv/platform/limits
-const CACHED_SECONDS: u64 = 30;
 
 /// The headers of an answer that the program reads. Each header read is a call into the runtime.
 const READ: [HeaderName; 4] =
@@ -188,64 +180,9 @@ impl From<JsValue> for CallError {
 }
 
 /// The runtime's message of an error, without the stack of JavaScript's calls.
-fn said(thrown: &JsValue) -> String {
+pub(super) fn said(thrown: &JsValue) -> String {
     match thrown.dyn_ref::<js_sys::Error>() {
         Some(error) => error.message().into(),
         None => format!("{thrown:?}"),
-    }
-}
-
-/// A namespace of KV. Values are text.
-#[derive(Debug)]
-pub struct BoundKv(pub KvStore);
-
-impl Store for BoundKv {
-    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
-        let mut values = answer(self.0.get_bulk(keys).cache_ttl(CACHED_SECONDS).text()).await?;
-        Ok(keys.iter().map(|key| values.remove(*key).flatten()).collect())
-    }
-
-    async fn put(&self, key: &str, value: &str, options: &Put) -> Result<(), StoreError> {
-        let put = async || {
-            let mut put = self.0.put(key, value)?;
-            if let Some(ttl) = options.ttl {
-                put = put.expiration_ttl(ttl.as_secs());
-            }
-            if let Some(metadata) = &options.metadata {
-                put = put.metadata(metadata)?;
-            }
-            put.execute().await
-        };
-        answer(put()).await
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        answer(self.0.delete(key)).await
-    }
-
-    async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<Listing, StoreError> {
-        let mut list = self.0.list().prefix(prefix.to_owned());
-        if let Some(cursor) = cursor {
-            list = list.cursor(cursor.to_owned());
-        }
-        let listed = answer(list.execute()).await?;
-        let keys = listed.keys.into_iter().map(|key| (key.name, key.metadata)).collect();
-        Ok(Listing { keys, cursor: listed.cursor.filter(|_| !listed.list_complete) })
-    }
-}
-
-/// KV's answer, if it comes in time.
-async fn answer<T>(operation: impl Future<Output = Result<T, KvError>>) -> Result<T, StoreError> {
-    match future::select(pin!(operation), pin!(Delay::from(KV_ANSWER))).await {
-        Either::Left((result, _)) => result.map_err(|error| StoreError::Failed(words(error))),
-        Either::Right(_) => Err(StoreError::Failed(format!("no answer within {} s", KV_ANSWER.as_secs()))),
-    }
-}
-
-/// KV's message of an error.
-fn words(error: KvError) -> String {
-    match error {
-        KvError::JavaScript(thrown) => said(&thrown),
-        error @ (KvError::Serialization(_) | KvError::InvalidKvStore(_)) => error.to_string(),
     }
 }

@@ -3,6 +3,8 @@
 //! Traits have plain `async fn`. There is one thread, no `dyn` in the core, and no `spawn`. The Worker has only one
 //! thread; `run` joins its two loops.
 
+#[cfg(target_arch = "wasm32")]
+pub mod bound_kv;
 mod call;
 #[cfg(target_arch = "wasm32")]
 pub mod cloudflare;

@@ -24,10 +24,7 @@ use crate::{
     config::{Config, Destination},
     error::Error,
     foreign,
-    host::{
-        Host, Meter, Metered,
-        cloudflare::{BoundKv, CloudflareHost},
-    },
+    host::{Host, Meter, Metered, bound_kv::BoundKv, cloudflare::CloudflareHost},
     pass::{self, Context, Job, Report},
     sink::bigquery::SignIn,
 };
@@ -99,8 +96,7 @@ impl Instance {
     async fn pass(&self, job: Job, env: &Env) -> Result<Report, String> {
         let meter = Meter::new(job.budget(&self.config), self.host.now());
         let kv = |binding: &str| {
-            let bound = env.kv(binding).map(BoundKv);
-            bound.map_err(|_| {
+            BoundKv::bound(env, binding).ok_or_else(|| {
                 format!("the KV namespace {binding} is not bound: add it to wrangler.toml, [[kv_namespaces]]")
             })
         };

@@ -10,7 +10,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{ENV, api, server};
 use crate::{
-    host::cloudflare::BoundKv,
+    host::bound_kv::BoundKv,
     ingest::queued::{self, Message},
     time::Timestamp,
     worker::console,
@@ -75,7 +75,7 @@ pub async fn queue(batch: Batch) -> Result<(), JsValue> {
 
 async fn deliver(delivery: &Delivery) -> Result<(), String> {
     let api = api().map_err(|problem| problem.detail().to_owned())?;
-    let kv = ENV.with(|env| env.kv("STATE_KV")).map_err(|_| {
+    let kv = ENV.with(|env| BoundKv::bound(env, "STATE_KV")).ok_or_else(|| {
         "the KV namespace STATE_KV is not bound: add it to wrangler.toml, [[env.events.kv_namespaces]]".to_owned()
     })?;
     let body = delivery.body();
@@ -84,7 +84,7 @@ async fn deliver(delivery: &Delivery) -> Result<(), String> {
     #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds since 1970")]
     let sent = Timestamp::from_timestamp_millis(delivery.timestamp().get_time() as i64).unwrap_or_default();
     let message = Message { id: delivery.id(), sent, text };
-    let delivered = queued::deliver(&server(), &BoundKv(kv), api.settings(), message).await;
+    let delivered = queued::deliver(&server(), &kv, api.settings(), message).await;
     delivered.map_err(|error| error.chain())
 }
 
