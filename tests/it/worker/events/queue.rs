@@ -25,8 +25,9 @@ fn queued(configuration: &mut toml::Table) {
 fn what_the_queue_has_comes_into_the_database_when_it_is_there() {
     let Some(events) = Events::without_tables(&[(QUEUED, queued)]) else { return };
     let ids: Vec<_> = (0..500).map(|n| format!("event {n}")).collect();
+    let batch: Value = made(500).into();
     for _ in 0..2 {
-        let answer = events.ask_of(QUEUED, ADMIN, "POST", "/events/batch", &made(500).into());
+        let answer = events.ask_of(QUEUED, ADMIN, "POST", "/events/batch", &batch);
         assert_eq!(answer.status, 202, "{answer:?}");
         assert_eq!(answer.json(), json!({ "accepted": 500, "duplicates": 0, "ids": ids, "refused": [] }));
     }
