@@ -320,5 +320,5 @@ fn options_that_it_does_not_use_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let output = command(folder.path()).args(["doctor", "--dry-run"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(words(&output).contains("doctor and sql do not use --state, --dry-run"));
+    assert!(words(&output).contains("doctor, sql and estimate do not use --state, --dry-run"));
 }

@@ -73,5 +73,5 @@ fn what_has_no_link_is_refused_and_nothing_is_printed_to_be_opened() {
     refused("GCP_BQ_PROJECT=p", &[], "GCP_BQ_DATASET");
     refused("GCP_BQ_DATASET=d", &[], "GCP_BQ_PROJECT");
     refused(VARS, &["--view", "aig_usage"], "aig_usage_by_day");
-    refused(VARS, &["--sink", "sqlite"], "looker and estimate do not use --sink");
+    refused(VARS, &["--sink", "sqlite"], "looker do not use --sink");
 }

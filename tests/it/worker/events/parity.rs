@@ -9,7 +9,7 @@ use rusqlite::types::ValueRef;
 use serde_json::{Map, Value, json};
 
 use super::runtime::{ADMIN, Answer, Events, PLAIN, exchange};
-use crate::events::served::Place;
+use crate::events::native::served::Place;
 
 /// The headers that the API decides. Others are of the servers.
 const HEADERS: [&str; 11] = [

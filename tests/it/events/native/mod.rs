@@ -1,0 +1,8 @@
+//! The events API on this machine: a file, a server, and the commands beside it.
+
+mod database;
+mod keys;
+mod kill;
+mod send;
+mod serve;
+pub mod served;
