@@ -1,16 +1,14 @@
 //! D1 in the Workers runtime. It uses the runtime's own functions, and reads each answer as one text: a call into the
 //! runtime for each value would cost more than the statement.
 
-use std::{borrow::Cow, mem, pin::pin, time::Duration};
+use std::{borrow::Cow, mem, time::Duration};
 
-use futures_util::future::{self, Either};
-use js_sys::{Array, JSON, Promise, Reflect, futures::JsFuture};
+use js_sys::{Array, Promise, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use worker::Delay;
 
 use super::{Database, Done, Statement, lists, told, upsert_of_json};
-use crate::{error::CallError, record::Cell, time};
+use crate::{error::CallError, host::promise, record::Cell, time};
 
 /// The time until D1 has answered: as long as D1 lets a statement run. developers.cloudflare.com/d1/platform/limits
 const ANSWER: Duration = Duration::from_secs(30);
@@ -109,6 +107,9 @@ impl Database for D1 {
 
     async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
         let mut answer = answer(prepared(self.binding()?, text, &values)?.all()).await?;
+        if !answer["results"].is_array() {
+            return Err(CallError::Broken("D1's answer has no list of lines".into()));
+        }
         Ok(results(&mut answer).collect())
     }
 }
@@ -152,17 +153,10 @@ fn value(cell: &Cell) -> JsValue {
 
 /// D1's answer, if it comes in time.
 async fn answer(asked: Result<Promise, JsValue>) -> Result<Value, CallError> {
-    let asked = JsFuture::from(asked.map_err(|thrown| failed(&thrown))?);
-    let answer = match future::select(pin!(asked), pin!(Delay::from(ANSWER))).await {
-        Either::Left((answer, _)) => answer.map_err(|thrown| failed(&thrown))?,
-        Either::Right(_) => return Err(CallError::Silent(format!("no answer within {} s", ANSWER.as_secs()))),
-    };
-    let text = JSON::stringify(&answer).map_err(|thrown| failed(&thrown))?.as_string().unwrap_or_default();
-    serde_json::from_str(&text).map_err(|error| CallError::Broken(format!("an answer that cannot be read: {error}")))
+    promise::answered(asked, ANSWER).await.map(|answer| promise::value(&answer)).map_err(|words| told(&words))
 }
 
 /// The failure behind what D1 has thrown.
 fn failed(thrown: &JsValue) -> CallError {
-    let words = thrown.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{thrown:?}"), |error| error.message().into());
-    told(&words)
+    told(&promise::said(thrown))
 }

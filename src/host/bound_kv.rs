@@ -1,14 +1,12 @@
 //! The KV that is bound to a Worker. It uses the runtime's own functions: the `worker` crate's wrappers take 8 KB.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
-use futures_util::future::{self, Either};
-use js_sys::{Array, JSON, Map, Promise, Reflect, futures::JsFuture};
+use js_sys::{Array, JSON, Map, Promise, Reflect};
 use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use worker::Delay;
 
-use super::{Listing, Put, Store, cloudflare::said};
+use super::{Listing, Put, Store, promise};
 use crate::error::StoreError;
 
 /// The time until KV has answered.
@@ -79,8 +77,7 @@ impl Store for BoundKv {
             options["cursor"] = cursor.into();
         }
         let listed = answer(self.0.list(&object(&options)?)).await?;
-        let text = JSON::stringify(&listed).map_err(|thrown| failed(&thrown))?.as_string().unwrap_or_default();
-        let mut listed: Value = serde_json::from_str(&text).unwrap_or_default();
+        let mut listed = promise::value(&listed);
         let Value::Array(keys) = listed["keys"].take() else {
             return Err(StoreError::Failed("the listing of KV has no keys".into()));
         };
@@ -95,18 +92,10 @@ impl Store for BoundKv {
 
 /// A value as the runtime has it.
 fn object(value: &Value) -> Result<JsValue, StoreError> {
-    JSON::parse(&value.to_string()).map_err(|thrown| failed(&thrown))
+    JSON::parse(&value.to_string()).map_err(|thrown| StoreError::Failed(promise::said(&thrown)))
 }
 
 /// KV's answer, if it comes in time.
 async fn answer(asked: Result<Promise, JsValue>) -> Result<JsValue, StoreError> {
-    let asked = JsFuture::from(asked.map_err(|thrown| failed(&thrown))?);
-    match future::select(pin!(asked), pin!(Delay::from(KV_ANSWER))).await {
-        Either::Left((answer, _)) => answer.map_err(|thrown| failed(&thrown)),
-        Either::Right(_) => Err(StoreError::Failed(format!("no answer within {} s", KV_ANSWER.as_secs()))),
-    }
-}
-
-fn failed(thrown: &JsValue) -> StoreError {
-    StoreError::Failed(said(thrown))
+    promise::answered(asked, KV_ANSWER).await.map_err(StoreError::Failed)
 }

@@ -21,7 +21,7 @@ use web_sys::{
 };
 use worker::{Delay, signal};
 
-use super::{BEGINNING, Host, LARGEST_ANSWER};
+use super::{BEGINNING, Host, LARGEST_ANSWER, promise::said};
 use crate::{
     error::CallError,
     google::{key::PrivateKey, unusable_key},
@@ -176,13 +176,5 @@ pub(crate) async fn read(stream: &ReadableStream, most: usize) -> Result<Vec<u8>
 impl From<JsValue> for CallError {
     fn from(thrown: JsValue) -> Self {
         Self::thrown(&said(&thrown))
-    }
-}
-
-/// The runtime's message of an error, without the stack of JavaScript's calls.
-pub(super) fn said(thrown: &JsValue) -> String {
-    match thrown.dyn_ref::<js_sys::Error>() {
-        Some(error) => error.message().into(),
-        None => format!("{thrown:?}"),
     }
 }

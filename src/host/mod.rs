@@ -11,6 +11,8 @@ pub mod cloudflare;
 mod metered;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
+#[cfg(target_arch = "wasm32")]
+pub mod promise;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod rest_kv;
 mod server;
