@@ -117,3 +117,26 @@ fn to_write(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -i64::from(CACHE))?;
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::to_write;
+
+    #[test]
+    fn a_commit_waits_for_the_disk_and_erases() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = to_write(&folder.path().join("a.sqlite")).unwrap();
+        let check = |name: &str, expected: &str| {
+            let set = file.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+            let set = match set {
+                rusqlite::types::Value::Integer(integer) => integer.to_string(),
+                other => format!("{other:?}"),
+            };
+            assert!(set.contains(expected), "{name} is {set}");
+        };
+        check("journal_mode", "wal");
+        check("synchronous", "2");
+        check("secure_delete", "1");
+        check("page_size", "16384");
+    }
+}
