@@ -109,6 +109,32 @@ mod tests {
         assert_eq!(kept(&[event("a", json!({ "metadata": "null" }))], "metadata"), [("null".to_owned(), None)]);
     }
 
+    /// Numbers of every size, as money and durations are, and any others.
+    #[test]
+    fn floats_are_kept_to_their_last_bit() {
+        let mut bits: u64 = 1;
+        let mut next = || {
+            // Knuth's generator: any sequence of numbers would do.
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            f64::from_bits(bits)
+        };
+        let any = std::iter::from_fn(|| Some(next())).filter(|float| float.is_finite());
+        let small = (1..20_000).map(|n| f64::from(n) * 0.000_000_37 + 1.0 / f64::from(n));
+        let floats: Vec<f64> = any.take(20_000).chain(small).collect();
+        let events: Vec<_> =
+            (0..).zip(&floats).map(|(n, float)| event(&format!("{n:05}"), json!({ "cost": float }))).collect();
+        let file = Connection::open_in_memory().unwrap();
+        file.execute_batch(SQLITE.iter().find(|script| script.name == "1_events_raw.sql").unwrap().text).unwrap();
+        for list in lists(&events).unwrap() {
+            file.execute(&upsert_of_json(&EVENTS), [list]).unwrap();
+        }
+        let mut statement = file.prepare("SELECT cost FROM events_raw ORDER BY id").unwrap();
+        let kept: Vec<f64> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let different: Vec<_> =
+            floats.iter().zip(&kept).filter(|(one, other)| one.to_bits() != other.to_bits()).collect();
+        assert!(different.is_empty(), "{} of {}: {:?}", different.len(), floats.len(), &different[..1]);
+    }
+
     #[test]
     fn what_one_value_cannot_hold_is_cut_and_one_that_is_too_large_is_refused() {
         let large = |id: &str, size: usize| event(id, json!({ "error": "x".repeat(size) }));
