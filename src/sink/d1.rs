@@ -42,7 +42,7 @@ impl<D: Database> D1Sink<D> {
 
     /// Writes records of one table in one transaction. Returns the places of those that changed nothing.
     async fn known(&self, table: &Table, records: &[Record], lists: Vec<String>) -> Result<Vec<usize>, CallError> {
-        // Lines that are returned cost no row, neither read nor written.
+        // A key that is returned costs no row written. It is two rows read, which together cost a five-hundredth of one.
         let text = format!("{} RETURNING {}", upsert_of_json(table), table.key.join(", "));
         let statements = lists.into_iter().map(|list| Statement::Sql(text.clone().into(), vec![Cell::Text(list)]));
         let done = self.database.run(statements.collect()).await?;

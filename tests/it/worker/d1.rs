@@ -1,10 +1,16 @@
 //! Rows that the Worker writes into the database that is bound to it: the runtime's own D1.
 
+use aig_logs::{
+    database::{lists, upsert_of_json},
+    log::{columns::LOGS, entry::Entry, privacy::Privacy},
+    time,
+};
 use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
     BACKFILL, FORWARD, add, assert_copied_once,
+    events::runtime::Events,
     runtime::{Runtime, bind_d1, in_d1},
     world,
 };
@@ -30,10 +36,29 @@ fn a_thousand_logs_are_copied_into_d1_alone_and_seen_in_the_activity() {
     let expected = json!([{ "n": 1_000, "ids": 1_000, "tokens": 500_500, "org": "default" }]);
     assert_eq!(in_d1(&world, seen)["results"], expected);
     assert!(world.landed().is_empty(), "nothing goes to BigQuery");
-    // How D1 bills such a row: the key is the table.
-    let two = "INSERT INTO aig_logs_raw (id, created_at, gateway, ingested_at) SELECT value, '2026-10-06T09:15:22.417Z', \
-               'main', '2026-10-06T09:16:00.000Z' FROM json_each('[\"x\",\"y\"]')";
-    assert_eq!(in_d1(&world, two)["meta"]["rows_written"], 2);
+}
+
+/// The runtime counts rows as D1 bills them. Keys that are returned are two rows read each, and none written.
+#[test]
+fn a_log_is_one_row_written_and_none_if_it_is_known() {
+    let Some(events) = Events::start() else { return };
+    events.sql(include_str!("../../../sql/sqlite/1_table.sql"), &[]);
+    let at = time::parse("2026-10-06T09:15:22.417Z").unwrap();
+    let log = |n: u32| {
+        let entry =
+            json!({ "id": format!("{n:03}"), "created_at": time::text(at), "cost": 0.5, "metadata": { "n": n } });
+        Entry::from_json(entry).unwrap().into_row("main", at, &Privacy::default())
+    };
+    let write = |logs: std::ops::Range<u32>, returning: &str| {
+        let [list] = &lists(&logs.map(log).collect::<Vec<_>>()).unwrap()[..] else { panic!("one value holds them") };
+        let done = events.sql(&format!("{}{returning}", upsert_of_json(&LOGS)), &[list.as_str().into()]);
+        let number = |name: &str| done["meta"][name].as_u64().unwrap();
+        [number("changes"), number("rows_written"), number("rows_read")]
+    };
+    let returning = format!(" RETURNING {}", LOGS.key.join(", "));
+    assert_eq!(write(0..500, &returning), [500, 500, 1_500]);
+    assert_eq!(write(500..1_000, ""), [500, 500, 500], "without RETURNING");
+    assert_eq!(write(0..500, &returning)[..2], [0, 0], "they are known");
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod keys;
 mod parity;
 mod queue;
 mod requests;
-mod runtime;
+pub mod runtime;
 
 use aig_logs::{host::native::now, time};
 use serde_json::{Value, json};
