@@ -27,6 +27,9 @@ pub struct Serve {
     /// Let simulated events and logs arrive in a new file, and print a key for it
     #[arg(long, conflicts_with = "poll")]
     pub demo: bool,
+    /// Open no browser. There is no page to open yet, so scripts may say so already.
+    #[arg(long, hide = true)]
+    pub no_open: bool,
 }
 
 /// What to send, and where to.
