@@ -38,7 +38,7 @@ Examples:
   aig-logs forward --dry-run | jq .cost  look at rows without writing or remembering
   aig-logs status                        how far the copy is, and what fails
   aig-logs verify                        prove that every log of the last day is delivered
-  aig-logs explain LOG_ID                what became of one log
+  aig-logs explain ID                    what became of one log or event
   aig-logs doctor                        check the set-up, and say how to fix it
   aig-logs serve --demo                  see the events API with simulated events
   aig-logs serve                         take events of applications into aig-logs.sqlite
@@ -82,7 +82,7 @@ the message says what to do.
 `aig-logs help settings` lists every setting.";
 
 const EXPLAIN: &str = "\
-Exit codes: 0 found, 1 failed and may pass by itself, 2 the log is unknown, or somebody must act.
+Exit codes: 0 found, 1 failed and may pass by itself, 2 the id is unknown, or somebody must act.
 `aig-logs help settings` lists every setting.";
 
 const SQL: &str = "\
@@ -145,7 +145,7 @@ pub enum Command {
     /// Prove that every log of a time range is delivered: by the hour up to three days, by the day beyond
     #[command(after_help = VERIFY)]
     Verify(Verify),
-    /// Tell what became of one log: at the source, in the table, refused, or still to come
+    /// Tell what became of one log or event: at the source, in the table, refused, or still to come
     #[command(after_help = EXPLAIN)]
     Explain(Explain),
     /// Check settings, permissions, gateways, table and Worker, and say how to fix each problem
@@ -287,8 +287,8 @@ pub struct Verify {
 /// Whose life to tell.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The log's id, as in the response header cf-aig-log-id
-    #[arg(value_name = "LOG_ID")]
+    /// The id of a log, as in the response header cf-aig-log-id, or of an event
+    #[arg(value_name = "ID")]
     pub id: String,
     /// Its gateway [default: all of the settings, one after the other]
     #[arg(long, value_name = "ID")]
