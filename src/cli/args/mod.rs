@@ -12,7 +12,7 @@ mod values;
 use clap::{Args, Parser, Subcommand};
 
 pub use crate::cli::args::credential::Credential;
-pub use crate::cli::args::events::{KeysAction, Send, Serve};
+pub use crate::cli::args::events::{Doctor, KeysAction, Send, Serve};
 pub use crate::cli::args::options::Options;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
@@ -43,6 +43,7 @@ Examples:
   aig-logs serve --demo                  see the events API with simulated events
   aig-logs serve                         take events of applications into aig-logs.sqlite
   aig-logs keys create --org ORG --scopes ingest,query    a key for them
+  aig-logs doctor --events               check what receives events
   aig-logs send events.ndjson            send the events of a file to that server, or to a Worker
   aig-logs dead-letters list             rows that the sink will never take
   aig-logs sql                           the statements that make table and views
@@ -94,6 +95,9 @@ Exit codes: 0 all is as it must be, 1 failed and may pass by itself, 2 something
 
 const DOCTOR: &str = "\
 doctor checks BigQuery if any of its settings is given; --sink sqlite leaves it out. doctor writes nothing.
+
+doctor --events checks the events half alone: a file (--db) or D1 (--sink d1). With --to and a key it sends one event
+named aig-logs.doctor, twice, and takes it out of the database again.
 
 ok       as it should be
 warning  it works, or the check has no answer; read the hint
@@ -150,7 +154,7 @@ pub enum Command {
     Explain(Explain),
     /// Check settings, permissions, gateways, table and Worker, and say how to fix each problem
     #[command(after_help = DOCTOR)]
-    Doctor,
+    Doctor(Doctor),
     /// Show the rows that the sink will never take, write them again, or discard them
     DeadLetters {
         /// What to do with them
