@@ -79,3 +79,20 @@ pub enum KeysAction {
         prefix: String,
     },
 }
+
+/// What to check.
+#[derive(Debug, Default, Args)]
+pub struct Doctor {
+    /// Check the events half: settings, database, Worker and server
+    #[arg(long)]
+    pub events: bool,
+    /// SQLite file of events and keys [default: D1 if the settings name a database there, else aig-logs.sqlite]
+    #[arg(long, value_name = "PATH", requires = "events")]
+    pub db: Option<PathBuf>,
+    /// Address of the server: asks it, and sends a test event
+    #[arg(long, value_name = "URL", requires = "events")]
+    pub to: Option<String>,
+    /// Key with the scope ingest, for the test event [default: `AIG_EVENTS_KEY`]
+    #[arg(long, value_name = "KEY", requires = "to")]
+    pub key: Option<String>,
+}

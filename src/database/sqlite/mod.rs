@@ -55,6 +55,21 @@ impl SqliteDatabase {
         })?;
         let connection = to_write(path).map_err(|error| unopened(&error, path))?;
         Sqlite::new(&connection, keys)?;
+        Self::start(connection, place)
+    }
+
+    /// Opens a file that is there, and makes nothing in it.
+    ///
+    /// # Errors
+    /// If there is no file, it cannot be written, or it is no SQLite file.
+    pub fn existing(path: &Path) -> Result<Self, CallError> {
+        let place = Place::of(path).map_err(|error| {
+            CallError::denied(error.to_string(), format!("Check that {} is the right file", path.display()))
+        })?;
+        Self::start(to_write(path).map_err(|error| unopened(&error, path))?, place)
+    }
+
+    fn start(connection: Connection, place: Place) -> Result<Self, CallError> {
         let (waiting, requests) = mpsc::channel(MOST_WAITING);
         let writer = Writer::new(connection, place.clone());
         let writer = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run(requests));
