@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 
+from bench_events import events
 from processes import ROOT, Simulator, Workerd
 
 BINARY, WORKER, FOLDER = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
@@ -298,7 +299,13 @@ def start():
     ]
 
 
-PARTS = {"size": size, "start": start, "worker": worker_cpu, "wasm": worker_memory, "memory": command_memory}
+def worker_of_events():
+    return events(FOLDER / "events", WORKER.parent / "events" / "index.js", cpu, line, at_most)
+
+
+PARTS = {
+    "size": size, "start": start, "worker": worker_cpu, "events": worker_of_events, "wasm": worker_memory, "memory": command_memory,
+}
 
 
 def main():

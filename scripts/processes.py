@@ -69,9 +69,10 @@ class Simulator:
 
 
 class Workerd:
-    """A Worker in `wrangler dev`, with the project's own configuration and the folder's `.dev.vars`."""
+    """A Worker in `wrangler dev`, with the project's own configuration, or that of one of its environments, and the folder's
+    `.dev.vars`."""
 
-    def __init__(self, folder, worker):
+    def __init__(self, folder, worker, environment=""):
         self.folder = folder
         self.environment = {
             "PATH": f"{ROOT / 'node_modules/.bin'}:/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder),
@@ -79,11 +80,12 @@ class Workerd:
         }
         self.wrangler = [ROOT / "node_modules/.bin/node", ROOT / "node_modules/.bin/wrangler"]
         configuration = (ROOT / "wrangler.toml").read_text()
-        configuration = re.sub(r"\[build\]\n(.+\n)*", "", configuration)
-        configuration = configuration.replace('main = "build/index.js"', f"main = {json.dumps(str(worker))}")
+        configuration = re.sub(r"\[(env\.\w+\.)?build\]\n(.+\n)*", "", configuration)
+        built = f"build/{environment}/index.js" if environment else "build/index.js"
+        configuration = configuration.replace(f'main = "{built}"', f"main = {json.dumps(str(worker))}")
         (folder / "wrangler.toml").write_text(configuration)
         dev = ["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0", "--persist-to", "state"]
-        dev.append("--show-interactive-dev-session=false")
+        dev += ["--show-interactive-dev-session=false", f"--env={environment}"]
         self.service = Service([*self.wrangler, *dev], folder, r"Ready on (http://\S+)", self.environment)
 
     def tick(self, job):

@@ -98,6 +98,11 @@ impl Failure {
         }
     }
 
+    /// The same in one line, for a list of what could not be asked.
+    pub fn one_line(&self) -> String {
+        self.problem().lines().collect::<Vec<_>>().join("; ")
+    }
+
     /// What the exit code says.
     pub fn exit(&self) -> Exit {
         match self {

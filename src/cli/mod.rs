@@ -67,7 +67,7 @@ async fn dispatch(
         Command::Status => commands::status::status(&options, stop).await,
         Command::Verify(arguments) => commands::verify::verify(&arguments, &options, stop, screen).await,
         Command::Explain(arguments) => commands::explain::explain(&arguments, &options, stop, screen).await,
-        Command::Doctor => commands::doctor::doctor(&options, stop).await,
+        Command::Doctor(arguments) => commands::doctor::doctor(&arguments, &options, stop).await,
         Command::DeadLetters { action } => commands::dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Serve(arguments) => commands::serve::serve(&arguments, &options, stop, screen).await,
         Command::Send(arguments) => commands::send::send(arguments, &options, stop, screen).await,

@@ -143,7 +143,7 @@ pub const SETTINGS: &[Setting] = &[
         "false",
         "whether IP addresses in events lose their last part: true or false",
     )),
-    of_command(secret("AIG_EVENTS_KEY", Need::Never, "key of the events API with which aig-logs send sends")),
+    of_command(secret("AIG_EVENTS_KEY", Need::Never, "key of the events API with which aig-logs sends events")),
     of_command(needed(
         "METADATA_COLUMNS",
         Need::Never,

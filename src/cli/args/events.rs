@@ -27,6 +27,9 @@ pub struct Serve {
     /// Let simulated events and logs arrive in a new file, and print a key for it
     #[arg(long, conflicts_with = "poll")]
     pub demo: bool,
+    /// Open no browser. There is no page to open yet, so scripts may say so already.
+    #[arg(long, hide = true)]
+    pub no_open: bool,
 }
 
 /// What to send, and where to.
@@ -75,4 +78,21 @@ pub enum KeysAction {
         /// Its first letters, as `keys list` shows them
         prefix: String,
     },
+}
+
+/// What to check.
+#[derive(Debug, Default, Args)]
+pub struct Doctor {
+    /// Check the events half: settings, database, Worker and server
+    #[arg(long)]
+    pub events: bool,
+    /// SQLite file of events and keys [default: D1 if the settings name a database there, else aig-logs.sqlite]
+    #[arg(long, value_name = "PATH", requires = "events")]
+    pub db: Option<PathBuf>,
+    /// Address of the server: asks it, and sends a test event
+    #[arg(long, value_name = "URL", requires = "events")]
+    pub to: Option<String>,
+    /// Key with the scope ingest, for the test event [default: `AIG_EVENTS_KEY`]
+    #[arg(long, value_name = "KEY", requires = "to")]
+    pub key: Option<String>,
 }

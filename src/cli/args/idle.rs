@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, error::ErrorKind};
 
-use super::{Arguments, Command, FromTo, Options, Simulate, Verify};
+use super::{Arguments, Command, Doctor, FromTo, Options, Simulate, Verify};
 
 impl Arguments {
     /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if
@@ -45,7 +45,7 @@ impl Arguments {
                 !sinks.is_empty() || state.is_some() || copies || vars.is_some(),
                 "keys does not use --sink, --state, --vars, --dry-run or --pages: keys are in the file of --db",
             ),
-            Command::Doctor | Command::Sql(_) | Command::Estimate(_) => {
+            Command::Doctor(_) | Command::Sql(_) | Command::Estimate(_) => {
                 (state.is_some() || copies, "doctor, sql and estimate do not use --state, --dry-run or --pages")
             }
             Command::Run { .. }
@@ -62,6 +62,11 @@ impl Arguments {
         let sinks = &self.options.sinks;
         if sinks.iter().enumerate().any(|(place, sink)| sinks[..place].contains(sink)) {
             return Some("the same --sink is given twice");
+        }
+        if let Command::Doctor(Doctor { events: true, db, .. }) = &self.command
+            && sinks.len() + usize::from(db.is_some()) > 1
+        {
+            return Some("doctor --events is of one database at a time: --db FILE, or one --sink");
         }
         if sinks.len() > 1 && matches!(self.command, Command::Sql(_)) {
             return Some("sql is of one --sink at a time");

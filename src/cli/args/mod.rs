@@ -12,7 +12,7 @@ mod values;
 use clap::{Args, Parser, Subcommand};
 
 pub use crate::cli::args::credential::Credential;
-pub use crate::cli::args::events::{KeysAction, Send, Serve};
+pub use crate::cli::args::events::{Doctor, KeysAction, Send, Serve};
 pub use crate::cli::args::options::Options;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
@@ -38,11 +38,12 @@ Examples:
   aig-logs forward --dry-run | jq .cost  look at rows without writing or remembering
   aig-logs status                        how far the copy is, and what fails
   aig-logs verify                        prove that every log of the last day is delivered
-  aig-logs explain LOG_ID                what became of one log
+  aig-logs explain ID                    what became of one log or event
   aig-logs doctor                        check the set-up, and say how to fix it
   aig-logs serve --demo                  see the events API with simulated events
   aig-logs serve                         take events of applications into aig-logs.sqlite
   aig-logs keys create --org ORG --scopes ingest,query    a key for them
+  aig-logs doctor --events               check what receives events
   aig-logs send events.ndjson            send the events of a file to that server, or to a Worker
   aig-logs dead-letters list             rows that the sink will never take
   aig-logs sql                           the statements that make table and views
@@ -82,7 +83,7 @@ the message says what to do.
 `aig-logs help settings` lists every setting.";
 
 const EXPLAIN: &str = "\
-Exit codes: 0 found, 1 failed and may pass by itself, 2 the log is unknown, or somebody must act.
+Exit codes: 0 found, 1 failed and may pass by itself, 2 the id is unknown, or somebody must act.
 `aig-logs help settings` lists every setting.";
 
 const SQL: &str = "\
@@ -94,6 +95,9 @@ Exit codes: 0 all is as it must be, 1 failed and may pass by itself, 2 something
 
 const DOCTOR: &str = "\
 doctor checks BigQuery if any of its settings is given; --sink sqlite leaves it out. doctor writes nothing.
+
+doctor --events checks the events half alone: a file (--db) or D1 (--sink d1). With --to and a key it sends one event
+named aig-logs.doctor, twice, and takes it out of the database again.
 
 ok       as it should be
 warning  it works, or the check has no answer; read the hint
@@ -145,12 +149,12 @@ pub enum Command {
     /// Prove that every log of a time range is delivered: by the hour up to three days, by the day beyond
     #[command(after_help = VERIFY)]
     Verify(Verify),
-    /// Tell what became of one log: at the source, in the table, refused, or still to come
+    /// Tell what became of one log or event: at the source, in the table, refused, or still to come
     #[command(after_help = EXPLAIN)]
     Explain(Explain),
     /// Check settings, permissions, gateways, table and Worker, and say how to fix each problem
     #[command(after_help = DOCTOR)]
-    Doctor,
+    Doctor(Doctor),
     /// Show the rows that the sink will never take, write them again, or discard them
     DeadLetters {
         /// What to do with them
@@ -287,8 +291,8 @@ pub struct Verify {
 /// Whose life to tell.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The log's id, as in the response header cf-aig-log-id
-    #[arg(value_name = "LOG_ID")]
+    /// The id of a log, as in the response header cf-aig-log-id, or of an event
+    #[arg(value_name = "ID")]
     pub id: String,
     /// Its gateway [default: all of the settings, one after the other]
     #[arg(long, value_name = "ID")]

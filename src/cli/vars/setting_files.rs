@@ -8,7 +8,11 @@ use serde_json::Value;
 use crate::{
     cli::{
         failure::Failure,
-        vars::{dotenv, names},
+        vars::{
+            dotenv,
+            events_worker::{Database, EventsWorker},
+            names,
+        },
     },
     config::{Problem, SETTINGS},
 };
@@ -28,6 +32,8 @@ pub struct SettingFiles {
     vars: BTreeMap<String, String>,
     /// The schedules that wake the Worker of this folder; none where there is none, or another file is named.
     pub crons: Option<Vec<String>>,
+    /// The Worker of this folder that receives events; none where there is none, or another file is named.
+    pub events: Option<EventsWorker>,
     /// The file of each name, for messages.
     names: BTreeMap<String, String>,
     warnings: Vec<String>,
@@ -45,6 +51,7 @@ impl SettingFiles {
         if worker_file.exists() {
             let worker = worker(worker_file)?;
             files.crons = Some(worker.triggers.crons.clone());
+            files.events.clone_from(&worker.env.events);
             files.add(worker_file, worker.vars());
         }
         if file.exists() {
@@ -109,21 +116,7 @@ struct Worker {
 /// The other Worker of the same file. It may have the database alone.
 #[derive(Deserialize, Default)]
 struct Environments {
-    #[serde(default)]
-    events: Events,
-}
-
-#[derive(Deserialize, Default)]
-struct Events {
-    #[serde(default)]
-    d1_databases: Vec<Database>,
-}
-
-#[derive(Deserialize)]
-struct Database {
-    binding: String,
-    #[serde(default)]
-    database_id: String,
+    events: Option<EventsWorker>,
 }
 
 #[derive(Deserialize)]
@@ -149,10 +142,10 @@ impl Worker {
             let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
             is_id.then(|| ((*name).to_owned(), id))
         });
-        let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         let (binding, setting) = DATABASE;
-        let mut databases = self.d1_databases.into_iter().chain(self.env.events.d1_databases);
-        let database = databases.find(|database| database.binding == binding && is_id(&database.database_id));
+        let of_events = self.env.events.into_iter().flat_map(|events| events.d1_databases);
+        let mut databases = self.d1_databases.into_iter().chain(of_events);
+        let database = databases.find(|database| database.binding == binding && database.has_id());
         let database = database.map(|database| (setting.to_owned(), database.database_id));
         let vars = self.vars.into_iter().map(|(name, value)| (name, text(value)));
         ids.chain(database).chain(vars).collect()

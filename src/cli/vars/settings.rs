@@ -17,6 +17,7 @@ use crate::{
         args::Options,
         failure::Failure,
         vars::{
+            events_worker::EventsWorker,
             names::environment,
             setting_files::{DATABASE, SettingFiles},
             trust,
@@ -81,6 +82,22 @@ impl Vars {
     /// The settings of whoever receives events.
     pub fn events(&self) -> Result<EventSettings, Failure> {
         Ok(EventSettings::from_vars(|name| self.get(name))?)
+    }
+
+    /// The Worker of this folder that receives events; none where there is none, or other settings are named.
+    pub fn events_worker(&self) -> Option<&EventsWorker> {
+        self.files.events.as_ref()
+    }
+
+    /// The settings of that Worker. A secret that only Cloudflare knows cannot be checked, and is taken for good.
+    pub fn events_of_worker(&self, worker: &EventsWorker) -> Result<EventSettings, Failure> {
+        let secret = |name: &str| SETTINGS.iter().any(|setting| setting.name == name && setting.secret);
+        let settings = EventSettings::from_vars(|name| match name {
+            "HASH_KEY" => Some(self.get(name).unwrap_or_else(|| "known to the Worker alone".into())),
+            name if secret(name) => self.get(name),
+            name => worker.var(name),
+        });
+        Ok(settings?)
     }
 
     /// The settings of a deployed Worker's KV.

@@ -55,6 +55,21 @@ impl SqliteDatabase {
         })?;
         let connection = to_write(path).map_err(|error| unopened(&error, path))?;
         Sqlite::new(&connection, keys)?;
+        Self::start(connection, place)
+    }
+
+    /// Opens a file that is there, and makes nothing in it.
+    ///
+    /// # Errors
+    /// If there is no file, it cannot be written, or it is no SQLite file.
+    pub fn existing(path: &Path) -> Result<Self, CallError> {
+        let place = Place::of(path).map_err(|error| {
+            CallError::denied(error.to_string(), format!("Check that {} is the right file", path.display()))
+        })?;
+        Self::start(to_write(path).map_err(|error| unopened(&error, path))?, place)
+    }
+
+    fn start(connection: Connection, place: Place) -> Result<Self, CallError> {
         let (waiting, requests) = mpsc::channel(MOST_WAITING);
         let writer = Writer::new(connection, place.clone());
         let writer = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run(requests));
@@ -120,23 +135,16 @@ fn to_write(path: &Path) -> rusqlite::Result<Connection> {
 
 #[cfg(test)]
 mod tests {
-    use super::to_write;
+    use super::{PAGE_SIZE, to_write};
 
     #[test]
     fn a_commit_waits_for_the_disk_and_erases() {
         let folder = tempfile::tempdir().unwrap();
         let file = to_write(&folder.path().join("a.sqlite")).unwrap();
-        let check = |name: &str, expected: &str| {
-            let set = file.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
-            let set = match set {
-                rusqlite::types::Value::Integer(integer) => integer.to_string(),
-                other => format!("{other:?}"),
-            };
-            assert!(set.contains(expected), "{name} is {set}");
-        };
-        check("journal_mode", "wal");
-        check("synchronous", "2");
-        check("secure_delete", "1");
-        check("page_size", "16384");
+        let number = |name| file.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        let numbers = ["synchronous", "secure_delete", "page_size"].map(number);
+        assert_eq!(numbers, [2, 1, i64::from(PAGE_SIZE)]);
+        let journal: String = file.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(journal, "wal");
     }
 }

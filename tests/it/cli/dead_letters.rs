@@ -181,6 +181,58 @@ fn the_workers_state_is_reached_over_the_api() {
     assert!(world.ask("GET", &format!("/simulator/kv?namespace={STATE}")).contains("deadline"));
 }
 
+/// The key of dead letters of events.
+const OF_EVENTS: &str = "dead:@events:2026-11-02T12:00:00.000Z:002a-1";
+
+#[test]
+fn refused_events_of_a_worker_are_brought_into_d1_and_what_is_no_event_stays() {
+    let world = World::start(&["--entries", "10", "--rate", "0"]);
+    let event = json!({
+        "org": "acme", "created_at": "2026-11-01T00:00:00.000Z", "id": "e", "name": "signed.in", "source": "http",
+        "ingested_at": "2026-11-01T00:00:01.000Z", "success": true, "cost": 0.1, "metadata": "{\"plan\":\"pro\"}",
+    });
+    // It has no name, which no table of events takes.
+    let mut nameless = event.clone();
+    nameless.as_object_mut().unwrap().remove("name");
+    nameless["id"] = json!("nameless");
+    let letters = [&event, &nameless].map(|row| json!({ "id": row["id"], "reason": "no such table", "row": row }));
+    let text = json!({ "id": "message", "reason": "no list", "created_at": null, "text": "words" });
+    let keep = |rows: &[Value]| {
+        let path = format!("/simulator/kv?namespace={STATE}&key={OF_EVENTS}&metadata=%7B%22n%22%3A{}%7D", rows.len());
+        world.tell("POST", &path, &json!({ "rows": rows, "v": 1 }).to_string());
+    };
+    let replay = || {
+        let replayed =
+            output(&world, &["dead-letters", "replay", OF_EVENTS, "--state", "kv", "--sink", "d1", "--json"]);
+        let told = serde_json::from_slice(&replayed.stdout).unwrap_or_default();
+        (replayed.status.code(), told, words(&replayed))
+    };
+    keep(&[letters[0].clone(), letters[1].clone(), text]);
+    let (code, _, words) = replay();
+    assert!(code == Some(2) && words.contains("aig-logs sql --sink d1 --apply"), "{words}");
+
+    world.run(&["sql", "--sink", "d1", "--apply"]);
+    let (code, told, words) = replay();
+    let numbers = |told: &Value| ["rows", "known", "refused"].map(|name| told[name].as_u64().unwrap());
+    assert_eq!((code, numbers(&told)), (Some(2), [1, 0, 2]), "{words}");
+    let written = records(&world.tell("POST", "/simulator/d1", "SELECT * FROM events_raw"));
+    let [written] = &written[..] else { panic!("{written:?}") };
+    for (column, value) in event.as_object().unwrap() {
+        let expected = if column == "success" { json!(1) } else { value.clone() };
+        assert_eq!(written[column], expected, "{column}");
+    }
+    let left = records(&world.run(&["dead-letters", "show", OF_EVENTS, "--state", "kv"]));
+    let reasons: Vec<_> = left.iter().map(|letter| (&letter["id"], letter["reason"].as_str().unwrap())).collect();
+    assert_eq!((reasons[0], reasons[1].0), ((&json!("message"), "no list"), &json!("nameless")));
+    assert!(reasons[1].1.contains("events_raw.name"), "{reasons:?}");
+
+    // What D1 has already is known there, and the key goes.
+    keep(&letters[..1]);
+    let (code, told, words) = replay();
+    assert_eq!((code, numbers(&told)), (Some(0), [1, 1, 0]), "{words}");
+    assert!(world.run(&["dead-letters", "list", "--state", "kv"]).contains("No dead letters"));
+}
+
 #[test]
 fn the_workers_state_serves_no_second_poller_and_a_refusal_says_what_is_missing() {
     let world = World::start(&["--entries", "10", "--rate", "0"]);

@@ -6,6 +6,7 @@ mod d1;
 mod dead_letters;
 mod doctor;
 mod estimate;
+mod explain;
 mod files;
 mod hold;
 mod looker;
@@ -79,6 +80,10 @@ impl World {
         let address = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line}"));
         let address = address.split(' ').next().unwrap().parse().unwrap();
         Self { folder, _server: server, address, _words: words }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub fn path(&self, name: &str) -> std::path::PathBuf {

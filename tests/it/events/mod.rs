@@ -7,6 +7,7 @@ mod keys;
 pub mod native;
 mod private;
 mod properties;
+mod queue;
 mod reading;
 mod tenants;
 mod world;

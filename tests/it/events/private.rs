@@ -1,23 +1,13 @@
 //! What the settings withhold is nowhere: in no byte of the database, of a queue's message, of a dead letter, of an answer,
 //! or of the log.
 
-use std::{
-    cell::RefCell,
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
-use aig_logs::{
-    error::{CallError, StoreError},
-    host::{Listing, Put, Server, Store},
-    ingest::queued::{self, Message},
-    record::Record,
-    time::Timestamp,
-};
+use aig_logs::ingest::queued::{self, Message};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::world::{ADMIN, Host, Memory, Strike, World, body_of, request};
+use super::world::{ADMIN, Letters, Queued, Strike, World, body_of, request};
 
 /// No value that holds this may be seen again.
 const PRIVATE: &str = "qzjxkvwpyh";
@@ -47,61 +37,6 @@ fn events() -> Vec<Value> {
         }),
         json!({ "event": "x", "metadata": { "prompt": private("refused") } }),
     ]
-}
-
-/// A server with a queue in front of its database.
-struct Queued<'a> {
-    host: &'a Host,
-    messages: RefCell<Vec<String>>,
-}
-
-impl Server for Queued<'_> {
-    type Database = Memory;
-
-    fn database(&self) -> &Memory {
-        &self.host.memory
-    }
-
-    fn now(&self) -> Timestamp {
-        self.host.now()
-    }
-
-    fn fill(&self, bytes: &mut [u8]) {
-        self.host.fill(bytes);
-    }
-
-    async fn allows(&self, key: &str) -> bool {
-        self.host.allows(key).await
-    }
-
-    async fn keep(&self, events: Vec<Record>) -> Result<u64, CallError> {
-        self.messages.borrow_mut().extend(queued::messages(&events)?);
-        Ok(events.len() as u64)
-    }
-}
-
-/// Dead letters by their keys.
-#[derive(Default)]
-struct Letters(RefCell<BTreeMap<String, String>>);
-
-impl Store for Letters {
-    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
-        Ok(keys.iter().map(|key| self.0.borrow().get(*key).cloned()).collect())
-    }
-
-    async fn put(&self, key: &str, value: &str, _options: &Put) -> Result<(), StoreError> {
-        self.0.borrow_mut().insert(key.to_owned(), value.to_owned());
-        Ok(())
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.0.borrow_mut().remove(key);
-        Ok(())
-    }
-
-    async fn list(&self, _prefix: &str, _cursor: Option<&str>) -> Result<Listing, StoreError> {
-        Ok(Listing::default())
-    }
 }
 
 /// Everything that is logged.
@@ -138,7 +73,7 @@ fn nothing_private_reaches_store_queue_stream_or_letter() {
     let file = folder.path().join("copy");
     world.host.memory.connection.execute("VACUUM INTO ?1", [file.to_str().unwrap()]).unwrap();
 
-    let queued = Queued { host: &world.host, messages: RefCell::default() };
+    let queued = Queued::before(&world.host);
     let accepted = world.api.answer(&queued, batch()).now_or_never().unwrap();
     let messages = queued.messages.take();
 
@@ -146,7 +81,7 @@ fn nothing_private_reaches_store_queue_stream_or_letter() {
     let letters = Letters::default();
     world.host.memory.strike.set(Some((0, Strike::Refuses)));
     for text in messages.iter().cloned().chain([body.clone(), format!("{{\"prompt\":\"{PRIVATE}\"}}")]) {
-        let message = Message { id: "m".into(), sent: world.host.now(), text };
+        let message = Message { id: "m".into(), sent: world.host.now.get(), text };
         queued::deliver(&world.host, &letters, world.api.settings(), message).now_or_never().unwrap().unwrap();
     }
     let letters = letters.0.take();

@@ -2,15 +2,16 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
 };
 
 use aig_logs::{
     api::Api,
     config::EventSettings,
     database::{Database, Done, Statement, upsert_of_json},
-    error::CallError,
-    host::Server,
+    error::{CallError, StoreError},
+    host::{Listing, Put, Server, Store},
+    ingest::queued,
     record::{self, Kind, Record},
     sink::sql::SQLITE,
     time::{self, Timestamp},
@@ -87,16 +88,18 @@ impl Memory {
         }
     }
 
-    fn done(&self, statement: &Statement) -> Done {
+    /// Whatever SQLite refuses here, it always will.
+    fn done(&self, statement: &Statement) -> Result<Done, CallError> {
         let changed = match statement {
-            Statement::Sql(text, values) => self.connection.execute(text, params_from_iter(values)).unwrap(),
+            Statement::Sql(text, values) => self.connection.execute(text, params_from_iter(values)),
             Statement::Write(records) => {
-                let Some(first) = records.first() else { return Done::default() };
+                let Some(first) = records.first() else { return Ok(Done::default()) };
                 let list = Value::Array(records.iter().map(cells).collect()).to_string();
-                self.connection.execute(&upsert_of_json(first.table), [list]).unwrap()
+                self.connection.execute(&upsert_of_json(first.table), [list])
             }
         };
-        Done { changed: changed as u64, rows_written: changed as u64, ..Done::default() }
+        let changed = changed.map_err(|error| CallError::denied(error.to_string(), "Send something else"))? as u64;
+        Ok(Done { changed, rows_written: changed, ..Done::default() })
     }
 
     /// The lines of a query.
@@ -136,7 +139,7 @@ fn cells(record: &Record) -> Value {
 
 impl Database for Memory {
     async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Done>, CallError> {
-        self.call(|| statements.iter().map(|statement| self.done(statement)).collect())
+        self.call(|| statements.iter().map(|statement| self.done(statement)).collect())?
     }
 
     async fn query(&self, text: &'static str, values: Vec<record::Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
@@ -175,6 +178,67 @@ impl Server for Host {
         made.retain(|at| self.now.get() - at < TimeDelta::minutes(1));
         made.push(self.now.get());
         self.rate.is_none_or(|rate| made.len() <= rate as usize)
+    }
+}
+
+/// A server with a queue in front of its database.
+pub struct Queued<'a> {
+    host: &'a Host,
+    pub messages: RefCell<Vec<String>>,
+}
+
+impl<'a> Queued<'a> {
+    pub fn before(host: &'a Host) -> Self {
+        Self { host, messages: RefCell::default() }
+    }
+}
+
+impl Server for Queued<'_> {
+    type Database = Memory;
+
+    fn database(&self) -> &Memory {
+        &self.host.memory
+    }
+
+    fn now(&self) -> Timestamp {
+        self.host.now()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        self.host.fill(bytes);
+    }
+
+    async fn allows(&self, key: &str) -> bool {
+        self.host.allows(key).await
+    }
+
+    async fn keep(&self, events: Vec<Record>) -> Result<u64, CallError> {
+        self.messages.borrow_mut().extend(queued::messages(&events)?);
+        Ok(events.len() as u64)
+    }
+}
+
+/// Dead letters by their keys.
+#[derive(Default)]
+pub struct Letters(pub RefCell<BTreeMap<String, String>>);
+
+impl Store for Letters {
+    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
+        Ok(keys.iter().map(|key| self.0.borrow().get(*key).cloned()).collect())
+    }
+
+    async fn put(&self, key: &str, value: &str, _options: &Put) -> Result<(), StoreError> {
+        self.0.borrow_mut().insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.0.borrow_mut().remove(key);
+        Ok(())
+    }
+
+    async fn list(&self, _prefix: &str, _cursor: Option<&str>) -> Result<Listing, StoreError> {
+        Ok(Listing::default())
     }
 }
 

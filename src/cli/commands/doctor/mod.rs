@@ -1,4 +1,5 @@
-//! `aig-logs doctor`: checks a set-up, and says how to fix it. It changes nothing.
+//! `aig-logs doctor`: checks a set-up, and says how to fix it. It changes nothing; the test event of `--events` is taken
+//! out again.
 //!
 //! The doctor asks each question once, without the retries of a pass. It signs in to Google with a scope of its own
 //! that can only read (`cloud-platform.read-only`: `tables.testIamPermissions` takes no narrower scope of BigQuery). It
@@ -8,6 +9,7 @@
 mod check;
 mod cloudflare;
 mod d1;
+mod events;
 mod gateway;
 mod google;
 mod headroom;
@@ -20,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::{Options, State},
+        args::{Doctor, Options, State},
         commands::doctor::check::{Asker, Check, Grade},
         failure::{Exit, Failure},
         files::open::read_only,
@@ -39,12 +41,16 @@ use crate::{
 const MOST: usize = 100;
 
 /// Checks everything, and says what it has found.
-pub async fn doctor(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
+pub async fn doctor(arguments: &Doctor, options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let vars = Vars::read(options)?;
-    let destinations = destinations(options, &vars)?;
-    let mut checks = examine(&host, &vars, &destinations).await;
-    checks.extend(dead_letters(options).await);
+    let checks = if arguments.events {
+        events::checks(&host, &vars, arguments, options).await?
+    } else {
+        let mut checks = examine(&host, &vars, &destinations(options, &vars)?).await;
+        checks.extend(dead_letters(options).await);
+        checks
+    };
     let text = if options.json { report::in_json(&checks) } else { report::in_words(&checks) };
     // With the colours of its marks.
     show::deliver(&text)?;

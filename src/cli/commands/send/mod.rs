@@ -79,7 +79,7 @@ pub async fn send(
         let hint = "Set AIG_EVENTS_KEY in the environment or in .dev.vars; `aig-logs keys create` makes one";
         Failure::denied("sending events", "there is no key", hint)
     })?;
-    let address = checked(&arguments.to)?;
+    let address = format!("{}/events/batch", checked(&arguments.to)?);
     let (elements, bytes) = open(&arguments.file)?;
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let sender = Sending { host: &host, address, key, screen, told: Told::default() };
@@ -95,8 +95,8 @@ pub async fn send(
     Ok(if refused > 0 { Exit::Person } else { Exit::Done })
 }
 
-/// The address to send to. A key travels in clear only on this machine.
-fn checked(to: &str) -> Result<String, Failure> {
+/// The address of a server, without a slash at its end. A key travels in clear only on this machine.
+pub fn checked(to: &str) -> Result<String, Failure> {
     let uri: Option<Uri> = to.parse().ok();
     let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().trim_matches(['[', ']']);
     let is_here = host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
@@ -109,7 +109,7 @@ fn checked(to: &str) -> Result<String, Failure> {
             "It must be an https:// address, or an http:// address of this machine",
         )),
     }?;
-    Ok(format!("{}/events/batch", to.trim_end_matches('/')))
+    Ok(to.trim_end_matches('/').to_owned())
 }
 
 /// The events of a file, or of the standard input, and its bytes if it has a size.
@@ -305,9 +305,9 @@ mod tests {
     #[test]
     fn a_key_travels_in_clear_only_on_this_machine() {
         let check = |to: &str, expected: Option<&str>| assert_eq!(checked(to).ok().as_deref(), expected, "{to}");
-        check("http://127.0.0.1:8790/", Some("http://127.0.0.1:8790/events/batch"));
-        check("http://[::1]:1", Some("http://[::1]:1/events/batch"));
-        check("https://events.example.workers.dev", Some("https://events.example.workers.dev/events/batch"));
+        check("http://127.0.0.1:8790/", Some("http://127.0.0.1:8790"));
+        check("http://[::1]:1", Some("http://[::1]:1"));
+        check("https://events.example.workers.dev", Some("https://events.example.workers.dev"));
         for wrong in ["http://events.example", "http://127.0.0.1.example", "127.0.0.1:8790", "ftp://localhost", ""] {
             check(wrong, None);
         }

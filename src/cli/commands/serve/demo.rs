@@ -16,7 +16,10 @@ use tokio::sync::watch;
 
 use super::local::Local;
 use crate::{
-    api::{key::Scope, keys},
+    api::{
+        key::{ALL_ORGS, Scope},
+        keys,
+    },
     cli::{
         args::PastOptions,
         commands::simulate,
@@ -39,9 +42,6 @@ use crate::{
     simulator::{Simulator, application, options::SimulatorOptions},
     time::Timestamp,
 };
-
-/// The org whose key is shown.
-const ORG: &str = "demo";
 
 /// The past of the application, and its events a second there and live.
 const PAST: TimeDelta = TimeDelta::days(3);
@@ -68,13 +68,12 @@ pub async fn run(
     stop: watch::Receiver<bool>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let shown = key(local, ORG, &Scope::ALL.map(Scope::name)).await?;
-    let own = key(local, "*", &[Scope::Ingest.name()]).await?;
-    screen.say(&told(&shown, address));
+    let key = key(local).await?;
+    screen.say(&told(&key, address));
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let start = now();
     let past = application::events(LOGS.seed, start - PAST, start, PAST_RATE);
-    send(local, &own, &past).await?;
+    send(local, &key, &past).await?;
     let options = SimulatorOptions { live_per_minute: LIVE_LOGS, rate_limit: None, ..simulate::past(LOGS) };
     let simulator = Arc::new(Mutex::new(Simulator::new(options)));
     let listener = simulate::listen(0).await?;
@@ -82,17 +81,16 @@ pub async fn run(
     let config = demo::config(&simulator, &base, &SETTINGS, Destination::Sqlite(path.to_owned()))?;
     tokio::select! {
         ended = simulate::serve(simulator, listener, now, std::future::pending()) => ended?,
-        ended = async { tokio::try_join!(arrive(local, &own, start, &host), copy(path, &host, &config)) } => {
+        ended = async { tokio::try_join!(arrive(local, &key, start, &host), copy(path, &host, &config)) } => {
             ended?;
         }
     }
     Ok(Exit::Done)
 }
 
-/// A new key of an org.
-async fn key(local: &Local, org: &str, scopes: &[&str]) -> Result<String, Failure> {
-    let scopes: Vec<_> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    let key = keys::checked(org, &scopes, Vec::new());
+/// A new key of all orgs and scopes.
+async fn key(local: &Local) -> Result<String, Failure> {
+    let key = keys::checked(ALL_ORGS, &Scope::ALL.map(|scope| scope.name().to_owned()), Vec::new());
     let key = key.map_err(|(_, problem)| Failure::denied("making a key", problem, "Start it again"))?;
     let made = keys::made(local.database(), key, |bytes| OsRng.fill_bytes(bytes), now()).await;
     let made = made.map_err(|error| Failure::call("making a key", error))?;
@@ -101,7 +99,7 @@ async fn key(local: &Local, org: &str, scopes: &[&str]) -> Result<String, Failur
 
 fn told(key: &str, address: SocketAddr) -> String {
     format!(
-        r#"Simulated events and logs arrive while it runs. This key of the org {ORG} has all scopes:
+        r#"Simulated events and logs arrive while it runs. This key is of all orgs and has all scopes:
 
   {key}
 

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::{Options, Setup},
+        args::{Doctor, Options, Setup},
         commands::{
             doctor,
             setup::{
@@ -62,7 +62,7 @@ pub async fn setup(arguments: &Setup, options: &Options, stop: watch::Receiver<b
         task.service_account(&warehouse, has_table)?;
     }
     show::print("")?;
-    let exit = doctor::doctor(options, stop).await?;
+    let exit = doctor::doctor(&Doctor::default(), options, stop).await?;
     finish(task.steps, exit)
 }
 

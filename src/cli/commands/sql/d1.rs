@@ -42,8 +42,26 @@ pub async fn apply<H: Host>(database: &Rest<'_, H>, keys: &MetadataKeys, tell: i
 
 /// What is missing or different.
 pub async fn check(database: &impl Database, keys: &MetadataKeys) -> Result<Vec<Mismatch>, CallError> {
+    let mut findings = check_tables(database, |_| true).await?;
+    let live = pairs(database, VIEWS, Vec::new()).await?;
+    let texts: Vec<_> = SQLITE.iter().map(|script| script.for_sqlite(keys)).collect();
+    for (name, text) in texts.iter().filter_map(|text| view(text)) {
+        match live.get(name) {
+            None => findings.push(Mismatch::new(name, "is missing")),
+            Some(live) if live == text => {}
+            Some(_) => findings.push(Mismatch::new(name, "is of another version, or has other keys of the metadata")),
+        }
+    }
+    Ok(findings)
+}
+
+/// What is missing or different in the tables that are wanted. A file is checked in the same way.
+pub async fn check_tables(
+    database: &impl Database,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Mismatch>, CallError> {
     let mut findings = Vec::new();
-    for (table, columns) in expected() {
+    for (table, columns) in expected().into_iter().filter(|(table, _)| is_wanted(table)) {
         let live = pairs(database, COLUMNS, vec![Cell::Text(table.clone())]).await?;
         if live.is_empty() {
             findings.push(Mismatch::new(table, "is missing"));
@@ -56,15 +74,6 @@ pub async fn check(database: &impl Database, keys: &MetadataKeys) -> Result<Vec<
                 Some(live) if *live == kind => {}
                 Some(live) => findings.push(Mismatch::new(what, format!("is {live}, not {kind}"))),
             }
-        }
-    }
-    let live = pairs(database, VIEWS, Vec::new()).await?;
-    let texts: Vec<_> = SQLITE.iter().map(|script| script.for_sqlite(keys)).collect();
-    for (name, text) in texts.iter().filter_map(|text| view(text)) {
-        match live.get(name) {
-            None => findings.push(Mismatch::new(name, "is missing")),
-            Some(live) if live == text => {}
-            Some(_) => findings.push(Mismatch::new(name, "is of another version, or has other keys of the metadata")),
         }
     }
     Ok(findings)

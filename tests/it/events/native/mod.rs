@@ -1,6 +1,7 @@
 //! The events API on this machine: a file, a server, and the commands beside it.
 
 mod database;
+mod doctor;
 mod keys;
 mod kill;
 mod send;

@@ -75,10 +75,10 @@ fn suite() -> Vec<Ask> {
     let key = ("authorization", bearer.as_str());
     let events = events();
     let batch = Value::from(events.clone()).to_string();
-    let lines = events.iter().map(|event| format!("{event}\n")).collect::<String>();
-    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-    packer.write_all(batch.as_bytes()).unwrap();
-    let packed = packer.finish().unwrap();
+    let lines = events.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(batch.as_bytes()).unwrap();
+    let packed = gzip.finish().unwrap();
     let at = ago(300);
     let unnamed = json!([{ "event": "x", "timestamp": at }, { "event": "y", "timestamp": at }]).to_string();
     let lone = format!(r#"{{"id":"lone","event":"\ud800\u0000x","timestamp":"{at}","event":"last \udfff"}}"#);
@@ -139,7 +139,7 @@ const ROWS: &str = "SELECT org, created_at, id, name, user_id, session_id, subje
 fn rows_of_file(place: &Place) -> Vec<Value> {
     let connection = rusqlite::Connection::open(place.db()).unwrap();
     let mut statement = connection.prepare(ROWS).unwrap();
-    let names: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<_> = statement.column_names().map(str::to_owned).collect();
     let rows = statement.query_map([], |row| {
         let cells = names.iter().enumerate().map(|(place, name)| {
             let value = match row.get_ref(place)? {

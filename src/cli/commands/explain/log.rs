@@ -1,12 +1,13 @@
-//! `aig-logs explain`: what became of one log.
+//! The lives of a log, one for each gateway that knows it.
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::Lives;
 use crate::{
     cli::{
         args::{Explain, Options},
-        failure::{Exit, Failure},
+        failure::Failure,
         files::{rows::Rows, state::OpenState},
         progress::{Screen, log_to},
         show,
@@ -25,20 +26,20 @@ use crate::{
     time::{self, Timestamp},
 };
 
-/// Tells the life of a log.
-pub async fn explain(
+/// Tells the lives of a log.
+pub async fn lives(
     arguments: &Explain,
     options: &Options,
+    vars: &Vars,
     stop: watch::Receiver<bool>,
     screen: &Screen,
-) -> Result<Exit, Failure> {
-    let vars = Vars::read(options)?;
+) -> Result<Lives, Failure> {
     let config = vars.config(&[Destination::default()])?;
     log_to(screen, config.log_level);
     let host = NativeHost::new(stop.clone(), |_| {}).map_err(|error| Failure::host(&error))?;
     let state = OpenState::to_read(options, stop)?;
     state.check_account(&config.source.account).await?;
-    let rows = Rows::of(&state, &vars).await?;
+    let rows = Rows::of(&state, vars).await?;
 
     let [cursors, ids] = state.stores()?;
     let meter = Meter::new(Job::Range.budget(&config), host.now());
@@ -56,18 +57,17 @@ pub async fn explain(
         lives.push((explain::explain(&context, gateway, &arguments.id, table).await?, file));
     }
     // An id is that of one gateway alone: what the others do not know says nothing, unless nobody knows it.
-    if lives.iter().any(|(life, _)| life.fate != Fate::Nowhere) {
+    let is_known = lives.iter().any(|(life, _)| life.fate != Fate::Nowhere);
+    if is_known {
         lives.retain(|(life, _)| life.fate != Fate::Nowhere);
     }
     let told = Told { id: &arguments.id, rows: &rows, now: host.now() };
-    if options.json {
-        show::print(&format!("{:#}", lives.iter().map(|(life, _)| told.to_json(life)).collect::<Value>()))?;
-    } else {
-        let texts: Vec<_> = lives.iter().map(|(life, file)| told.in_words(life, file)).collect();
-        show::print(&texts.join("\n\n"))?;
-    }
-    let acts = lives.is_empty() || lives.iter().any(|(life, _)| needs_somebody(life.fate));
-    Ok(if acts { Exit::Person } else { Exit::Done })
+    Ok(Lives {
+        words: lives.iter().map(|(life, file)| told.in_words(life, file)).collect(),
+        json: lives.iter().map(|(life, _)| told.to_json(life)).collect(),
+        is_known,
+        need_somebody: lives.is_empty() || lives.iter().any(|(life, _)| needs_somebody(life.fate)),
+    })
 }
 
 fn needs_somebody(fate: Fate) -> bool {
@@ -156,6 +156,7 @@ impl Told<'_> {
         };
         let slot = life.slot.map(|(start, slot)| json!({ "start": time::text(start), "known": slot }));
         json!({
+            "kind": "log",
             "id": self.id,
             "gateway": life.gateway,
             "at_source": life.at_source,
