@@ -79,6 +79,12 @@ impl Vars {
         Ok(Config::from_vars(|name| self.get(name), destinations)?)
     }
 
+    /// The same for a task that reads no gateway: which gateways there are need not be set.
+    pub fn config_without_gateways(&self, destinations: &[Destination]) -> Result<Config, Failure> {
+        let all = |name: &str| (name == "AIG_GATEWAY_ID").then(|| "*".to_owned());
+        Ok(Config::from_vars(|name| self.get(name).or_else(|| all(name)), destinations)?)
+    }
+
     /// The settings of whoever receives events.
     pub fn events(&self) -> Result<EventSettings, Failure> {
         Ok(EventSettings::from_vars(|name| self.get(name))?)

@@ -43,7 +43,7 @@ pub async fn replay(
 ) -> Result<Exit, Failure> {
     let vars = Vars::read(options)?;
     let destinations = options.destinations();
-    let config = vars.config(&destinations)?;
+    let config = vars.config_without_gateways(&destinations)?;
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     vars.check_key(&host, &config).await?;
     log_to(screen, config.log_level);
