@@ -23,6 +23,9 @@ const KNOWN_FOR: TimeDelta = TimeDelta::seconds(60);
 /// The most keys that are believed at once.
 const MOST_KNOWN: usize = 10_000;
 
+/// The most bytes of an origin: a scheme, the longest name of a host, and a port.
+pub const LONGEST_ORIGIN: usize = 8 + 253 + 6;
+
 /// The beginning of every key. A scanner of secrets finds keys by it.
 const MARK: &str = "aig_";
 
@@ -214,6 +217,9 @@ impl KnownKeys {
         origin: &str,
         now: Timestamp,
     ) -> Result<bool, CallError> {
+        if origin.len() > LONGEST_ORIGIN {
+            return Ok(false);
+        }
         if let Some(is_named) = fresh(&self.origins, origin, now) {
             return Ok(is_named);
         }

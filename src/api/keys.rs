@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::{
     content::{empty, json as answer},
-    key::{self, ALL_ORGS, Key, Scope},
+    key::{self, ALL_ORGS, Key, LONGEST_ORIGIN, Scope},
     problem::Problem,
 };
-use crate::{database::Database, host::Server, wire::Response};
+use crate::{database::Database, error::CallError, host::Server, time::Timestamp, wire::Response};
 
 /// The longest name of an org, in bytes.
 const LONGEST_ORG: usize = 128;
@@ -27,7 +27,10 @@ struct Wanted {
 /// `POST /keys`: makes a key, and shows it once.
 pub(super) async fn create<S: Server>(server: &S, manager: &Key, body: &[u8]) -> Result<Response, Problem> {
     let wanted: Wanted = serde_json::from_slice(body).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("send org, scopes and perhaps origins: {error}"))
+        // Other words of the parser quote values.
+        let unknown = Some(error.to_string()).filter(|words| words.starts_with("unknown field"));
+        let unknown = unknown.map_or_else(String::new, |words| format!(": {words}"));
+        Problem::new(StatusCode::BAD_REQUEST, format!("send org, scopes and perhaps origins as JSON{unknown}"))
     })?;
     let key = checked(&wanted.org, &wanted.scopes, wanted.origins)
         .map_err(|(field, problem)| Problem::new(StatusCode::BAD_REQUEST, problem).of(field))?;
@@ -45,8 +48,8 @@ pub async fn made(
     database: &impl Database,
     key: Key,
     fill: impl FnOnce(&mut [u8]),
-    now: crate::time::Timestamp,
-) -> Result<Value, crate::error::CallError> {
+    now: Timestamp,
+) -> Result<Value, CallError> {
     let mut random = [0; 32];
     fill(&mut random);
     let text = key::new_key(random);
@@ -62,8 +65,8 @@ pub async fn made(
 /// # Errors
 /// If an org, a scope or an origin cannot be.
 pub fn checked(org: &str, scopes: &[String], origins: Vec<String>) -> Result<Key, (&'static str, String)> {
-    if org.is_empty() || org.len() > LONGEST_ORG {
-        return Err(("org", format!("org must have 1 to {LONGEST_ORG} bytes; * stands for all orgs")));
+    if org.trim().is_empty() || org.len() > LONGEST_ORG || org.contains(char::is_control) {
+        return Err(("org", format!("org must be a name of 1 to {LONGEST_ORG} bytes; * stands for all orgs")));
     }
     let known: Option<Vec<_>> = scopes.iter().map(|scope| Scope::parse(scope)).collect();
     let Some(mut known) = known.filter(|scopes| !scopes.is_empty()) else {
@@ -81,8 +84,24 @@ pub fn checked(org: &str, scopes: &[String], origins: Vec<String>) -> Result<Key
 /// Whether a text is an origin as browsers send it: scheme, host, and perhaps a port.
 fn is_origin(text: &str) -> bool {
     let Ok(uri) = text.parse::<http::Uri>() else { return false };
-    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-    is_web && uri.path() == "/" && uri.query().is_none() && !text.ends_with('/') && text == text.to_ascii_lowercase()
+    let usual = match uri.scheme_str() {
+        Some("http") => 80,
+        Some("https") => 443,
+        Some(_) | None => return false,
+    };
+    // A browser sends no user, no usual port, and no letters that need another form in an address.
+    let (authority, host) = (uri.authority().map_or("", http::uri::Authority::as_str), uri.host().unwrap_or_default());
+    let is_port = match authority.strip_prefix(host) {
+        Some("") => true,
+        Some(rest) => {
+            rest.strip_prefix(':').and_then(|port| port.parse::<u16>().ok()).is_some_and(|port| port != usual)
+        }
+        None => false,
+    };
+    let is_plain = text
+        .bytes()
+        .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || b":/.-_[]".contains(&letter));
+    is_plain && is_port && uri.path() == "/" && !text.ends_with('/') && text.len() <= LONGEST_ORIGIN
 }
 
 /// `GET /keys`.

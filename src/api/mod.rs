@@ -74,7 +74,7 @@ impl Api {
         let origin = request.headers().get(header::ORIGIN).cloned();
         let is_head = request.method() == Method::HEAD;
         let mut response = if request.method() == Method::OPTIONS {
-            preflight(request.uri().path())
+            preflight(request.uri().path()).unwrap_or_else(Problem::response)
         } else {
             self.act(server, &request).await.unwrap_or_else(Problem::response)
         };
@@ -156,7 +156,7 @@ impl Api {
         let sender = Sender {
             way: if is_command { Way::Cli } else { Way::Http },
             org: key.org.as_deref(),
-            idempotency_key: headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()),
+            idempotency_key: idempotency_key(headers)?,
         };
         let taken = ingest(server, &self.settings, &sender, elements.into_iter().map(ingest::fields)).await?;
         let is_single = request.uri().path() == "/events";
@@ -202,9 +202,12 @@ fn permit(key: &Key, scope: Scope) -> Result<(), Problem> {
 }
 
 /// The answer to a browser that asks whether it may send a request.
-fn preflight(path: &str) -> Response {
+fn preflight(path: &str) -> Answer {
     let mut response = empty(StatusCode::NO_CONTENT);
     let methods = route::methods(path).join(", ");
+    if methods.is_empty() {
+        return Err(route::nowhere());
+    }
     let headers = "authorization, content-encoding, content-type, idempotency-key";
     let texts = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, methods.as_str()),
@@ -216,5 +219,13 @@ fn preflight(path: &str) -> Response {
             response.headers_mut().insert(name, value);
         }
     }
-    response
+    Ok(response)
+}
+
+/// The text of `Idempotency-Key`.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let text = headers.get(IDEMPOTENCY_KEY).map(HeaderValue::to_str).transpose();
+    text.map_err(|_| {
+        Problem::new(StatusCode::BAD_REQUEST, "send an idempotency key of ASCII letters").of("idempotency-key")
+    })
 }

@@ -46,13 +46,18 @@ pub fn route<'a>(method: &Method, path: &'a str) -> Result<(Action, &'a str), Pr
     }
     let allowed = methods(path).join(", ");
     if allowed.is_empty() {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "there is no such path"));
+        return Err(nowhere());
     }
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("the path takes {allowed}"));
     Err(match HeaderValue::try_from(allowed) {
         Ok(allowed) => problem.with_header(header::ALLOW, allowed),
         Err(_) => problem,
     })
+}
+
+/// There is no such path.
+pub fn nowhere() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "there is no such path")
 }
 
 /// The methods that a path takes; none if there is no such path.

@@ -44,11 +44,21 @@ impl EventSettings {
             names: vars.list("EVENTS_NAMES"),
             required: vars.required_fields(),
             truncate_ip: vars.truth("EVENTS_TRUNCATE_IP"),
-            privacy: vars.privacy(),
+            privacy: with_aliases(vars.privacy()),
             admin_key: vars.admin_key(),
             log_level: vars.log_level(),
         })
     }
+}
+
+/// Fields that become a column of another name. To withhold the column is to withhold these too.
+const ALIASES: [(&str, &str); 3] = [("user_id", "userId"), ("user_id", "actor"), ("session_id", "sessionId")];
+
+fn with_aliases(mut privacy: Privacy) -> Privacy {
+    for (column, alias) in ALIASES {
+        privacy.extend(column, alias);
+    }
+    privacy
 }
 
 impl<L: Fn(&str) -> Option<String>> SettingReader<L> {

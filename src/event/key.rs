@@ -7,7 +7,7 @@ use ulid::Ulid;
 use uuid::{Builder, Uuid, Variant};
 
 use super::{
-    place::{self, ID, TIME, label},
+    place::{self, ID, Place, TIME, label},
     receipt::{Receipt, Refusal},
 };
 use crate::{
@@ -41,6 +41,9 @@ pub(super) fn take(
     let received = time::floor_ms(receipt.at);
     let given = given(fields)?;
     let own = short("id", place::take(fields, ID, label))?;
+    if own.is_none() && ID.iter().any(|place| is_no_id(fields, *place)) {
+        return Err(Refusal::of("the id is no text and no whole number: it would not be known when it is sent again"));
+    }
     let of_id = |id: &String| {
         let sentence = "the event has an id but no time, and the time of receipt would differ when it is sent again: \
                         send timestamp too";
@@ -49,6 +52,12 @@ pub(super) fn take(
     let at = given.map_or_else(|| own.as_ref().map_or(Ok(received), of_id), Ok)?;
     check(at, received, settings.retention)?;
     Ok((at, own.unwrap_or_else(|| made(receipt, received, org, given.is_some()))))
+}
+
+/// Whether an id is there that cannot be one. An empty text is as if it were not there.
+fn is_no_id(fields: &Map<String, Value>, place: Place) -> bool {
+    let Place::Field(name) = place else { return false };
+    fields.get(name).is_some_and(|value| !value.is_null() && value != "")
 }
 
 /// Refuses a text that is too long to count by.

@@ -7,23 +7,14 @@ use serde_json::{Map, Value};
 use super::{address, metadata::of_user};
 use crate::{config::EventSettings, log::privacy::Privacy};
 
-/// Fields that become a column of another name. To withhold the column is to withhold these too.
-const ALIASES: [(&str, &str); 3] = [("userId", USER_ID), ("actor", USER_ID), ("sessionId", "session_id")];
-
 const USER_ID: &str = "user_id";
 
 /// Removes and hashes fields as the settings say, and cuts addresses.
 pub fn withhold(fields: &mut Map<String, Value>, settings: &EventSettings) {
     let privacy = &settings.privacy;
     if privacy.is_active() {
-        let aliased = ALIASES.map(|(name, column)| {
-            let (name, value) = fields.remove_entry(name)?;
-            let value = privacy.left(&[&name, column], value)?;
-            Some((name, value))
-        });
         let user = user(fields, privacy);
         privacy.apply_deeply(fields);
-        fields.extend(aliased.into_iter().flatten());
         fields.extend(user.map(|user| (USER_ID.to_owned(), user)));
     }
     if settings.truncate_ip {

@@ -111,8 +111,8 @@ impl Privacy {
         match value {
             Value::Object(members) => self.apply_deeply(members),
             Value::Array(list) => list.iter_mut().for_each(|value| self.treat_within(value)),
-            Value::String(text) if text.trim_start().starts_with(['{', '[', '"']) && self.may_hold(text) => {
-                *value = raw::json(text).as_deref().map(raw::value).map_or(Value::Null, |mut inner| {
+            Value::String(text) if shown(text).starts_with(['{', '[', '"']) && self.may_hold(text) => {
+                *value = raw::json(shown(text)).as_deref().map(raw::value).map_or(Value::Null, |mut inner| {
                     self.treat_within(&mut inner);
                     Value::String(inner.to_string())
                 });
@@ -124,7 +124,15 @@ impl Privacy {
     /// Whether a text has one of the keys anywhere, or an escape that can stand for its letters.
     fn may_hold(&self, text: &str) -> bool {
         let hashed = self.hashed.iter().flat_map(|hashed| &hashed.keys);
-        text.contains("\\u") || self.dropped.iter().chain(hashed).any(|key| text.contains(key))
+        text.contains('\\') || self.dropped.iter().chain(hashed).any(|key| text.contains(key))
+    }
+
+    /// Lets another name stand for a key: what is withheld of the key is withheld of it, too.
+    pub fn extend(&mut self, key: &str, other: &str) {
+        let keys = [Some(&mut self.dropped), self.hashed.as_mut().map(|hashed| &mut hashed.keys)];
+        for keys in keys.into_iter().flatten().filter(|keys| keys.contains(key)) {
+            keys.insert(other.to_owned());
+        }
     }
 
     fn names_any(&self, members: &Map<String, Value>) -> bool {
@@ -143,6 +151,11 @@ impl Privacy {
             }
         }
     }
+}
+
+/// A text without what nobody sees at its beginning: spaces, and marks that some programs write before JSON.
+fn shown(text: &str) -> &str {
+    text.trim_start_matches(|letter: char| letter.is_whitespace() || matches!(letter, '\u{feff}' | '\u{200b}'))
 }
 
 impl Hashed {

@@ -13,7 +13,7 @@ const WIDTH: u16 = 100;
 /// Every setting, for `--help`.
 pub fn table() -> String {
     let groups = [
-        (Need::Always, "Settings that must be there"),
+        (Need::Always, "Settings that must be there to copy logs"),
         (Need::BigQuery, "Settings for --sink bigquery: one of the two ways to give a key is enough"),
         (Need::Never, "Settings that may be there"),
     ];

@@ -1,6 +1,8 @@
 //! The thread that writes. While it commits, further requests arrive; they are the group of the next commit, so that
 //! one wait for the disk serves all of them.
 
+use std::path::Path;
+
 use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,12 +31,16 @@ pub(super) struct Waiting {
 pub(super) struct Writer {
     connection: Connection,
     place: Place,
+    /// The place of its write-ahead log, which stays as long as the file is open. None: it has none.
+    log: Option<Place>,
 }
 
 impl Writer {
     pub fn new(connection: Connection, place: Place) -> Self {
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        Self { connection, place }
+        let mut log = place.path().as_os_str().to_owned();
+        log.push("-wal");
+        Self { connection, log: Place::of(Path::new(&log)).ok(), place }
     }
 
     /// Writes until nobody can send a request any more, and each that was sent is answered.
@@ -45,9 +51,10 @@ impl Writer {
         }
     }
 
-    /// Writes a group in one transaction. If that fails, each request gets a transaction of its own, so that it fails
-    /// for its own reasons alone. Savepoints would spare the repetition, but each costs a copy of the pages that it
-    /// changes, and a group hardly ever fails.
+    /// Writes a group in one transaction. If the file never takes some of its values, each request gets a transaction of
+    /// its own, so that it fails for its own reasons alone. Savepoints would spare the repetition, but each costs a copy
+    /// of the pages that it changes, and a group hardly ever fails. A file that is held or full fails for all at once:
+    /// otherwise each would wait for it after the other.
     fn write(&self, group: &mut Vec<Waiting>) {
         let whole = self.commit(group.iter().map(|waiting| &waiting.statements[..]));
         match whole {
@@ -57,13 +64,13 @@ impl Writer {
                     answer(waiting, Ok(done));
                 }
             }
-            Err(error) if group.len() == 1 => group.drain(..).for_each(|waiting| answer(waiting, Err(error.clone()))),
-            Err(_) => {
+            Err(CallError::Denied { .. }) if group.len() > 1 => {
                 for waiting in group.drain(..) {
                     let done = self.commit([&waiting.statements[..]].into_iter());
                     answer(waiting, done.map(|mut done| done.pop().unwrap_or_default()));
                 }
             }
+            Err(error) => group.drain(..).for_each(|waiting| answer(waiting, Err(error.clone()))),
         }
     }
 
@@ -80,8 +87,11 @@ impl Writer {
             Ok(done)
         };
         let done = committed().map_err(|error: rusqlite::Error| failed(&error, self.place.path()))?;
-        // Rows in a file that nobody will find are not kept.
-        if self.place.holds() { Ok(done) } else { Err(moved(&self.place)) }
+        // Rows in a file that nobody will find are not kept. The newest rows are in the log beside it.
+        match [Some(&self.place), self.log.as_ref()].into_iter().flatten().find(|place| !place.holds()) {
+            Some(place) => Err(moved(place)),
+            None => Ok(done),
+        }
     }
 }
 

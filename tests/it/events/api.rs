@@ -144,6 +144,35 @@ fn a_number_that_no_float_holds_refuses_its_event_alone() {
 }
 
 #[test]
+fn what_would_not_be_known_again_is_refused() {
+    let world = World::new();
+    for id in [json!(1.5), json!(true), json!({}), json!([1])] {
+        let event = json!({ "id": id, "event": "x", "timestamp": "2026-11-29T11:00:00Z" });
+        assert_eq!(world.ask("POST", "/events", ADMIN, &event.to_string()).0, 422, "{id}");
+    }
+    // An empty text says nothing, as null does.
+    for id in [json!(""), Value::Null] {
+        let event = json!({ "id": id, "event": "x" });
+        assert_eq!(world.ask("POST", "/events", ADMIN, &event.to_string()).0, 202, "{id}");
+    }
+    let mut batch = request("POST", "/events/batch", &[BEARER], Value::from(vec![event("a")]).to_string());
+    batch.headers_mut().insert("idempotency-key", http::HeaderValue::from_bytes(b"cl\xe9").unwrap());
+    let answer = world.send(batch);
+    assert_eq!((answer.status().as_u16(), &body_of(&answer)["field"]), (400, &json!("idempotency-key")));
+}
+
+#[test]
+fn origins_that_nobody_named_fill_no_memory() {
+    let world = World::new();
+    let long = format!("https://{}.example", "x".repeat(300));
+    let calls = || {
+        world.send(request("GET", "/nowhere", &[("origin", &long)], ""));
+        world.host.memory.calls.get()
+    };
+    assert_eq!((calls(), calls()), (0, 0));
+}
+
+#[test]
 fn methods_are_told_and_head_answers_as_get() {
     let world = World::new();
     let allowed = |method: &str, path: &str| {
@@ -154,6 +183,7 @@ fn methods_are_told_and_head_answers_as_get() {
     assert_eq!(allowed("PUT", "/keys"), (405, Some("GET, HEAD, POST".into())));
     assert_eq!(allowed("GET", "/keys/aig_12345678"), (405, Some("DELETE".into())));
     assert_eq!(allowed("GET", "/nowhere"), (404, None));
+    assert_eq!(allowed("OPTIONS", "/nowhere"), (404, None));
     let get = world.send(request("GET", "/health", &[], ""));
     let head = world.send(request("HEAD", "/health", &[], ""));
     assert_eq!(get.status(), 200);

@@ -73,11 +73,27 @@ fn keys_that_cannot_be_are_refused_by_field() {
     check(json!({ "org": "x".repeat(129), "scopes": ["ingest"] }), Some("org"));
     check(json!({ "org": "acme", "scopes": [] }), Some("scopes"));
     check(json!({ "org": "acme", "scopes": ["write"] }), Some("scopes"));
-    for origin in ["app.example", "https://app.example/", "https://app.example/path", "*", "https://App.example"] {
+    for org in [" ", "a\nb", "a\0b"] {
+        check(json!({ "org": org, "scopes": ["ingest"] }), Some("org"));
+    }
+    for origin in [
+        "app.example",
+        "https://app.example/",
+        "https://app.example/path",
+        "*",
+        "https://App.example",
+        "https://user@app.example",
+        "https://app.example:443",
+        "https://app.example:99999",
+        "https://app.example#x",
+        "https://*.example",
+    ] {
         check(json!({ "org": "acme", "scopes": ["ingest"], "origins": [origin] }), Some("origins"));
     }
     check(json!({ "org": "acme" }), None);
     check(json!({ "org": "acme", "scopes": ["ingest"], "expires": 1 }), None);
+    let (_, problem) = world.ask("POST", "/keys", ADMIN, "{\"org\":\"acme\",\"scopes\":\"a private text\"}");
+    assert!(!problem.to_string().contains("private"), "{problem}");
     assert_eq!(world.ask("GET", "/keys", ADMIN, "").1, json!({ "rows": [] }));
 }
 

@@ -56,7 +56,10 @@ pub fn complete(element: &Element, now: Timestamp, random: u128) -> Result<Strin
         serde_json::from_str(text).map_err(|error| format!("the event is no JSON object: {error}"))?;
     // Letters that end a line stand only between the values of JSON.
     let mut text = text.trim().replace(['\n', '\r'], " ");
-    let has = |names: &[&str]| names.iter().any(|name| fields.get(*name).is_some_and(|value| value.get() != "null"));
+    // An empty text says nothing.
+    let has = |names: &[&str]| {
+        names.iter().any(|name| fields.get(*name).is_some_and(|value| !["null", "\"\""].contains(&value.get())))
+    };
     if !has(&IDS) {
         let made = Ulid::from_parts(u64::try_from(now.timestamp_millis()).unwrap_or(0), random);
         text.pop();

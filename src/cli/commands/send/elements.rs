@@ -15,6 +15,8 @@ const LARGEST: usize = 1 << 20;
 /// The most bytes of an object that reaches over several lines. A list without an object around it has no limit.
 const LARGEST_OBJECT: u64 = 16 << 20;
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// An event of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Element {
@@ -64,6 +66,10 @@ impl Elements {
 
     /// Tells the form by the first letters.
     fn recognize(&mut self) -> io::Result<Form> {
+        // Some programs write a mark before a text, of which UTF-8 has no need.
+        if self.input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+            self.input.consume(BYTE_ORDER_MARK.len());
+        }
         match self.skip(|byte| byte.is_ascii_whitespace())? {
             None => Ok(Form::Ended),
             Some(b'[') => {

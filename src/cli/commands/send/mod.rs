@@ -105,7 +105,7 @@ pub fn checked(to: &str) -> Result<String, Failure> {
         Some("http") if is_here => Ok(()),
         _ => Err(Failure::denied(
             "sending events",
-            format!("--to is {to:?}"),
+            "--to is no address that a key may be sent to",
             "It must be an https:// address, or an http:// address of this machine",
         )),
     }?;

@@ -15,6 +15,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
 };
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio_io_timeout::TimeoutStream;
 
 use super::local::Local;
 use crate::{api::Problem, ingest::LARGEST_BODY};
@@ -30,6 +31,9 @@ const HEAD: Duration = Duration::from_mins(1);
 
 /// How long the body of a request may take.
 const BODY: Duration = Duration::from_secs(30);
+
+/// How long a sender may take to read a part of an answer.
+const ANSWER: Duration = BODY;
 
 /// Answers until `stopped`, and then what was already asked.
 ///
@@ -61,7 +65,9 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let (local, turns) = (Arc::clone(&local), Arc::clone(&turns));
         let service = service_fn(move |request| answer(Arc::clone(&local), Arc::clone(&turns), request));
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(ANSWER));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         tasks.spawn(async move {
             // A connection that breaks is the sender's loss: it sends the same again.
             let _ = connection.await;

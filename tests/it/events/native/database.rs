@@ -161,6 +161,16 @@ async fn a_file_that_has_left_its_place_acknowledges_nothing() {
     assert_eq!(file.write(&["d"]).await, Ok(changed(&[1])));
 }
 
+/// The newest rows are in the log beside the file: without it they are gone at the next start.
+#[tokio::test]
+async fn a_file_whose_log_was_removed_acknowledges_nothing() {
+    let file = File::new();
+    file.write(&["a"]).await.unwrap();
+    fs::remove_file(file.folder.path().join("a.sqlite-wal")).unwrap();
+    let gone = file.write(&["b"]).await.unwrap_err();
+    assert!(gone.to_string().contains("replaced, moved or deleted") && gone.to_string().contains("-wal"), "{gone}");
+}
+
 #[tokio::test]
 async fn what_was_accepted_is_committed_before_the_file_is_closed() {
     let File { folder, database } = File::new();

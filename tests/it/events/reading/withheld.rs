@@ -119,6 +119,22 @@ fn a_subject_is_made_of_what_is_left() {
 }
 
 #[test]
+fn a_name_within_an_event_and_an_escape_in_a_text_hide_nothing() {
+    check(
+        &[("DROP_METADATA", "user_id,session_id,a/b,email")],
+        &json!({
+            "userId": "ada", "properties": { "userId": "ada", "list": [{ "actor": "ada", "sessionId": "s", "n": 1 }] },
+            "slash": "{\"a\\/b\":1,\"n\":1}", "marked": "\u{feff}{\"email\":1,\"n\":1}",
+            "unseen": "\u{200b}{\"email\":1,\"n\":1}",
+        }),
+        &json!({
+            "metadata": { "list": [{ "n": 1 }] },
+            "extra": { "slash": "{\"n\":1}", "marked": "{\"n\":1}", "unseen": "{\"n\":1}" },
+        }),
+    );
+}
+
+#[test]
 fn a_reason_holds_no_value() {
     let private = "a private text of more than 128 bytes ".repeat(4);
     let vars = [("EVENTS_NAMES", "allowed"), ("EVENTS_REQUIRED", "cost")];
