@@ -13,10 +13,14 @@ use crate::{
         failure::{Exit, Failure},
         show,
     },
-    database::{Database, sqlite::SqliteDatabase},
+    database::{Database, Statement, sqlite::SqliteDatabase},
     host::native::now,
     log::metadata::MetadataKeys,
+    sink::sql::SQLITE,
 };
+
+/// The script that makes the table of keys.
+const TABLE: &str = "1_api_keys.sql";
 
 /// Makes, lists or revokes keys.
 pub async fn keys(action: KeysAction, json: bool) -> Result<Exit, Failure> {
@@ -25,7 +29,7 @@ pub async fn keys(action: KeysAction, json: bool) -> Result<Exit, Failure> {
             let key = keys::checked(&org, &scopes, origins).map_err(|(field, problem)| {
                 Failure::denied("making a key", problem, format!("Nothing was made. Check --{}", option(field)))
             })?;
-            let database = open(&db)?;
+            let database = open(&db).await?;
             let made = keys::made(&database, key, |bytes| OsRng.fill_bytes(bytes), now()).await;
             let made = made.map_err(|error| Failure::call("making a key", error))?;
             close(database)?;
@@ -34,13 +38,13 @@ pub async fn keys(action: KeysAction, json: bool) -> Result<Exit, Failure> {
             show::deliver(&text)?;
         }
         KeysAction::List { db } => {
-            let database = existing(&db)?;
+            let database = existing(&db).await?;
             let rows = key::list(&database, None).await.map_err(|error| Failure::call("reading the keys", error))?;
             close(database)?;
             show::print(&if json { json!({ "rows": rows }).to_string() } else { table(&rows) })?;
         }
         KeysAction::Revoke { db, prefix } => {
-            let database = existing(&db)?;
+            let database = existing(&db).await?;
             let done = database.run(vec![key::revoke(&prefix, None, now())]).await;
             let done = done.map_err(|error| Failure::call("revoking a key", error))?;
             close(database)?;
@@ -64,15 +68,23 @@ fn option(field: &str) -> &str {
     if field == "origins" { "origin" } else { field }
 }
 
-/// The file at a path. It is made if it is missing.
-fn open(path: &Path) -> Result<SqliteDatabase, Failure> {
-    SqliteDatabase::open(path, &MetadataKeys::default())
-        .map_err(|error| Failure::call(format!("opening {}", path.display()), error))
+/// The file at a path. It is made if it is missing. The views of a file that is there stay as they are: whoever copies
+/// logs into it knows which columns from the metadata they have.
+async fn open(path: &Path) -> Result<SqliteDatabase, Failure> {
+    let failed = |error| Failure::call(format!("opening {}", path.display()), error);
+    if !path.exists() {
+        return SqliteDatabase::open(path, &MetadataKeys::default()).map_err(failed);
+    }
+    let database = SqliteDatabase::existing(path).map_err(failed)?;
+    let table =
+        SQLITE.iter().find(|script| script.name == TABLE).map(|script| Statement::Sql(script.text.into(), Vec::new()));
+    database.run(table.into_iter().collect()).await.map_err(failed)?;
+    Ok(database)
 }
 
-fn existing(path: &Path) -> Result<SqliteDatabase, Failure> {
+async fn existing(path: &Path) -> Result<SqliteDatabase, Failure> {
     if path.exists() {
-        return open(path);
+        return open(path).await;
     }
     let hint = "Name the file with --db, or make it with its first key: aig-logs keys create";
     Err(Failure::denied(format!("reading the keys in {}", path.display()), "there is no such file", hint))

@@ -7,10 +7,12 @@ use aig_logs::{
     config::EventSettings,
     database::{Database as _, sqlite::SqliteDatabase},
     host::Server,
-    log::metadata::MetadataKeys,
+    log::metadata::{MetadataColumn, MetadataKeys},
+    sink::sqlite::Sqlite,
     time::{self, Timestamp},
 };
 use chrono::TimeDelta;
+use rusqlite::Connection;
 use serde_json::Value;
 
 use super::served::{DB, Place};
@@ -41,6 +43,19 @@ fn a_key_is_shown_once_and_kept_as_its_hash() {
         assert!(!words.contains(secret) && !list.to_string().contains(secret));
         assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "the file holds a key");
     }
+}
+
+#[test]
+fn a_key_leaves_the_views_of_a_file_as_they_are() {
+    let place = Place::new();
+    let file = Connection::open(place.db()).unwrap();
+    Sqlite::new(
+        &file,
+        &MetadataKeys { columns: vec![MetadataColumn::parse("team").unwrap()], ..MetadataKeys::default() },
+    )
+    .unwrap();
+    place.key("acme", "ingest");
+    assert!(file.prepare("SELECT team FROM aig_logs").is_ok());
 }
 
 #[test]
