@@ -10,4 +10,4 @@ mod properties;
 mod queue;
 mod reading;
 mod tenants;
-mod world;
+pub mod world;

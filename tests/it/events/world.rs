@@ -21,7 +21,7 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rusqlite::{Connection, params_from_iter, types::ValueRef};
+use rusqlite::{Connection, Row, params_from_iter, types::ValueRef};
 use serde_json::{Map, Value, json};
 
 /// The key of all orgs and scopes.
@@ -106,20 +106,23 @@ impl Memory {
     pub fn lines(&self, sql: &str, values: &[record::Cell]) -> Vec<Map<String, Value>> {
         let mut statement = self.connection.prepare(sql).unwrap();
         let names: Vec<_> = statement.column_names().map(str::to_owned).collect();
-        let lines = statement.query_map(params_from_iter(values), |row| {
-            let values = names.iter().enumerate().map(|(place, name)| {
-                let value = match row.get_ref(place)? {
-                    ValueRef::Null | ValueRef::Blob(_) => Value::Null,
-                    ValueRef::Integer(integer) => integer.into(),
-                    ValueRef::Real(real) => real.into(),
-                    ValueRef::Text(text) => str::from_utf8(text).unwrap().into(),
-                };
-                Ok((name.clone(), value))
-            });
-            values.collect::<Result<Map<_, _>, rusqlite::Error>>()
-        });
+        let lines = statement.query_map(params_from_iter(values), |row| line(row, &names));
         lines.unwrap().collect::<Result<_, _>>().unwrap()
     }
+}
+
+/// A line of a table, by the names of its columns.
+pub fn line(row: &Row<'_>, names: &[String]) -> rusqlite::Result<Map<String, Value>> {
+    let cells = names.iter().enumerate().map(|(place, name)| {
+        let value = match row.get_ref(place)? {
+            ValueRef::Null | ValueRef::Blob(_) => Value::Null,
+            ValueRef::Integer(integer) => integer.into(),
+            ValueRef::Real(real) => real.into(),
+            ValueRef::Text(text) => str::from_utf8(text).unwrap().into(),
+        };
+        Ok((name.clone(), value))
+    });
+    cells.collect()
 }
 
 /// The cells of a record as D1 gets them.

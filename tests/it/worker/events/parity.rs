@@ -5,11 +5,10 @@ use std::io::Write as _;
 use aig_logs::{host::native::now, time};
 use chrono::TimeDelta;
 use flate2::{Compression, write::GzEncoder};
-use rusqlite::types::ValueRef;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::runtime::{ADMIN, Answer, Events, PLAIN, exchange};
-use crate::events::native::served::Place;
+use crate::events::{native::served::Place, world::line};
 
 /// The headers that the API decides. Others are of the servers.
 const HEADERS: [&str; 11] = [
@@ -140,18 +139,7 @@ fn rows_of_file(place: &Place) -> Vec<Value> {
     let connection = rusqlite::Connection::open(place.db()).unwrap();
     let mut statement = connection.prepare(ROWS).unwrap();
     let names: Vec<_> = statement.column_names().map(str::to_owned).collect();
-    let rows = statement.query_map([], |row| {
-        let cells = names.iter().enumerate().map(|(place, name)| {
-            let value = match row.get_ref(place)? {
-                ValueRef::Null | ValueRef::Blob(_) => Value::Null,
-                ValueRef::Integer(integer) => integer.into(),
-                ValueRef::Real(real) => real.into(),
-                ValueRef::Text(text) => str::from_utf8(text).unwrap().into(),
-            };
-            Ok((name.clone(), value))
-        });
-        cells.collect::<rusqlite::Result<Map<_, _>>>()
-    });
+    let rows = statement.query_map([], |row| line(row, &names));
     rows.unwrap().map(|row| Value::Object(row.unwrap())).collect()
 }
 
