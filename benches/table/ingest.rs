@@ -8,7 +8,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -109,42 +109,48 @@ impl Served {
         Self { child, address, key }
     }
 
-    /// Sends so many events, and measures.
+    /// Sends so many events, and measures. Every request is made before the clock starts: it is the server that is measured.
     fn load(&self, batch: u32, events: u32) -> Load {
-        let next = AtomicU32::new(if batch == 1 { MANY } else { 0 });
-        let end = next.load(Ordering::Relaxed) + events;
+        let first = if batch == 1 { MANY } else { 0 };
         let at = time::text(time::floor_ms(now()));
+        let requests: Vec<_> =
+            (first..first + events).step_by(batch as usize).map(|first| self.request(first, batch, &at)).collect();
+        let expected = format!("\"accepted\":{batch},");
+        let next = AtomicUsize::new(0);
         let began = Instant::now();
         let latencies = thread::scope(|scope| {
-            let senders: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(|| self.send(&next, end, batch, &at))).collect();
+            let senders: Vec<_> =
+                (0..CONNECTIONS).map(|_| scope.spawn(|| self.send(&requests, &next, &expected))).collect();
             senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect()
         });
         Load { events, took: began.elapsed(), latencies }
     }
 
-    fn send(&self, next: &AtomicU32, end: u32, batch: u32, at: &str) -> Vec<Duration> {
+    fn request(&self, first: u32, batch: u32, at: &str) -> Vec<u8> {
+        let events: Vec<_> = (first..first + batch).map(|id| text(id, at)).collect();
+        let body = format!("[{}]", events.join(","));
+        let request = format!(
+            "POST /events/batch HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.key,
+            body.len()
+        );
+        request.into_bytes()
+    }
+
+    /// Sends requests until none is left, each after the answer to the one before.
+    fn send(&self, requests: &[Vec<u8>], next: &AtomicUsize, expected: &str) -> Vec<Duration> {
         let mut connection = BufReader::new(TcpStream::connect(self.address).unwrap());
         connection.get_ref().set_nodelay(true).unwrap();
         let mut latencies = Vec::new();
-        loop {
-            let first = next.fetch_add(batch, Ordering::Relaxed);
-            if first >= end {
-                return latencies;
-            }
-            let events: Vec<_> = (first..first + batch).map(|id| text(id, at)).collect();
-            let body = format!("[{}]", events.join(","));
-            let request = format!(
-                "POST /events/batch HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\
-                 content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-                self.key,
-                body.len()
-            );
+        while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
             let began = Instant::now();
-            connection.get_mut().write_all(request.as_bytes()).unwrap();
+            connection.get_mut().write_all(request).unwrap();
             let answer = answer(&mut connection);
             latencies.push(began.elapsed());
-            assert!(answer.contains(&format!("\"accepted\":{batch},")), "{answer}");
+            assert!(answer.contains(expected), "{answer}");
         }
+        latencies
     }
 
     /// The CPU time that it has used; none where the system does not tell.
