@@ -151,14 +151,14 @@ impl Api {
         if !self.settings.enabled {
             return Ok(empty(StatusCode::NO_CONTENT));
         }
-        let elements = ingest::elements(&body, form)?;
+        let events = ingest::events(&body, form)?;
         let is_command = text(headers, &header::USER_AGENT).starts_with("aig-logs/");
         let sender = Sender {
             way: if is_command { Way::Cli } else { Way::Http },
             org: key.org.as_deref(),
             idempotency_key: idempotency_key(headers)?,
         };
-        let taken = ingest(server, &self.settings, &sender, elements.into_iter().map(ingest::fields)).await?;
+        let taken = ingest(server, &self.settings, &sender, events).await?;
         let is_single = request.uri().path() == "/events";
         told(&taken, is_single)
     }

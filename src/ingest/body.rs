@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, io::Read, mem};
 
 use flate2::read::MultiGzDecoder;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Deserializer, Map, Value, value::RawValue};
 
 use crate::log::{raw, tame::whole_letters};
 
@@ -61,14 +61,47 @@ pub fn unpacked(body: &[u8], is_packed: bool) -> Result<Cow<'_, [u8]>, Unreadabl
     Ok(Cow::Owned(bytes))
 }
 
-/// The elements of a body, each as it was written. One element is one event, if it can be read.
+/// The events of a body: the fields of each, or the reason why it has none.
 ///
 /// # Errors
-/// If the body is not of this form, is empty, or has too many elements.
-pub fn elements(body: &[u8], form: Form) -> Result<Vec<&str>, Unreadable> {
-    let malformed = |problem: String| Unreadable::Malformed(problem);
-    let text = str::from_utf8(body).map_err(|_| malformed("the body is not UTF-8".into()))?;
+/// If the body is not of this form, is empty, or has too many events.
+pub fn events(body: &[u8], form: Form) -> Result<Vec<Result<Map<String, Value>, String>>, Unreadable> {
+    let text = str::from_utf8(body).map_err(|_| Unreadable::Malformed("the body is not UTF-8".into()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if form == Form::Many
+        && let Some(events) = plain(text)
+    {
+        return Ok(events.into_iter().map(Ok).collect());
+    }
+    Ok(elements(text, form)?.into_iter().map(fields).collect())
+}
+
+/// The events of a list in which nothing is refused: most bodies are one, and reading it once is faster than splitting it
+/// first. None: the body is something else.
+fn plain(text: &str) -> Option<Vec<Map<String, Value>>> {
+    let is_space = |letter| matches!(letter, ' ' | '\t' | '\n' | '\r');
+    let mut rest = text.trim_start_matches(is_space).strip_prefix('[')?.trim_start_matches(is_space);
+    let mut events = Vec::new();
+    while events.len() < MOST_EVENTS {
+        let mut values = Deserializer::from_str(rest).into_iter();
+        let value: Map<String, Value> = values.next()?.ok()?;
+        let (element, after) = rest.split_at_checked(values.byte_offset())?;
+        if element.len() > LARGEST_EVENT {
+            return None;
+        }
+        events.push(kept(element, value)?);
+        let after = after.trim_start_matches(is_space);
+        match after.strip_prefix(',') {
+            Some(next) => rest = next.trim_start_matches(is_space),
+            None => return (after.trim_end_matches(is_space) == "]").then_some(events),
+        }
+    }
+    None
+}
+
+/// The elements of a body, each as it was written. One element is one event, if it can be read.
+fn elements(text: &str, form: Form) -> Result<Vec<&str>, Unreadable> {
+    let malformed = |problem: String| Unreadable::Malformed(problem);
     let not_json = |error: serde_json::Error| malformed(format!("the body is not JSON: {error}"));
     let elements = match form {
         Form::Lines => text.lines().map(str::trim).filter(|line| !line.is_empty()).collect(),
@@ -104,22 +137,28 @@ pub fn fields(element: &str) -> Result<Map<String, Value>, String> {
     }
     let too_deep = || format!("the event is nested deeper than {MOST_LEVELS} levels");
     let read = serde_json::from_str(element).or_else(|_| serde_json::from_str(&whole_letters(element)));
-    let mut value: Value = read.map_err(|error| match raw::levels(element) {
+    let value: Value = read.map_err(|error| match raw::levels(element) {
         Some(levels) if levels > MOST_LEVELS => too_deep(),
         Some(_) | None => format!("the event is no JSON that can be kept: {error}"),
     })?;
-    if element.contains("\\u0000") || element.contains('\0') {
-        replace_nul(&mut value);
-    }
-    if is_deeper(&value, MOST_LEVELS) {
-        return Err(too_deep());
-    }
     match value {
-        Value::Object(fields) => Ok(fields),
+        Value::Object(fields) => kept(element, fields).ok_or_else(too_deep),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             Err("the event is no JSON object".into())
         }
     }
+}
+
+/// The fields of an element without NUL; none: it is nested too deep.
+fn kept(element: &str, fields: Map<String, Value>) -> Option<Map<String, Value>> {
+    let mut value = Value::Object(fields);
+    if element.contains("\\u0000") || element.contains('\0') {
+        replace_nul(&mut value);
+    }
+    if is_deeper(&value, MOST_LEVELS) {
+        return None;
+    }
+    if let Value::Object(fields) = value { Some(fields) } else { None }
 }
 
 /// Whether a value has more levels of nesting.
@@ -155,7 +194,9 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{Form, LARGEST_BODY, LARGEST_EVENT, MOST_EVENTS, MOST_LEVELS, Unreadable, elements, fields, unpacked};
+    use super::{
+        Form, LARGEST_BODY, LARGEST_EVENT, MOST_EVENTS, MOST_LEVELS, Unreadable, elements, events, fields, unpacked,
+    };
 
     fn packed(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -199,7 +240,7 @@ mod tests {
     #[test]
     fn a_body_is_split_into_elements_as_they_were_written() {
         let check = |body: &str, form, expected: &[&str]| {
-            assert_eq!(elements(body.as_bytes(), form).unwrap(), expected, "{body}");
+            assert_eq!(elements(body, form).unwrap(), expected, "{body}");
         };
         check(r#" {"a": 1} "#, Form::One, &[r#"{"a": 1}"#]);
         check("[{}]", Form::One, &["[{}]"]);
@@ -212,16 +253,13 @@ mod tests {
         // One number that no float holds spoils no other event.
         check("[{\"a\":1e999},{}]", Form::Many, &["{\"a\":1e999}", "{}"]);
         check("[{\"a\":\"\\ud83d\"},{}]", Form::Many, &["{\"a\":\"\\ud83d\"}", "{}"]);
-        for form in [Form::One, Form::Many, Form::Lines] {
-            check("\u{feff}{}", form, &["{}"]);
-        }
         let deep = format!("[{}1{}]", "[".repeat(10_000), "]".repeat(10_000));
         check(&deep, Form::Many, &[&deep[1..deep.len() - 1]]);
     }
 
     #[test]
     fn a_body_that_cannot_be_split_says_why() {
-        let check = |body: &[u8], form, words: &str| match elements(body, form) {
+        let check = |body: &[u8], form, words: &str| match events(body, form) {
             Err(Unreadable::Malformed(problem)) => assert!(problem.starts_with(words), "{problem}"),
             other => panic!("{other:?} of {body:?}"),
         };
@@ -246,9 +284,9 @@ mod tests {
             (|count| format!("{{\"events\":[{}]}}", vec!["{}"; count].join(",")), Form::Many),
             (|count| "{}\n".repeat(count), Form::Lines),
         ] {
-            assert_eq!(elements(body(MOST_EVENTS).as_bytes(), form).unwrap().len(), 500);
+            assert_eq!(events(body(MOST_EVENTS).as_bytes(), form).unwrap().len(), 500);
             let problem = "the body holds 501 events: send at most 500 at once";
-            assert_eq!(elements(body(501).as_bytes(), form), Err(Unreadable::TooLarge(problem.into())));
+            assert_eq!(events(body(501).as_bytes(), form), Err(Unreadable::TooLarge(problem.into())));
         }
     }
 
@@ -313,17 +351,49 @@ mod tests {
         assert_eq!(Value::Object(fields(number).unwrap()), json!({ "a": 1e308, "b": 18_446_744_073_709_551_616.0 }));
     }
 
+    /// A list that is read at once, and its elements one by one, are the same events.
+    #[test]
+    fn a_list_is_read_as_its_elements_are() {
+        let check = |list: &str| {
+            let one_by_one: Vec<_> = elements(list, Form::Many).unwrap().into_iter().map(fields).collect();
+            assert_eq!(events(list.as_bytes(), Form::Many).unwrap(), one_by_one, "{list}");
+            let marked = format!("\u{feff}{list}");
+            assert_eq!(events(marked.as_bytes(), Form::Many).unwrap(), one_by_one, "{list}");
+        };
+        check(" [ {\"a\": [1, {}]} ,\r\n\t{\"b\":1,\"b\":2}\n] ");
+        check(r#"[{"a":"x\u0000y"},{"a":1e308}]"#);
+        for refused in
+            ["7", "{\"a\":1e999}", &nested(65), &nested(200), &format!("{{\"a\":\"{}\"}}", "x".repeat(LARGEST_EVENT))]
+        {
+            check(&format!("[{{}},{refused},{{\"a\":1}}]"));
+        }
+        check(r#"[{"a":"\ud83d"}]"#);
+        let largest = format!("{{\"a\":\"{}\"}}", "x".repeat(LARGEST_EVENT - 8));
+        check(&format!("[{largest} , {largest}]"));
+        for broken in ["[{}", "[{}{}]", "[{},]", "[{}]]", "[{}] {}", "[,{}]", "[{}\u{a0}]"] {
+            assert!(matches!(events(broken.as_bytes(), Form::Many), Err(Unreadable::Malformed(_))), "{broken}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_stop_the_reader(body: Vec<u8>, text in "[\\[\\]{}\",:a\\\\u0-9dD \n\u{0}-\u{7}é]{0,60}") {
             for body in [&body[..], text.as_bytes()] {
                 let _ = unpacked(body, true);
                 for form in [Form::One, Form::Many, Form::Lines] {
-                    for element in elements(body, form).unwrap_or_default() {
-                        let _ = fields(element);
-                    }
+                    let _ = events(body, form);
                 }
             }
+        }
+
+        #[test]
+        fn any_list_is_read_as_its_elements_are(
+            elements_of in prop::collection::vec(r#"\{("a":[1-9]{1,3}(,"b":(true|"x\\u0000"|\{"c":\[\]\}))?)? ?\}|[1-9]|\{"#, 1..4),
+            space in " |\n|"
+        ) {
+            let list = format!("{space}[{}{space}]", elements_of.join(","));
+            let one_by_one = elements(&list, Form::Many).map(|it| it.into_iter().map(fields).collect());
+            prop_assert_eq!(events(list.as_bytes(), Form::Many), one_by_one);
         }
     }
 }

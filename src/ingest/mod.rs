@@ -6,7 +6,7 @@ pub mod queued;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use self::body::{Form, LARGEST_BODY, MOST_EVENTS, Unreadable, elements, fields, unpacked};
+pub use self::body::{Form, LARGEST_BODY, MOST_EVENTS, Unreadable, events, fields, unpacked};
 use crate::{
     config::EventSettings,
     error::CallError,
@@ -51,8 +51,7 @@ pub struct Sender<'a> {
     pub idempotency_key: Option<&'a str>,
 }
 
-/// Reads each event, keeps those that can be taken, and says what became of each. An element is an event's fields, or
-/// the reason why it has none.
+/// Reads each event, keeps those that can be taken, and says what became of each.
 ///
 /// # Errors
 /// If the store did not confirm that it has the events. Some may be kept.
