@@ -40,14 +40,19 @@ pub enum Strike {
     Refuses,
 }
 
+/// Every strike.
+pub const ALL_STRIKES: [Strike; 4] = [Strike::Fails, Strike::FailsAfter, Strike::Silence, Strike::Refuses];
+
 /// What passes by itself.
 pub const STRIKES: [Strike; 3] = [Strike::Fails, Strike::FailsAfter, Strike::Silence];
 
 /// SQLite in memory, written as D1 is: a list of records is one JSON value.
 pub struct Memory {
     pub connection: Connection,
-    /// The calls until one is struck, and how.
+    /// The calls until one is struck, and how. Those after it are struck as well.
     pub strike: Cell<Option<(usize, Strike)>>,
+    /// Whether those after it are spared.
+    pub is_once: Cell<bool>,
     /// The calls so far.
     pub calls: Cell<usize>,
 }
@@ -59,14 +64,17 @@ impl Memory {
         for table in SQLITE.iter().filter(|script| script.text.contains("CREATE TABLE")) {
             connection.execute_batch(table.text).unwrap();
         }
-        Self { connection, strike: Cell::new(None), calls: Cell::new(0) }
+        Self { connection, strike: Cell::new(None), is_once: Cell::new(false), calls: Cell::new(0) }
     }
 
     /// Does the work of a call, unless the call is struck before it.
     fn call<T>(&self, work: impl FnOnce() -> T) -> Result<T, CallError> {
         self.calls.set(self.calls.get() + 1);
         let strike = match self.strike.get() {
-            Some((0, strike)) => Some(strike),
+            Some((0, strike)) => {
+                self.strike.set(self.strike.get().filter(|_| !self.is_once.get()));
+                Some(strike)
+            }
             Some((calls, strike)) => {
                 self.strike.set(Some((calls - 1, strike)));
                 None
@@ -215,15 +223,17 @@ impl Server for Queued<'_> {
         self.host.allows(key).await
     }
 
+    /// The queue is struck as if it were the database.
     async fn keep(&self, events: Vec<Record>) -> Result<u64, CallError> {
-        self.messages.borrow_mut().extend(queued::messages(&events)?);
+        let messages = queued::messages(&events)?;
+        self.host.memory.call(|| self.messages.borrow_mut().extend(messages))?;
         Ok(events.len() as u64)
     }
 }
 
-/// Dead letters by their keys.
+/// Dead letters by their keys, and what the next meets.
 #[derive(Default)]
-pub struct Letters(pub RefCell<BTreeMap<String, String>>);
+pub struct Letters(pub RefCell<BTreeMap<String, String>>, pub Cell<Option<Strike>>);
 
 impl Store for Letters {
     async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
@@ -231,8 +241,11 @@ impl Store for Letters {
     }
 
     async fn put(&self, key: &str, value: &str, _options: &Put) -> Result<(), StoreError> {
-        self.0.borrow_mut().insert(key.to_owned(), value.to_owned());
-        Ok(())
+        let strike = self.1.take();
+        if strike != Some(Strike::Fails) {
+            self.0.borrow_mut().insert(key.to_owned(), value.to_owned());
+        }
+        strike.map_or(Ok(()), |_| Err(StoreError::Failed("struck".into())))
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
