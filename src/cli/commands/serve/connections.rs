@@ -43,6 +43,10 @@ const HEAD: Duration = Duration::from_mins(1);
 /// How long the body of a request may take.
 const BODY: Duration = Duration::from_secs(30);
 
+/// How long the rest of a body that is too large is read and dropped. A sender that still sends when the connection ends
+/// may never see the answer.
+const REST: Duration = Duration::from_secs(5);
+
 /// How long a sender may take to read a part of an answer.
 const ANSWER: Duration = BODY;
 
@@ -113,6 +117,7 @@ async fn answer(
     let (head, mut body) = request.into_parts();
     let response = match timeout(BODY, read(&mut body)).await {
         Ok(Ok(bytes)) => {
+            let _ = timeout(REST, async { while let Some(Ok(_)) = body.frame().await {} }).await;
             let _turn = turns.acquire().await;
             local.answer(hyper::Request::from_parts(head, bytes)).await
         }
@@ -202,6 +207,17 @@ mod tests {
             let answers = answered(sent.as_bytes()).await.matches("HTTP/1.1").count();
             assert!(answers <= 1, "{sent}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_of_a_body_that_is_far_too_large_is_told_so_when_it_has_sent_all_of_it() {
+        const SENT: usize = 50 << 20;
+        let head =
+            format!("POST /events HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {ADMIN}\r\ncontent-length: {SENT}");
+        let mut request = format!("{head}\r\n\r\n").into_bytes();
+        request.resize(request.len() + SENT, b'x');
+        let answer = answered(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     }
 
     #[tokio::test(start_paused = true)]
