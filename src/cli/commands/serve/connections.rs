@@ -40,6 +40,10 @@ const MOST_REQUESTS: usize = 128;
 /// How long the head of a request may take, from the end of the request before it. So an idle connection ends.
 const HEAD: Duration = Duration::from_mins(1);
 
+/// The same on a connection that begins when half of the places are taken. So idle connections cannot hold all places for
+/// long.
+const CROWDED_HEAD: Duration = Duration::from_secs(5);
+
 /// How long the body of a request may take.
 const BODY: Duration = Duration::from_secs(30);
 
@@ -73,7 +77,7 @@ async fn serve_at_most(
     let (places, turns) = (Arc::new(Semaphore::new(most)), Arc::new(Semaphore::new(MOST_REQUESTS)));
     let (graceful, mut tasks) = (GracefulShutdown::new(), JoinSet::new());
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    http.timer(TokioTimer::new());
     loop {
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await.ok();
@@ -85,6 +89,8 @@ async fn serve_at_most(
             Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
             connection = next => connection,
         };
+        let is_crowded = places.available_permits() < most / 2;
+        http.header_read_timeout(if is_crowded { CROWDED_HEAD } else { HEAD });
         let (local, turns) = (Arc::clone(&local), Arc::clone(&turns));
         let service = service_fn(move |request| answer(Arc::clone(&local), Arc::clone(&turns), request));
         let connection = graceful.watch(http.serve_connection(timed(stream), service));
@@ -243,5 +249,29 @@ mod tests {
         });
         let waited = waited.await;
         assert!(waited >= ANSWER && waited < 2 * ANSWER, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_connections_keep_nobody_waiting_for_long() {
+        const MOST: usize = 8;
+        let (waited, early) = with_server(MOST, async |address| {
+            let mut idle = Vec::new();
+            for _ in 0..2 * MOST {
+                idle.push(TcpStream::connect(address).await.unwrap());
+            }
+            let began = Instant::now();
+            let mut connection = TcpStream::connect(address).await.unwrap();
+            connection.write_all(b"GET /nowhere HTTP/1.0\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
+            let waited = began.elapsed();
+            // Those that came while there was room may stay.
+            idle.swap_remove(0).read_to_string(&mut answer).await.unwrap();
+            (waited, began.elapsed())
+        })
+        .await;
+        assert!(waited < 4 * CROWDED_HEAD, "{waited:?}");
+        assert!(early >= HEAD, "{early:?}");
     }
 }
