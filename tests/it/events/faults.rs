@@ -8,7 +8,10 @@ use aig_logs::{
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::world::{ADMIN, ALL_STRIKES, Letters, Queued, STRIKES, Strike, World, body_of, request};
+use super::{
+    queued::{Letters, Queued},
+    world::{ADMIN, ALL_STRIKES, STRIKES, Strike, World, body_of, request},
+};
 
 /// A call that fails, by its place, and how; whether the calls after it fail as well.
 type Fault = (usize, Strike, bool);
