@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::problem::Problem;
+use super::{answer::answer, problem::Problem};
 use crate::{
     ingest::{Form, Taken},
     wire::Response,
@@ -14,8 +14,7 @@ use crate::{
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(body);
     let body = body.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written"))?;
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
+    let mut response = answer(status, body);
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     Ok(response)
@@ -23,9 +22,7 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Response
 
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Vec::new());
-    *response.status_mut() = status;
-    response
+    answer(status, Vec::new())
 }
 
 /// The answer that tells what became of one event, or of a batch.

@@ -1,5 +1,6 @@
 //! The API of events: one function answers every request, in the Worker and in `aig-logs serve`.
 
+mod answer;
 mod content;
 mod problem;
 mod route;
@@ -81,7 +82,6 @@ impl Api {
         if let Some(origin) = origin {
             self.allow(server, &origin, &mut response).await;
         }
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if is_head {
             let length = response.body().len();
             response.headers_mut().insert(header::CONTENT_LENGTH, length.into());

@@ -3,6 +3,7 @@
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
+use super::answer::answer;
 use crate::{error::CallError, ingest::Unreadable, wire::Response};
 
 /// How long a sender should wait for a database that is away, in seconds.
@@ -79,8 +80,7 @@ impl Problem {
         members.insert("detail".into(), self.detail.into());
         members.extend(self.field.map(|field| ("field".into(), field.into())));
         members.extend(self.members);
-        let mut response = Response::new(Value::Object(members).to_string().into_bytes());
-        *response.status_mut() = self.status;
+        let mut response = answer(self.status, Value::Object(members).to_string().into_bytes());
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response.headers_mut().extend(self.headers);

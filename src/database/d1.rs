@@ -89,10 +89,8 @@ impl Database for D1 {
         if batch.length() == 0 {
             return Ok(vec![Done::default(); counts.len()]);
         }
-        let Value::Array(answers) = answer(binding.batch(&batch)).await? else {
-            return Err(CallError::Broken("D1's answer to a batch is no list".into()));
-        };
-        let mut answers = answers.into_iter();
+        let answers = answer(binding.batch(&batch)).await?;
+        let mut answers = confirmed(answers, batch.length() as usize)?.into_iter();
         let sum = |count| {
             answers.by_ref().take(count).fold(Done::default(), |mut done, mut answer| {
                 let number = |name: &str| answer["meta"][name].as_u64().unwrap_or_default();
@@ -107,11 +105,21 @@ impl Database for D1 {
 
     async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
         let mut answer = answer(prepared(self.binding()?, text, &values)?.all()).await?;
-        if !answer["results"].is_array() {
+        if answer["success"] != true || !answer["results"].is_array() {
             return Err(CallError::Broken("D1's answer has no list of lines".into()));
         }
         Ok(results(&mut answer).collect())
     }
+}
+
+/// D1's answers to so many statements. They are committed only if it says so of each of them.
+fn confirmed(answer: Value, statements: usize) -> Result<Vec<Value>, CallError> {
+    let is_confirmed = |answer: &Value| answer["success"] == true && answer["meta"]["changes"].is_u64();
+    let answers = if let Value::Array(answers) = answer { answers } else { Vec::new() };
+    if answers.len() == statements && answers.iter().all(is_confirmed) {
+        return Ok(answers);
+    }
+    Err(CallError::Broken(format!("D1 does not confirm each of {statements} statements")))
 }
 
 /// A text of SQL with its values.

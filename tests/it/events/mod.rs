@@ -8,6 +8,7 @@ pub mod native;
 mod private;
 mod properties;
 mod queue;
+mod queued;
 mod reading;
 mod tenants;
 pub mod world;

@@ -7,7 +7,10 @@ use aig_logs::ingest::queued::{self, Message};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::world::{ADMIN, Letters, Queued, Strike, World, body_of, request};
+use super::{
+    queued::{Letters, Queued},
+    world::{ADMIN, Strike, World, body_of, request},
+};
 
 /// No value that holds this may be seen again.
 const PRIVATE: &str = "qzjxkvwpyh";

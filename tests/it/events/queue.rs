@@ -6,7 +6,10 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::world::{ADMIN, Letters, Queued, STRIKES, World, body_of, request};
+use super::{
+    queued::{Letters, Queued},
+    world::{ADMIN, STRIKES, World, body_of, request},
+};
 
 /// Takes events into a queue. Returns its messages.
 fn taken(world: &World, events: &[Value]) -> Vec<String> {

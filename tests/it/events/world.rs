@@ -2,16 +2,15 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
 };
 
 use aig_logs::{
     api::Api,
     config::EventSettings,
     database::{Database, Done, Statement, upsert_of_json},
-    error::{CallError, StoreError},
-    host::{Listing, Put, Server, Store},
-    ingest::queued,
+    error::CallError,
+    host::Server,
     record::{self, Kind, Record},
     sink::sql::SQLITE,
     time::{self, Timestamp},
@@ -40,14 +39,19 @@ pub enum Strike {
     Refuses,
 }
 
+/// Every strike.
+pub const ALL_STRIKES: [Strike; 4] = [Strike::Fails, Strike::FailsAfter, Strike::Silence, Strike::Refuses];
+
 /// What passes by itself.
 pub const STRIKES: [Strike; 3] = [Strike::Fails, Strike::FailsAfter, Strike::Silence];
 
 /// SQLite in memory, written as D1 is: a list of records is one JSON value.
 pub struct Memory {
     pub connection: Connection,
-    /// The calls until one is struck, and how.
+    /// The calls until one is struck, and how. Those after it are struck as well.
     pub strike: Cell<Option<(usize, Strike)>>,
+    /// Whether those after it are spared.
+    pub is_once: Cell<bool>,
     /// The calls so far.
     pub calls: Cell<usize>,
 }
@@ -59,14 +63,17 @@ impl Memory {
         for table in SQLITE.iter().filter(|script| script.text.contains("CREATE TABLE")) {
             connection.execute_batch(table.text).unwrap();
         }
-        Self { connection, strike: Cell::new(None), calls: Cell::new(0) }
+        Self { connection, strike: Cell::new(None), is_once: Cell::new(false), calls: Cell::new(0) }
     }
 
     /// Does the work of a call, unless the call is struck before it.
-    fn call<T>(&self, work: impl FnOnce() -> T) -> Result<T, CallError> {
+    pub fn call<T>(&self, work: impl FnOnce() -> T) -> Result<T, CallError> {
         self.calls.set(self.calls.get() + 1);
         let strike = match self.strike.get() {
-            Some((0, strike)) => Some(strike),
+            Some((0, strike)) => {
+                self.strike.set(self.strike.get().filter(|_| !self.is_once.get()));
+                Some(strike)
+            }
             Some((calls, strike)) => {
                 self.strike.set(Some((calls - 1, strike)));
                 None
@@ -181,67 +188,6 @@ impl Server for Host {
         made.retain(|at| self.now.get() - at < TimeDelta::minutes(1));
         made.push(self.now.get());
         self.rate.is_none_or(|rate| made.len() <= rate as usize)
-    }
-}
-
-/// A server with a queue in front of its database.
-pub struct Queued<'a> {
-    host: &'a Host,
-    pub messages: RefCell<Vec<String>>,
-}
-
-impl<'a> Queued<'a> {
-    pub fn before(host: &'a Host) -> Self {
-        Self { host, messages: RefCell::default() }
-    }
-}
-
-impl Server for Queued<'_> {
-    type Database = Memory;
-
-    fn database(&self) -> &Memory {
-        &self.host.memory
-    }
-
-    fn now(&self) -> Timestamp {
-        self.host.now()
-    }
-
-    fn fill(&self, bytes: &mut [u8]) {
-        self.host.fill(bytes);
-    }
-
-    async fn allows(&self, key: &str) -> bool {
-        self.host.allows(key).await
-    }
-
-    async fn keep(&self, events: Vec<Record>) -> Result<u64, CallError> {
-        self.messages.borrow_mut().extend(queued::messages(&events)?);
-        Ok(events.len() as u64)
-    }
-}
-
-/// Dead letters by their keys.
-#[derive(Default)]
-pub struct Letters(pub RefCell<BTreeMap<String, String>>);
-
-impl Store for Letters {
-    async fn get_many(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreError> {
-        Ok(keys.iter().map(|key| self.0.borrow().get(*key).cloned()).collect())
-    }
-
-    async fn put(&self, key: &str, value: &str, _options: &Put) -> Result<(), StoreError> {
-        self.0.borrow_mut().insert(key.to_owned(), value.to_owned());
-        Ok(())
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.0.borrow_mut().remove(key);
-        Ok(())
-    }
-
-    async fn list(&self, _prefix: &str, _cursor: Option<&str>) -> Result<Listing, StoreError> {
-        Ok(Listing::default())
     }
 }
 

@@ -1,6 +1,12 @@
 //! Connections, and the requests on each: how long they may take, and how many there may be.
 
-use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::serve::Listener;
 use http::StatusCode;
@@ -14,7 +20,12 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::timeout,
+};
 use tokio_io_timeout::TimeoutStream;
 
 use super::local::Local;
@@ -29,8 +40,16 @@ const MOST_REQUESTS: usize = 128;
 /// How long the head of a request may take, from the end of the request before it. So an idle connection ends.
 const HEAD: Duration = Duration::from_mins(1);
 
+/// The same on a connection that begins when half of the places are taken. So idle connections cannot hold all places for
+/// long.
+const CROWDED_HEAD: Duration = Duration::from_secs(5);
+
 /// How long the body of a request may take.
 const BODY: Duration = Duration::from_secs(30);
+
+/// How long the rest of a body that is too large is read and dropped. A sender that still sends when the connection ends
+/// may never see the answer.
+const REST: Duration = Duration::from_secs(5);
 
 /// How long a sender may take to read a part of an answer.
 const ANSWER: Duration = BODY;
@@ -44,12 +63,21 @@ pub async fn serve(
     local: Arc<Local>,
     stopped: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    serve_at_most(MOST_CONNECTIONS, listener, local, stopped).await
+}
+
+async fn serve_at_most(
+    most: usize,
+    listener: std::net::TcpListener,
+    local: Arc<Local>,
+    stopped: impl Future<Output = ()>,
+) -> io::Result<()> {
     let mut listener = TcpListener::from_std(listener)?;
     let mut stopped = pin!(stopped);
-    let (places, turns) = (Arc::new(Semaphore::new(MOST_CONNECTIONS)), Arc::new(Semaphore::new(MOST_REQUESTS)));
+    let (places, turns) = (Arc::new(Semaphore::new(most)), Arc::new(Semaphore::new(MOST_REQUESTS)));
     let (graceful, mut tasks) = (GracefulShutdown::new(), JoinSet::new());
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    http.timer(TokioTimer::new());
     loop {
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await.ok();
@@ -61,13 +89,11 @@ pub async fn serve(
             Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
             connection = next => connection,
         };
-        // An answer is written at once, so that it never waits for more.
-        let _ = stream.set_nodelay(true);
+        let is_crowded = places.available_permits() < most / 2;
+        http.header_read_timeout(if is_crowded { CROWDED_HEAD } else { HEAD });
         let (local, turns) = (Arc::clone(&local), Arc::clone(&turns));
         let service = service_fn(move |request| answer(Arc::clone(&local), Arc::clone(&turns), request));
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(ANSWER));
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
+        let connection = graceful.watch(http.serve_connection(timed(stream), service));
         tasks.spawn(async move {
             // A connection that breaks is the sender's loss: it sends the same again.
             let _ = connection.await;
@@ -80,16 +106,26 @@ pub async fn serve(
     Ok(())
 }
 
+/// A connection on which no part of an answer may wait for long.
+fn timed(stream: TcpStream) -> TokioIo<Pin<Box<TimeoutStream<TcpStream>>>> {
+    // An answer is written at once, so that it never waits for more.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(ANSWER));
+    TokioIo::new(Box::pin(stream))
+}
+
 async fn answer(
     local: Arc<Local>,
     turns: Arc<Semaphore>,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
-    let (head, body) = request.into_parts();
-    let response = match timeout(BODY, read(body)).await {
-        Ok(Ok(body)) => {
+    let (head, mut body) = request.into_parts();
+    let response = match timeout(BODY, read(&mut body)).await {
+        Ok(Ok(bytes)) => {
+            let _ = timeout(REST, async { while let Some(Ok(_)) = body.frame().await {} }).await;
             let _turn = turns.acquire().await;
-            local.answer(hyper::Request::from_parts(head, body)).await
+            local.answer(hyper::Request::from_parts(head, bytes)).await
         }
         Ok(Err(_)) => Problem::new(StatusCode::BAD_REQUEST, "the body ended too early: send it whole").response(),
         Err(_) => {
@@ -101,7 +137,7 @@ async fn answer(
 }
 
 /// A body, or as much of it as shows that it is too large.
-async fn read(mut body: Incoming) -> hyper::Result<Vec<u8>> {
+async fn read(body: &mut Incoming) -> hyper::Result<Vec<u8>> {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(LARGEST_BODY);
     let mut bytes = Vec::with_capacity(expected.min(LARGEST_BODY));
     while bytes.len() <= LARGEST_BODY
@@ -116,54 +152,126 @@ async fn read(mut body: Incoming) -> hyper::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpStream,
+        net::TcpSocket,
+        time::Instant,
     };
 
     use super::*;
     use crate::{config::EventSettings, database::sqlite::SqliteDatabase, log::metadata::MetadataKeys};
 
-    /// What a sender is answered that sends this and then nothing, by a clock that passes when everybody waits.
-    async fn answered(sent: &str) -> String {
+    /// A key of all orgs and scopes.
+    const ADMIN: &str = "the-key-of-all-orgs-and-scopes";
+
+    /// What a test does with a server of so many connections, by a clock that passes when everybody waits.
+    async fn with_server<T, F: Future<Output = T>>(most: usize, talk: impl FnOnce(SocketAddr) -> F) -> T {
         let folder = tempfile::tempdir().unwrap();
         let database = SqliteDatabase::open(&folder.path().join("a.sqlite"), &MetadataKeys::default()).unwrap();
-        let local = Arc::new(Local::new(EventSettings::from_vars(|_| None).unwrap(), database));
+        let settings = EventSettings::from_vars(|name| (name == "EVENTS_ADMIN_KEY").then(|| ADMIN.to_owned()));
+        let local = Arc::new(Local::new(settings.unwrap(), database));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let talk = async {
+        tokio::select! {
+            _ = serve_at_most(most, listener, local, std::future::pending()) => panic!("it ended"),
+            told = timeout(Duration::from_hours(1), talk(address)) => told.expect("the connection never ends"),
+        }
+    }
+
+    /// What a sender is answered that sends this and then nothing.
+    async fn answered(sent: &[u8]) -> String {
+        with_server(MOST_CONNECTIONS, async |address| {
             let mut connection = TcpStream::connect(address).await.unwrap();
-            connection.write_all(sent.as_bytes()).await.unwrap();
+            connection.write_all(sent).await.unwrap();
             let mut answer = String::new();
             connection.read_to_string(&mut answer).await.unwrap();
             answer
-        };
-        tokio::select! {
-            _ = serve(listener, local, std::future::pending()) => panic!("it ended"),
-            answer = talk => answer,
-        }
+        })
+        .await
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_answered_and_the_connection_ends() {
-        let answer = answered("POST /events HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n{").await;
+        let answer = answered(b"POST /events HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n{").await;
         assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("took longer than 30 s"), "{answer}");
+        assert!(answer.contains("cache-control: no-store"), "{answer}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_no_body_is_answered() {
+        let answer = answered(b"POST /events HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("send it whole"), "{answer}");
+        assert!(answer.contains("cache-control: no-store"), "{answer}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_head_that_does_not_come_ends_the_connection() {
         for sent in ["", "POST /events HTTP/1.1\r\n", "GET / HTTP/1.1\r\nhost: a\r\n\r\n"] {
-            let answers = answered(sent).await.matches("HTTP/1.1").count();
+            let answers = answered(sent.as_bytes()).await.matches("HTTP/1.1").count();
             assert!(answers <= 1, "{sent}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_is_read_no_further_than_shows_that_it_is_too_large() {
-        let head = "POST /events HTTP/1.1\r\nhost: a\r\nauthorization: Bearer a\r\ntransfer-encoding: chunked\r\n\r\n";
-        let answer = answered(&format!("{head}{:x}\r\n{}", LARGEST_BODY + 1, "x".repeat(LARGEST_BODY + 1))).await;
-        // It is answered though its end never comes.
-        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    async fn a_sender_of_a_body_that_is_far_too_large_is_told_so_when_it_has_sent_all_of_it() {
+        const SENT: usize = 50 << 20;
+        let head =
+            format!("POST /events HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {ADMIN}\r\ncontent-length: {SENT}");
+        let mut request = format!("{head}\r\n\r\n").into_bytes();
+        request.resize(request.len() + SENT, b'x');
+        let answer = answered(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_too_large_is_answered_though_its_end_never_comes() {
+        let head =
+            format!("POST /events HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {ADMIN}\r\ntransfer-encoding: chunked");
+        let sent = format!("{head}\r\n\r\n{:x}\r\n{}", LARGEST_BODY + 1, "x".repeat(LARGEST_BODY + 1));
+        let answer = answered(sent.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_that_reads_no_answer_loses_its_connection() {
+        let waited = with_server(MOST_CONNECTIONS, async |address| {
+            let socket = TcpSocket::new_v4().unwrap();
+            // Little room for answers that nobody reads.
+            socket.set_recv_buffer_size(4_096).unwrap();
+            let mut connection = socket.connect(address).await.unwrap();
+            let requests = "GET /nowhere HTTP/1.1\r\nhost: a\r\n\r\n".repeat(1_000);
+            let began = Instant::now();
+            while connection.write_all(requests.as_bytes()).await.is_ok() {}
+            began.elapsed()
+        });
+        let waited = waited.await;
+        assert!(waited >= ANSWER && waited < 2 * ANSWER, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_connections_keep_nobody_waiting_for_long() {
+        const MOST: usize = 8;
+        let (waited, early) = with_server(MOST, async |address| {
+            let mut idle = Vec::new();
+            for _ in 0..2 * MOST {
+                idle.push(TcpStream::connect(address).await.unwrap());
+            }
+            let began = Instant::now();
+            let mut connection = TcpStream::connect(address).await.unwrap();
+            connection.write_all(b"GET /nowhere HTTP/1.0\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
+            let waited = began.elapsed();
+            // Those that came while there was room may stay.
+            idle.swap_remove(0).read_to_string(&mut answer).await.unwrap();
+            (waited, began.elapsed())
+        })
+        .await;
+        assert!(waited < 4 * CROWDED_HEAD, "{waited:?}");
+        assert!(early >= HEAD, "{early:?}");
     }
 }

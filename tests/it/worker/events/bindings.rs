@@ -1,10 +1,27 @@
 //! What a Worker of the account calls over a service binding, also under the names of bindings that it had before.
 
-use aig_logs::{host::native::now, time};
+use std::path::Path;
+
+use aig_logs::{
+    event::{Way, of_point},
+    host::native::now,
+    time,
+};
 use chrono::TimeDelta;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::{events as made, runtime::Events};
+use super::{events as made, parity::as_javascript, runtime::Events};
+use crate::events::world::World;
+
+const RECORDER: &str = "RECORDER";
+
+/// A Worker that keeps what it is given, in the place of a stream or a dataset.
+fn recorder(configuration: &mut toml::Table) {
+    configuration.retain(|name, _| name == "name" || name.starts_with("compatibility"));
+    let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/worker/events/recorder.js");
+    configuration.insert("main".into(), main.to_str().unwrap().into());
+}
 
 #[test]
 fn ingest_event_over_a_service_binding() {
@@ -67,7 +84,7 @@ fn an_old_dataset_binding_keeps_its_code() {
     let point =
         json!({ "blobs": ["GET", "/users", "200", "production"], "doubles": [12.5, 1, 840], "indexes": ["ray-1"] });
     assert_eq!(events.call("ANALYTICS_ENGINE", "writeDataPoint", &point), Ok(Value::Null));
-    // Old code does not wait, as it need not for a dataset.
+    // Nobody waits for the answer.
     let error = json!({ "blobs": ["error", "Timeout", "/users"], "doubles": [1], "indexes": ["Timeout"] });
     events.caller("/forget", &json!({ "binding": "ANALYTICS_ENGINE", "method": "writeDataPoint", "given": error }));
     events.until(|| events.count() == 2);
@@ -79,4 +96,45 @@ fn an_old_dataset_binding_keeps_its_code() {
     assert_eq!(events.rows(rows), expected);
     let refused = events.call("ANALYTICS_ENGINE", "writeDataPoint", &json!({ "blobs": "GET" })).unwrap_err();
     assert!(refused.contains("blobs"), "{refused}");
+}
+
+#[test]
+fn an_application_has_the_events_of_the_calls_that_it_always_made() {
+    /// What does not differ from one receipt to the next.
+    const ROWS: &str = "SELECT org, iif(source = 'stream', created_at, NULL) AS created_at, iif(id = 'a-1', id, NULL) AS id, \
+                        name, user_id, session_id, subject, success, status_code, duration, quantity, unit, sku, cost, error, \
+                        source, metadata, extra FROM events_raw ORDER BY name";
+    let Some(events) = Events::without_tables(&[(RECORDER, recorder)]) else { return };
+    let at = time::text(time::floor_ms(now()));
+    let acted = [true, false].map(|is_recorded| {
+        let (events, at) = (&events, &at);
+        move || events.caller("/act", &json!({ "isRecorded": is_recorded, "at": at }))["error"].clone()
+    });
+    let told = |path: &str, given: Value| events.ask_of(RECORDER, "", "POST", path, &given).json();
+    // It is told of a failure.
+    told("/fail", json!({ "message": "the stream is away" }));
+    let failures = acted.each_ref().map(|act| act());
+    assert_eq!(failures, [json!("the stream is away"), json!("the database is away: send the same again")]);
+    told("/fail", json!({ "message": null }));
+    events.make_tables();
+    assert_eq!(acted.map(|act| act()), [Value::Null, Value::Null]);
+
+    let world = World::new();
+    world.host.now.set(now());
+    let recorded = told("/recorded", json!({})).as_array().unwrap().clone();
+    assert_eq!(recorded.len(), 2 + 4);
+    for call in recorded {
+        let object = |value: &Value| value.as_object().unwrap().clone();
+        let (way, given) = if let Value::Array(list) = &call["given"] {
+            (Way::Stream, list.iter().map(|event| Ok(object(event))).collect())
+        } else {
+            (Way::Point, vec![of_point(&object(&call["given"]))])
+        };
+        let taken = world.api.take_bound(&world.host, way, given).now_or_never().unwrap().unwrap();
+        assert_eq!(taken.refused, [], "{call}");
+    }
+    let expected = world.host.memory.lines(ROWS, &[]).into_iter().map(|row| as_javascript(&row.into()));
+    let rows: Vec<_> = events.rows(ROWS).iter().map(as_javascript).collect();
+    assert_eq!(rows.len(), 3 + 4);
+    assert_eq!(rows, expected.collect::<Vec<_>>());
 }

@@ -1,3 +1,5 @@
+import { act } from "./application.js";
+
 // Another Worker of the account: it calls the Worker that receives events over service bindings, and looks into the
 // database and the namespace that both are bound to. Every other request goes on to the Worker that `x-worker` names.
 const routes = {
@@ -12,10 +14,20 @@ const routes = {
       return { error: error.message };
     }
   },
-  // As code that has a dataset does: nobody waits.
-  async "/forget"({ binding, method, given }, env) {
-    env[binding][method](given);
+  // The answer is sent before the call has ended.
+  async "/forget"({ binding, method, given }, env, context) {
+    context.waitUntil(env[binding][method](given));
     return {};
+  },
+  // The application, with recorders or with this Worker under the names that it knows.
+  async "/act"({ isRecorded, at }, env) {
+    const names = ["UU_STREAM", "EVENTS_PIPELINE", "ANALYTICS_ENGINE"];
+    try {
+      await act(isRecorded ? Object.fromEntries(names.map((name) => [name, env.RECORDER])) : env, at);
+      return {};
+    } catch (error) {
+      return { error: error.message };
+    }
   },
   async "/kept"(_, env) {
     const { keys } = await env.STATE_KV.list();
@@ -28,9 +40,9 @@ const routes = {
 };
 
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, context) {
     const route = routes[new URL(request.url).pathname];
-    if (route) return Response.json(await route(await request.json(), env));
+    if (route) return Response.json(await route(await request.json(), env, context));
     return env[request.headers.get("x-worker")].fetch(request);
   },
 };

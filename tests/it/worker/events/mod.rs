@@ -3,6 +3,7 @@
 mod away;
 mod bindings;
 mod deployed;
+mod faults;
 mod keys;
 mod parity;
 mod queue;

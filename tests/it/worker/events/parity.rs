@@ -144,7 +144,7 @@ fn rows_of_file(place: &Place) -> Vec<Value> {
 }
 
 /// JavaScript has one type of number.
-fn as_javascript(row: &Value) -> Value {
+pub fn as_javascript(row: &Value) -> Value {
     let members = row.as_object().unwrap().iter();
     members
         .map(|(name, value)| (name.clone(), value.as_f64().map_or_else(|| value.clone(), |number| json!(number))))

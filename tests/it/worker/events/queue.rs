@@ -15,10 +15,21 @@ use crate::cli::World;
 /// The simulator's `STATE_KV`.
 const STATE: &str = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 
-const QUEUED: &str = "QUEUED";
+/// The Worker with a queue.
+pub const QUEUED: &str = "QUEUED";
 
-fn queued(configuration: &mut toml::Table) {
+pub fn queued(configuration: &mut toml::Table) {
     configuration.insert("queues".into(), queues());
+}
+
+/// A row as a message has it, with these columns instead or besides.
+pub fn row(id: &str, other: &Value) -> Value {
+    let mut row = json!({
+        "org": "acme", "created_at": "2026-11-01T00:00:00.000Z", "id": id, "name": "n", "source": "http",
+        "ingested_at": "2026-11-01T00:00:00.000Z",
+    });
+    row.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+    row
 }
 
 #[test]
@@ -43,20 +54,12 @@ fn what_the_queue_has_comes_into_the_database_when_it_is_there() {
 #[test]
 fn a_poison_message_becomes_a_dead_letter_and_replays() {
     let Some(events) = Events::start_with(&[(QUEUED, queued)]) else { return };
-    let row = |id: &str, other: Value| {
-        let mut row = json!({
-            "org": "acme", "created_at": "2026-11-01T00:00:00.000Z", "id": id, "name": "n", "source": "http",
-            "ingested_at": "2026-11-01T00:00:00.000Z",
-        });
-        row.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
-        row
-    };
     // The database never takes an event without a name. This program does not know a column `colour`.
     let rows = [
-        row("good 1", json!({})),
-        row("nameless", json!({ "name": null })),
-        row("good 2", json!({ "metadata": "{\"n\":1}" })),
-        row("of a later version", json!({ "colour": "red" })),
+        row("good 1", &json!({})),
+        row("nameless", &json!({ "name": null })),
+        row("good 2", &json!({ "metadata": "{\"n\":1}" })),
+        row("of a later version", &json!({ "colour": "red" })),
     ];
     events.caller("/queue", &json!({ "messages": ["no json", Value::from(rows.to_vec()).to_string()] }));
     let kept = || events.caller("/kept", &json!({})).as_array().unwrap().clone();
