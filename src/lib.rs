@@ -24,6 +24,7 @@ pub mod ingest;
 pub mod log;
 pub mod pass;
 pub mod plan;
+pub mod query;
 pub mod record;
 pub mod secret;
 pub mod sink;

@@ -3,6 +3,7 @@
 mod answer;
 mod content;
 mod problem;
+mod questions;
 mod route;
 
 pub mod key;
@@ -11,7 +12,7 @@ pub mod keys;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 pub use self::{content::told, problem::Problem};
 use self::{
@@ -25,7 +26,7 @@ use crate::{
     error::CallError,
     event::Way,
     host::Server,
-    ingest::{self, Form, Sender, Taken, ingest},
+    ingest::{self, Element, Form, Sender, Taken, ingest},
     wire::{Request, Response},
 };
 
@@ -107,6 +108,10 @@ impl Api {
                 permit(&key, Scope::Ingest)?;
                 self.take(server, request, form, &key).await
             }
+            Action::Ask(asked) => {
+                permit(&key, Scope::Query)?;
+                questions::answer(server, asked, request, &key, &self.settings.org_metadata).await
+            }
             Action::CreateKey => {
                 permit(&key, Scope::Admin)?;
                 keys::create(server, &key, request.body()).await
@@ -174,17 +179,11 @@ impl Api {
         }
     }
 
-    /// Takes events that come over a service binding: `events` are the fields of each, or the reason why it has none. A
-    /// binding is inside the account, so it needs no key. If no events are taken, nothing is accepted, refused or kept.
+    /// Takes events that come over a service binding. A binding is inside the account, so it needs no key. If no events are taken, nothing is accepted, refused or kept.
     ///
     /// # Errors
     /// If the store did not confirm that it has the events. Some may be kept.
-    pub async fn take_bound<S: Server>(
-        &self,
-        server: &S,
-        way: Way,
-        events: Vec<Result<Map<String, Value>, String>>,
-    ) -> Result<Taken, CallError> {
+    pub async fn take_bound<S: Server>(&self, server: &S, way: Way, events: Vec<Element>) -> Result<Taken, CallError> {
         if !self.settings.enabled {
             return Ok(Taken::default());
         }

@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::problem::Problem;
+use super::{problem::Problem, questions::Asked};
 use crate::ingest::Form;
 
 /// What a request asks for.
@@ -10,6 +10,8 @@ use crate::ingest::Form;
 pub enum Action {
     /// Takes one event, or a batch.
     Ingest(Form),
+    /// Answers a question.
+    Ask(Asked),
     /// Makes a key.
     CreateKey,
     /// Lists keys.
@@ -24,10 +26,18 @@ pub enum Action {
 const ANY: &str = "/{}";
 
 /// Every route.
-static ROUTES: [(Method, &str, Action); 7] = [
+static ROUTES: [(Method, &str, Action); 15] = [
     (Method::POST, "/events", Action::Ingest(Form::One)),
     (Method::POST, "/events/batch", Action::Ingest(Form::Many)),
     (Method::POST, "/", Action::Ingest(Form::Many)),
+    (Method::POST, "/query", Action::Ask(Asked::Query)),
+    (Method::POST, "/metrics/performance", Action::Ask(Asked::Performance)),
+    (Method::POST, "/metrics/errors", Action::Ask(Asked::Errors)),
+    (Method::POST, "/metrics/users", Action::Ask(Asked::Users)),
+    (Method::POST, "/metrics/cohorts", Action::Ask(Asked::Cohorts)),
+    (Method::POST, "/billing/usage", Action::Ask(Asked::Usage)),
+    (Method::GET, "/metrics/realtime", Action::Ask(Asked::Realtime)),
+    (Method::GET, "/metrics/costs", Action::Ask(Asked::Costs)),
     (Method::GET, "/health", Action::Health),
     (Method::GET, "/keys", Action::ListKeys),
     (Method::POST, "/keys", Action::CreateKey),

@@ -25,6 +25,8 @@ pub struct EventSettings {
     pub truncate_ip: bool,
     /// The fields that are withheld.
     pub privacy: Privacy,
+    /// The metadata key that holds the org of a log.
+    pub org_metadata: String,
     /// A key of all orgs and scopes.
     pub admin_key: Option<Secret>,
     /// The lowest level that is logged.
@@ -45,6 +47,7 @@ impl EventSettings {
             required: vars.required_fields(),
             truncate_ip: vars.truth("EVENTS_TRUNCATE_IP"),
             privacy: with_aliases(vars.privacy()),
+            org_metadata: vars.text("ORG_METADATA"),
             admin_key: vars.admin_key(),
             log_level: vars.log_level(),
         })

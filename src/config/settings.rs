@@ -149,7 +149,7 @@ pub const SETTINGS: &[Setting] = &[
         Need::Never,
         "metadata keys, separated by commas, that the views show as columns: key, or key:int64, :float64, :bool",
     )),
-    of_command(with_default(
+    of_events(with_default(
         "ORG_METADATA",
         "org",
         "metadata key that holds the org of a log, for the view activity and the questions about all orgs",

@@ -103,7 +103,7 @@ impl Database for D1 {
         Ok(counts.into_iter().map(sum).collect())
     }
 
-    async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+    async fn query(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
         let mut answer = answer(prepared(self.binding()?, text, &values)?.all()).await?;
         if answer["success"] != true || !answer["results"].is_array() {
             return Err(CallError::Broken("D1's answer has no list of lines".into()));

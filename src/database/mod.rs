@@ -33,11 +33,16 @@ pub trait Database {
     /// If this is not certain. The same statements can be run again, because a repeated write changes nothing.
     async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Done>, CallError>;
 
+    /// The most rows that a question may read. D1 ends a statement after 30 seconds.
+    fn most_read(&self) -> u64 {
+        2_000_000
+    }
+
     /// Runs one statement that only reads.
     ///
     /// # Errors
     /// If the database does not answer.
-    async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError>;
+    async fn query(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError>;
 }
 
 /// One statement of a transaction.

@@ -82,7 +82,7 @@ impl<H: Host> Database for Rest<'_, H> {
         Ok(counts.into_iter().map(|count| sum(answers.by_ref().take(count))).collect())
     }
 
-    async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+    async fn query(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
         let answers = self.ask(&query(text, &values)).await?;
         Ok(answers.into_iter().next().map(|answer| answer.results).unwrap_or_default())
     }

@@ -8,6 +8,10 @@ pub mod bound_kv;
 mod call;
 #[cfg(target_arch = "wasm32")]
 pub mod cloudflare;
+#[cfg(not(target_arch = "wasm32"))]
+mod iana;
+#[cfg(target_arch = "wasm32")]
+mod intl;
 mod metered;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
@@ -22,6 +26,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub(crate) use self::call::has_time_for;
+#[cfg(not(target_arch = "wasm32"))]
+pub use self::iana::offset;
+#[cfg(target_arch = "wasm32")]
+pub use self::intl::offset;
 pub use self::{
     call::{call, list, put},
     metered::{Clock, Meter, Metered},

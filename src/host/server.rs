@@ -4,7 +4,7 @@ use crate::{
     database::{Database, Statement},
     error::CallError,
     record::Record,
-    time::Timestamp,
+    time::{self, Timestamp},
 };
 
 /// A server of the events API: clock, random numbers, a limit of requests, and the durable store of events.
@@ -21,6 +21,11 @@ pub trait Server {
 
     /// Fills `bytes` with random bytes that nobody can guess.
     fn fill(&self, bytes: &mut [u8]);
+
+    /// Up to when the events are complete in the database, UTC; none: not known, because a queue is in front of it.
+    fn complete_through(&self) -> Option<Timestamp> {
+        Some(time::floor_ms(self.now()))
+    }
 
     /// Counts one request of a key. Whether the key may make it.
     async fn allows(&self, key: &str) -> bool;

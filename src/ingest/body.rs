@@ -39,6 +39,9 @@ pub enum Unreadable {
     Malformed(String),
 }
 
+/// The fields of one event, or the reason why it has none, as a sentence.
+pub type Element = Result<Map<String, Value>, String>;
+
 /// A body without its packing.
 ///
 /// # Errors
@@ -61,11 +64,11 @@ pub fn unpacked(body: &[u8], is_packed: bool) -> Result<Cow<'_, [u8]>, Unreadabl
     Ok(Cow::Owned(bytes))
 }
 
-/// The events of a body: the fields of each, or the reason why it has none.
+/// The events of a body.
 ///
 /// # Errors
 /// If the body is not of this form, is empty, or has too many events.
-pub fn events(body: &[u8], form: Form) -> Result<Vec<Result<Map<String, Value>, String>>, Unreadable> {
+pub fn events(body: &[u8], form: Form) -> Result<Vec<Element>, Unreadable> {
     let text = str::from_utf8(body).map_err(|_| Unreadable::Malformed("the body is not UTF-8".into()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if form == Form::Many
@@ -131,7 +134,7 @@ fn listed(list: &str) -> serde_json::Result<Vec<&str>> {
 ///
 /// # Errors
 /// If it cannot be an event: why, as a sentence.
-pub fn fields(element: &str) -> Result<Map<String, Value>, String> {
+pub fn fields(element: &str) -> Element {
     if element.len() > LARGEST_EVENT {
         return Err(format!("the event is larger than {} KiB of JSON", LARGEST_EVENT >> 10));
     }

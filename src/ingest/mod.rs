@@ -3,10 +3,7 @@
 mod body;
 pub mod queued;
 
-use serde::Serialize;
-use serde_json::{Map, Value};
-
-pub use self::body::{Form, LARGEST_BODY, MOST_EVENTS, Unreadable, events, fields, unpacked};
+pub use self::body::{Element, Form, LARGEST_BODY, MOST_EVENTS, Unreadable, events, fields, unpacked};
 use crate::{
     config::EventSettings,
     error::CallError,
@@ -14,6 +11,7 @@ use crate::{
     host::Server,
     record::Record,
 };
+use serde::Serialize;
 
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -59,7 +57,7 @@ pub async fn ingest<S: Server>(
     server: &S,
     settings: &EventSettings,
     sender: &Sender<'_>,
-    elements: impl IntoIterator<Item = Result<Map<String, Value>, String>>,
+    elements: impl IntoIterator<Item = Element>,
 ) -> Result<Taken, CallError> {
     let at = server.now();
     let mut taken = Taken::default();

@@ -9,6 +9,7 @@ mod faults;
 mod peer;
 mod process;
 mod properties;
+mod questions;
 mod scenarios;
 mod secrets;
 mod sinks;

@@ -13,7 +13,7 @@ use crate::{
     host::{Host, Server, cloudflare::CloudflareHost},
     ingest::queued,
     record::Record,
-    time::Timestamp,
+    time::{self, Timestamp},
 };
 
 /// Messages of one call, which may have 256 KB. developers.cloudflare.com/queues/platform/limits
@@ -92,6 +92,10 @@ impl Server for EventServer {
             }
             *byte = left.pop().unwrap_or_default();
         }
+    }
+
+    fn complete_through(&self) -> Option<Timestamp> {
+        self.queue.is_none().then(|| time::floor_ms(self.now()))
     }
 
     /// A limit that does not answer lets the request pass: events are worth more than the limit.

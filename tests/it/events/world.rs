@@ -152,7 +152,7 @@ impl Database for Memory {
         self.call(|| statements.iter().map(|statement| self.done(statement)).collect())?
     }
 
-    async fn query(&self, text: &'static str, values: Vec<record::Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+    async fn query(&self, text: &str, values: Vec<record::Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
         self.call(|| self.lines(text, &values))
     }
 }

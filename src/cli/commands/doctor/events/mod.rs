@@ -55,7 +55,7 @@ impl<H: Host> Database for Opened<'_, H> {
         }
     }
 
-    async fn query(&self, text: &'static str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+    async fn query(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
         match self {
             Self::File(file) => file.query(text, values).await,
             Self::D1(database) => database.query(text, values).await,

@@ -1,0 +1,223 @@
+//! What a question may name: data sets, fields and metrics, each with its expressions in SQL. No other text of a question
+//! becomes SQL.
+
+use super::steps::Unit;
+
+/// The rows that are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dataset {
+    /// Events.
+    Events,
+    /// AI Gateway's logs.
+    Logs,
+    /// Both, in the common columns of the view `activity`.
+    All,
+}
+
+impl Dataset {
+    /// Every data set.
+    pub const ALL: [Self; 3] = [Self::Events, Self::Logs, Self::All];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Logs => "logs",
+            Self::All => "all",
+        }
+    }
+}
+
+/// The type of a field's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// An integer.
+    Integer,
+    /// A truth.
+    Truth,
+    /// Any JSON, kept as text.
+    Json,
+}
+
+/// A column of the rows that are asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Common {
+    /// Its name, in questions and answers.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Its expression in SQL for an event `r`.
+    pub events: &'static str,
+    /// Its expression in SQL for a log `r`. `?3` is the path of the key that holds the org.
+    pub logs: &'static str,
+}
+
+const fn field(name: &'static str, kind: Kind, events: &'static str, logs: &'static str) -> Common {
+    Common { name, kind, events, logs }
+}
+
+/// The org of a log.
+pub(super) const ORG_OF_LOG: &str = "COALESCE(CAST(json_extract(r.metadata, ?3) AS TEXT), 'default')";
+
+/// The user of a log.
+const USER_OF_LOG: &str =
+    "CAST(COALESCE(json_extract(r.metadata, '$.user_id'), json_extract(r.metadata, '$.user')) AS TEXT)";
+
+/// The fields by which a question may group and filter.
+pub static FIELDS: [Common; 13] = [
+    field("name", Kind::Text, "r.name", "'ai.request'"),
+    field("subject", Kind::Text, "r.subject", "r.model"),
+    field("user", Kind::Text, "r.user_id", USER_OF_LOG),
+    field("session", Kind::Text, "r.session_id", "NULL"),
+    field("organization", Kind::Text, "r.org", ORG_OF_LOG),
+    field("sku", Kind::Text, "r.sku", "NULL"),
+    field("unit", Kind::Text, "r.unit", "NULL"),
+    field("status", Kind::Integer, "r.status_code", "r.status_code"),
+    field("source", Kind::Text, "r.source", "'logs'"),
+    field("success", Kind::Truth, "r.success", "r.success"),
+    field("provider", Kind::Text, "NULL", "r.provider"),
+    field("model", Kind::Text, "NULL", "r.model"),
+    field("gateway", Kind::Text, "NULL", "r.gateway"),
+];
+
+/// Fields that only some kinds of questions have.
+static FURTHER_FIELDS: [Common; 6] = [
+    // The subject and the org, by the names of seed 001.
+    field("endpoint", Kind::Text, "r.subject", "r.model"),
+    field("organizationId", Kind::Text, "r.org", ORG_OF_LOG),
+    field("error", Kind::Text, "r.error", "NULL"),
+    field("cost_type", Kind::Text, COST_TYPE, "'ai'"),
+    // Numbers, which no question groups by: whether they are there.
+    field("quantity", Kind::Integer, "r.quantity", "NULL"),
+    field("cost", Kind::Integer, "r.cost", "r.cost"),
+];
+
+/// What the cost of an event is for.
+const COST_TYPE: &str = "COALESCE(CAST(json_extract(r.metadata, '$.cost_type') AS TEXT), r.subject)";
+
+/// The columns of which metrics are made: name, expression for an event, expression for a log.
+pub(super) const MEASURED: [(&str, &str, &str); 8] = [
+    ("user_id", "r.user_id", USER_OF_LOG),
+    ("session_id", "r.session_id", "NULL"),
+    ("success", "r.success", "r.success"),
+    ("duration", "r.duration", "r.duration"),
+    ("quantity", "r.quantity", "NULL"),
+    ("cost", "r.cost", "r.cost"),
+    ("tokens_in", "NULL", "r.tokens_in"),
+    ("tokens_out", "NULL", "r.tokens_out"),
+];
+
+/// A field of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// One that every row may have.
+    Common(&'static Common),
+    /// A key of the metadata.
+    Metadata(String),
+}
+
+impl Field {
+    /// The field of this name, of those that every question may name and of `further` ones.
+    pub(super) fn parse(name: &str, further: &[&str]) -> Option<Self> {
+        if let Some(key) = name.strip_prefix("metadata.") {
+            return (!key.is_empty()).then(|| Self::Metadata(key.to_owned()));
+        }
+        let further = FURTHER_FIELDS.iter().filter(|field| further.contains(&field.name));
+        FIELDS.iter().chain(further).find(|field| field.name == name).map(Self::Common)
+    }
+
+    /// The type of its values.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Common(common) => common.kind,
+            Self::Metadata(_) => Kind::Json,
+        }
+    }
+}
+
+/// What the rows must be joined with before a metric is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Rows,
+    /// The place of each row among the durations of its group.
+    Ranks,
+    /// The first instant of each user.
+    Firsts,
+}
+
+/// What is computed of a group of rows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name, in questions and answers.
+    pub name: &'static str,
+    /// Its expression in SQL over the rows of a group.
+    pub sql: &'static str,
+    /// What it needs beside the rows.
+    pub needs: Needs,
+    /// Whether it is 0 where there is no row. Any other is null.
+    pub is_zero: bool,
+    /// Its unit, if it has one.
+    pub unit: Option<&'static str>,
+}
+
+/// One that is 0 where nothing is counted.
+const fn sum(name: &'static str, sql: &'static str, unit: Option<&'static str>) -> Metric {
+    Metric { name, sql, needs: Needs::Rows, is_zero: true, unit }
+}
+
+/// One of durations.
+const fn duration(name: &'static str, sql: &'static str, needs: Needs) -> Metric {
+    Metric { name, sql, needs, is_zero: false, unit: Some("ms") }
+}
+
+/// Every metric that a question may name. Percentiles are nearest ranks, counted in whole numbers.
+pub static METRICS: [Metric; 14] = [
+    sum("count", "count(*)", None),
+    sum("errors", "count(*) FILTER (WHERE success = 0)", None),
+    sum("errorRate", "count(*) FILTER (WHERE success = 0) * 1.0 / count(*)", None),
+    sum("users", "count(DISTINCT user_id)", None),
+    sum("sessions", "count(DISTINCT session_id)", None),
+    duration("avg", "avg(duration)", Needs::Rows),
+    duration("max", "max(duration)", Needs::Rows),
+    duration("p50", "max(duration) FILTER (WHERE place = (timed * 50 + 99) / 100)", Needs::Ranks),
+    duration("p95", "max(duration) FILTER (WHERE place = (timed * 95 + 99) / 100)", Needs::Ranks),
+    duration("p99", "max(duration) FILTER (WHERE place = (timed * 99 + 99) / 100)", Needs::Ranks),
+    sum("quantity", "total(quantity)", None),
+    sum("cost", "total(cost)", Some("USD")),
+    sum("tokensIn", "COALESCE(sum(tokens_in), 0)", Some("tokens")),
+    sum("tokensOut", "COALESCE(sum(tokens_out), 0)", Some("tokens")),
+];
+
+/// Metrics that only some kinds of questions have.
+static FURTHER_METRICS: [Metric; 4] = [
+    sum("share", "count(*) * 1.0 / sum(count(*)) OVER (PARTITION BY step)", None),
+    Metric {
+        name: "newUsers",
+        sql: "count(DISTINCT user_id) FILTER (WHERE first >= since AND first < until)",
+        needs: Needs::Firsts,
+        is_zero: true,
+        unit: None,
+    },
+    sum("events", "count(*)", None),
+    sum("total_cost", "total(cost)", Some("USD")),
+];
+
+/// The metric of this name.
+pub(super) fn metric(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+/// The metrics of these names, of all that there are.
+pub(super) fn metrics(names: &[&str]) -> Vec<&'static Metric> {
+    let find = |name: &&str| METRICS.iter().chain(&FURTHER_METRICS).find(|metric| metric.name == *name);
+    names.iter().filter_map(find).collect()
+}
+
+/// The unit of this name.
+pub(super) fn unit(name: &str) -> Option<Unit> {
+    Unit::ALL.into_iter().find(|unit| unit.name() == name)
+}

@@ -1,0 +1,6 @@
+//! Questions over events and logs: each answer is what plain loops compute from the same rows.
+
+mod answers;
+mod examples;
+mod loops;
+mod rows;
