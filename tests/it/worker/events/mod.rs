@@ -2,6 +2,7 @@
 
 mod away;
 mod bindings;
+mod calls;
 mod deployed;
 mod faults;
 mod keys;

@@ -171,7 +171,7 @@ impl Events {
     }
 
     /// Asks again and again until something has happened.
-    pub fn until(&self, happened: impl Fn() -> bool) {
+    pub fn until(&self, mut happened: impl FnMut() -> bool) {
         let end = now() + ANSWER_TIMEOUT;
         while !happened() {
             assert!(now() < end, "it does not happen:\n{}", self.output.text());
