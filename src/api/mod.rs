@@ -14,7 +14,10 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
-pub use self::{content::told, problem::Problem};
+pub use self::{
+    content::told,
+    problem::{Answer, Problem},
+};
 use self::{
     content::{bearer, body_form, empty, is_packed, json, text},
     key::{Key, KnownKeys, Scope},
@@ -53,9 +56,6 @@ pub struct Api {
     admin: Option<String>,
     keys: KnownKeys,
 }
-
-/// An answer that has no problem, or a problem.
-type Answer = Result<Response, Problem>;
 
 impl Api {
     /// The API with these settings.

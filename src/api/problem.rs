@@ -88,6 +88,9 @@ impl Problem {
     }
 }
 
+/// An answer that has no problem, or a problem.
+pub type Answer = Result<Response, Problem>;
+
 impl From<Unreadable> for Problem {
     fn from(unreadable: Unreadable) -> Self {
         match unreadable {

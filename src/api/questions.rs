@@ -5,10 +5,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answer,
     content::{self, json, text},
     key::Key,
-    problem::Problem,
+    problem::{Answer, Problem},
 };
 use crate::{
     host::Server,

@@ -26,18 +26,21 @@ pub fn label(at: Timestamp, unit: &str, zone: &str) -> String {
         let first = zoned.start_of_day().unwrap();
         format!("{}.000{}", first.datetime().strftime("%Y-%m-%dT%H:%M:%S"), offset(&first, zone))
     };
+    let next = zoned.tomorrow().unwrap().start_of_day().unwrap();
+    // After a midnight that comes twice it is the new day, although the clock shows the old one once more.
+    let date = if next.timestamp() <= zoned.timestamp() { next } else { zoned.clone() };
     match unit {
         "minute" => clock(1),
         "hour" => clock(60),
-        "day" => day(zoned),
+        "day" => day(date),
         "week" => {
-            let mut monday = zoned;
+            let mut monday = date.date();
             while monday.weekday() != Weekday::Monday {
                 monday = monday.yesterday().unwrap();
             }
-            day(monday)
+            day(monday.to_zoned(date.time_zone().clone()).unwrap())
         }
-        "month" => day(zoned.first_of_month().unwrap()),
+        "month" => day(date.first_of_month().unwrap()),
         other => panic!("{other}"),
     }
 }

@@ -173,10 +173,12 @@ fn questions() -> Vec<Ask> {
     asks
 }
 
-/// The answer without the present, which is not the same for both.
+/// The answer without its present and its end, which are not the same for both.
 fn without_present(mut answer: Answer) -> Answer {
-    if let Some((before, after)) = answer.text.split_once("\"completeThrough\":{\"events\":\"") {
-        answer.text = format!("{before}{}", &after["2026-11-29T12:00:00.000Z".len()..]);
+    for mark in ["{\"events\":\"", "\"end\":\""] {
+        if let Some((before, after)) = answer.text.split_once(mark) {
+            answer.text = format!("{before}{}", &after["2026-11-29T12:00:00.000Z".len()..]);
+        }
     }
     answer
 }

@@ -132,9 +132,11 @@ impl Events {
         self.send(worker, method, path, &headers, body.as_bytes())
     }
 
-    /// Makes the tables of events and keys.
+    /// Makes the tables of events, logs and keys.
     pub fn make_tables(&self) {
-        for script in SQLITE.iter().filter(|script| ["1_events_raw.sql", "1_api_keys.sql"].contains(&script.name)) {
+        for script in
+            SQLITE.iter().filter(|script| ["1_events_raw.sql", "1_table.sql", "1_api_keys.sql"].contains(&script.name))
+        {
             self.sql(script.text, &[]);
         }
     }
