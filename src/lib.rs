@@ -7,7 +7,8 @@
 //! 3. [`source`], [`log`]: what an API gives, and what becomes of it. [`record`]: a line of any table.
 //! 4. [`sink`], [`google`]: where rows go.
 //! 5. [`state`]: what is remembered between passes.
-//! 6. [`host`]: the platform: clock, network, storage. [`config`]: the settings.
+//! 6. [`event`], [`ingest`], [`query`], [`api`]: events in, and questions over events and logs.
+//! 7. [`host`]: the platform: clock, network, storage. [`config`]: the settings.
 //!
 //! ARCHITECTURE.md holds the laws, and which file keeps each of them.
 

@@ -28,6 +28,7 @@ thread_local! {
 }
 
 /// The offset of a zone from UTC at an instant; none: there is no zone of this name.
+#[must_use]
 pub fn offset(zone: &str, at: Timestamp) -> Option<FixedOffset> {
     if zone == "UTC" {
         return Some(Utc.fix());
