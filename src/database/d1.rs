@@ -119,7 +119,7 @@ fn confirmed(answer: Value, statements: usize) -> Result<Vec<Value>, CallError> 
     if answers.len() == statements && answers.iter().all(is_confirmed) {
         return Ok(answers);
     }
-    Err(CallError::Broken(format!("D1 does not confirm each of {statements} statements")))
+    Err(CallError::Broken("D1 does not confirm each statement".into()))
 }
 
 /// A text of SQL with its values.
