@@ -96,7 +96,11 @@ pub const SETTINGS: &[Setting] = &[
     with_default("SETTLE_SECONDS", "30", "how far behind now a forward pass stops, so that entries can still appear"),
     with_default("API_SHARE", "0.8", "share of the API's rate limit that a pass may use"),
     with_default("DEDUP_TTL_DAYS", "45", "days for which written ids and dead letters are kept"),
-    with_default("RECORD_RUNS", "true", "whether passes write lines of aig_runs: true or false"),
+    with_default(
+        "RECORD_RUNS",
+        "true",
+        "whether each pass that did something writes a line of aig_runs: true or false",
+    ),
     of_both(needed(
         "DROP_METADATA",
         Need::Never,
@@ -145,13 +149,25 @@ pub const SETTINGS: &[Setting] = &[
         Need::Never,
         "metadata keys, separated by commas, that the views show as columns: key, or key:int64, :float64, :bool",
     )),
-    of_events(with_default("ORG_METADATA", "org", "metadata key that holds the org of a log")),
-    of_command(needed("CF_KV_STATE_ID", Need::Never, "id of the Worker's STATE_KV; default: as in wrangler.toml")),
-    of_command(needed("CF_KV_IDS_ID", Need::Never, "id of the Worker's IDS_KV; default: as in wrangler.toml")),
+    of_events(with_default(
+        "ORG_METADATA",
+        "org",
+        "metadata key that holds the org of a log, for the view activity and the questions about all orgs",
+    )),
+    of_command(needed(
+        "CF_KV_STATE_ID",
+        Need::Never,
+        "id of the Worker's STATE_KV, for --state kv; default: as in wrangler.toml",
+    )),
+    of_command(needed(
+        "CF_KV_IDS_ID",
+        Need::Never,
+        "id of the Worker's IDS_KV, for --state kv; default: as in wrangler.toml",
+    )),
     of_command(needed(
         "CF_D1_DATABASE_ID",
         Need::Never,
-        "id of the D1 database; default: as in wrangler.toml, EVENTS_DB",
+        "id of the D1 database of --sink d1; default: as in wrangler.toml, EVENTS_DB",
     )),
 ];
 
