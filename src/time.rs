@@ -47,6 +47,9 @@ fn without_leap(instant: Timestamp) -> Timestamp {
 /// The first instant allowed.
 pub const FIRST: Timestamp = DateTime::UNIX_EPOCH;
 
+/// The instant after the last one allowed.
+pub const END: Timestamp = DateTime::from_timestamp_millis(LAST_MS + 1).expect("an instant of these years");
+
 /// The last millisecond of 2199, in milliseconds since 1970.
 const LAST_MS: i64 = 7_258_118_399_999;
 

@@ -51,10 +51,12 @@ pub fn offset(zone: &str, at: Timestamp) -> Option<FixedOffset> {
 /// The offset in a text such as `11/29/2026, GMT+01:00`.
 fn parsed(text: &str) -> Option<FixedOffset> {
     let (_, offset) = text.split_once("GMT")?;
-    let (sign, digits) = match offset.split_at_checked(1) {
-        None => return Some(Utc.fix()),
-        Some(("+", digits)) => (1, digits),
-        Some(_) => (-1, offset.trim_start_matches(['-', '\u{2212}'])),
+    if offset.is_empty() {
+        return Some(Utc.fix());
+    }
+    let (sign, digits) = match offset.strip_prefix('+') {
+        Some(digits) => (1, digits),
+        None => (-1, offset.strip_prefix('-')?),
     };
     let mut seconds = 0;
     for (part, unit) in digits.split(':').zip([3_600, 60, 1]) {

@@ -27,10 +27,14 @@ impl MetadataKeys {
     /// The org of a log as text in a statement for `SQLite`, or null.
     #[must_use]
     pub fn org_in_sqlite(&self) -> String {
-        // A label in a path may be any JSON text, whose letters SQLite compares without their escapes.
-        let path = format!("$.{}", Value::from(self.org.as_str())).replace('\'', "''");
-        format!("CAST(json_extract(metadata, '{path}') AS TEXT)")
+        format!("CAST(json_extract(metadata, '{}') AS TEXT)", path(&self.org).replace('\'', "''"))
     }
+}
+
+/// The path of a key in `SQLite`. A label in it may be any JSON text, whose letters are compared without their escapes.
+#[must_use]
+pub fn path(key: &str) -> String {
+    format!("$.{}", Value::from(key))
 }
 
 /// A key of the metadata that is a column of the view `aig_logs`.

@@ -1,16 +1,9 @@
 //! Fields and conditions as SQL, in SQLite's dialect.
 
-use serde_json::Value;
-
 use super::{
     names::{Common, Dataset, Kind},
     question::Operation,
 };
-
-/// The path of a key in SQL. A label may be any JSON text.
-pub(super) fn path(key: &str) -> String {
-    format!("$.{}", Value::from(key))
-}
 
 /// The tables that rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

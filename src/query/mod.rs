@@ -12,11 +12,11 @@ use chrono::SecondsFormat;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-pub use self::{
-    names::{Dataset, FIELDS, Field, METRICS},
-    question::{Asker, Filter, Operation, Order, Question, Reason, Shape, Wrong, read},
+pub use self::question::{Asker, Question, Reason, Shape, Wrong, read};
+use self::{
+    names::Needs,
     statement::{Sql, of_cohorts, of_question},
-    steps::{Span, Unit, steps},
+    steps::Span,
 };
 use crate::{
     database::Database,
@@ -116,7 +116,7 @@ impl Serialize for Row<'_> {
 /// What is known of a database beside its rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// The path of the metadata's key with the org of a log.
+    /// The metadata key that holds the org of a log.
     pub org_metadata: &'a str,
     /// Up to when the logs are complete, if this is known, UTC.
     pub logs: Option<Timestamp>,
@@ -129,7 +129,8 @@ pub struct Known<'a> {
 /// # Errors
 /// If it would read too much, or the database does not answer.
 pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>) -> Result<Table, NoAnswer> {
-    let read = guard(database, question, known).await?;
+    let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
+    let read = guard(database, question, needs_firsts, known).await?;
     let Sql { text, values } = of_question(question, known.org_metadata);
     let lines = database.query(&text, values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
@@ -149,7 +150,7 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
         let detail = format!("cohorts have at most {MOST_PERIODS} periods: ask for weeks, or for a shorter range");
         return Err(Wrong::too_much("period", detail).into());
     }
-    let read = guard(database, question, known).await?;
+    let read = guard(database, question, true, known).await?;
     let Sql { text, values } = of_cohorts(question, known.org_metadata);
     let mut active = vec![vec![0; spans.len()]; spans.len()];
     for line in database.query(&text, values).await? {
@@ -175,9 +176,17 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
     Ok(Table { columns, rows, meta: meta(question, known, read, is_truncated) })
 }
 
-/// How many raw rows the question reads.
-async fn guard(database: &impl Database, question: &Question, known: Known<'_>) -> Result<u64, NoAnswer> {
-    let bare = Question { fields: Vec::new(), filters: Vec::new(), ..question.clone() };
+/// How many raw rows the question reads: those of its range, or all that are kept, if it needs the first of each user.
+async fn guard(
+    database: &impl Database,
+    question: &Question,
+    needs_firsts: bool,
+    known: Known<'_>,
+) -> Result<u64, NoAnswer> {
+    let mut bare = Question { fields: Vec::new(), filters: Vec::new(), ..question.clone() };
+    if needs_firsts {
+        bare.spans = vec![Span { label: time::FIRST.fixed_offset(), since: time::FIRST, until: time::END }];
+    }
     let most = database.most_read();
     let counted = "\nSELECT count(*) AS rows_read FROM (SELECT 1 FROM rows LIMIT ?4)";
     let sql = statement::Rows::of(&bare, known.org_metadata).then(counted, most + 1);

@@ -4,11 +4,11 @@
 use serde_json::Value;
 
 use super::{
-    expression::{Condition, Expression, Origin, path},
+    expression::{Condition, Expression, Origin},
     names::{Dataset, Field, Kind, MEASURED, Needs, ORG_OF_LOG},
     question::{Filter, Operation, Question},
 };
-use crate::{record::Cell, time};
+use crate::{log::metadata::path, record::Cell, time};
 
 /// The steps, as the database has them: `?1` is a list of pairs of instants.
 const STEPS: &str = "steps(step, since, until) AS MATERIALIZED (

@@ -150,7 +150,7 @@ fn question() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn any_question_is_answered_as_by_plain_loops((question, instants) in question(), of in prop::collection::vec(row(time::parse("2026-11-27T12:00:00Z").unwrap()), 0..60)) {

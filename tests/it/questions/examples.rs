@@ -102,6 +102,21 @@ fn users_are_new_once_and_come_back() {
 }
 
 #[test]
+fn a_question_tells_how_many_rows_it_reads() {
+    let row = |at: &str| Row { user: Some("a".into()), ..Row::event("acme", at, "x") };
+    let world = world(&[row("2026-10-01T00:00:00Z"), row("2026-11-02T00:00:00Z"), row("2026-11-03T00:00:00Z")]);
+    let check = |path: &str, further: &str, read: u32| {
+        let question = format!(r#"{{"start":"2026-11-01T00:00:00Z","end":"2026-11-03T00:00:00Z"{further}}}"#);
+        let (status, answer) = world.ask("POST", path, ADMIN, &question);
+        assert_eq!((status, &answer["meta"]["rowsRead"]), (200, &read.into()), "{path} {answer}");
+    };
+    // Who is new is known only from all rows.
+    check("/metrics/users", "", 3);
+    check("/metrics/cohorts", r#","period":"day""#, 3);
+    check("/query", "", 1);
+}
+
+#[test]
 fn usage_is_told_as_json_and_as_csv() {
     let world = world(&[]);
     let used = |org: &str, id: u32, quantity: f64, sku: &str| {
