@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::serve::Listener;
+use axum::serve::{Listener, ListenerExt as _};
 use http::StatusCode;
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -21,7 +21,8 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     sync::Semaphore,
     task::JoinSet,
     time::timeout,
@@ -63,16 +64,15 @@ pub async fn serve(
     local: Arc<Local>,
     stopped: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    serve_at_most(MOST_CONNECTIONS, listener, local, stopped).await
+    let listener = TcpListener::from_std(listener)?.tap_io(|stream| {
+        // An answer is written at once, so that it never waits for more.
+        let _ = stream.set_nodelay(true);
+    });
+    serve_at_most(MOST_CONNECTIONS, listener, local, stopped).await;
+    Ok(())
 }
 
-async fn serve_at_most(
-    most: usize,
-    listener: std::net::TcpListener,
-    local: Arc<Local>,
-    stopped: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let mut listener = TcpListener::from_std(listener)?;
+async fn serve_at_most(most: usize, mut listener: impl Listener, local: Arc<Local>, stopped: impl Future<Output = ()>) {
     let mut stopped = pin!(stopped);
     let (places, turns) = (Arc::new(Semaphore::new(most)), Arc::new(Semaphore::new(MOST_REQUESTS)));
     let (graceful, mut tasks) = (GracefulShutdown::new(), JoinSet::new());
@@ -82,7 +82,7 @@ async fn serve_at_most(
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await.ok();
             // It waits a moment if the system has no connections left to give.
-            (Listener::accept(&mut listener).await.0, place)
+            (listener.accept().await.0, place)
         };
         let (stream, place) = tokio::select! {
             () = &mut stopped => break,
@@ -103,13 +103,10 @@ async fn serve_at_most(
     drop(listener);
     graceful.shutdown().await;
     while tasks.join_next().await.is_some() {}
-    Ok(())
 }
 
 /// A connection on which no part of an answer may wait for long.
-fn timed(stream: TcpStream) -> TokioIo<Pin<Box<TimeoutStream<TcpStream>>>> {
-    // An answer is written at once, so that it never waits for more.
-    let _ = stream.set_nodelay(true);
+fn timed<S: AsyncRead + AsyncWrite>(stream: S) -> TokioIo<Pin<Box<TimeoutStream<S>>>> {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(ANSWER));
     TokioIo::new(Box::pin(stream))
@@ -152,11 +149,9 @@ async fn read(body: &mut Incoming) -> hyper::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
     use tokio::{
-        io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpSocket,
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+        sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
         time::Instant,
     };
 
@@ -166,25 +161,56 @@ mod tests {
     /// A key of all orgs and scopes.
     const ADMIN: &str = "the-key-of-all-orgs-and-scopes";
 
+    /// Bytes that a connection holds that nobody has read yet.
+    const ROOM: usize = 64 << 10;
+
+    /// Connections in memory. A clock that passes when everybody waits would also pass while a system carries bytes.
+    struct Wires(UnboundedReceiver<DuplexStream>);
+
+    impl Listener for Wires {
+        type Io = DuplexStream;
+        type Addr = ();
+
+        async fn accept(&mut self) -> (DuplexStream, ()) {
+            match self.0.recv().await {
+                Some(stream) => (stream, ()),
+                None => std::future::pending().await,
+            }
+        }
+
+        fn local_addr(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Who connects to the server of a test.
+    struct Dialer(UnboundedSender<DuplexStream>);
+
+    impl Dialer {
+        fn connect(&self) -> DuplexStream {
+            let (near, far) = duplex(ROOM);
+            self.0.send(far).unwrap();
+            near
+        }
+    }
+
     /// What a test does with a server of so many connections, by a clock that passes when everybody waits.
-    async fn with_server<T, F: Future<Output = T>>(most: usize, talk: impl FnOnce(SocketAddr) -> F) -> T {
+    async fn with_server<T, F: Future<Output = T>>(most: usize, talk: impl FnOnce(Dialer) -> F) -> T {
         let folder = tempfile::tempdir().unwrap();
         let database = SqliteDatabase::open(&folder.path().join("a.sqlite"), &MetadataKeys::default()).unwrap();
         let settings = EventSettings::from_vars(|name| (name == "EVENTS_ADMIN_KEY").then(|| ADMIN.to_owned()));
         let local = Arc::new(Local::new(settings.unwrap(), database));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
+        let (dialer, wires) = unbounded_channel();
         tokio::select! {
-            _ = serve_at_most(most, listener, local, std::future::pending()) => panic!("it ended"),
-            told = timeout(Duration::from_hours(1), talk(address)) => told.expect("the connection never ends"),
+            () = serve_at_most(most, Wires(wires), local, std::future::pending()) => panic!("it ended"),
+            told = timeout(Duration::from_hours(1), talk(Dialer(dialer))) => told.expect("the connection never ends"),
         }
     }
 
     /// What a sender is answered that sends this and then nothing.
     async fn answered(sent: &[u8]) -> String {
-        with_server(MOST_CONNECTIONS, async |address| {
-            let mut connection = TcpStream::connect(address).await.unwrap();
+        with_server(MOST_CONNECTIONS, async |dialer| {
+            let mut connection = dialer.connect();
             connection.write_all(sent).await.unwrap();
             let mut answer = String::new();
             connection.read_to_string(&mut answer).await.unwrap();
@@ -237,11 +263,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_sender_that_reads_no_answer_loses_its_connection() {
-        let waited = with_server(MOST_CONNECTIONS, async |address| {
-            let socket = TcpSocket::new_v4().unwrap();
-            // Little room for answers that nobody reads.
-            socket.set_recv_buffer_size(4_096).unwrap();
-            let mut connection = socket.connect(address).await.unwrap();
+        let waited = with_server(MOST_CONNECTIONS, async |dialer| {
+            let mut connection = dialer.connect();
             let requests = "GET /nowhere HTTP/1.1\r\nhost: a\r\n\r\n".repeat(1_000);
             let began = Instant::now();
             while connection.write_all(requests.as_bytes()).await.is_ok() {}
@@ -254,13 +277,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn idle_connections_keep_nobody_waiting_for_long() {
         const MOST: usize = 8;
-        let (waited, early) = with_server(MOST, async |address| {
+        let (waited, early) = with_server(MOST, async |dialer| {
             let mut idle = Vec::new();
             for _ in 0..2 * MOST {
-                idle.push(TcpStream::connect(address).await.unwrap());
+                idle.push(dialer.connect());
             }
             let began = Instant::now();
-            let mut connection = TcpStream::connect(address).await.unwrap();
+            let mut connection = dialer.connect();
             connection.write_all(b"GET /nowhere HTTP/1.0\r\n\r\n").await.unwrap();
             let mut answer = String::new();
             connection.read_to_string(&mut answer).await.unwrap();
