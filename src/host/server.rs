@@ -4,6 +4,7 @@ use crate::{
     database::{Database, Statement},
     error::CallError,
     record::Record,
+    rollup,
     time::{self, Timestamp},
 };
 
@@ -36,7 +37,8 @@ pub trait Server {
     /// # Errors
     /// If this is not certain of every event. The sender sends the same events again.
     async fn keep(&self, events: Vec<Record>) -> Result<u64, CallError> {
-        let done = self.database().run(vec![Statement::Write(events)]).await?;
-        Ok(done.iter().map(|done| done.changed).sum())
+        let note = rollup::note(&events, self.now());
+        let done = self.database().run([Statement::Write(events)].into_iter().chain(note).collect()).await?;
+        Ok(done.first().map_or(0, |done| done.changed))
     }
 }

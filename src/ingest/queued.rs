@@ -14,6 +14,7 @@ use crate::{
     host::{Put, Server, Store},
     plan::batch::{self, Limits},
     record::Record,
+    rollup,
     state::{Body, DeadLetter, OF_EVENTS, dead_letters},
     time::Timestamp,
 };
@@ -55,7 +56,7 @@ pub async fn deliver<S: Server>(
     message: Message,
 ) -> Result<(), Error> {
     let (events, mut dead) = read(message, settings);
-    let refused = write(server.database(), events).await;
+    let refused = write(server.database(), events, server.now()).await;
     dead.extend(refused.map_err(|error| Error::Sink { sink: "the database of events", error })?);
     let mut tag = [0; 2];
     server.fill(&mut tag);
@@ -113,11 +114,12 @@ fn without_private(row: Value, settings: &EventSettings) -> Value {
 
 /// Writes events in one statement. If the database refuses it for good, halves are written, so that only the events that it
 /// refuses alone become dead letters.
-async fn write(database: &impl Database, events: Vec<Record>) -> Result<Vec<DeadLetter>, CallError> {
+async fn write(database: &impl Database, events: Vec<Record>, now: Timestamp) -> Result<Vec<DeadLetter>, CallError> {
     let mut refused = Vec::new();
     let mut parts = vec![events];
     while let Some(mut part) = parts.pop() {
-        match database.run(vec![Statement::Write(part.clone())]).await {
+        let note = rollup::note(&part, now);
+        match database.run([Statement::Write(part.clone())].into_iter().chain(note).collect()).await {
             Ok(_) => {}
             Err(CallError::Denied { .. }) if part.len() > 1 => {
                 let half = part.split_off(part.len() / 2);

@@ -4,28 +4,14 @@ use super::{
     names::{Common, Dataset, Kind},
     question::Operation,
 };
+use crate::rollup::Source;
 
-/// The tables that rows come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    Events,
-    Logs,
-}
-
-impl Origin {
-    pub fn of(dataset: Dataset) -> &'static [Self] {
-        match dataset {
-            Dataset::Events => &[Self::Events],
-            Dataset::Logs => &[Self::Logs],
-            Dataset::All => &[Self::Events, Self::Logs],
-        }
-    }
-
-    fn common(self, field: &Common) -> &'static str {
-        match self {
-            Self::Events => field.events,
-            Self::Logs => field.logs,
-        }
+/// The tables that the rows of a data set come from.
+pub(super) fn sources(dataset: Dataset) -> &'static [Source] {
+    match dataset {
+        Dataset::Events => &[Source::Events],
+        Dataset::Logs => &[Source::Logs],
+        Dataset::All => &Source::ALL,
     }
 }
 
@@ -38,13 +24,14 @@ pub(super) enum Expression {
 }
 
 impl Expression {
-    pub fn sql(self, origin: Origin, dataset: Dataset) -> String {
+    pub fn sql(self, source: Source, dataset: Dataset) -> String {
         match self {
             // In common columns it tells the tables apart, as in the view `activity`.
-            Self::Common(common) if common.name == "source" && dataset == Dataset::All && origin == Origin::Events => {
+            Self::Common(common) if common.name == "source" && dataset == Dataset::All && source == Source::Events => {
                 "'events'".into()
             }
-            Self::Common(common) => origin.common(common).into(),
+            Self::Common(common) if source == Source::Events => common.events.into(),
+            Self::Common(common) => common.logs.into(),
             Self::Metadata(place) => format!("NULLIF(r.metadata -> ?{place}, 'null')"),
         }
     }
@@ -66,8 +53,9 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    pub fn sql(self, origin: Origin, dataset: Dataset) -> String {
-        let (value, place) = (self.expression.sql(origin, dataset), self.place);
+    /// The condition, for rows in which the field is `value`.
+    pub fn of(self, value: String) -> String {
+        let place = self.place;
         let is_json = self.expression.kind() == Kind::Json;
         match self.operation {
             Operation::Exists(_) => format!("({value} IS NOT NULL) = ?{place}"),

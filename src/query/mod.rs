@@ -1,7 +1,9 @@
 //! Questions over events and AI Gateway's logs: what is asked, the statement that finds it, and the answer.
 
+mod closed;
+mod counted;
 mod expression;
-mod names;
+pub(crate) mod names;
 mod question;
 mod statement;
 mod steps;
@@ -14,13 +16,16 @@ use serde_json::{Map, Value};
 
 pub use self::question::{Asker, Question, Reason, Shape, Wrong, read};
 use self::{
+    closed::Closed,
+    counted::{Plan, has_percentiles},
     names::Needs,
-    statement::{Sql, of_cohorts, of_question},
+    statement::{Parts, Sql, of_cohorts, of_question},
     steps::Span,
 };
 use crate::{
     database::Database,
     error::CallError,
+    rollup::{Grain, bucket},
     time::{self, Timestamp},
 };
 
@@ -124,19 +129,27 @@ pub struct Known<'a> {
     pub events: Option<Timestamp>,
 }
 
-/// Answers a question from raw rows.
+/// Answers a question: from what is counted of closed hours and days, and raw rows of the others; or from raw rows alone.
 ///
 /// # Errors
 /// If it would read too much, or the database does not answer.
 pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>) -> Result<Table, NoAnswer> {
-    let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
-    let read = guard(database, question, needs_firsts, known).await?;
-    let Sql { text, values } = of_question(question, known.org_metadata);
-    let lines = database.query(&text, values).await?;
+    let closed = Closed::between(database, Grain::Day.floor(question.start), question.end).await?;
+    let plan = Plan::of(question, &closed);
+    let (read, sql) = if let Some(plan) = &plan {
+        let bare = bare(question);
+        let parts = plan.parts(&bare, known.org_metadata, false);
+        (rows_read(database, parts, "parts").await?, plan.statement(question, known.org_metadata))
+    } else {
+        let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
+        (guard(database, question, needs_firsts, known).await?, of_question(question, known.org_metadata))
+    };
+    let lines = database.query(&sql.text, sql.values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
     let lines = lines.into_iter().take(usize::try_from(question.limit).unwrap_or(usize::MAX));
-    let rows = lines.map(|line| row(question, line)).collect();
-    Ok(Table { columns: columns(question), rows, meta: meta(question, known, read, is_truncated) })
+    let rows = lines.map(|line| row(question, line, plan.is_some())).collect();
+    let about = About { read, is_truncated, is_counted: plan.is_some() };
+    Ok(Table { columns: columns(question), rows, meta: meta(question, known, &about) })
 }
 
 /// Answers a question about cohorts: of the users who were first seen in a period, how many are active in it and in each
@@ -173,7 +186,8 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
     let is_truncated = rows.len() > limit;
     rows.truncate(limit);
     let columns = ["cohort", "size", "period", "active", "retention"].map(str::to_owned).into();
-    Ok(Table { columns, rows, meta: meta(question, known, read, is_truncated) })
+    let about = About { read, is_truncated, is_counted: false };
+    Ok(Table { columns, rows, meta: meta(question, known, &about) })
 }
 
 /// How many raw rows the question reads: those of its range, or all that are kept, if it needs the first of each user.
@@ -183,13 +197,22 @@ async fn guard(
     needs_firsts: bool,
     known: Known<'_>,
 ) -> Result<u64, NoAnswer> {
-    let mut bare = Question { fields: Vec::new(), filters: Vec::new(), ..question.clone() };
+    let mut bare = bare(question);
     if needs_firsts {
         bare.spans = vec![Span { label: time::FIRST.fixed_offset(), since: time::FIRST, until: time::END }];
     }
+    rows_read(database, Parts::with_rows(&bare, known.org_metadata), "rows").await
+}
+
+/// The same question about the same rows, without what makes it slow to count them.
+fn bare(question: &Question) -> Question {
+    Question { fields: Vec::new(), filters: Vec::new(), ..question.clone() }
+}
+
+/// How many lines and rows are read.
+async fn rows_read(database: &impl Database, parts: Parts, from: &str) -> Result<u64, NoAnswer> {
     let most = database.most_read();
-    let counted = "\nSELECT count(*) AS rows_read FROM (SELECT 1 FROM rows LIMIT ?4)";
-    let sql = statement::Rows::of(&bare, known.org_metadata).then(counted, most + 1);
+    let sql = parts.then(&format!("\nSELECT count(*) AS rows_read FROM (SELECT 1 FROM {from} LIMIT ?4)"), most + 1);
     let lines = database.query(&sql.text, sql.values).await?;
     let read = lines.first().and_then(|line| line.get("rows_read")).and_then(Value::as_u64).unwrap_or_default();
     if read > most {
@@ -207,7 +230,7 @@ fn columns(question: &Question) -> Vec<String> {
 }
 
 /// A row of an answer, from a line of the database.
-fn row(question: &Question, mut line: Map<String, Value>) -> Vec<Value> {
+fn row(question: &Question, mut line: Map<String, Value>, is_counted: bool) -> Vec<Value> {
     let mut take = |name: &str| line.remove(name).unwrap_or_default();
     let step = take("step").as_u64().and_then(|step| question.spans.get(usize::try_from(step).ok()?));
     let label = question.unit.map(|_| step.map_or(Value::Null, |span| label(span, &question.zone).into()));
@@ -216,7 +239,9 @@ fn row(question: &Question, mut line: Map<String, Value>) -> Vec<Value> {
         row.push(statement::value(field.kind(), take(&format!("g{place}"))));
     }
     for (place, metric) in question.metrics.iter().enumerate() {
-        let value = number(take(&format!("m{place}")));
+        let value = take(&format!("m{place}"));
+        let bucket = value.as_i64().filter(|_| is_counted && metric.needs == Needs::Ranks);
+        let value = number(bucket.map_or(value, |bucket| bucket::value(bucket).into()));
         row.push(if value.is_null() && metric.is_zero { 0.into() } else { value });
     }
     row
@@ -238,20 +263,31 @@ fn number(value: Value) -> Value {
     }
 }
 
-fn meta(question: &Question, known: Known<'_>, read: u64, is_truncated: bool) -> Map<String, Value> {
+/// What is to know about an answer beside the question.
+struct About {
+    /// Rows and lines read.
+    read: u64,
+    is_truncated: bool,
+    /// Whether it is from what is counted once.
+    is_counted: bool,
+}
+
+fn meta(question: &Question, known: Known<'_>, about: &About) -> Map<String, Value> {
+    let is_exact = !(about.is_counted && has_percentiles(question));
+    let exact = if is_exact { true.into() } else { serde_json::json!({ "error": bucket::ERROR }) };
     let instant = |instant: Option<Timestamp>| instant.map_or(Value::Null, |instant| time::text(instant).into());
     let units: Map<String, Value> =
         question.metrics.iter().filter_map(|metric| Some((metric.name.to_owned(), metric.unit?.into()))).collect();
     let members: [(&str, Value); 10] = [
-        ("from", "raw".into()),
-        ("exact", true.into()),
+        ("from", if about.is_counted { "rollup" } else { "raw" }.into()),
+        ("exact", exact),
         ("start", time::text(question.start).into()),
         ("end", time::text(question.end).into()),
         ("timeZone", question.zone.clone().into()),
         ("completeThrough", serde_json::json!({ "logs": instant(known.logs), "events": instant(known.events) })),
-        ("rowsRead", read.into()),
+        ("rowsRead", about.read.into()),
         ("units", units.into()),
-        ("truncated", is_truncated.into()),
+        ("truncated", about.is_truncated.into()),
         ("warnings", question.warnings.clone().into()),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -60,10 +60,10 @@ const fn field(name: &'static str, kind: Kind, events: &'static str, logs: &'sta
 }
 
 /// The org of a log.
-pub(super) const ORG_OF_LOG: &str = "COALESCE(CAST(json_extract(r.metadata, ?3) AS TEXT), 'default')";
+pub(crate) const ORG_OF_LOG: &str = "COALESCE(CAST(json_extract(r.metadata, ?3) AS TEXT), 'default')";
 
 /// The user of a log.
-const USER_OF_LOG: &str =
+pub(crate) const USER_OF_LOG: &str =
     "CAST(COALESCE(json_extract(r.metadata, '$.user_id'), json_extract(r.metadata, '$.user')) AS TEXT)";
 
 /// The fields by which a question may group and filter.
@@ -156,6 +156,8 @@ pub struct Metric {
     pub name: &'static str,
     /// Its expression in SQL over the rows of a group.
     pub sql: &'static str,
+    /// The same over lines of what is counted once, if they tell: of a percentile it is the bucket.
+    pub counted: Option<&'static str>,
     /// What it needs beside the rows.
     pub needs: Needs,
     /// Whether it is 0 where there is no row. Any other is null.
@@ -165,45 +167,71 @@ pub struct Metric {
 }
 
 /// One that is 0 where nothing is counted.
-const fn sum(name: &'static str, sql: &'static str, unit: Option<&'static str>) -> Metric {
-    Metric { name, sql, needs: Needs::Rows, is_zero: true, unit }
+const fn sum(
+    name: &'static str,
+    sql: &'static str,
+    counted: Option<&'static str>,
+    unit: Option<&'static str>,
+) -> Metric {
+    Metric { name, sql, counted, needs: Needs::Rows, is_zero: true, unit }
 }
 
 /// One of durations.
-const fn duration(name: &'static str, sql: &'static str, needs: Needs) -> Metric {
-    Metric { name, sql, needs, is_zero: false, unit: Some("ms") }
+const fn duration(name: &'static str, sql: &'static str, counted: &'static str, needs: Needs) -> Metric {
+    Metric { name, sql, counted: Some(counted), needs, is_zero: false, unit: Some("ms") }
 }
 
 /// Every metric that a question may name. Percentiles are nearest ranks, counted in whole numbers.
 pub static METRICS: [Metric; 14] = [
-    sum("count", "count(*)", None),
-    sum("errors", "count(*) FILTER (WHERE success = 0)", None),
-    sum("errorRate", "count(*) FILTER (WHERE success = 0) * 1.0 / count(*)", None),
-    sum("users", "count(DISTINCT user_id)", None),
-    sum("sessions", "count(DISTINCT session_id)", None),
-    duration("avg", "avg(duration)", Needs::Rows),
-    duration("max", "max(duration)", Needs::Rows),
-    duration("p50", "max(duration) FILTER (WHERE place = (timed * 50 + 99) / 100)", Needs::Ranks),
-    duration("p95", "max(duration) FILTER (WHERE place = (timed * 95 + 99) / 100)", Needs::Ranks),
-    duration("p99", "max(duration) FILTER (WHERE place = (timed * 99 + 99) / 100)", Needs::Ranks),
-    sum("quantity", "total(quantity)", None),
-    sum("cost", "total(cost)", Some("USD")),
-    sum("tokensIn", "COALESCE(sum(tokens_in), 0)", Some("tokens")),
-    sum("tokensOut", "COALESCE(sum(tokens_out), 0)", Some("tokens")),
+    sum("count", "count(*)", Some("sum(events)"), None),
+    sum("errors", "count(*) FILTER (WHERE success = 0)", Some("sum(errors)"), None),
+    sum(
+        "errorRate",
+        "count(*) FILTER (WHERE success = 0) * 1.0 / count(*)",
+        Some("sum(errors) * 1.0 / sum(events)"),
+        None,
+    ),
+    sum("users", "count(DISTINCT user_id)", None, None),
+    sum("sessions", "count(DISTINCT session_id)", None, None),
+    duration("avg", "avg(duration)", "sum(duration) / sum(timed)", Needs::Rows),
+    duration("max", "max(duration)", "max(longest)", Needs::Rows),
+    duration(
+        "p50",
+        "max(duration) FILTER (WHERE place = (timed * 50 + 99) / 100)",
+        "min(bucket) FILTER (WHERE n > 0 AND upto >= (of * 50 + 99) / 100)",
+        Needs::Ranks,
+    ),
+    duration(
+        "p95",
+        "max(duration) FILTER (WHERE place = (timed * 95 + 99) / 100)",
+        "min(bucket) FILTER (WHERE n > 0 AND upto >= (of * 95 + 99) / 100)",
+        Needs::Ranks,
+    ),
+    duration(
+        "p99",
+        "max(duration) FILTER (WHERE place = (timed * 99 + 99) / 100)",
+        "min(bucket) FILTER (WHERE n > 0 AND upto >= (of * 99 + 99) / 100)",
+        Needs::Ranks,
+    ),
+    sum("quantity", "total(quantity)", Some("total(quantity)"), None),
+    sum("cost", "total(cost)", Some("total(cost)"), Some("USD")),
+    sum("tokensIn", "COALESCE(sum(tokens_in), 0)", Some("COALESCE(sum(tokens_in), 0)"), Some("tokens")),
+    sum("tokensOut", "COALESCE(sum(tokens_out), 0)", Some("COALESCE(sum(tokens_out), 0)"), Some("tokens")),
 ];
 
 /// Metrics that only some kinds of questions have.
 static FURTHER_METRICS: [Metric; 4] = [
-    sum("share", "count(*) * 1.0 / sum(count(*)) OVER (PARTITION BY step)", None),
+    sum("share", "count(*) * 1.0 / sum(count(*)) OVER (PARTITION BY step)", None, None),
     Metric {
         name: "newUsers",
         sql: "count(DISTINCT user_id) FILTER (WHERE first >= since AND first < until)",
+        counted: None,
         needs: Needs::Firsts,
         is_zero: true,
         unit: None,
     },
-    sum("events", "count(*)", None),
-    sum("total_cost", "total(cost)", Some("USD")),
+    sum("events", "count(*)", None, None),
+    sum("total_cost", "total(cost)", Some("total(cost)"), Some("USD")),
 ];
 
 /// The metric of this name.

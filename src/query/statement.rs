@@ -4,11 +4,11 @@
 use serde_json::Value;
 
 use super::{
-    expression::{Condition, Expression, Origin},
-    names::{Dataset, Field, Kind, MEASURED, Needs, ORG_OF_LOG},
+    expression::{Condition, Expression, sources},
+    names::{Dataset, Field, Kind, MEASURED, Metric, Needs, ORG_OF_LOG},
     question::{Filter, Operation, Question},
 };
-use crate::{log::metadata::path, record::Cell, time};
+use crate::{log::metadata::path, record::Cell, rollup::Source, time};
 
 /// The steps, as the database has them: `?1` is a list of pairs of instants.
 const STEPS: &str = "steps(step, since, until) AS MATERIALIZED (
@@ -46,17 +46,19 @@ pub struct Sql {
     pub values: Vec<Cell>,
 }
 
-/// The texts of a statement whose rows are `rows`: its beginning, and the values so far.
+/// The parts of a statement: its beginning, and the values so far.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(super) struct Parts {
     values: Vec<Cell>,
-    /// `WITH steps …, rows AS (…)`.
+    /// The fields of the question, by which it is grouped: `g0` and so on.
+    pub fields: Vec<Expression>,
+    pub filters: Vec<Condition>,
+    /// `WITH steps …`.
     pub text: String,
 }
 
-impl Rows {
-    /// The rows of a question: `step`, `g0` and so on for its fields, and what metrics are made of. `?4` is free for a
-    /// limit.
+impl Parts {
+    /// Those of a question, with the steps, the orgs and the gateways. `?4` is free for a limit.
     pub fn of(question: &Question, org_metadata: &str) -> Self {
         let steps: Vec<_> =
             question.spans.iter().map(|span| [time::text(span.since), time::text(span.until)]).collect();
@@ -67,21 +69,51 @@ impl Rows {
             Cell::Text(path(org_metadata)),
             Cell::Null,
         ];
-        let mut rows = Self { values, text: String::new() };
-        let fields: Vec<_> = question.fields.iter().map(|(_, field)| rows.expression(field)).collect();
-        let filters: Vec<_> = question.filters.iter().map(|filter| rows.condition(filter)).collect();
-        let origins = Origin::of(question.dataset);
-        let arms: Vec<_> = origins.iter().map(|origin| arm(*origin, question.dataset, &fields, &filters)).collect();
         // Every value is named at least once, whichever tables are read.
-        rows.text = format!(
-            "WITH RECURSIVE {STEPS},\n{ORGS},\n{GATEWAYS},\nvalues_given AS (SELECT ?2, ?3, ?4),\nrows AS (\n{}\n)",
-            arms.join("\nUNION ALL\n")
-        );
-        rows
+        let text = format!("WITH RECURSIVE {STEPS},\n{ORGS},\n{GATEWAYS},\nvalues_given AS (SELECT ?2, ?3, ?4)");
+        let mut parts = Self { values, fields: Vec::new(), filters: Vec::new(), text };
+        parts.fields = question.fields.iter().map(|(_, field)| parts.expression(field)).collect();
+        parts.filters = question.filters.iter().map(|filter| parts.condition(filter)).collect();
+        parts
+    }
+
+    /// The same with raw rows: `step`, `g0` and so on, and what metrics are made of.
+    pub fn with_rows(question: &Question, org_metadata: &str) -> Self {
+        let mut parts = Self::of(question, org_metadata);
+        let arms = sources(question.dataset).iter().map(|source| parts.arm(*source, question.dataset));
+        let arms: Vec<_> = arms.collect();
+        parts.text += &format!(",\nrows AS (\n{}\n)", arms.join("\nUNION ALL\n"));
+        parts
+    }
+
+    /// The rows of a source.
+    fn arm(&self, source: Source, dataset: Dataset) -> String {
+        let measured = MEASURED.iter().map(|(name, events, logs)| {
+            let sql = if source == Source::Events { events } else { logs };
+            format!(", {sql} AS {name}")
+        });
+        let measured: String = measured.collect();
+        let fields = self.groups(|field| field.sql(source, dataset));
+        let from = if source == Source::Events { OF_EVENTS } else { OF_LOGS };
+        let conditions = self.conditions(source, |field| field.sql(source, dataset));
+        format!("  SELECT steps.step AS step{fields}{measured}{from}{conditions}")
+    }
+
+    /// The fields as columns.
+    pub fn groups(&self, sql: impl Fn(Expression) -> String) -> String {
+        let fields = self.fields.iter().enumerate();
+        list(fields.map(|(place, field)| format!("{} AS g{place}", sql(*field))), ", ")
+    }
+
+    /// What a row of a source fulfils.
+    pub fn conditions(&self, source: Source, sql: impl Fn(Expression) -> String) -> String {
+        let org =
+            if source == Source::Logs { format!("\n  AND (?2 IS NULL OR {ORG_OF_LOG} = ?2)") } else { String::new() };
+        org + &list(self.filters.iter().map(|filter| filter.of(sql(filter.expression))), "\n  AND ")
     }
 
     /// The place of a further value.
-    fn bind(&mut self, value: Cell) -> usize {
+    pub fn bind(&mut self, value: Cell) -> usize {
         self.values.push(value);
         self.values.len()
     }
@@ -111,34 +143,19 @@ impl Rows {
 }
 
 /// Texts, each after a mark.
-fn list(texts: impl Iterator<Item = String>, mark: &str) -> String {
+pub(super) fn list(texts: impl Iterator<Item = String>, mark: &str) -> String {
     texts.fold(String::new(), |list, text| list + mark + &text)
-}
-
-fn arm(origin: Origin, dataset: Dataset, fields: &[Expression], filters: &[Condition]) -> String {
-    let fields = fields.iter().enumerate().map(|(place, field)| format!("{} AS g{place}", field.sql(origin, dataset)));
-    let measured = MEASURED.iter().map(|(name, events, logs)| {
-        let sql = if origin == Origin::Events { events } else { logs };
-        format!("{sql} AS {name}")
-    });
-    let columns: Vec<_> = std::iter::once("steps.step AS step".to_owned()).chain(fields).chain(measured).collect();
-    let (from, org) = match origin {
-        Origin::Events => (OF_EVENTS, String::new()),
-        Origin::Logs => (OF_LOGS, format!("\n  AND (?2 IS NULL OR {ORG_OF_LOG} = ?2)")),
-    };
-    let filters = list(filters.iter().map(|filter| filter.sql(origin, dataset)), "\n  AND ");
-    format!("  SELECT {}{from}{org}{filters}", columns.join(", "))
 }
 
 /// The first instant of each user, of all rows that are kept.
 fn firsts(dataset: Dataset) -> String {
-    let arms = Origin::of(dataset).iter().map(|origin| {
+    let arms = sources(dataset).iter().map(|source| {
         let (_, events, logs) = MEASURED[0];
-        match origin {
-            Origin::Events => format!(
+        match source {
+            Source::Events => format!(
                 "  SELECT {events} AS user_id, r.created_at FROM spaces_of_events CROSS JOIN events_raw AS r WHERE r.org = space"
             ),
-            Origin::Logs => {
+            Source::Logs => {
                 format!("  SELECT {logs}, r.created_at FROM aig_logs_raw AS r WHERE ?2 IS NULL OR {ORG_OF_LOG} = ?2")
             }
         }
@@ -153,35 +170,47 @@ fn firsts(dataset: Dataset) -> String {
 /// The statement that answers a question: the number of the step, the fields and the metrics of each group.
 #[must_use]
 pub fn of_question(question: &Question, org_metadata: &str) -> Sql {
-    let rows = Rows::of(question, org_metadata);
-    let groups = list((0..question.fields.len()).map(|place| format!("g{place}")), ", ");
+    let mut parts = Parts::with_rows(question, org_metadata);
+    let groups = groups(question);
     let needs = |needs| question.metrics.iter().any(|metric| metric.needs == needs);
-    let (further, from) = if needs(Needs::Ranks) {
-        let ranked = format!(
+    let from = if needs(Needs::Ranks) {
+        parts.text += &format!(
             ",\nranked AS (\n  SELECT *, row_number() OVER (PARTITION BY step{groups} ORDER BY duration NULLS LAST) AS place, \
              count(duration) OVER (PARTITION BY step{groups}) AS timed\n  FROM rows\n)"
         );
-        (ranked, "ranked")
+        "ranked"
     } else if needs(Needs::Firsts) {
-        (firsts(question.dataset), "rows JOIN steps USING (step) LEFT JOIN firsts USING (user_id)")
+        parts.text += &firsts(question.dataset);
+        "rows JOIN steps USING (step) LEFT JOIN firsts USING (user_id)"
     } else {
-        (String::new(), "rows")
+        "rows"
     };
-    let metrics = list(question.metrics.iter().enumerate().map(|(at, it)| format!("{} AS m{at}", it.sql)), ", ");
+    grouped(parts, question, from, |metric| metric.sql)
+}
+
+/// The fields of a question, each after a comma.
+pub(super) fn groups(question: &Question) -> String {
+    list((0..question.fields.len()).map(|place| format!("g{place}")), ", ")
+}
+
+/// The end of a statement: groups the lines of `from`, computes the metrics, and orders.
+pub(super) fn grouped(parts: Parts, question: &Question, from: &str, sql: impl Fn(&Metric) -> &str) -> Sql {
+    let groups = groups(question);
+    let metrics = list(question.metrics.iter().enumerate().map(|(at, it)| format!("{} AS m{at}", sql(it))), ", ");
     let grouped = format!(",\ngrouped AS (\n  SELECT step{groups}{metrics}\n  FROM {from}\n  GROUP BY step{groups}\n)");
     let is_filled = question.unit.is_some() && question.fields.is_empty();
     let from = if is_filled { "steps LEFT JOIN grouped USING (step)" } else { "grouped" };
     let metrics = list((0..question.metrics.len()).map(|at| format!("m{at}")), ", ");
     let order = order(question);
-    let rest = format!("{further}{grouped}\nSELECT step{groups}{metrics}\nFROM {from}\nORDER BY {order}\nLIMIT ?4");
-    rows.then(&rest, question.limit + 1)
+    let rest = format!("{grouped}\nSELECT step{groups}{metrics}\nFROM {from}\nORDER BY {order}\nLIMIT ?4");
+    parts.then(&rest, question.limit + 1)
 }
 
 /// The statement of cohorts: of each step and each later one, how many of the users whose first instant lies in the
 /// former are active in the latter.
 #[must_use]
 pub fn of_cohorts(question: &Question, org_metadata: &str) -> Sql {
-    let rows = Rows::of(question, org_metadata);
+    let rows = Parts::with_rows(question, org_metadata);
     let rest = format!(
         "{}\nSELECT cohort.step AS cohort, rows.step, count(DISTINCT user_id) AS active\n\
          FROM rows JOIN firsts USING (user_id) JOIN steps AS cohort ON first >= cohort.since AND first < cohort.until\n\

@@ -64,6 +64,7 @@ pub const SQLITE: &[Script] = scripts![
     "1_events_raw.sql"
     "1_table.sql"
     "2_aig_logs.sql"
+    "2_rollups.sql"
     "3_activity.sql"
     "3_aig_cache.sql"
     "3_aig_cost_anomalies.sql"

@@ -1,6 +1,7 @@
 //! A SQLite file as a database: one thread writes, for all requests that wait in one transaction; a few connections read.
 
 mod failure;
+mod functions;
 mod readers;
 mod writer;
 
@@ -10,6 +11,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::functions::add_functions;
 use self::{
     failure::unopened,
     readers::Readers,
@@ -135,6 +137,7 @@ fn to_write(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "cache_size", -i64::from(CACHE))?;
+    add_functions(&connection)?;
     Ok(connection)
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags, Row, params_from_iter, types::ValueRef};
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::failure::failed;
+use super::{failure::failed, functions::add_functions};
 use crate::{
     error::CallError,
     record::Cell,
@@ -53,7 +53,9 @@ impl Readers {
 
     fn open(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Connection::open_with_flags(self.place.path(), flags)
+        let connection = Connection::open_with_flags(self.place.path(), flags)?;
+        add_functions(&connection)?;
+        Ok(connection)
     }
 }
 

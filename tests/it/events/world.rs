@@ -8,7 +8,7 @@ use std::{
 use aig_logs::{
     api::Api,
     config::EventSettings,
-    database::{Database, Done, Statement, upsert_of_json},
+    database::{Database, Done, Statement, sqlite::add_functions, upsert_of_json},
     error::CallError,
     host::Server,
     record::{self, Kind, Record},
@@ -59,6 +59,7 @@ pub struct Memory {
 impl Memory {
     fn new() -> Self {
         let connection = Connection::open_in_memory().unwrap();
+        add_functions(&connection).unwrap();
         // The views take longer to make than most tests, and nobody asks them here.
         for table in SQLITE.iter().filter(|script| script.text.contains("CREATE TABLE")) {
             connection.execute_batch(table.text).unwrap();

@@ -24,7 +24,7 @@ const INSTANTS: [&str; 7] = [
     "2026-11-27T12:00:00Z",
 ];
 
-const ZONES: [&str; 7] = [
+pub const ZONES: [&str; 7] = [
     "UTC",
     "Europe/Berlin",
     "Asia/Kolkata",
@@ -34,7 +34,7 @@ const ZONES: [&str; 7] = [
     "Pacific/Apia",
 ];
 
-const METRICS: [&str; 13] = [
+pub const METRICS: [&str; 13] = [
     "count",
     "errors",
     "errorRate",
@@ -50,7 +50,7 @@ const METRICS: [&str; 13] = [
     "tokensIn",
 ];
 
-fn some<T: Clone + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = Option<T>> {
+pub fn some<T: Clone + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = Option<T>> {
     prop::option::of(select(values))
 }
 
@@ -69,7 +69,7 @@ fn teams() -> Vec<Value> {
 }
 
 /// A row within two days of an instant.
-fn row(middle: Timestamp) -> impl Strategy<Value = Row> {
+pub fn row(middle: Timestamp) -> impl Strategy<Value = Row> {
     let texts = |values: &[&str]| some(values.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>());
     let first =
         (any::<bool>(), -172_800_000..172_800_000_i64, select(vec!["acme", "other"]), select(vec!["x", "y.failed"]));
@@ -101,7 +101,7 @@ fn row(middle: Timestamp) -> impl Strategy<Value = Row> {
     })
 }
 
-fn filter() -> impl Strategy<Value = Value> {
+pub fn filter() -> impl Strategy<Value = Value> {
     let texts = |field: &'static str, op: &'static str, values: &'static [&'static str]| {
         prop::collection::vec(select(values), 1..3)
             .prop_map(move |values| json!({ "field": field, "op": op, "values": values }))

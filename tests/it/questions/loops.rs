@@ -65,6 +65,8 @@ pub fn field(row: &Row, name: &str) -> Value {
         "organization" => row.org.as_str().into(),
         "status" => json!(row.status),
         "success" => json!(row.success),
+        "model" if row.is_log => json!(row.subject),
+        "model" | "provider" => Value::Null,
         "metadata.team" => row.team.clone().unwrap_or_default(),
         other => panic!("{other}"),
     }

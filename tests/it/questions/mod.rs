@@ -1,6 +1,7 @@
 //! Questions over events and logs: each answer is what plain loops compute from the same rows.
 
 mod answers;
+mod counted;
 mod examples;
 mod loops;
 mod rows;

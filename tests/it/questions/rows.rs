@@ -1,6 +1,10 @@
 //! Rows of both tables, as a test writes them down.
 
-use aig_logs::time::{self, Timestamp};
+use aig_logs::{
+    event::EVENTS,
+    record::Record,
+    time::{self, Timestamp},
+};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
@@ -51,57 +55,82 @@ impl Row {
     pub fn log(org: &str, at: &str) -> Self {
         Self { is_log: true, ..Self::event(org, at, "ai.request") }
     }
+
+    /// The gateway of a log.
+    pub fn gateway(&self) -> &'static str {
+        if self.at.timestamp() % 2 == 0 { "a" } else { "b" }
+    }
+
+    /// Its metadata.
+    pub fn metadata(&self) -> Value {
+        let mut metadata = self.team.as_ref().map_or(json!({}), |team| json!({ "team": team }));
+        if self.is_log {
+            metadata["org"] = self.org.as_str().into();
+            if let Some(user) = &self.user {
+                metadata["user_id"] = user.as_str().into();
+            }
+        }
+        metadata
+    }
+
+    /// The event as a record.
+    pub fn record(&self, id: usize) -> Record {
+        let mut record = json!({
+            "org": self.org, "created_at": time::text(self.at), "id": format!("id{id}"), "name": self.name,
+            "user_id": self.user, "session_id": self.session, "subject": self.subject, "success": self.success,
+            "status_code": self.status, "duration": self.duration, "quantity": self.quantity, "cost": self.cost,
+            "source": "http", "ingested_at": time::text(self.at), "metadata": self.metadata().to_string(),
+        });
+        record.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        Record::from_json(&EVENTS, record).unwrap()
+    }
 }
 
 /// Writes rows into the tables.
 pub fn write(connection: &Connection, rows: &[Row]) {
+    rows.iter().enumerate().for_each(|(id, row)| write_row(connection, id, row));
+}
+
+/// Writes one row into its table.
+pub fn write_row(connection: &Connection, id: usize, row: &Row) {
     let event = "INSERT INTO events_raw (org, created_at, id, name, user_id, session_id, subject, success, status_code, duration, \
                  quantity, cost, source, ingested_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'http', ?, ?)";
     let log = "INSERT INTO aig_logs_raw (gateway, created_at, id, model, success, status_code, duration, cost, tokens_in, \
                ingested_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let (mut event, mut log) = (connection.prepare(event).unwrap(), connection.prepare(log).unwrap());
-    for (id, row) in rows.iter().enumerate() {
-        let (at, id) = (time::text(row.at), format!("id{id}"));
-        let mut metadata = row.team.as_ref().map_or(json!({}), |team| json!({ "team": team }));
-        if row.is_log {
-            metadata["org"] = row.org.as_str().into();
-            if let Some(user) = &row.user {
-                metadata["user_id"] = user.as_str().into();
-            }
-            let gateway = if row.at.timestamp() % 2 == 0 { "a" } else { "b" };
-            log.execute(params![
-                gateway,
-                at,
-                id,
-                row.subject,
-                row.success,
-                row.status,
-                row.duration,
-                row.cost,
-                row.tokens_in,
-                at,
-                metadata.to_string()
-            ])
-        } else {
-            event.execute(params![
-                row.org,
-                at,
-                id,
-                row.name,
-                row.user,
-                row.session,
-                row.subject,
-                row.success,
-                row.status,
-                row.duration,
-                row.quantity,
-                row.cost,
-                at,
-                metadata.to_string()
-            ])
-        }
-        .unwrap();
-    }
+    let (at, id) = (time::text(row.at), format!("id{id}"));
+    let written = if row.is_log {
+        connection.prepare_cached(log).unwrap().execute(params![
+            row.gateway(),
+            at,
+            id,
+            row.subject,
+            row.success,
+            row.status,
+            row.duration,
+            row.cost,
+            row.tokens_in,
+            at,
+            row.metadata().to_string()
+        ])
+    } else {
+        connection.prepare_cached(event).unwrap().execute(params![
+            row.org,
+            at,
+            id,
+            row.name,
+            row.user,
+            row.session,
+            row.subject,
+            row.success,
+            row.status,
+            row.duration,
+            row.quantity,
+            row.cost,
+            at,
+            row.metadata().to_string()
+        ])
+    };
+    written.unwrap();
 }
 
 /// A world with these rows.

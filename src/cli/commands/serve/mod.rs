@@ -3,6 +3,7 @@
 mod connections;
 mod demo;
 mod local;
+mod rollups;
 
 use std::{
     io,
@@ -57,6 +58,7 @@ pub async fn serve(
         .map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
     tell(address, &db, arguments.demo || has_admin || has_key(&database).await?, screen);
 
+    let org_metadata = settings.org_metadata.clone();
     let local = Arc::new(Local::new(settings, database));
     let (running, end) = oneshot::channel::<()>();
     let end = async {
@@ -66,6 +68,7 @@ pub async fn serve(
     // It must not be dropped here before its end, and so nothing fails until then.
     let runtime = runtime()?;
     let serving = runtime.spawn(connections::serve(listener, Arc::clone(&local), end));
+    let counting = runtime.spawn(rollups::keep(Arc::clone(&local), org_metadata));
     let ended = if arguments.demo {
         demo::run(&local, &db, address, stop, screen).await
     } else {
@@ -73,6 +76,9 @@ pub async fn serve(
     };
     drop(running);
     let served = serving.await;
+    // A span that it was counting is counted or not, and the next start goes on.
+    counting.abort();
+    let _ = counting.await;
     runtime.shutdown_background();
     served.map_err(io::Error::from).flatten().map_err(|error| unserved(&error))?;
     if let Some(local) = Arc::into_inner(local) {

@@ -1,0 +1,88 @@
+-- What questions ask of closed hours and days, counted from events and AI Gateway logs: a line for each group.
+-- level 0: all orgs together; 1: an org; 2 and 3: an org by further fields. Columns by which a level does not group are
+-- null. buckets: how many durations are in each bucket, as JSON; a bucket is floor(50 * ln(ms)). rest is 1 where several
+-- groups stand together, as (other), because there are too many of them. sessions: of days, at levels 0 and 1.
+CREATE TABLE IF NOT EXISTS rollups (
+  source TEXT NOT NULL,
+  grain TEXT NOT NULL,
+  level INTEGER NOT NULL,
+  org TEXT NOT NULL,
+  start TEXT NOT NULL,
+  place INTEGER NOT NULL,
+  name TEXT,
+  subject TEXT,
+  unit TEXT,
+  sku TEXT,
+  model TEXT,
+  provider TEXT,
+  gateway TEXT,
+  status_code INTEGER,
+  success INTEGER,
+  rest INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  timed INTEGER NOT NULL,
+  duration REAL,
+  longest REAL,
+  quantity REAL,
+  cost REAL,
+  tokens_in INTEGER,
+  tokens_out INTEGER,
+  sessions INTEGER,
+  buckets TEXT NOT NULL,
+  PRIMARY KEY (source, grain, level, org, start, place)
+) WITHOUT ROWID;
+
+-- The users of each closed day.
+CREATE TABLE IF NOT EXISTS rollup_users (
+  source TEXT NOT NULL,
+  org TEXT NOT NULL,
+  day TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  PRIMARY KEY (source, org, day, user_id)
+) WITHOUT ROWID;
+
+-- The hours and days that are counted. state 0: a row of it has changed since; 1: counted; 2: counted for good, because
+-- its rows are no longer kept. rest is 1 where a line of it is of several groups.
+CREATE TABLE IF NOT EXISTS rollup_spans (
+  source TEXT NOT NULL,
+  grain TEXT NOT NULL,
+  start TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  rest INTEGER NOT NULL,
+  PRIMARY KEY (source, grain, start)
+) WITHOUT ROWID;
+
+-- A row that comes or goes late is noted in its own transaction. Events that come are noted by the program: D1 counts what
+-- a trigger changes as changed by the statement.
+CREATE TRIGGER IF NOT EXISTS rollups_events_deleted AFTER DELETE ON events_raw
+BEGIN
+  UPDATE rollup_spans SET state = 0 WHERE source = 'events' AND state = 1 AND (
+    (grain = 'hour' AND start = substr(OLD.created_at, 1, 13) || ':00:00.000Z')
+    OR (grain = 'day' AND start = substr(OLD.created_at, 1, 10) || 'T00:00:00.000Z')
+  );
+END;
+
+CREATE TRIGGER IF NOT EXISTS rollups_logs_inserted AFTER INSERT ON aig_logs_raw
+BEGIN
+  UPDATE rollup_spans SET state = 0 WHERE source = 'logs' AND state = 1 AND (
+    (grain = 'hour' AND start = substr(NEW.created_at, 1, 13) || ':00:00.000Z')
+    OR (grain = 'day' AND start = substr(NEW.created_at, 1, 10) || 'T00:00:00.000Z')
+  );
+END;
+
+CREATE TRIGGER IF NOT EXISTS rollups_logs_updated AFTER UPDATE ON aig_logs_raw
+BEGIN
+  UPDATE rollup_spans SET state = 0 WHERE source = 'logs' AND state = 1 AND (
+    (grain = 'hour' AND start = substr(NEW.created_at, 1, 13) || ':00:00.000Z')
+    OR (grain = 'day' AND start = substr(NEW.created_at, 1, 10) || 'T00:00:00.000Z')
+  );
+END;
+
+CREATE TRIGGER IF NOT EXISTS rollups_logs_deleted AFTER DELETE ON aig_logs_raw
+BEGIN
+  UPDATE rollup_spans SET state = 0 WHERE source = 'logs' AND state = 1 AND (
+    (grain = 'hour' AND start = substr(OLD.created_at, 1, 13) || ':00:00.000Z')
+    OR (grain = 'day' AND start = substr(OLD.created_at, 1, 10) || 'T00:00:00.000Z')
+  );
+END;

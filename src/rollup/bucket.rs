@@ -1,0 +1,76 @@
+//! Buckets of durations: each holds the values within 1 % of its own value.
+//!
+//! A bucket begins at e^(n/50) and ends where the next begins. Its value lies between both, so that no duration in it
+//! differs by more than 1 %: (e^0.02 - 1) / (e^0.02 + 1) = 0.99997 %. Durations below zero have buckets of their own.
+
+/// e^(1/50): how much longer the durations of a bucket are than those of the bucket before.
+const STEP: f64 = 1.020_201_340_026_755_8;
+
+/// The bucket of the duration 0.
+const ZERO: i64 = -500_000;
+
+/// The bucket of the duration -1. No bucket of a double is further from that of 1 than 40,000.
+const BELOW: i64 = -1_000_000;
+
+/// How much a value from a bucket may differ from the duration, as a share of it.
+pub const ERROR: f64 = 0.01;
+
+/// The bucket of a duration, in SQL. Null, if there is none.
+#[must_use]
+pub fn sql(duration: &str) -> String {
+    format!(
+        "CASE WHEN {duration} > 0 THEN CAST(floor(50 * ln({duration})) AS INTEGER) \
+         WHEN {duration} = 0 THEN {ZERO} \
+         WHEN {duration} < 0 THEN {BELOW} - CAST(floor(50 * ln(-{duration})) AS INTEGER) END"
+    )
+}
+
+/// The value of a bucket, ms. Only sums and products, so that every host computes the same bits.
+#[must_use]
+pub fn value(bucket: i64) -> f64 {
+    match bucket {
+        ZERO => 0.0,
+        below if below < ZERO => -between(BELOW - below),
+        above => between(above),
+    }
+}
+
+/// Between the beginning of a bucket and that of the next, as far from both by their shares.
+fn between(bucket: i64) -> f64 {
+    let (mut power, mut square, mut left) = (1.0, STEP, bucket.unsigned_abs());
+    while left > 0 {
+        if left % 2 == 1 {
+            power *= square;
+        }
+        square *= square;
+        left /= 2;
+    }
+    let begins = if bucket < 0 { 1.0 / power } else { power };
+    begins * (2.0 * STEP / (1.0 + STEP))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{ERROR, sql, value};
+    use crate::database::sqlite::add_functions;
+
+    #[test]
+    fn the_value_of_a_bucket_is_within_a_hundredth_of_each_duration_in_it() {
+        let file = Connection::open_in_memory().unwrap();
+        add_functions(&file).unwrap();
+        let mut statement = file.prepare(&format!("SELECT {}", sql("?1"))).unwrap();
+        let mut bucket = |duration: f64| statement.query_row([duration], |row| row.get::<_, i64>(0)).unwrap();
+        let durations = (-300..300).flat_map(|power| [1.0, 1.009, 2.5, 9.99].map(|first| first * 10_f64.powi(power)));
+        let mut before = bucket(0.0);
+        assert_eq!(value(before), 0.0);
+        for duration in durations {
+            let (above, below) = (bucket(duration), bucket(-duration));
+            assert!((value(above) - duration).abs() <= ERROR * duration, "{duration} {}", value(above));
+            assert!((value(below) + duration).abs() <= ERROR * duration, "-{duration} {}", value(below));
+            assert!(above >= before && below < bucket(0.0), "{duration}");
+            before = above;
+        }
+    }
+}

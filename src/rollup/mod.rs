@@ -1,0 +1,115 @@
+//! Closed hours and days, counted once, so that questions need not read their rows.
+//!
+//! A span is an hour or a day of UTC. It is counted some minutes after its end, and again after one of its rows has
+//! changed: whoever writes a row notes its span in the same transaction. What is counted is only ever made anew from the
+//! rows, and so a span that is not noted always says what its rows say.
+
+pub mod bucket;
+mod due;
+mod pass;
+mod statements;
+
+use chrono::{DateTime, TimeDelta};
+use serde_json::{Value, json};
+
+pub use self::pass::{Counted, pass};
+use crate::{
+    database::Statement,
+    record::{Cell, Record},
+    time::{self, Timestamp},
+};
+
+/// How long after its end a span is counted. Until then most rows have come.
+pub const SETTLED: TimeDelta = TimeDelta::minutes(10);
+
+/// Where rows come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The application's events.
+    Events,
+    /// AI Gateway's logs.
+    Logs,
+}
+
+impl Source {
+    /// Every source.
+    pub const ALL: [Self; 2] = [Self::Events, Self::Logs];
+
+    /// Its name in the tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Logs => "logs",
+        }
+    }
+}
+
+/// How long a span is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grain {
+    /// An hour of UTC.
+    Hour,
+    /// A day of UTC.
+    Day,
+}
+
+impl Grain {
+    /// Every grain. A day is made of hours, so hours come first.
+    pub const ALL: [Self; 2] = [Self::Hour, Self::Day];
+
+    /// Its name in the tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    /// Its length.
+    #[must_use]
+    pub fn length(self) -> TimeDelta {
+        match self {
+            Self::Hour => TimeDelta::hours(1),
+            Self::Day => TimeDelta::days(1),
+        }
+    }
+
+    /// The beginning of the span that holds an instant.
+    #[must_use]
+    pub fn floor(self, at: Timestamp) -> Timestamp {
+        let seconds = at.timestamp() - at.timestamp().rem_euclid(self.length().num_seconds());
+        DateTime::from_timestamp(seconds, 0).unwrap_or(time::FIRST)
+    }
+
+    /// The first beginning of a span at or after an instant.
+    #[must_use]
+    pub fn ceil(self, at: Timestamp) -> Timestamp {
+        let floor = self.floor(at);
+        if floor == at { at } else { floor + self.length() }
+    }
+}
+
+/// The statement that notes the spans of events that come late, to run in the transaction that writes them. None: all of
+/// them are of the present hour, which nobody has counted yet.
+#[must_use]
+pub fn note(events: &[Record], now: Timestamp) -> Option<Statement> {
+    let mut spans: Vec<Value> = Vec::new();
+    for event in events {
+        let at = event.at();
+        // Most are of the present hour.
+        if Grain::Hour.floor(at) + Grain::Hour.length() > now {
+            continue;
+        }
+        for grain in Grain::ALL {
+            let span = json!([grain.name(), time::text(grain.floor(at))]);
+            if !spans.contains(&span) {
+                spans.push(span);
+            }
+        }
+    }
+    let note = "UPDATE rollup_spans SET state = 0 WHERE source = 'events' AND state = 1 \
+                AND (grain, start) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+    (!spans.is_empty()).then(|| Statement::Sql(note.into(), vec![Cell::Text(Value::Array(spans).to_string())]))
+}

@@ -1,0 +1,242 @@
+//! The statements that count a span, in SQLite's dialect. `?1` is its beginning, `?2` its end, and `?3` the path of the
+//! metadata key that holds the org of a log.
+
+use super::{Grain, Source, bucket};
+use crate::{
+    database::Statement,
+    query::names::{ORG_OF_LOG, USER_OF_LOG},
+    record::Cell,
+};
+
+/// The fields by which events are counted, at the finest level.
+const FIELDS_OF_EVENTS: [&str; 4] = ["name", "subject", "unit", "sku"];
+
+/// The same of AI Gateway's logs.
+const FIELDS_OF_LOGS: [&str; 5] = ["gateway", "model", "provider", "status_code", "success"];
+
+/// The most groups of a name, or of a gateway, in an org and a span. Those with the fewest rows beyond it stand together.
+const MOST_GROUPS: u32 = 100;
+
+/// The columns of a line that are sums and the like, but for its buckets: how each is made of others.
+const MEASURES: [(&str, &str); 10] = [
+    ("rest", "max"),
+    ("events", "sum"),
+    ("errors", "sum"),
+    ("timed", "sum"),
+    ("duration", "sum"),
+    ("longest", "max"),
+    ("quantity", "sum"),
+    ("cost", "sum"),
+    ("tokens_in", "sum"),
+    ("tokens_out", "sum"),
+];
+
+/// What each measure is of one row, and its bucket.
+const OF_EVENT: &str = "0 AS rest, 1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
+                        r.duration, r.duration AS longest, r.quantity, r.cost, NULL AS tokens_in, NULL AS tokens_out";
+const OF_LOG: &str = "0 AS rest, 1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
+                      r.duration, r.duration AS longest, NULL AS quantity, r.cost, r.tokens_in, r.tokens_out";
+
+impl Source {
+    /// The fields by which a level groups, beside the org.
+    fn fields(self, level: u8) -> &'static [&'static str] {
+        match (self, level) {
+            (_, 0 | 1) => &[],
+            (Self::Events, 2) => &FIELDS_OF_EVENTS[..1],
+            (Self::Events, _) => &FIELDS_OF_EVENTS,
+            (Self::Logs, 2) => &FIELDS_OF_LOGS[..3],
+            (Self::Logs, _) => &FIELDS_OF_LOGS,
+        }
+    }
+
+    /// The table of rows, and the column by which it is divided first: each org, or each gateway, has its rows together.
+    fn table(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Events => ("events_raw", "org"),
+            Self::Logs => ("aig_logs_raw", "gateway"),
+        }
+    }
+
+    /// The org and the user of a row.
+    fn owner(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Events => ("r.org", "r.user_id"),
+            Self::Logs => (ORG_OF_LOG, USER_OF_LOG),
+        }
+    }
+
+    /// Where each org, or each gateway, has its rows: each is found by one step in the key.
+    fn spaces(self) -> String {
+        let (table, space) = self.table();
+        format!(
+            "spaces(space) AS MATERIALIZED (\n  SELECT min({space}) FROM {table}\n  UNION ALL\n  \
+             SELECT (SELECT min({space}) FROM {table} WHERE {space} > space) FROM spaces WHERE space IS NOT NULL\n)"
+        )
+    }
+
+    /// The rows of the span.
+    fn rows(self) -> String {
+        let (table, space) = self.table();
+        format!(
+            "FROM spaces CROSS JOIN {table} AS r WHERE r.{space} = space AND r.created_at >= ?1 AND r.created_at < ?2"
+        )
+    }
+}
+
+/// The statements that count a span anew, in their order. They belong in one transaction.
+pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Statement> {
+    let (name, length) = (source.name(), grain.name());
+    let orgs = orgs(source, grain);
+    let of_span = "AND org IN (SELECT org FROM places)";
+    let mut texts = Vec::new();
+    if grain == Grain::Day {
+        texts.push(format!(
+            "WITH RECURSIVE {orgs}\nDELETE FROM rollup_users WHERE source = '{name}' {of_span} AND day = ?1"
+        ));
+    }
+    texts.push(format!(
+        "WITH RECURSIVE {orgs}\nDELETE FROM rollups WHERE source = '{name}' AND grain = '{length}' \
+         AND level IN (0, 1, 2, 3) {of_span} AND start = ?1"
+    ));
+    texts.push(match grain {
+        Grain::Hour => insert(source, grain, 3, &source.spaces(), &parts_of_rows(source)),
+        Grain::Day => {
+            insert(source, grain, 3, &self::orgs(source, Grain::Hour), &parts_of_lines(source, Grain::Hour, 3))
+        }
+    });
+    for level in [2, 1, 0] {
+        texts.push(insert(source, grain, level, &orgs, &parts_of_lines(source, grain, level + 1)));
+    }
+    if grain == Grain::Day {
+        texts.extend(users(source));
+    }
+    texts.push(format!(
+        "INSERT OR REPLACE INTO rollup_spans (source, grain, start, state, rest) VALUES ('{name}', '{length}', ?1, 1, \
+         (SELECT COALESCE(max(rest), 0) FROM rollups WHERE source = '{name}' AND grain = '{length}' AND level = 0 \
+         AND org = '' AND start = ?1))"
+    ));
+    if grain == Grain::Hour {
+        texts.push(format!(
+            "UPDATE rollup_spans SET state = 0 WHERE source = '{name}' AND grain = 'day' \
+             AND start = substr(?1, 1, 10) || 'T00:00:00.000Z' AND state = 1"
+        ));
+    }
+    texts.into_iter().map(|text| with(text, values)).collect()
+}
+
+/// A statement with as many of the values as it names.
+fn with(text: String, values: &[Cell; 3]) -> Statement {
+    let named = (1..=values.len()).rev().find(|place| text.contains(&format!("?{place}"))).unwrap_or_default();
+    Statement::Sql(text.into(), values[..named].to_vec())
+}
+
+/// The orgs that have lines, each found by one step in the key; and places, where all orgs together are one more.
+fn orgs(source: Source, grain: Grain) -> String {
+    let level = format!("source = '{}' AND grain = '{}' AND level = 3", source.name(), grain.name());
+    format!(
+        "orgs(org) AS MATERIALIZED (\n  SELECT min(org) FROM rollups WHERE {level}\n  UNION ALL\n  \
+         SELECT (SELECT min(r.org) FROM rollups AS r WHERE r.{level} AND r.org > orgs.org) FROM orgs WHERE org IS NOT NULL\n),\n\
+         places(org) AS MATERIALIZED (SELECT org FROM orgs WHERE org IS NOT NULL UNION ALL SELECT '')"
+    )
+}
+
+/// The rows of a span, each as a part of a line.
+fn parts_of_rows(source: Source) -> String {
+    let fields: String = source.fields(3).iter().map(|field| format!("r.{field}, ")).collect();
+    let measures = if source == Source::Events { OF_EVENT } else { OF_LOG };
+    let (org, _) = source.owner();
+    let bucket = bucket::sql("r.duration");
+    format!(
+        "  SELECT {org} AS org, {fields}{measures}, {bucket} AS bucket, r.duration IS NOT NULL AS n\n  {}",
+        source.rows()
+    )
+}
+
+/// The lines of a span, of another grain or level, each as a part of another line.
+fn parts_of_lines(source: Source, grain: Grain, level: u8) -> String {
+    let fields: String = source.fields(level).iter().map(|field| format!("r.{field}, ")).collect();
+    let measures = MEASURES.map(|(name, _)| format!("r.{name}")).join(", ");
+    let none = MEASURES.map(|(name, how)| if how == "max" && name == "longest" { "NULL" } else { "0" });
+    let none = MEASURES.iter().zip(none).map(|((name, _), none)| format!("{none} AS {name}")).collect::<Vec<_>>();
+    let lines = format!(
+        "WHERE r.source = '{}' AND r.grain = '{}' AND r.level = {level} AND r.org IN (SELECT org FROM places) \
+         AND r.start >= ?1 AND r.start < ?2",
+        source.name(),
+        grain.name()
+    );
+    format!(
+        "  SELECT r.org, {fields}{measures}, NULL AS bucket, 0 AS n\n  FROM rollups AS r\n  {lines}\n  UNION ALL\n  \
+         SELECT r.org, {fields}{}, CAST(b.key AS INTEGER), b.value\n  FROM rollups AS r, json_each(r.buckets) AS b\n  {lines}",
+        none.join(", ")
+    )
+}
+
+/// Puts parts together to the lines of a level.
+fn insert(source: Source, grain: Grain, level: u8, spaces: &str, parts: &str) -> String {
+    let (name, length) = (source.name(), grain.name());
+    let fields = source.fields(level);
+    let list = |prefix: &str, end: &str| fields.iter().map(|field| format!("{prefix}{field}{end}")).collect::<String>();
+    let (listed, org) = (list(", ", ""), if level == 0 { "''" } else { "org" });
+    let names = MEASURES.map(|(name, _)| name).join(", ");
+    let sums = MEASURES.map(|(name, how)| format!("{how}({name}) AS {name}")).join(", ");
+    let mut chain = format!(
+        "WITH RECURSIVE {spaces},\nparts AS (\n{parts}\n),\nby_bucket AS (\n  SELECT {org} AS org{listed}, {sums}, bucket, \
+         sum(n) AS n FROM parts GROUP BY {org}{listed}, bucket\n)"
+    );
+    let mut from = "by_bucket";
+    if level == 3 {
+        chain += &folded(fields, &names, &sums);
+        from = "folded";
+    }
+    format!(
+        "INSERT INTO rollups (source, grain, level, org, start, place{listed}, {names}, buckets)\n{chain}\n\
+         SELECT '{name}', '{length}', {level}, org, ?1, row_number() OVER (PARTITION BY org ORDER BY org{listed}){listed}, \
+         {sums}, json_group_object(bucket, n) FILTER (WHERE bucket IS NOT NULL)\nFROM {from} GROUP BY org{listed}"
+    )
+}
+
+/// Groups beyond the most frequent ones of the first field stand together, as `(other)` in the second.
+fn folded(fields: &[&str], names: &str, sums: &str) -> String {
+    let (all, others) = (fields.join(", "), fields[1..].join(", "));
+    let fold = |(place, field): (usize, &&str)| match place {
+        0 => (*field).to_owned(),
+        1 => format!("CASE WHEN place > {MOST_GROUPS} THEN '(other)' ELSE {field} END AS {field}"),
+        _ => format!("CASE WHEN place > {MOST_GROUPS} THEN NULL ELSE {field} END AS {field}"),
+    };
+    let kept: Vec<_> = fields.iter().enumerate().map(fold).collect();
+    let names = names.replace("rest", &format!("max(rest, place > {MOST_GROUPS}) AS rest"));
+    format!(
+        ",\nsized AS (\n  SELECT *, sum(events) OVER (PARTITION BY org, {all}) AS size FROM by_bucket\n),\nplaced AS (\n  \
+         SELECT *, dense_rank() OVER (PARTITION BY org, {first} ORDER BY size DESC, {others}) AS place FROM sized\n),\n\
+         together AS (\n  SELECT org, {kept}, {names}, bucket, n FROM placed\n),\nfolded AS (\n  \
+         SELECT org, {all}, {sums}, bucket, sum(n) AS n FROM together GROUP BY org, {all}, bucket\n)",
+        first = fields[0],
+        kept = kept.join(", ")
+    )
+}
+
+/// The users of a day, and how many sessions there are.
+fn users(source: Source) -> Vec<String> {
+    let (name, spaces, rows, (org, user)) = (source.name(), source.spaces(), source.rows(), source.owner());
+    let users = format!(
+        "INSERT INTO rollup_users (source, org, day, user_id)\nWITH RECURSIVE {spaces}\n\
+         SELECT DISTINCT '{name}', {org}, ?1, {user} {rows} AND {user} IS NOT NULL"
+    );
+    if source == Source::Logs {
+        return vec![users];
+    }
+    let of_day = "source = 'events' AND grain = 'day'";
+    vec![
+        users,
+        format!(
+            "WITH RECURSIVE {}\nUPDATE rollups SET sessions = (SELECT count(DISTINCT r.session_id) FROM events_raw AS r \
+             WHERE r.org = rollups.org AND r.created_at >= ?1 AND r.created_at < ?2) \
+             WHERE {of_day} AND level = 1 AND org IN (SELECT org FROM places) AND start = ?1",
+            orgs(source, Grain::Day)
+        ),
+        format!(
+            "WITH RECURSIVE {spaces}\nUPDATE rollups SET sessions = (SELECT count(DISTINCT r.session_id) {rows}) \
+             WHERE {of_day} AND level = 0 AND org = '' AND start = ?1"
+        ),
+    ]
+}

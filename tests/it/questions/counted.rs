@@ -1,0 +1,203 @@
+//! Any question over any history of rows that come late, come again and go: what is counted once and the rows of open hours
+//! together answer as the plain loops do over the rows that are there.
+
+use std::collections::BTreeMap;
+
+use aig_logs::{
+    host::Server,
+    rollup,
+    time::{self, Timestamp},
+};
+use chrono::TimeDelta;
+use futures_util::FutureExt;
+use proptest::{prelude::*, sample::select};
+use serde_json::{Value, json};
+
+use super::{
+    answers::{METRICS, ZONES, row, some},
+    loops,
+    rows::{self, Row},
+};
+use crate::events::world::{ADMIN, World};
+
+/// The middle of every history.
+const MIDDLE: &str = "2026-11-25T12:00:00Z";
+
+/// What happens to the rows.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Rows come: new ones, or again.
+    Come(Vec<Row>),
+    /// Some rows that have come before come again, from this place on.
+    Again(usize),
+    /// Every row whose place leaves this rest, divided by three, goes.
+    Go(usize),
+    /// The cost of logs becomes known, where the place leaves this rest.
+    Change(usize),
+    /// At most so many spans are counted.
+    Count(usize),
+    /// Time passes: so many minutes.
+    Pass(i64),
+}
+
+fn middle() -> Timestamp {
+    time::parse(MIDDLE).unwrap()
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => prop::collection::vec(row(middle()), 1..30).prop_map(Step::Come),
+        1 => (0..40_usize).prop_map(Step::Again),
+        1 => (0..3_usize).prop_map(Step::Go),
+        1 => (0..3_usize).prop_map(Step::Change),
+        3 => select(vec![1, 7, 1_000]).prop_map(Step::Count),
+        2 => (1..2_000_i64).prop_map(Step::Pass),
+    ]
+}
+
+/// A history: the world, and the rows that are there by their place.
+struct History {
+    world: World,
+    there: BTreeMap<usize, Row>,
+    come: Vec<Row>,
+}
+
+impl History {
+    fn new() -> Self {
+        let world = World::new();
+        world.host.now.set(middle() - TimeDelta::hours(30));
+        Self { world, there: BTreeMap::new(), come: Vec::new() }
+    }
+
+    fn act(&mut self, step: Step) {
+        let connection = &self.world.host.memory.connection;
+        match step {
+            Step::Come(rows) => {
+                for row in rows {
+                    self.write(self.come.len(), &row);
+                    self.come.push(row);
+                }
+            }
+            Step::Again(from) => {
+                for place in from..self.come.len().min(from + 5) {
+                    let row = self.come[place].clone();
+                    if !row.is_log {
+                        self.write(place, &row);
+                    }
+                }
+            }
+            Step::Go(rest) => {
+                for place in (0..self.come.len()).filter(|place| place % 3 == rest) {
+                    let table = if self.come[place].is_log { "aig_logs_raw" } else { "events_raw" };
+                    connection.execute(&format!("DELETE FROM {table} WHERE id = ?"), [format!("id{place}")]).unwrap();
+                    self.there.remove(&place);
+                }
+            }
+            Step::Change(rest) => {
+                for (place, row) in self.there.iter_mut().filter(|(place, row)| *place % 3 == rest && row.is_log) {
+                    row.cost = Some(8.0);
+                    let change = "UPDATE aig_logs_raw SET cost = 8 WHERE id = ?";
+                    connection.execute(change, [format!("id{place}")]).unwrap();
+                }
+            }
+            Step::Count(most) => self.count(most),
+            Step::Pass(minutes) => {
+                self.world.host.now.set(self.world.host.now.get() + TimeDelta::minutes(minutes));
+            }
+        }
+    }
+
+    /// An event comes through the server, a log past it.
+    fn write(&mut self, place: usize, row: &Row) {
+        if row.is_log {
+            rows::write_row(&self.world.host.memory.connection, place, row);
+        } else {
+            let host = &self.world.host;
+            host.keep(vec![row.record(place)]).now_or_never().unwrap().unwrap();
+        }
+        self.there.insert(place, row.clone());
+    }
+
+    fn count(&self, most: usize) {
+        let host = &self.world.host;
+        rollup::pass(&host.memory, "org", host.now(), most).now_or_never().unwrap().unwrap();
+    }
+
+    fn ask(&self, question: &Value) -> Value {
+        let (status, answer) = self.world.ask("POST", "/query", ADMIN, &question.to_string());
+        assert_eq!(status, 200, "{answer} to {question}");
+        answer
+    }
+}
+
+/// Questions that what is counted can answer, and some that it cannot.
+fn question() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
+    let fields = vec!["name", "subject", "organization", "status", "success", "model", "provider", "session"];
+    let texts = |field: &'static str, op: &'static str, values: &'static [&'static str]| json!({ "field": field, "op": op, "values": values });
+    let filters = select(vec![
+        texts("name", "eq", &["x", "ai.request"]),
+        texts("name", "neq", &["x"]),
+        texts("subject", "contains", &["z", "G"]),
+        texts("organization", "in", &["acme"]),
+        json!({ "field": "subject", "op": "exists", "values": [false] }),
+        json!({ "field": "success", "op": "neq", "values": [true] }),
+    ]);
+    let range = (-50 * 60..0_i64, 1..50 * 60_i64, any::<bool>());
+    let groups = (some(vec!["hour", "day", "week", "month"]), prop::sample::subsequence(fields, 0..2));
+    let metrics: Vec<_> = METRICS.into_iter().filter(|metric| !["users", "sessions"].contains(metric)).collect();
+    let others = (prop::sample::subsequence(metrics, 1..7), prop::collection::vec(filters, 0..2));
+    let rest =
+        (select(ZONES.to_vec()), select(vec!["events", "logs", "all"]), prop::option::of(select(vec!["acme", "none"])));
+    (range, groups, others, rest).prop_map(|(range, groups, others, rest)| {
+        let at = |minutes: i64| middle() + TimeDelta::minutes(if range.2 { minutes / 60 * 60 } else { minutes });
+        let (start, end) = (at(range.0 - 60), at(range.1 + 60));
+        let groups: Vec<_> = groups.0.into_iter().chain(groups.1).collect();
+        let question = json!({
+            "start": time::text(start), "end": time::text(end), "groupBy": groups, "metrics": others.0,
+            "filters": others.1, "timeZone": rest.0, "dataset": rest.1, "organizationId": rest.2, "limit": 10_000,
+        });
+        (question, [start, middle(), end])
+    })
+}
+
+/// Whether two answers are the same: percentiles to 1 %, sums of floats to their last bits, and all else to the letter.
+fn agree(answer: &Value, expected: &[Value]) -> bool {
+    let is_near = |name: &str, left: &Value, right: &Value| {
+        let tolerance = match name {
+            "p50" | "p95" | "p99" if answer["meta"]["from"] == "rollup" => 0.01,
+            "avg" | "quantity" | "cost" => 1e-12,
+            _ => return left == right,
+        };
+        match (left.as_f64(), right.as_f64()) {
+            (Some(left), Some(right)) => (left - right).abs() <= tolerance * right.abs(),
+            _ => left == right,
+        }
+    };
+    let rows = answer["rows"].as_array().unwrap();
+    rows.len() == expected.len()
+        && rows.iter().zip(expected).all(|(row, expected)| {
+            let (row, expected) = (row.as_object().unwrap(), expected.as_object().unwrap());
+            row.len() == expected.len() && row.iter().all(|(name, value)| is_near(name, value, &expected[name]))
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_counted_and_open_hours_answer_as_plain_loops(
+        steps in prop::collection::vec(step(), 1..12),
+        questions in prop::collection::vec(question(), 1..6),
+    ) {
+        let mut history = History::new();
+        for step in steps {
+            history.act(step);
+        }
+        let there: Vec<_> = history.there.values().cloned().collect();
+        for (question, instants) in questions {
+            let answer = history.ask(&question);
+            let expected = loops::answer(&there, &question, instants);
+            prop_assert!(agree(&answer, &expected), "{question}\n{answer:#}\n{}", Value::from(expected));
+        }
+    }
+}
