@@ -85,11 +85,6 @@ impl Closed {
         self.spans(source, Grain::Day).map(|days| (days.first, days.last + Grain::Day.length()))
     }
 
-    /// The days that have changed since they were counted.
-    pub fn changed_days(&self, source: Source) -> impl Iterator<Item = Timestamp> {
-        self.spans(source, Grain::Day).into_iter().flat_map(|days| days.changed.iter().copied())
-    }
-
     /// The pieces of a range, in order and without gaps: the longest counted spans that are `wanted`, and raw rows between
     /// them.
     pub fn pieces(

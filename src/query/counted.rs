@@ -6,11 +6,11 @@ use super::{
     closed::Closed,
     expression::{Expression, sources},
     names::{Common, Dataset, Field, Needs},
+    parts::{Parts, Sql, orgs_of_lines, raw_rows},
     question::Question,
-    statement::{Parts, Sql, grouped, groups},
+    statement::{grouped, groups},
 };
 use crate::{
-    record::Cell,
     rollup::{Grain, Source, bucket},
     time,
 };
@@ -64,18 +64,12 @@ impl Plan {
     /// The parts of an answer: lines and rows, each with its step and fields. Buckets, if they are needed.
     pub fn parts(&self, question: &Question, org_metadata: &str, with_buckets: bool) -> Parts {
         let mut parts = Parts::of(question, org_metadata);
-        let place = parts.bind(Cell::Text(Value::from(self.pieces.clone()).to_string()));
-        parts.text += &format!(
-            ",\npieces(source, step, grain, since, until) AS MATERIALIZED (\n  \
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?{place})\n)"
-        );
+        parts.add_pieces("pieces", &self.pieces);
         for (source, level) in &self.levels {
             let text = arms(&parts, *source, *level, question.dataset, with_buckets);
             parts.text += &text;
         }
-        let all: Vec<_> =
-            self.levels.iter().map(|(source, _)| format!("SELECT * FROM parts_of_{}", source.name())).collect();
-        parts.text += &format!(",\nparts AS ({})", all.join(" UNION ALL "));
+        parts.add_union("parts", self.levels.iter().map(|(source, _)| *source));
         parts
     }
 
@@ -151,37 +145,28 @@ fn arms(parts: &Parts, source: Source, level: u8, dataset: Dataset, with_buckets
         arms.push(format!("SELECT pieces.step{groups}, {OF_BUCKET} {lines}"));
     }
     let of_row = |field: Expression| field.sql(source, dataset);
-    let (table, space, measures) = match source {
-        Source::Events => ("events_raw", "org", OF_EVENT),
-        Source::Logs => ("aig_logs_raw", "gateway", OF_LOG),
-    };
+    let measures = if source == Source::Events { OF_EVENT } else { OF_LOG };
     let bucket = if with_buckets { bucket::sql("r.duration") } else { "NULL".into() };
     arms.push(format!(
-        "SELECT pieces.step{}, {measures}, {bucket}, r.duration IS NOT NULL FROM spaces_of_{name} CROSS JOIN pieces \
-         CROSS JOIN {table} AS r\n  WHERE pieces.source = '{name}' AND pieces.grain = 'raw' AND r.{space} = space \
-         AND r.created_at >= since AND r.created_at < until{}",
+        "SELECT pieces.step{}, {measures}, {bucket}, r.duration IS NOT NULL {}{}",
         parts.groups(of_row),
+        raw_rows(source, "pieces"),
         parts.conditions(source, of_row)
     ));
     let names: String = (0..parts.fields.len()).map(|place| format!(", g{place}")).collect();
     format!(
-        ",\n{},\nparts_of_{name}(step{names}, {MEASURES}) AS (\n  {}\n)",
+        "{},\nparts_of_{name}(step{names}, {MEASURES}) AS (\n  {}\n)",
         orgs(source, level),
         arms.join("\n  UNION ALL\n  ")
     )
 }
 
-/// The orgs whose lines are read, each found by one step in the key. All orgs together have lines of their own.
+/// The orgs whose lines are read. All orgs together have lines of their own.
 fn orgs(source: Source, level: u8) -> String {
-    let name = source.name();
     if level == 0 {
-        return format!("orgs_of_{name}(org) AS (SELECT '')");
+        return format!(",\norgs_of_{}(org) AS (SELECT '')", source.name());
     }
-    let lines = format!("FROM rollups AS r WHERE r.source = '{name}' AND r.grain = 'hour' AND r.level = 1");
-    format!(
-        "orgs_of_{name}(org) AS MATERIALIZED (\n  SELECT COALESCE(?2, (SELECT min(r.org) {lines}))\n  UNION ALL\n  \
-         SELECT (SELECT min(r.org) {lines} AND r.org > orgs_of_{name}.org) FROM orgs_of_{name} WHERE ?2 IS NULL AND org IS NOT NULL\n)"
-    )
+    orgs_of_lines(source, "rollups", " AND r.grain = 'hour' AND r.level = 1")
 }
 
 /// The level of lines from which on they tell a field, and the field's expression for a line `r`.

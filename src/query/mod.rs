@@ -4,23 +4,30 @@ mod closed;
 mod counted;
 mod expression;
 pub(crate) mod names;
+mod parts;
 mod question;
 mod statement;
 mod steps;
+mod table;
+mod users;
 
 pub mod shapes;
 
 use chrono::SecondsFormat;
-use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-pub use self::question::{Asker, Question, Reason, Shape, Wrong, read};
 use self::{
     closed::Closed,
     counted::{Plan, has_percentiles},
     names::Needs,
-    statement::{Parts, Sql, of_cohorts, of_question},
+    parts::Parts,
+    statement::{of_cohorts, of_question},
     steps::Span,
+    users::UserPlan,
+};
+pub use self::{
+    question::{Asker, Question, Reason, Shape, Wrong, read},
+    table::Table,
 };
 use crate::{
     database::Database,
@@ -53,71 +60,6 @@ impl From<CallError> for NoAnswer {
     }
 }
 
-/// An answer: a table, and what is to know about it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Table {
-    /// The names of the columns.
-    pub columns: Vec<String>,
-    /// The rows, a value for each column.
-    pub rows: Vec<Vec<Value>>,
-    /// What is to know about it.
-    pub meta: Map<String, Value>,
-}
-
-impl Table {
-    /// The table as CSV (RFC 4180): a line of names, and the same texts as in JSON. A cell that a spreadsheet would take
-    /// for a formula begins with an apostrophe.
-    #[must_use]
-    pub fn csv(&self) -> Vec<u8> {
-        let mut csv = String::new();
-        let names: Vec<_> = self.columns.iter().map(|name| cell(&Value::from(name.as_str()))).collect();
-        let rows = self.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>());
-        for line in std::iter::once(names).chain(rows) {
-            csv.push_str(&line.join(","));
-            csv.push_str("\r\n");
-        }
-        csv.into_bytes()
-    }
-
-    /// Whether there was more than the limit of the question.
-    #[must_use]
-    pub fn is_truncated(&self) -> bool {
-        self.meta.get("truncated").and_then(Value::as_bool).unwrap_or(false)
-    }
-}
-
-impl Serialize for Table {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("meta", &self.meta)?;
-        let rows: Vec<_> = self.rows.iter().map(|row| Row(&self.columns, row)).collect();
-        map.serialize_entry("rows", &rows)?;
-        map.end()
-    }
-}
-
-/// A value as a cell of CSV.
-fn cell(value: &Value) -> String {
-    let text = match value {
-        Value::Null => return String::new(),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err() => {
-            format!("'{text}")
-        }
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    };
-    if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-/// A row with its names, in the order of the columns.
-struct Row<'a>(&'a [String], &'a [Value]);
-
-impl Serialize for Row<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().zip(self.1))
-    }
-}
-
 /// What is known of a database beside its rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
@@ -134,22 +76,32 @@ pub struct Known<'a> {
 /// # Errors
 /// If it would read too much, or the database does not answer.
 pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>) -> Result<Table, NoAnswer> {
-    let closed = Closed::between(database, Grain::Day.floor(question.start), question.end).await?;
-    let plan = Plan::of(question, &closed);
-    let (read, sql) = if let Some(plan) = &plan {
-        let bare = bare(question);
-        let parts = plan.parts(&bare, known.org_metadata, false);
-        (rows_read(database, parts, "parts").await?, plan.statement(question, known.org_metadata))
+    let org_metadata = known.org_metadata;
+    let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
+    let closed = closed(database, question, needs_firsts).await?;
+    let (sql, read) = if let Some(plan) = Plan::of(question, &closed) {
+        let parts = plan.parts(&bare(question), org_metadata, false);
+        (plan.statement(question, org_metadata), rows_read(database, parts, "parts").await?)
+    } else if let Some(plan) = UserPlan::of(question, &closed) {
+        let parts = plan.parts(question, org_metadata, false);
+        (plan.statement(question, org_metadata), rows_read(database, parts, "parts").await?)
     } else {
-        let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
-        (guard(database, question, needs_firsts, known).await?, of_question(question, known.org_metadata))
+        (of_question(question, org_metadata), guard(database, question, needs_firsts, known).await?)
     };
     let lines = database.query(&sql.text, sql.values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
     let lines = lines.into_iter().take(usize::try_from(question.limit).unwrap_or(usize::MAX));
-    let rows = lines.map(|line| row(question, line, plan.is_some())).collect();
-    let about = About { read, is_truncated, is_counted: plan.is_some() };
+    let rows = lines.map(|line| row(question, line, sql.is_counted)).collect();
+    let about = About { read, is_truncated, is_counted: sql.is_counted };
     Ok(Table { columns: columns(question), rows, meta: meta(question, known, &about) })
+}
+
+/// The counted spans around a question: all, if it needs the first of each user.
+async fn closed(database: &impl Database, question: &Question, needs_firsts: bool) -> Result<Closed, CallError> {
+    if needs_firsts {
+        return Closed::between(database, time::FIRST, time::END).await;
+    }
+    Closed::between(database, Grain::Day.floor(question.start), question.end).await
 }
 
 /// Answers a question about cohorts: of the users who were first seen in a period, how many are active in it and in each
@@ -163,10 +115,15 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
         let detail = format!("cohorts have at most {MOST_PERIODS} periods: ask for weeks, or for a shorter range");
         return Err(Wrong::too_much("period", detail).into());
     }
-    let read = guard(database, question, true, known).await?;
-    let Sql { text, values } = of_cohorts(question, known.org_metadata);
+    let closed = closed(database, question, true).await?;
+    let (sql, read) = if let Some(plan) = UserPlan::of(question, &closed) {
+        let parts = plan.parts(question, known.org_metadata, false);
+        (plan.cohorts(question, known.org_metadata), rows_read(database, parts, "parts").await?)
+    } else {
+        (of_cohorts(question, known.org_metadata), guard(database, question, true, known).await?)
+    };
     let mut active = vec![vec![0; spans.len()]; spans.len()];
-    for line in database.query(&text, values).await? {
+    for line in database.query(&sql.text, sql.values).await? {
         let number = |name: &str| line.get(name).and_then(Value::as_u64).unwrap_or_default();
         let place = |name| usize::try_from(number(name)).unwrap_or(usize::MAX);
         if let Some(count) = active.get_mut(place("cohort")).and_then(|cohort| cohort.get_mut(place("step"))) {
@@ -186,7 +143,7 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
     let is_truncated = rows.len() > limit;
     rows.truncate(limit);
     let columns = ["cohort", "size", "period", "active", "retention"].map(str::to_owned).into();
-    let about = About { read, is_truncated, is_counted: false };
+    let about = About { read, is_truncated, is_counted: sql.is_counted };
     Ok(Table { columns, rows, meta: meta(question, known, &about) })
 }
 

@@ -123,8 +123,8 @@ impl History {
         rollup::pass(&host.memory, "org", host.now(), most).now_or_never().unwrap().unwrap();
     }
 
-    fn ask(&self, question: &Value) -> Value {
-        let (status, answer) = self.world.ask("POST", "/query", ADMIN, &question.to_string());
+    fn ask(&self, path: &str, question: &Value) -> Value {
+        let (status, answer) = self.world.ask("POST", path, ADMIN, &question.to_string());
         assert_eq!(status, 200, "{answer} to {question}");
         answer
     }
@@ -160,6 +160,29 @@ fn question() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
     })
 }
 
+/// A question about users, or about cohorts, of whole hours or days.
+fn of_users() -> impl Strategy<Value = (&'static str, Value)> {
+    let range = (-50..0_i64, 1..50_i64, any::<bool>());
+    let rest = (
+        select(vec![None, Some("hour"), Some("day"), Some("week")]),
+        select(vec!["events", "logs", "all"]),
+        prop::option::of(select(vec!["acme", "none"])),
+    );
+    (range, rest, any::<bool>()).prop_map(|(range, rest, is_cohorts)| {
+        let at = |hours: i64| middle() + TimeDelta::hours(if range.2 { hours / 24 * 24 - 12 } else { hours });
+        let mut question = json!({
+            "start": time::text(at(range.0)), "end": time::text(at(range.1 + 24)), "dataset": rest.1,
+            "organizationId": rest.2,
+        });
+        if is_cohorts {
+            question["period"] = rest.0.filter(|unit| *unit != "hour").unwrap_or("day").into();
+            return ("/metrics/cohorts", question);
+        }
+        question["groupBy"] = rest.0.into_iter().collect();
+        ("/metrics/users", question)
+    })
+}
+
 /// Whether two answers are the same: percentiles to 1 %, sums of floats to their last bits, and all else to the letter.
 fn agree(answer: &Value, expected: &[Value]) -> bool {
     let is_near = |name: &str, left: &Value, right: &Value| {
@@ -188,6 +211,7 @@ proptest! {
     fn what_is_counted_and_open_hours_answer_as_plain_loops(
         steps in prop::collection::vec(step(), 1..12),
         questions in prop::collection::vec(question(), 1..6),
+        of_users in prop::collection::vec(of_users(), 1..6),
     ) {
         let mut history = History::new();
         for step in steps {
@@ -195,9 +219,41 @@ proptest! {
         }
         let there: Vec<_> = history.there.values().cloned().collect();
         for (question, instants) in questions {
-            let answer = history.ask(&question);
+            let answer = history.ask("/query", &question);
             let expected = loops::answer(&there, &question, instants);
             prop_assert!(agree(&answer, &expected), "{question}\n{answer:#}\n{}", Value::from(expected));
         }
+        // Nothing is counted there.
+        let raw = rows::world(&there);
+        for (path, question) in of_users {
+            let answer = history.ask(path, &question);
+            prop_assert_eq!(&answer["rows"], &rows::ask(&raw, path, &question), "{} {}", path, question);
+        }
     }
+}
+
+#[test]
+fn what_is_counted_is_used_where_it_can_be() {
+    let mut history = History::new();
+    let row = |at: &str| Row { duration: Some(2.0), user: Some("u".into()), ..Row::event("acme", at, "x") };
+    history.act(Step::Come(vec![row("2026-11-23T01:10:00Z"), row("2026-11-24T00:59:00Z")]));
+    history.act(Step::Count(1_000));
+    let check = |path: &str, further: Value, from: &str, exact: Value, read: u32| {
+        let mut question = json!({ "start": "2026-11-23T00:00:00Z", "end": "2026-11-24T02:00:00Z" });
+        question.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        let answer = history.ask(path, &question);
+        assert_eq!(answer["meta"]["from"], from, "{question}");
+        assert_eq!(answer["meta"]["exact"], exact, "{question}");
+        assert_eq!(answer["meta"]["rowsRead"], read, "{question}");
+    };
+    let about = json!({ "error": 0.01 });
+    // A line of the day before, and one of the hour.
+    check("/query", json!({}), "rollup", about.clone(), 2);
+    check("/query", json!({ "metrics": ["count"], "groupBy": "hour" }), "rollup", true.into(), 2);
+    check("/query", json!({ "exact": true }), "raw", true.into(), 2);
+    check("/query", json!({ "groupBy": ["day", "user"] }), "raw", true.into(), 2);
+    check("/query", json!({ "groupBy": ["day", "subject"], "organizationId": "acme" }), "rollup", about.clone(), 2);
+    check("/metrics/performance", json!({ "groupBy": ["endpoint"] }), "rollup", about, 2);
+    check("/metrics/users", json!({ "groupBy": ["day"] }), "rollup", true.into(), 3);
+    check("/metrics/cohorts", json!({ "period": "day" }), "rollup", true.into(), 3);
 }

@@ -159,8 +159,8 @@ pub fn answer(rows: &[Row], question: &Value, [start, middle, end]: [Timestamp; 
         at = at.duration_trunc(TimeDelta::minutes(1)).unwrap();
     }
     let mut found: BTreeMap<Place, (Vec<Value>, Vec<&Row>)> = BTreeMap::new();
-    if unit.is_some() && fields.is_empty() {
-        for place in 0..steps.len() {
+    if fields.is_empty() {
+        for place in 0..steps.len().max(1) {
             found.insert((place, Vec::new()), (Vec::new(), Vec::new()));
         }
     }

@@ -1,0 +1,161 @@
+//! The statements of questions about users over what is counted once: the users of closed days, and raw rows of the rest.
+
+use serde_json::{Value, json};
+
+use super::{
+    closed::{Closed, Piece},
+    expression::sources,
+    names::{MEASURED, Metric, Needs},
+    parts::{Parts, Sql, orgs_of_lines, raw_rows},
+    question::Question,
+    statement::{cohorts, grouped},
+};
+use crate::{
+    rollup::{Grain, Source},
+    time::{self, Timestamp},
+};
+
+/// How a question about users is answered from what is counted.
+#[derive(Debug)]
+pub(super) struct UserPlan {
+    /// Of the rows and of the first instants of users: source, step, grain or `raw`, and the two instants of each piece.
+    pieces: [Vec<Value>; 2],
+    sources: &'static [Source],
+}
+
+impl UserPlan {
+    /// The plan of a question; none: it is about something else, or needs raw rows alone.
+    pub fn of(question: &Question, closed: &Closed) -> Option<Self> {
+        let is_of_users = |metric: &&Metric| ["users", "sessions", "newUsers"].contains(&metric.name);
+        let has_others = !question.fields.is_empty() || !question.filters.is_empty();
+        if has_others || !question.metrics.iter().all(|metric| is_of_users(&metric)) {
+            return None;
+        }
+        let sources = sources(question.dataset);
+        // A day that a step cuts is raw: nobody knows when in it a user came.
+        let cuts: Vec<_> = question.spans.iter().flat_map(|span| [span.since, span.until]).collect();
+        let is_cut = |day: Timestamp| cuts.iter().any(|cut| day < *cut && *cut < day + Grain::Day.length());
+        let wanted = |grain, day| grain == Grain::Day && !is_cut(day);
+        let counts_sessions = question.metrics.iter().any(|metric| metric.name == "sessions");
+        let (mut rows, mut firsts) = (Vec::new(), Vec::new());
+        for source in sources {
+            let text = |step: usize, piece: Piece| {
+                let grain = piece.grain.map_or("raw", Grain::name);
+                json!([source.name(), step, grain, time::text(piece.since), time::text(piece.until)])
+            };
+            for (step, span) in question.spans.iter().enumerate() {
+                let pieces = closed.pieces(*source, span.since, span.until, wanted);
+                // Sessions of several days, or of a day and of rows, cannot be added.
+                let counts_sessions = counts_sessions && *source == Source::Events;
+                let is_one = pieces.len() == 1 && pieces[0].until - pieces[0].since == Grain::Day.length();
+                if counts_sessions && pieces.iter().any(|piece| piece.grain.is_some()) && !is_one {
+                    return None;
+                }
+                rows.extend(pieces.into_iter().map(|piece| text(step, piece)));
+            }
+            let (first, last) = closed.days(*source).unwrap_or((time::END, time::END));
+            let inner = closed.pieces(*source, first, last, wanted);
+            let outer = [(time::FIRST, first), (last, time::END)];
+            let outer = outer.into_iter().map(|(since, until)| Piece { grain: None, since, until });
+            firsts.extend(outer.chain(inner).map(|piece| text(0, piece)));
+        }
+        let is_counted = rows.iter().any(|piece| piece[2] == "day");
+        is_counted.then_some(Self { pieces: [rows, firsts], sources })
+    }
+
+    /// The users of each step, and of days the number of sessions. `with_firsts`: and the first instant of each user.
+    pub fn parts(&self, question: &Question, org_metadata: &str, with_firsts: bool) -> Parts {
+        let mut parts = Parts::of(question, org_metadata);
+        for (name, pieces) in ["pieces", "all_pieces"].into_iter().zip(&self.pieces).take(1 + usize::from(with_firsts))
+        {
+            parts.add_pieces(name, pieces);
+        }
+        for source in self.sources {
+            parts.text += &orgs_of_lines(*source, "rollup_users", "");
+        }
+        let arms = self.sources.iter().map(|source| {
+            let name = source.name();
+            let sessions = match (source, &question.org) {
+                (Source::Logs, _) => "SELECT 0, NULL, NULL, 0 WHERE false".to_owned(),
+                (Source::Events, org) => {
+                    let place = if org.is_some() { "r.level = 1 AND r.org = ?2" } else { "r.level = 0 AND r.org = ''" };
+                    format!(
+                        "SELECT pieces.step, NULL, NULL, r.sessions FROM pieces CROSS JOIN rollups AS r\n  \
+                         WHERE pieces.source = 'events' AND pieces.grain = 'day' AND r.source = 'events' AND r.grain = 'day' \
+                         AND {place} AND r.start >= since AND r.start < until"
+                    )
+                }
+            };
+            format!(
+                ",\nparts_of_{name}(step, user_id, session_id, sessions) AS (\n  {}\n  UNION ALL\n  {sessions}\n  UNION ALL\n  {}\n)",
+                lines(*source, "pieces", "pieces.step, r.user_id, NULL, 0"),
+                rows(*source, "pieces", &|user, session| format!("pieces.step, {user}, {session}, 0"))
+            )
+        });
+        let arms: String = arms.collect();
+        parts.text += &arms;
+        parts.add_union("parts", self.sources.iter().copied());
+        if with_firsts {
+            parts.text += &self.firsts();
+        }
+        parts
+    }
+
+    /// The first instant of each user: of closed days their beginning.
+    fn firsts(&self) -> String {
+        let arms = self.sources.iter().map(|source| {
+            format!(
+                ",\nfirsts_of_{}(user_id, at) AS (\n  {}\n  UNION ALL\n  {}\n)",
+                source.name(),
+                lines(*source, "all_pieces", "r.user_id, r.day"),
+                rows(*source, "all_pieces", &|user, _| format!("{user}, r.created_at"))
+            )
+        });
+        let arms: String = arms.collect();
+        let all = self.sources.iter().map(|source| format!("SELECT * FROM firsts_of_{}", source.name()));
+        format!(
+            "{arms},\nfirsts AS (\n  SELECT user_id, min(at) AS first FROM ({}) GROUP BY user_id\n)",
+            all.collect::<Vec<_>>().join(" UNION ALL ")
+        )
+    }
+
+    /// The statement of the answer.
+    pub fn statement(&self, question: &Question, org_metadata: &str) -> Sql {
+        let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
+        let parts = self.parts(question, org_metadata, needs_firsts);
+        let from =
+            if needs_firsts { "parts JOIN steps USING (step) LEFT JOIN firsts USING (user_id)" } else { "parts" };
+        grouped(parts, question, from, |metric| match metric.name {
+            "sessions" => "count(DISTINCT session_id) + sum(sessions)",
+            _ => metric.sql,
+        })
+    }
+
+    /// The statement of cohorts.
+    pub fn cohorts(&self, question: &Question, org_metadata: &str) -> Sql {
+        cohorts(self.parts(question, org_metadata, true), question, "parts")
+    }
+}
+
+/// The users of the closed days among pieces.
+fn lines(source: Source, pieces: &str, columns: &str) -> String {
+    let name = source.name();
+    format!(
+        "SELECT {columns} FROM orgs_of_{name} CROSS JOIN {pieces} CROSS JOIN rollup_users AS r\n  \
+         WHERE {pieces}.source = '{name}' AND {pieces}.grain = 'day' AND r.source = '{name}' AND r.org = orgs_of_{name}.org \
+         AND r.day >= since AND r.day < until"
+    )
+}
+
+/// The raw rows among pieces. `columns` are given a row's user and session.
+fn rows(source: Source, pieces: &str, columns: &dyn Fn(&str, &str) -> String) -> String {
+    let of = |column: &str| {
+        let (_, events, logs) = MEASURED.iter().find(|(name, ..)| *name == column).copied().unwrap_or_default();
+        if source == Source::Events { events } else { logs }
+    };
+    let org = match source {
+        Source::Events => String::new(),
+        Source::Logs => format!(" AND (?2 IS NULL OR {} = ?2)", super::names::ORG_OF_LOG),
+    };
+    format!("SELECT {} {}{org}", columns(of("user_id"), of("session_id")), raw_rows(source, pieces))
+}
