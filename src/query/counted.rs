@@ -66,8 +66,10 @@ impl Plan {
         let mut parts = Parts::of(question, org_metadata);
         parts.add_pieces("pieces", &self.pieces);
         for (source, level) in &self.levels {
-            let text = arms(&parts, *source, *level, question.dataset, with_buckets);
-            parts.text += &text;
+            let name = source.name();
+            parts.add(&format!("orgs_of_{name}(org) AS MATERIALIZED"), &orgs(*source, *level));
+            let arms = arms(&parts, *source, *level, question.dataset, with_buckets);
+            parts.add(&format!("parts_of_{name}(step{}, {MEASURES}) AS", groups(question)), &arms);
         }
         parts.add_union("parts", self.levels.iter().map(|(source, _)| *source));
         parts
@@ -79,14 +81,18 @@ impl Plan {
         let mut parts = self.parts(question, org_metadata, with_buckets);
         let groups = groups(question);
         let from = if with_buckets {
-            parts.text += &format!(
-                ",\nby_bucket AS (\n  SELECT step{groups}, sum(events) AS events, sum(errors) AS errors, \
-                 sum(timed) AS timed, sum(duration) AS duration, max(longest) AS longest, sum(quantity) AS quantity, \
-                 sum(cost) AS cost, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out, bucket, sum(n) AS n\n  \
-                 FROM parts GROUP BY step{groups}, bucket\n),\nranked AS (\n  \
-                 SELECT *, sum(n) OVER (PARTITION BY step{groups} ORDER BY bucket) AS upto, \
-                 sum(n) OVER (PARTITION BY step{groups}) AS of\n  FROM by_bucket\n)"
+            let by_bucket = format!(
+                "  SELECT step{groups}, sum(events) AS events, sum(errors) AS errors, sum(timed) AS timed, \
+                 sum(duration) AS duration, max(longest) AS longest, sum(quantity) AS quantity, sum(cost) AS cost, \
+                 sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out, bucket, sum(n) AS n\n  \
+                 FROM parts GROUP BY step{groups}, bucket"
             );
+            let ranked = format!(
+                "  SELECT *, sum(n) OVER (PARTITION BY step{groups} ORDER BY bucket) AS upto, \
+                 sum(n) OVER (PARTITION BY step{groups}) AS of\n  FROM by_bucket"
+            );
+            parts.add("by_bucket AS", &by_bucket);
+            parts.add("ranked AS", &ranked);
             "ranked"
         } else {
             "parts"
@@ -153,18 +159,13 @@ fn arms(parts: &Parts, source: Source, level: u8, dataset: Dataset, with_buckets
         raw_rows(source, "pieces"),
         parts.conditions(source, of_row)
     ));
-    let names: String = (0..parts.fields.len()).map(|place| format!(", g{place}")).collect();
-    format!(
-        "{},\nparts_of_{name}(step{names}, {MEASURES}) AS (\n  {}\n)",
-        orgs(source, level),
-        arms.join("\n  UNION ALL\n  ")
-    )
+    format!("  {}", arms.join("\n  UNION ALL\n  "))
 }
 
 /// The orgs whose lines are read. All orgs together have lines of their own.
 fn orgs(source: Source, level: u8) -> String {
     if level == 0 {
-        return format!(",\norgs_of_{}(org) AS (SELECT '')", source.name());
+        return "  SELECT ''".into();
     }
     orgs_of_lines(source, "rollups", " AND r.grain = 'hour' AND r.level = 1")
 }

@@ -85,7 +85,7 @@ impl Parts {
         let mut parts = Self::of(question, org_metadata);
         let arms = sources(question.dataset).iter().map(|source| parts.arm(*source, question.dataset));
         let arms: Vec<_> = arms.collect();
-        parts.text += &format!(",\nrows AS (\n{}\n)", arms.join("\nUNION ALL\n"));
+        parts.add("rows AS", &arms.join("\nUNION ALL\n"));
         parts
     }
 
@@ -93,16 +93,21 @@ impl Parts {
     pub fn add_pieces(&mut self, name: &str, pieces: &[Value]) {
         self.is_counted = true;
         let place = self.bind(Cell::Text(Value::from(pieces).to_string()));
-        self.text += &format!(
-            ",\n{name}(source, step, grain, since, until) AS MATERIALIZED (\n  \
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?{place})\n)"
+        let list = format!(
+            "  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?{place})"
         );
+        self.add(&format!("{name}(source, step, grain, since, until) AS MATERIALIZED"), &list);
+    }
+
+    /// The same with one more table: its name, its columns and `AS`, and its lines.
+    pub fn add(&mut self, name: &str, lines: &str) {
+        self.text.push_str(&[",\n", name, " (\n", lines, "\n)"].concat());
     }
 
     /// The same with the parts of several sources together: `parts_of_events` and so on become `parts`.
     pub fn add_union(&mut self, name: &str, sources: impl Iterator<Item = Source>) {
         let all = sources.map(|source| format!("SELECT * FROM {name}_of_{}", source.name()));
-        self.text += &format!(",\n{name} AS ({})", all.collect::<Vec<_>>().join(" UNION ALL "));
+        self.add(&format!("{name} AS"), &format!("  {}", all.collect::<Vec<_>>().join("\n  UNION ALL\n  ")));
     }
 
     /// The rows of a source.
@@ -174,14 +179,14 @@ pub(super) fn raw_rows(source: Source, pieces: &str) -> String {
     )
 }
 
-/// The orgs whose lines of a table are read, `orgs_of_events` and so on, each found by one step in the key.
+/// The orgs whose lines of a table are read, each found by one step in the key.
 pub(super) fn orgs_of_lines(source: Source, table: &str, lines: &str) -> String {
     let name = source.name();
     let lines = format!("FROM {table} AS r WHERE r.source = '{name}'{lines}");
     format!(
-        ",\norgs_of_{name}(org) AS MATERIALIZED (\n  SELECT COALESCE(?2, (SELECT min(r.org) {lines}))\n  UNION ALL\n  \
+        "  SELECT COALESCE(?2, (SELECT min(r.org) {lines}))\n  UNION ALL\n  \
          SELECT (SELECT min(r.org) {lines} AND r.org > orgs_of_{name}.org) FROM orgs_of_{name} \
-         WHERE ?2 IS NULL AND org IS NOT NULL\n)"
+         WHERE ?2 IS NULL AND org IS NOT NULL"
     )
 }
 

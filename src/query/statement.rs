@@ -24,10 +24,7 @@ fn firsts(dataset: Dataset) -> String {
         }
     });
     let arms: Vec<_> = arms.collect();
-    format!(
-        ",\nfirsts AS (\n  SELECT user_id, min(created_at) AS first FROM (\n{}\n  ) GROUP BY user_id\n)",
-        arms.join("\nUNION ALL\n")
-    )
+    format!("  SELECT user_id, min(created_at) AS first FROM (\n{}\n  ) GROUP BY user_id", arms.join("\nUNION ALL\n"))
 }
 
 /// The statement that answers a question: the number of the step, the fields and the metrics of each group.
@@ -37,13 +34,14 @@ pub fn of_question(question: &Question, org_metadata: &str) -> Sql {
     let groups = groups(question);
     let needs = |needs| question.metrics.iter().any(|metric| metric.needs == needs);
     let from = if needs(Needs::Ranks) {
-        parts.text += &format!(
-            ",\nranked AS (\n  SELECT *, row_number() OVER (PARTITION BY step{groups} ORDER BY duration NULLS LAST) AS place, \
-             count(duration) OVER (PARTITION BY step{groups}) AS timed\n  FROM rows\n)"
+        let ranked = format!(
+            "  SELECT *, row_number() OVER (PARTITION BY step{groups} ORDER BY duration NULLS LAST) AS place, \
+             count(duration) OVER (PARTITION BY step{groups}) AS timed\n  FROM rows"
         );
+        parts.add("ranked AS", &ranked);
         "ranked"
     } else if needs(Needs::Firsts) {
-        parts.text += &firsts(question.dataset);
+        parts.add("firsts AS", &firsts(question.dataset));
         "rows JOIN steps USING (step) LEFT JOIN firsts USING (user_id)"
     } else {
         "rows"
@@ -74,7 +72,7 @@ pub(super) fn grouped(parts: Parts, question: &Question, from: &str, sql: impl F
 #[must_use]
 pub fn of_cohorts(question: &Question, org_metadata: &str) -> Sql {
     let mut rows = Parts::with_rows(question, org_metadata);
-    rows.text += &firsts(question.dataset);
+    rows.add("firsts AS", &firsts(question.dataset));
     cohorts(rows, question, "rows")
 }
 

@@ -26,9 +26,9 @@ pub(super) struct UserPlan {
 impl UserPlan {
     /// The plan of a question; none: it is about something else, or needs raw rows alone.
     pub fn of(question: &Question, closed: &Closed) -> Option<Self> {
-        let is_of_users = |metric: &&Metric| ["users", "sessions", "newUsers"].contains(&metric.name);
+        let is_of_users = |metric: &Metric| ["users", "sessions", "newUsers"].contains(&metric.name);
         let has_others = !question.fields.is_empty() || !question.filters.is_empty();
-        if has_others || !question.metrics.iter().all(|metric| is_of_users(&metric)) {
+        if has_others || !question.metrics.iter().all(|metric| is_of_users(metric)) {
             return None;
         }
         let sources = sources(question.dataset);
@@ -71,52 +71,37 @@ impl UserPlan {
             parts.add_pieces(name, pieces);
         }
         for source in self.sources {
-            parts.text += &orgs_of_lines(*source, "rollup_users", "");
+            let orgs = orgs_of_lines(*source, "rollup_users", "");
+            parts.add(&format!("orgs_of_{}(org) AS MATERIALIZED", source.name()), &orgs);
         }
-        let arms = self.sources.iter().map(|source| {
-            let name = source.name();
-            let sessions = match (source, &question.org) {
-                (Source::Logs, _) => "SELECT 0, NULL, NULL, 0 WHERE false".to_owned(),
-                (Source::Events, org) => {
-                    let place = if org.is_some() { "r.level = 1 AND r.org = ?2" } else { "r.level = 0 AND r.org = ''" };
-                    format!(
-                        "SELECT pieces.step, NULL, NULL, r.sessions FROM pieces CROSS JOIN rollups AS r\n  \
-                         WHERE pieces.source = 'events' AND pieces.grain = 'day' AND r.source = 'events' AND r.grain = 'day' \
-                         AND {place} AND r.start >= since AND r.start < until"
-                    )
-                }
-            };
-            format!(
-                ",\nparts_of_{name}(step, user_id, session_id, sessions) AS (\n  {}\n  UNION ALL\n  {sessions}\n  UNION ALL\n  {}\n)",
+        for source in self.sources {
+            let arms = [
                 lines(*source, "pieces", "pieces.step, r.user_id, NULL, 0"),
-                rows(*source, "pieces", &|user, session| format!("pieces.step, {user}, {session}, 0"))
-            )
-        });
-        let arms: String = arms.collect();
-        parts.text += &arms;
+                sessions(*source, question.org.is_some()),
+                rows(*source, "pieces", &|user, session| format!("pieces.step, {user}, {session}, 0")),
+            ];
+            let name = format!("parts_of_{}(step, user_id, session_id, sessions) AS", source.name());
+            parts.add(&name, &format!("  {}", arms.join("\n  UNION ALL\n  ")));
+        }
         parts.add_union("parts", self.sources.iter().copied());
         if with_firsts {
-            parts.text += &self.firsts();
+            self.add_firsts(&mut parts);
         }
         parts
     }
 
     /// The first instant of each user: of closed days their beginning.
-    fn firsts(&self) -> String {
-        let arms = self.sources.iter().map(|source| {
-            format!(
-                ",\nfirsts_of_{}(user_id, at) AS (\n  {}\n  UNION ALL\n  {}\n)",
-                source.name(),
+    fn add_firsts(&self, parts: &mut Parts) {
+        for source in self.sources {
+            let arms = [
                 lines(*source, "all_pieces", "r.user_id, r.day"),
-                rows(*source, "all_pieces", &|user, _| format!("{user}, r.created_at"))
-            )
-        });
-        let arms: String = arms.collect();
-        let all = self.sources.iter().map(|source| format!("SELECT * FROM firsts_of_{}", source.name()));
-        format!(
-            "{arms},\nfirsts AS (\n  SELECT user_id, min(at) AS first FROM ({}) GROUP BY user_id\n)",
-            all.collect::<Vec<_>>().join(" UNION ALL ")
-        )
+                rows(*source, "all_pieces", &|user, _| format!("{user}, r.created_at")),
+            ];
+            let name = format!("users_of_{}(user_id, at) AS", source.name());
+            parts.add(&name, &format!("  {}", arms.join("\n  UNION ALL\n  ")));
+        }
+        parts.add_union("users", self.sources.iter().copied());
+        parts.add("firsts AS", "  SELECT user_id, min(at) AS first FROM users GROUP BY user_id");
     }
 
     /// The statement of the answer.
@@ -144,6 +129,19 @@ fn lines(source: Source, pieces: &str, columns: &str) -> String {
         "SELECT {columns} FROM orgs_of_{name} CROSS JOIN {pieces} CROSS JOIN rollup_users AS r\n  \
          WHERE {pieces}.source = '{name}' AND {pieces}.grain = 'day' AND r.source = '{name}' AND r.org = orgs_of_{name}.org \
          AND r.day >= since AND r.day < until"
+    )
+}
+
+/// The sessions of the closed days among pieces.
+fn sessions(source: Source, is_of_org: bool) -> String {
+    if source == Source::Logs {
+        return "SELECT 0, NULL, NULL, 0 WHERE false".into();
+    }
+    let place = if is_of_org { "r.level = 1 AND r.org = ?2" } else { "r.level = 0 AND r.org = ''" };
+    format!(
+        "SELECT pieces.step, NULL, NULL, r.sessions FROM pieces CROSS JOIN rollups AS r\n  \
+         WHERE pieces.source = 'events' AND pieces.grain = 'day' AND r.source = 'events' AND r.grain = 'day' \
+         AND {place} AND r.start >= since AND r.start < until"
     )
 }
 

@@ -64,7 +64,7 @@ mod tests {
         let mut bucket = |duration: f64| statement.query_row([duration], |row| row.get::<_, i64>(0)).unwrap();
         let durations = (-300..300).flat_map(|power| [1.0, 1.009, 2.5, 9.99].map(|first| first * 10_f64.powi(power)));
         let mut before = bucket(0.0);
-        assert_eq!(value(before), 0.0);
+        assert_eq!(value(before).to_bits(), 0);
         for duration in durations {
             let (above, below) = (bucket(duration), bucket(-duration));
             assert!((value(above) - duration).abs() <= ERROR * duration, "{duration} {}", value(above));

@@ -124,6 +124,11 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
     texts.into_iter().map(|text| with(text, values)).collect()
 }
 
+/// Names, each after a mark.
+fn listed(names: &[&str], mark: &str) -> String {
+    names.iter().fold(String::new(), |list, name| list + mark + name)
+}
+
 /// A statement with as many of the values as it names.
 fn with(text: String, values: &[Cell; 3]) -> Statement {
     let named = (1..=values.len()).rev().find(|place| text.contains(&format!("?{place}"))).unwrap_or_default();
@@ -142,22 +147,23 @@ fn orgs(source: Source, grain: Grain) -> String {
 
 /// The rows of a span, each as a part of a line.
 fn parts_of_rows(source: Source) -> String {
-    let fields: String = source.fields(3).iter().map(|field| format!("r.{field}, ")).collect();
+    let fields = listed(source.fields(3), ", r.");
     let measures = if source == Source::Events { OF_EVENT } else { OF_LOG };
     let (org, _) = source.owner();
     let bucket = bucket::sql("r.duration");
     format!(
-        "  SELECT {org} AS org, {fields}{measures}, {bucket} AS bucket, r.duration IS NOT NULL AS n\n  {}",
+        "  SELECT {org} AS org{fields}, {measures}, {bucket} AS bucket, r.duration IS NOT NULL AS n\n  {}",
         source.rows()
     )
 }
 
 /// The lines of a span, of another grain or level, each as a part of another line.
 fn parts_of_lines(source: Source, grain: Grain, level: u8) -> String {
-    let fields: String = source.fields(level).iter().map(|field| format!("r.{field}, ")).collect();
+    let fields = listed(source.fields(level), ", r.");
     let measures = MEASURES.map(|(name, _)| format!("r.{name}")).join(", ");
-    let none = MEASURES.map(|(name, how)| if how == "max" && name == "longest" { "NULL" } else { "0" });
-    let none = MEASURES.iter().zip(none).map(|((name, _), none)| format!("{none} AS {name}")).collect::<Vec<_>>();
+    // A bucket of a line is a part of its own, and its measures are those of the line's other part.
+    let none =
+        MEASURES.map(|(name, _)| if ["rest", "events", "errors", "timed"].contains(&name) { "0" } else { "NULL" });
     let lines = format!(
         "WHERE r.source = '{}' AND r.grain = '{}' AND r.level = {level} AND r.org IN (SELECT org FROM places) \
          AND r.start >= ?1 AND r.start < ?2",
@@ -165,8 +171,8 @@ fn parts_of_lines(source: Source, grain: Grain, level: u8) -> String {
         grain.name()
     );
     format!(
-        "  SELECT r.org, {fields}{measures}, NULL AS bucket, 0 AS n\n  FROM rollups AS r\n  {lines}\n  UNION ALL\n  \
-         SELECT r.org, {fields}{}, CAST(b.key AS INTEGER), b.value\n  FROM rollups AS r, json_each(r.buckets) AS b\n  {lines}",
+        "  SELECT r.org{fields}, {measures}, NULL AS bucket, 0 AS n\n  FROM rollups AS r\n  {lines}\n  UNION ALL\n  \
+         SELECT r.org{fields}, {}, CAST(b.key AS INTEGER), b.value\n  FROM rollups AS r, json_each(r.buckets) AS b\n  {lines}",
         none.join(", ")
     )
 }
@@ -175,8 +181,7 @@ fn parts_of_lines(source: Source, grain: Grain, level: u8) -> String {
 fn insert(source: Source, grain: Grain, level: u8, spaces: &str, parts: &str) -> String {
     let (name, length) = (source.name(), grain.name());
     let fields = source.fields(level);
-    let list = |prefix: &str, end: &str| fields.iter().map(|field| format!("{prefix}{field}{end}")).collect::<String>();
-    let (listed, org) = (list(", ", ""), if level == 0 { "''" } else { "org" });
+    let (listed, org) = (listed(fields, ", "), if level == 0 { "''" } else { "org" });
     let names = MEASURES.map(|(name, _)| name).join(", ");
     let sums = MEASURES.map(|(name, how)| format!("{how}({name}) AS {name}")).join(", ");
     let mut chain = format!(

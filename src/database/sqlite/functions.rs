@@ -7,13 +7,14 @@ use rusqlite::{Connection, functions::FunctionFlags};
 /// # Errors
 /// If a statement of the connection is running.
 pub fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
-    let functions: [(&str, fn(f64) -> f64); 2] = [("ln", f64::ln), ("floor", f64::floor)];
+    add(connection, "ln", f64::ln)?;
+    add(connection, "floor", f64::floor)
+}
+
+fn add(connection: &Connection, name: &str, function: fn(f64) -> f64) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    for (name, function) in functions {
-        let of_value = move |context: &rusqlite::functions::Context<'_>| {
-            context.get::<Option<f64>>(0).map(|value| value.map(function))
-        };
-        connection.create_scalar_function(name, 1, flags, of_value)?;
-    }
-    Ok(())
+    connection.create_scalar_function(name, 1, flags, move |context| {
+        let value: Option<f64> = context.get(0)?;
+        Ok(value.map(function))
+    })
 }
