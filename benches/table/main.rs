@@ -8,6 +8,7 @@ mod cpu;
 mod ingest;
 mod line;
 mod poller;
+mod questions;
 mod rate;
 mod world;
 
@@ -42,6 +43,8 @@ enum Part {
     Cpu,
     /// Events that a server takes
     Ingest,
+    /// Answers to questions
+    Questions,
 }
 
 fn main() {
@@ -66,5 +69,6 @@ fn measure(part: Part) -> Vec<Line> {
         Part::Counts => runtime.block_on(counts::measure()),
         Part::Cpu => runtime.block_on(cpu::measure()),
         Part::Ingest => ingest::measure(),
+        Part::Questions => questions::measure(),
     }
 }

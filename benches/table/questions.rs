@@ -1,0 +1,188 @@
+//! How fast questions are answered over ten million events and five million logs in a SQLite file, and what counting closed
+//! hours once takes.
+#![expect(clippy::disallowed_methods, reason = "it measures how long things really take")]
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use aig_logs::{
+    database::sqlite::SqliteDatabase,
+    log::metadata::MetadataKeys,
+    query::{self, Asker, Known, shapes},
+    rollup,
+    time::{self, Timestamp},
+};
+use chrono::TimeDelta;
+use cpu_time::ProcessTime;
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::line::{Goal, Line};
+
+const EVENTS: u64 = 10_000_000;
+const LOGS: u64 = 5_000_000;
+const ORGS: u64 = 20;
+const DAYS: i64 = 30;
+
+/// The instant after the last row.
+const END: &str = "2026-11-28T00:00:00Z";
+
+/// How often each question is asked.
+const ASKED: usize = 100;
+
+/// What the page asks, over all days.
+fn questions() -> Vec<(&'static str, &'static query::Shape, Value)> {
+    let of = |dataset: &str, groups: Value, metrics: Value| json!({ "dataset": dataset, "groupBy": groups, "metrics": metrics });
+    vec![
+        ("numbers", &shapes::QUERY, of("all", json!(["hour"]), json!(["count", "errors", "cost", "p95"]))),
+        ("spend", &shapes::QUERY, of("logs", json!(["day", "model"]), json!(["cost"]))),
+        ("what changed", &shapes::QUERY, of("logs", json!(["metadata.team", "model"]), json!(["cost", "count"]))),
+        ("who", &shapes::QUERY, of("logs", json!(["metadata.team"]), json!(["cost", "count"]))),
+        (
+            "models",
+            &shapes::QUERY,
+            of("logs", json!(["model"]), json!(["cost", "count", "tokensIn", "tokensOut", "p95", "errors"])),
+        ),
+        ("latency", &shapes::QUERY, of("logs", json!(["hour"]), json!(["p50", "p95", "p99"]))),
+        ("errors", &shapes::QUERY, of("logs", json!(["day", "status"]), json!(["count"]))),
+        ("application", &shapes::QUERY, of("events", json!(["name"]), json!(["count", "errorRate", "p95"]))),
+        ("users", &shapes::USERS, json!({ "groupBy": "day" })),
+        ("usage", &shapes::QUERY, of("events", json!(["organization", "sku"]), json!(["quantity", "cost"]))),
+    ]
+}
+
+/// Answers, and what it takes to count.
+pub fn measure() -> Vec<Line> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("questions.sqlite");
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let database = SqliteDatabase::open(&path, &MetadataKeys::default()).unwrap();
+    fill(&path);
+    let mut lines = count(&runtime, &database);
+    for (name, shape, question) in questions() {
+        let slowest = p99(|| ask(&runtime, &database, shape, &question, DAYS));
+        let name = format!("{name}, {DAYS} days of {EVENTS} events and {LOGS} logs: p99");
+        lines.push(Line::new(name, slowest, "ms", Goal::AtMost(300.0)));
+    }
+    let exact = json!({ "groupBy": "hour", "metrics": ["count", "p95"], "exact": true, "organizationId": "org07" });
+    let slowest = p99(|| ask(&runtime, &database, &shapes::QUERY, &exact, 7));
+    lines.push(Line::new("one org, 7 days, by raw rows: p99", slowest, "ms", Goal::AtMost(2_000.0)));
+    lines
+}
+
+/// Counts everything, and hours of one org.
+fn count(runtime: &Runtime, database: &SqliteDatabase) -> Vec<Line> {
+    // The kernel counts the most memory anew.
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    let (first, _) = counted(runtime, database);
+    let what = format!("first count of {EVENTS} events and {LOGS} logs");
+    let mut lines = vec![
+        Line::new(format!("{what}: CPU"), first.as_secs_f64(), "s", Goal::AtMost(60.0)),
+        Line::new(format!("{what}: most memory"), peak(), "MB", Goal::AtMost(100.0)),
+    ];
+    let hour = |rows| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hour.sqlite");
+        let database = SqliteDatabase::open(&path, &MetadataKeys::default()).unwrap();
+        add_events(&Connection::open(&path).unwrap(), "acme", rows, TimeDelta::hours(1));
+        counted(runtime, &database)
+    };
+    let (large, _) = hour(100_000);
+    lines.push(Line::new("count of an hour with 100000 events: CPU", large.as_secs_f64(), "s", Goal::AtMost(1.0)));
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred lines")]
+    let written = hour(10_000).1 as f64 / 10_000.0;
+    lines.push(Line::new("count of an hour with 10000 events: rows written an event", written, "", Goal::AtMost(0.01)));
+    lines
+}
+
+/// Counts what is due: the CPU time, and the rows written.
+fn counted(runtime: &Runtime, database: &SqliteDatabase) -> (Duration, u64) {
+    let before = ProcessTime::now();
+    let now = end() + TimeDelta::hours(1);
+    let counted = runtime.block_on(rollup::pass(database, "org", now, usize::MAX)).unwrap();
+    (before.elapsed(), counted.written)
+}
+
+/// The most memory since it was last counted anew, MB.
+fn peak() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    kilobytes.unwrap().parse::<f64>().unwrap() / 1_000.0
+}
+
+fn end() -> Timestamp {
+    time::parse(END).unwrap()
+}
+
+fn ask(runtime: &Runtime, database: &SqliteDatabase, shape: &query::Shape, question: &Value, days: i64) {
+    let mut members: Map<String, Value> = question.as_object().unwrap().clone();
+    members.insert("start".into(), time::text(end() - TimeDelta::days(days)).into());
+    members.insert("end".into(), END.into());
+    members.insert("limit".into(), 10_000.into());
+    let question = query::read(members, shape, Asker { org: None, now: end() }).unwrap();
+    let known = Known { org_metadata: "org", logs: None, events: None };
+    let answer = runtime.block_on(query::ask(database, &question, known)).unwrap();
+    assert!(!answer.rows.is_empty());
+}
+
+/// The time, ms, that 99 of 100 askings take at most.
+fn p99(ask: impl Fn()) -> f64 {
+    ask();
+    let mut times: Vec<Duration> = (0..ASKED)
+        .map(|_| {
+            let began = Instant::now();
+            ask();
+            began.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[ASKED * 99 / 100 - 1].as_secs_f64() * 1_000.0
+}
+
+/// Writes the rows in the order of the keys, evenly over the days.
+fn fill(path: &Path) {
+    let file = Connection::open(path).unwrap();
+    file.pragma_update(None, "synchronous", "OFF").unwrap();
+    let (of_org, of_gateway) = (EVENTS / ORGS, LOGS / 2);
+    for org in 0..ORGS {
+        add_events(&file, &format!("org{org:02}"), of_org, TimeDelta::days(DAYS));
+    }
+    for gateway in ["one", "two"] {
+        let at = at(of_gateway, TimeDelta::days(DAYS));
+        let sql = format!(
+            "INSERT INTO aig_logs_raw (gateway, created_at, id, ingested_at, model, provider, status_code, success, cached, \
+             duration, cost, tokens_in, tokens_out, metadata) SELECT '{gateway}', {at}, printf('%08x', n), {at}, \
+             'model' || (abs(random()) % 8), 'provider' || (abs(random()) % 3), iif(abs(random()) % 30 > 0, 200, 500), \
+             abs(random()) % 30 > 0, 0, 9000.0 / (1 + abs(random()) % 1000), (abs(random()) % 1000) / 1e5, \
+             abs(random()) % 4000, abs(random()) % 900, json_object('org', printf('org%02d', abs(random()) % {ORGS}), \
+             'team', 'team' || (abs(random()) % 12), 'user', 'user' || (abs(random()) % 1000)) FROM numbers"
+        );
+        file.execute_batch(&format!("{} {sql}", numbers(of_gateway))).unwrap();
+    }
+}
+
+/// Adds events of an org, evenly over the time before the end.
+fn add_events(file: &Connection, org: &str, rows: u64, time: TimeDelta) {
+    let at = at(rows, time);
+    let sql = format!(
+        "INSERT INTO events_raw SELECT '{org}', {at}, printf('%08x', n), 'name' || (abs(random()) % 10), \
+         'user' || (abs(random()) % 250), 'session' || (n / 20), 'subject' || (abs(random()) % 5), \
+         abs(random()) % 20 > 0, 200, 5000.0 / (1 + abs(random()) % 1000), (abs(random()) % 100) / 4.0, 'tokens', \
+         'sku', 0.001, NULL, 'http', {at}, NULL, NULL FROM numbers"
+    );
+    file.execute_batch(&format!("{} {sql}", numbers(rows))).unwrap();
+}
+
+fn numbers(rows: u64) -> String {
+    format!("WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {rows})")
+}
+
+/// The instant of row `n` of so many.
+fn at(rows: u64, time: TimeDelta) -> String {
+    let start = (end() - time).timestamp();
+    format!("strftime('%Y-%m-%dT%H:%M:%fZ', {start} + n * {}.0 / {rows}, 'unixepoch')", time.num_seconds())
+}
