@@ -7,7 +7,8 @@
 //! 3. [`source`], [`log`]: what an API gives, and what becomes of it. [`record`]: a line of any table.
 //! 4. [`sink`], [`google`]: where rows go.
 //! 5. [`state`]: what is remembered between passes.
-//! 6. [`event`], [`ingest`], [`query`], [`api`]: events in, and questions over events and logs.
+//! 6. [`event`], [`ingest`], [`query`], [`api`]: events in, and questions over events and logs. [`removal`]: what goes
+//!    away again.
 //! 7. [`host`]: the platform: clock, network, storage. [`config`]: the settings.
 //!
 //! ARCHITECTURE.md holds the laws, and which file keeps each of them.
@@ -27,6 +28,7 @@ pub mod pass;
 pub mod plan;
 pub mod query;
 pub mod record;
+pub mod removal;
 pub mod secret;
 pub mod sink;
 pub mod source;

@@ -12,6 +12,7 @@ use chrono::SecondsFormat;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
+pub(crate) use self::names::{ORG_OF_LOG, USER_OF_LOG};
 pub use self::question::{Asker, Question, Reason, Shape, Wrong, read};
 use self::{
     names::Needs,
@@ -228,7 +229,7 @@ fn label(span: &Span, zone: &str) -> String {
 }
 
 /// A number as every host writes it: a whole number has no fraction.
-fn number(value: Value) -> Value {
+pub(crate) fn number(value: Value) -> Value {
     /// Whole numbers up to this are exact as floats.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value.as_f64() {

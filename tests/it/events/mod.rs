@@ -2,6 +2,7 @@
 
 mod api;
 mod damage;
+mod erase;
 mod faults;
 mod keys;
 pub mod native;

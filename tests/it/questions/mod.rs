@@ -3,4 +3,5 @@
 mod answers;
 mod examples;
 mod loops;
+mod prices;
 mod rows;

@@ -2,8 +2,10 @@
 
 mod database;
 mod doctor;
+mod erase;
 mod keys;
 mod kill;
+mod prices;
 mod send;
 mod serve;
 pub mod served;

@@ -1,0 +1,3 @@
+//! What goes away again: the rows of a user who is erased.
+
+pub mod erase;
