@@ -33,6 +33,9 @@ pub struct Erase {
     /// The user's id, as events and logs give it
     #[arg(long, value_name = "USER")]
     pub user: String,
+    /// The archive of `serve --archive`, to be told what it still holds
+    #[arg(long, value_name = "DIR")]
+    pub archive: Option<PathBuf>,
     /// Do not ask first
     #[arg(long)]
     pub yes: bool,
@@ -47,6 +50,9 @@ pub struct Serve {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8790")]
     pub listen: SocketAddr,
+    /// Folder that keeps events older than `EVENT_RETENTION_DAYS`, which are deleted from the file; none: they are gone
+    #[arg(long, value_name = "DIR")]
+    pub archive: Option<PathBuf>,
     /// Copy AI Gateway's logs into the same file meanwhile, as `aig-logs run` does
     #[arg(long)]
     pub poll: bool,

@@ -11,5 +11,6 @@ mod properties;
 mod queue;
 mod queued;
 mod reading;
+mod retention;
 mod tenants;
 pub mod world;

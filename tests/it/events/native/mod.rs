@@ -6,6 +6,7 @@ mod erase;
 mod keys;
 mod kill;
 mod prices;
+mod retention;
 mod send;
 mod serve;
 pub mod served;
