@@ -8,7 +8,7 @@
 //! 4. [`sink`], [`google`]: where rows go.
 //! 5. [`state`]: what is remembered between passes.
 //! 6. [`event`], [`ingest`], [`query`], [`api`]: events in, and questions over events and logs. [`rollup`]: what they count
-//!    once.
+//!    once. [`removal`]: what goes away again.
 //! 7. [`host`]: the platform: clock, network, storage. [`config`]: the settings.
 //!
 //! ARCHITECTURE.md holds the laws, and which file keeps each of them.
@@ -28,6 +28,7 @@ pub mod pass;
 pub mod plan;
 pub mod query;
 pub mod record;
+pub mod removal;
 pub mod rollup;
 pub mod secret;
 pub mod sink;

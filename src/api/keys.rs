@@ -12,7 +12,7 @@ use super::{
 use crate::{database::Database, error::CallError, host::Server, time::Timestamp, wire::Response};
 
 /// The longest name of an org, in bytes.
-const LONGEST_ORG: usize = 128;
+pub(super) const LONGEST_ORG: usize = 128;
 
 /// A key to make.
 #[derive(Debug, Deserialize)]

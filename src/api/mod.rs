@@ -5,9 +5,11 @@ mod content;
 mod problem;
 mod questions;
 mod route;
+mod users;
 
 pub mod key;
 pub mod keys;
+pub mod prices;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ pub use self::{
 use self::{
     content::{bearer, body_form, empty, is_packed, json, text},
     key::{Key, KnownKeys, Scope},
+    prices::{Org, Price},
     route::{Action, route},
 };
 use crate::{
@@ -125,6 +128,26 @@ impl Api {
                 let revoked = keys::revoke(server, &key, part).await;
                 self.keys.forget();
                 revoked
+            }
+            Action::ListPrices => {
+                permit(&key, Scope::Admin)?;
+                prices::list::<Price, S>(server, &key).await
+            }
+            Action::SetPrices => {
+                permit(&key, Scope::Admin)?;
+                prices::put::<Price, S>(server, &key, request.body()).await
+            }
+            Action::ListOrgs => {
+                permit(&key, Scope::Admin)?;
+                prices::list::<Org, S>(server, &key).await
+            }
+            Action::SetOrgs => {
+                permit(&key, Scope::Admin)?;
+                prices::put::<Org, S>(server, &key, request.body()).await
+            }
+            Action::Erase => {
+                permit(&key, Scope::Admin)?;
+                users::delete(server, &self.settings, &key, request, part).await
             }
             Action::Health => json(StatusCode::OK, &()),
         }

@@ -18,6 +18,16 @@ pub enum Action {
     ListKeys,
     /// Revokes a key.
     RevokeKey,
+    /// Lists prices.
+    ListPrices,
+    /// Sets prices.
+    SetPrices,
+    /// Lists names and plans of orgs.
+    ListOrgs,
+    /// Sets them.
+    SetOrgs,
+    /// Erases a user.
+    Erase,
     /// Says whether the store is there.
     Health,
 }
@@ -26,7 +36,7 @@ pub enum Action {
 const ANY: &str = "/{}";
 
 /// Every route.
-static ROUTES: [(Method, &str, Action); 15] = [
+static ROUTES: [(Method, &str, Action); 20] = [
     (Method::POST, "/events", Action::Ingest(Form::One)),
     (Method::POST, "/events/batch", Action::Ingest(Form::Many)),
     (Method::POST, "/", Action::Ingest(Form::Many)),
@@ -42,6 +52,11 @@ static ROUTES: [(Method, &str, Action); 15] = [
     (Method::GET, "/keys", Action::ListKeys),
     (Method::POST, "/keys", Action::CreateKey),
     (Method::DELETE, "/keys/{}", Action::RevokeKey),
+    (Method::GET, "/prices", Action::ListPrices),
+    (Method::PUT, "/prices", Action::SetPrices),
+    (Method::GET, "/orgs", Action::ListOrgs),
+    (Method::PUT, "/orgs", Action::SetOrgs),
+    (Method::DELETE, "/users/{}", Action::Erase),
 ];
 
 /// The action of a request, and the last part of its path if the route leaves that open. `HEAD` is `GET`.

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod confirm;
 mod demo;
 mod failure;
 mod files;
@@ -72,6 +73,8 @@ async fn dispatch(
         Command::Serve(arguments) => commands::serve::serve(&arguments, &options, stop, screen).await,
         Command::Send(arguments) => commands::send::send(arguments, &options, stop, screen).await,
         Command::Keys { action } => commands::keys::keys(action, options.json).await,
+        Command::Prices { action } => commands::prices::prices(action, options.json).await,
+        Command::Erase(arguments) => commands::erase::erase(&arguments, &options).await,
         Command::Simulate(arguments) => {
             commands::simulate::simulate(arguments, options.vars.as_deref(), stop, screen).await
         }

@@ -126,7 +126,11 @@ pub const SETTINGS: &[Setting] = &[
         "true",
         "whether events are taken, or dropped with the answer 204: true or false",
     )),
-    of_events(with_default("EVENT_RETENTION_DAYS", "90", "days for which events are kept; an older event is refused")),
+    of_events(with_default(
+        "EVENT_RETENTION_DAYS",
+        "90",
+        "days for which events are kept; older ones are refused, and deleted",
+    )),
     of_events(with_default("EVENTS_RATE", "1000", "requests a minute and key of the events API; 0: no limit")),
     of_events(needed(
         "EVENTS_NAMES",

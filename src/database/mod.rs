@@ -43,6 +43,14 @@ pub trait Database {
     /// # Errors
     /// If the database does not answer.
     async fn query(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError>;
+
+    /// Leaves no bytes of deleted rows in a file, nor beside it. What D1 keeps is its own affair.
+    ///
+    /// # Errors
+    /// If some may be left.
+    async fn wipe(&self) -> Result<(), CallError> {
+        Ok(())
+    }
 }
 
 /// One statement of a transaction.

@@ -3,11 +3,14 @@
 //! Traits have plain `async fn`. There is one thread, no `dyn` in the core, and no `spawn`. The Worker has only one
 //! thread; `run` joins its two loops.
 
+mod archive;
 #[cfg(target_arch = "wasm32")]
 pub mod bound_kv;
 mod call;
 #[cfg(target_arch = "wasm32")]
 pub mod cloudflare;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod folder;
 #[cfg(not(target_arch = "wasm32"))]
 mod iana;
 #[cfg(target_arch = "wasm32")]
@@ -31,6 +34,7 @@ pub use self::iana::offset;
 #[cfg(target_arch = "wasm32")]
 pub use self::intl::offset;
 pub use self::{
+    archive::{Archive, Object},
     call::{call, list, put},
     metered::{Clock, Meter, Metered},
     server::Server,

@@ -28,6 +28,11 @@ pub trait Server {
         Some(time::floor_ms(self.now()))
     }
 
+    /// What an archive still holds of a user of an org after an erase; none: there is no archive.
+    fn archive_note(&self, _org: &str) -> Option<String> {
+        None
+    }
+
     /// Counts one request of a key. Whether the key may make it.
     async fn allows(&self, key: &str) -> bool;
 

@@ -210,7 +210,7 @@ fn label(span: &Span, zone: &str) -> String {
 }
 
 /// A number as every host writes it: a whole number has no fraction.
-fn number(value: Value) -> Value {
+pub(crate) fn number(value: Value) -> Value {
     /// Whole numbers up to this are exact as floats.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value.as_f64() {

@@ -84,10 +84,12 @@ pub static FIELDS: [Common; 13] = [
 ];
 
 /// Fields that only some kinds of questions have.
-static FURTHER_FIELDS: [Common; 6] = [
+static FURTHER_FIELDS: [Common; 8] = [
     // The subject and the org, by the names of seed 001.
     field("endpoint", Kind::Text, "r.subject", "r.model"),
     field("organizationId", Kind::Text, "r.org", ORG_OF_LOG),
+    field("organizationName", Kind::Text, "(SELECT o.name FROM orgs AS o WHERE o.org = r.org)", "NULL"),
+    field("plan", Kind::Text, "(SELECT o.plan FROM orgs AS o WHERE o.org = r.org)", "NULL"),
     field("error", Kind::Text, "r.error", "NULL"),
     field("cost_type", Kind::Text, COST_TYPE, "'ai'"),
     // Numbers, which no question groups by: whether they are there.
@@ -99,7 +101,7 @@ static FURTHER_FIELDS: [Common; 6] = [
 const COST_TYPE: &str = "COALESCE(CAST(json_extract(r.metadata, '$.cost_type') AS TEXT), r.subject)";
 
 /// The columns of which metrics are made: name, expression for an event, expression for a log.
-pub(super) const MEASURED: [(&str, &str, &str); 8] = [
+pub(super) const MEASURED: [(&str, &str, &str); 9] = [
     ("user_id", "r.user_id", USER_OF_LOG),
     ("session_id", "r.session_id", "NULL"),
     ("success", "r.success", "r.success"),
@@ -108,6 +110,7 @@ pub(super) const MEASURED: [(&str, &str, &str); 8] = [
     ("cost", "r.cost", "r.cost"),
     ("tokens_in", "NULL", "r.tokens_in"),
     ("tokens_out", "NULL", "r.tokens_out"),
+    ("created_at", "r.created_at", "r.created_at"),
 ];
 
 /// A field of a question.
@@ -147,6 +150,8 @@ pub enum Needs {
     Ranks,
     /// The first instant of each user.
     Firsts,
+    /// The instant of each row, since prices change, and its org, SKU and unit as the first fields.
+    Prices,
 }
 
 /// What is computed of a group of rows.
@@ -220,7 +225,7 @@ pub static METRICS: [Metric; 14] = [
 ];
 
 /// Metrics that only some kinds of questions have.
-static FURTHER_METRICS: [Metric; 4] = [
+static FURTHER_METRICS: [Metric; 5] = [
     sum("share", "count(*) * 1.0 / sum(count(*)) OVER (PARTITION BY step)", None, None),
     Metric {
         name: "newUsers",
@@ -232,16 +237,25 @@ static FURTHER_METRICS: [Metric; 4] = [
     },
     sum("events", "count(*)", None, None),
     sum("total_cost", "total(cost)", Some("total(cost)"), Some("USD")),
+    Metric { sql: PRICED, needs: Needs::Prices, ..sum("cost", "", None, Some("USD")) },
 ];
+
+/// The cost of events: their own, or the quantity at the price in force at their instant. A price of the org comes before
+/// one of all orgs.
+const PRICED: &str = "total(COALESCE(cost, quantity * (
+    SELECT p.price FROM prices AS p
+    WHERE p.org IN (g0, '*') AND p.sku = g1 AND p.unit = g2 AND p.since <= rows.created_at
+    ORDER BY p.org = '*', p.since DESC LIMIT 1
+  )))";
 
 /// The metric of this name.
 pub(super) fn metric(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
 }
 
-/// The metrics of these names, of all that there are.
+/// The metrics of these names, of all that there are: those that only some kinds of questions have come first.
 pub(super) fn metrics(names: &[&str]) -> Vec<&'static Metric> {
-    let find = |name: &&str| METRICS.iter().chain(&FURTHER_METRICS).find(|metric| metric.name == *name);
+    let find = |name: &&str| FURTHER_METRICS.iter().chain(&METRICS).find(|metric| metric.name == *name);
     names.iter().filter_map(find).collect()
 }
 

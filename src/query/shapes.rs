@@ -29,10 +29,11 @@ pub const USERS: Shape = Shape { metrics: &["users", "sessions", "newUsers"], ..
 /// `POST /metrics/cohorts`: users by when they were first seen.
 pub const COHORTS: Shape = Shape { metrics: &["users"], ..QUERY };
 
-/// `POST /billing/usage`: what to invoice.
+/// `POST /billing/usage`: what to invoice. Its metric `cost` looks for a price by these fields, in this order.
 pub const USAGE: Shape = Shape {
     metrics: &["quantity", "events", "cost"],
     fields: &["organizationId", "sku", "unit"],
+    further: &["organizationName", "plan"],
     filter: Some(("quantity", Operation::Exists(true), "[]")),
     ..QUERY
 };

@@ -5,7 +5,6 @@
 //! rows, and so a span that is not noted always says what its rows say.
 
 pub mod bucket;
-mod due;
 mod pass;
 mod statements;
 
@@ -14,7 +13,8 @@ use serde_json::{Value, json};
 
 pub use self::pass::{Counted, pass};
 use crate::{
-    database::Statement,
+    database::{Database, Statement},
+    error::CallError,
     record::{Cell, Record},
     time::{self, Timestamp},
 };
@@ -112,4 +112,29 @@ pub fn note(events: &[Record], now: Timestamp) -> Option<Statement> {
     let note = "UPDATE rollup_spans SET state = 0 WHERE source = 'events' AND state = 1 \
                 AND (grain, start) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
     (!spans.is_empty()).then(|| Statement::Sql(note.into(), vec![Cell::Text(Value::Array(spans).to_string())]))
+}
+
+/// Whether the hour and the day of events are counted, and no row of them has changed since.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn is_counted(database: &impl Database, at: Timestamp) -> Result<bool, CallError> {
+    let select = format!("SELECT count(*) AS n FROM rollup_spans WHERE {SPANS_OF_EVENTS} AND state > 0");
+    let lines = database.query(&select, spans_of(at)).await?;
+    Ok(lines.first().and_then(|line| line.get("n")?.as_u64()) == Some(Grain::ALL.len() as u64))
+}
+
+/// The statement that says that the hour and the day of events stay counted as they are, to run in the transaction that
+/// deletes their rows for their age.
+#[must_use]
+pub fn finish(at: Timestamp) -> Statement {
+    let finish = format!("UPDATE rollup_spans SET state = 2 WHERE {SPANS_OF_EVENTS}");
+    Statement::Sql(finish.into(), spans_of(at))
+}
+
+/// `?1` is an hour, and `?2` its day.
+const SPANS_OF_EVENTS: &str = "source = 'events' AND (grain, start) IN (VALUES ('hour', ?1), ('day', ?2))";
+
+fn spans_of(at: Timestamp) -> Vec<Cell> {
+    Grain::ALL.iter().map(|grain| Cell::Text(time::text(grain.floor(at)))).collect()
 }

@@ -1,18 +1,31 @@
-//! A pass over what is due.
+//! A pass over what is due: spans that have changed since they were counted, and those that have ended and are not counted.
+//!
+//! What is counted never has a gap, wherever a pass stops: it grows forward from the last span, and backward from the first
+//! one. Spans without rows are counted together.
 
-use super::{Grain, Source, due::due, statements::count};
+use serde_json::{Map, Value};
+
+use super::{
+    Grain, SETTLED, Source,
+    statements::{count, count_empty, first_row, last_row},
+};
 use crate::{
-    database::Database,
+    database::{Database, Statement},
     error::CallError,
     log::metadata::path,
     record::Cell,
     time::{self, Timestamp},
 };
 
+/// The first and the last span that is counted, and those that have changed, as JSON.
+const KNOWN: &str = "SELECT min(start) AS first, max(start) AS last, \
+                     json_group_array(start) FILTER (WHERE state = 0) AS changed \
+                     FROM rollup_spans WHERE source = ?1 AND grain = ?2";
+
 /// What a pass has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counted {
-    /// Spans that it has counted.
+    /// Spans that it has counted, and groups of spans without rows.
     pub spans: usize,
     /// Lines written, of all tables.
     pub written: u64,
@@ -29,20 +42,103 @@ pub async fn pass(
     now: Timestamp,
     most: usize,
 ) -> Result<Counted, CallError> {
-    let mut counted = Counted::default();
+    let mut pass = Pass { database, org_metadata, most, counted: Counted::default() };
     for grain in Grain::ALL {
         for source in Source::ALL {
-            for start in due(database, source, grain, now, most - counted.spans).await? {
-                let values = [
-                    Cell::Text(time::text(start)),
-                    Cell::Text(time::text(start + grain.length())),
-                    Cell::Text(path(org_metadata)),
-                ];
-                let done = database.run(count(source, grain, &values)).await?;
-                counted.spans += 1;
-                counted.written += done.iter().map(|done| done.rows_written).sum::<u64>();
-            }
+            pass.count_due(source, grain, now).await?;
         }
     }
-    Ok(counted)
+    Ok(pass.counted)
+}
+
+struct Pass<'a, D> {
+    database: &'a D,
+    org_metadata: &'a str,
+    most: usize,
+    counted: Counted,
+}
+
+impl<D: Database> Pass<'_, D> {
+    fn is_full(&self) -> bool {
+        self.counted.spans >= self.most
+    }
+
+    async fn count_due(&mut self, source: Source, grain: Grain, now: Timestamp) -> Result<(), CallError> {
+        let names = [source.name(), grain.name()].map(|name| Cell::Text(name.into()));
+        let known = self.database.query(KNOWN, names.into()).await?.into_iter().next().unwrap_or_default();
+        for start in changed(&known) {
+            if self.is_full() {
+                return Ok(());
+            }
+            self.count(source, grain, start).await?;
+        }
+        let length = grain.length();
+        // The beginning of the first span that may not be counted yet.
+        let end = grain.floor(now - SETTLED);
+        let mut next = instant(&known, "last").map_or(end, |last| last + length);
+        while next < end && !self.is_full() {
+            let row = self.row(&first_row(source), &[next, end]).await?;
+            let start = row.map_or(end, |row| grain.floor(row));
+            self.count_empty(source, grain, next, start).await?;
+            if start < end {
+                self.count(source, grain, start).await?;
+            }
+            next = start + length;
+        }
+        let mut before = instant(&known, "first").unwrap_or(end);
+        while !self.is_full() {
+            let Some(row) = self.row(&last_row(source), &[before]).await? else { break };
+            let start = grain.floor(row);
+            self.count_empty(source, grain, start + length, before).await?;
+            self.count(source, grain, start).await?;
+            before = start;
+        }
+        Ok(())
+    }
+
+    async fn count(&mut self, source: Source, grain: Grain, start: Timestamp) -> Result<(), CallError> {
+        let values = [
+            Cell::Text(time::text(start)),
+            Cell::Text(time::text(start + grain.length())),
+            Cell::Text(path(self.org_metadata)),
+        ];
+        self.run(count(source, grain, &values)).await
+    }
+
+    /// Notes that spans have no rows, if there are such.
+    async fn count_empty(
+        &mut self,
+        source: Source,
+        grain: Grain,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), CallError> {
+        if since >= until {
+            return Ok(());
+        }
+        self.run(vec![count_empty(source, grain, &time::text(since), &time::text(until))]).await
+    }
+
+    async fn run(&mut self, statements: Vec<Statement>) -> Result<(), CallError> {
+        let done = self.database.run(statements).await?;
+        self.counted.spans += 1;
+        self.counted.written += done.iter().map(|done| done.rows_written).sum::<u64>();
+        Ok(())
+    }
+
+    async fn row(&self, select: &str, instants: &[Timestamp]) -> Result<Option<Timestamp>, CallError> {
+        let values = instants.iter().map(|at| Cell::Text(time::text(*at))).collect();
+        Ok(self.database.query(select, values).await?.first().and_then(|line| instant(line, "at")))
+    }
+}
+
+/// The spans that have changed, the latest first.
+fn changed(known: &Map<String, Value>) -> Vec<Timestamp> {
+    let list = known.get("changed").and_then(Value::as_str).and_then(|list| serde_json::from_str(list).ok());
+    let starts: Vec<String> = list.unwrap_or_default();
+    starts.iter().rev().filter_map(|start| time::parse(start)).collect()
+}
+
+fn instant(line: &Map<String, Value>, name: &str) -> Option<Timestamp> {
+    line.get(name).and_then(Value::as_str).and_then(time::parse)
 }

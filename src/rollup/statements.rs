@@ -124,6 +124,39 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
     texts.into_iter().map(|text| with(text, values)).collect()
 }
 
+/// The statement that notes that no span from one instant to another has rows. It notes nothing if a row has come meanwhile.
+pub(super) fn count_empty(source: Source, grain: Grain, since: &str, until: &str) -> Statement {
+    let (name, length, spaces, rows) = (source.name(), grain.name(), source.spaces(), source.rows());
+    let text = format!(
+        "INSERT OR REPLACE INTO rollup_spans (source, grain, start, state, rest)\nWITH RECURSIVE {spaces},\n\
+         starts(start) AS (\n  SELECT ?1\n  UNION ALL\n  \
+         SELECT strftime('%Y-%m-%dT%H:%M:%fZ', start, '+1 {length}') FROM starts\n  \
+         WHERE strftime('%Y-%m-%dT%H:%M:%fZ', start, '+1 {length}') < ?2\n)\n\
+         SELECT '{name}', '{length}', start, 1, 0 FROM starts WHERE NOT EXISTS (SELECT 1 {rows})"
+    );
+    Statement::Sql(text.into(), [since, until].map(|instant| Cell::Text(instant.into())).into())
+}
+
+/// The statement that finds the first row from `?1` on and before `?2`.
+pub(super) fn first_row(source: Source) -> String {
+    let (table, space) = source.table();
+    format!(
+        "WITH RECURSIVE {}\nSELECT min((SELECT min(created_at) FROM {table} WHERE {space} = space AND created_at >= ?1 \
+         AND created_at < ?2)) AS at FROM spaces",
+        source.spaces()
+    )
+}
+
+/// The statement that finds the last row before `?1`.
+pub(super) fn last_row(source: Source) -> String {
+    let (table, space) = source.table();
+    format!(
+        "WITH RECURSIVE {}\nSELECT max((SELECT max(created_at) FROM {table} WHERE {space} = space AND created_at < ?1)) \
+         AS at FROM spaces",
+        source.spaces()
+    )
+}
+
 /// Names, each after a mark.
 fn listed(names: &[&str], mark: &str) -> String {
     names.iter().fold(String::new(), |list, name| list + mark + name)

@@ -62,6 +62,8 @@ pub const SQLITE: &[Script] = scripts![
     "1_aig_runs.sql"
     "1_api_keys.sql"
     "1_events_raw.sql"
+    "1_orgs.sql"
+    "1_prices.sql"
     "1_table.sql"
     "2_aig_logs.sql"
     "2_rollups.sql"

@@ -12,6 +12,35 @@ must bring its time too. An event without an id gets one, so sending the file ag
 Exit codes: 0 all are taken, 1 failed and may pass by itself, 2 some are refused, or somebody must act.
 `aig-logs help settings` lists every setting.";
 
+/// What becomes of the rows of a user.
+pub const ERASE: &str = "\
+The rows leave no bytes in the file, nor in the log beside it. A user whose id HASH_METADATA hashes is found with the
+same HASH_KEY. A server that runs on the file keeps running. Dead letters stay: `aig-logs dead-letters` shows and
+discards them.
+
+Exit codes: 0 done, also if the user had no row, 1 failed: the same command goes on, 2 somebody must act.
+`aig-logs help settings` lists every setting.";
+
+/// Whom to erase.
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// SQLite file of events and logs
+    #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
+    pub db: PathBuf,
+    /// The org whose user it is; rows of other orgs stay
+    #[arg(long, value_name = "ORG")]
+    pub org: String,
+    /// The user's id, as events and logs give it
+    #[arg(long, value_name = "USER")]
+    pub user: String,
+    /// The archive of `serve --archive`, to be told what it still holds
+    #[arg(long, value_name = "DIR")]
+    pub archive: Option<PathBuf>,
+    /// Do not ask first
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// What to serve, and where.
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -21,6 +50,9 @@ pub struct Serve {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8790")]
     pub listen: SocketAddr,
+    /// Folder that keeps events older than `EVENT_RETENTION_DAYS`, which are deleted from the file; none: they are gone
+    #[arg(long, value_name = "DIR")]
+    pub archive: Option<PathBuf>,
     /// Copy AI Gateway's logs into the same file meanwhile, as `aig-logs run` does
     #[arg(long)]
     pub poll: bool,
@@ -77,6 +109,38 @@ pub enum KeysAction {
         db: PathBuf,
         /// Its first letters, as `keys list` shows them
         prefix: String,
+    },
+}
+
+/// What to do with prices.
+#[derive(Debug, Subcommand)]
+pub enum PricesAction {
+    /// Set the price of a unit from an instant on. It replaces a price of the same instant
+    Set {
+        /// SQLite file of events
+        #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
+        db: PathBuf,
+        /// The org; * is every org that has no price of its own
+        #[arg(long, value_name = "ORG", default_value = "*")]
+        org: String,
+        /// What is sold, as `usage.sku` of events names it
+        #[arg(long, value_name = "SKU")]
+        sku: String,
+        /// The unit, as `usage.unit` of events names it
+        #[arg(long, value_name = "UNIT")]
+        unit: String,
+        /// The first instant at which the price holds, such as 2026-11-01
+        #[arg(long, value_name = "INSTANT")]
+        since: String,
+        /// USD for one unit
+        #[arg(long, value_name = "USD")]
+        price: f64,
+    },
+    /// List the prices
+    List {
+        /// SQLite file of events
+        #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
+        db: PathBuf,
     },
 }
 

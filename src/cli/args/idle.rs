@@ -33,17 +33,17 @@ impl Arguments {
                 !sinks.is_empty() || state.is_some() || copies || vars.is_some() || *json,
                 "setup does not use the options of every command: it works in this folder, with its own options",
             ),
-            Command::Serve(_) => (
+            Command::Serve(_) | Command::Erase(_) => (
                 !sinks.is_empty() || state.is_some() || copies,
-                "serve does not use --sink, --state, --dry-run or --pages: everything is in the file of --db",
+                "serve and erase do not use --sink, --state, --dry-run or --pages: everything is in the file of --db",
             ),
             Command::Send(_) => (
                 !sinks.is_empty() || state.is_some() || copies,
                 "send does not use --sink, --state, --dry-run or --pages: events go to the address of --to",
             ),
-            Command::Keys { .. } => (
+            Command::Keys { .. } | Command::Prices { .. } => (
                 !sinks.is_empty() || state.is_some() || copies || vars.is_some(),
-                "keys does not use --sink, --state, --vars, --dry-run or --pages: keys are in the file of --db",
+                "keys and prices do not use --sink, --state, --vars, --dry-run or --pages: they are in the file of --db",
             ),
             Command::Doctor(_) | Command::Sql(_) | Command::Estimate(_) => {
                 (state.is_some() || copies, "doctor, sql and estimate do not use --state, --dry-run or --pages")

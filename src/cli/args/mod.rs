@@ -3,6 +3,7 @@
 mod credential;
 mod events;
 mod idle;
+mod letters;
 mod options;
 mod setup;
 mod simulated;
@@ -12,7 +13,8 @@ mod values;
 use clap::{Args, Parser, Subcommand};
 
 pub use crate::cli::args::credential::Credential;
-pub use crate::cli::args::events::{Doctor, KeysAction, Send, Serve};
+pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};
+pub use crate::cli::args::letters::LettersAction;
 pub use crate::cli::args::options::Options;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
@@ -173,6 +175,15 @@ pub enum Command {
         #[command(subcommand)]
         action: KeysAction,
     },
+    /// Set and list what units of usage cost
+    Prices {
+        /// What to do with them
+        #[command(subcommand)]
+        action: PricesAction,
+    },
+    /// Erase a user of an org: every event and log of theirs in a SQLite file
+    #[command(after_help = events::ERASE)]
+    Erase(Erase),
     /// Serve the simulator.
     #[command(about = "Serve a simulated AI Gateway, Google sign-in and BigQuery on this machine, until Ctrl-C")]
     Simulate(Simulate),
@@ -213,37 +224,6 @@ pub struct Sql {
     /// Location of a new dataset, such as EU or europe-west3. A dataset cannot be moved later [default: US]
     #[arg(long, value_name = "LOCATION", requires = "apply")]
     pub location: Option<String>,
-}
-
-/// What to do with dead letters.
-#[derive(Debug, Subcommand)]
-pub enum LettersAction {
-    /// List the keys under which they are kept
-    List,
-    /// Print them with their reasons, one JSON object a line
-    Show {
-        /// The key; none: all
-        key: Option<String>,
-    },
-    /// Write the rows again. A key is deleted when the sink has all its rows
-    #[command(after_help = help::table())]
-    Replay {
-        /// The keys; none: all
-        #[arg(value_name = "KEY")]
-        keys: Vec<String>,
-    },
-    /// Discard them
-    Discard {
-        /// The keys
-        #[arg(value_name = "KEY", required_unless_present = "all")]
-        keys: Vec<String>,
-        /// All of them
-        #[arg(long, conflicts_with = "keys")]
-        all: bool,
-        /// Do not ask first
-        #[arg(long)]
-        yes: bool,
-    },
 }
 
 /// A time range to copy.

@@ -2,10 +2,12 @@
 
 pub mod dead_letters;
 pub mod doctor;
+pub mod erase;
 pub mod estimate;
 pub mod explain;
 pub mod keys;
 pub mod looker;
+pub mod prices;
 pub mod run;
 pub mod send;
 pub mod serve;

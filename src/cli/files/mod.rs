@@ -1,5 +1,6 @@
 //! The files of a poller: where rows and state are, how they are opened, and who holds them.
 
+pub mod events;
 pub mod guard;
 pub mod hold;
 pub mod lines;

@@ -112,6 +112,12 @@ impl Database for SqliteDatabase {
         let read = tokio::task::spawn_blocking(move || readers.read(&text, &values)).await;
         read.map_err(|error| CallError::Silent(error.to_string()))?
     }
+
+    async fn wipe(&self) -> Result<(), CallError> {
+        let readers = Arc::clone(&self.readers);
+        let wiped = tokio::task::spawn_blocking(move || readers.wipe(PATIENCE)).await;
+        wiped.map_err(|error| CallError::Silent(error.to_string()))?
+    }
 }
 
 /// The failure of a thread, which only a defect of this program can end.

@@ -1,6 +1,9 @@
 //! Connections that only read. SQLite lets them read beside the one that writes.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter, types::ValueRef};
 use serde_json::{Map, Value};
@@ -49,6 +52,25 @@ impl Readers {
             Ok(lines)
         };
         read().map_err(|error: rusqlite::Error| failed(&error, self.place.path()))
+    }
+
+    /// Writes the whole file anew, and empties the log beside it. `secure_delete` zeroes a row where it stood last. A page
+    /// that was split or filled again may hold an older copy of it. Whoever writes waits meanwhile.
+    pub fn wipe(&self, patience: Duration) -> Result<(), CallError> {
+        if !self.place.holds() {
+            return Err(moved(&self.place));
+        }
+        let emptied = || {
+            let connection = Connection::open(self.place.path())?;
+            connection.busy_timeout(patience)?;
+            connection.execute_batch("VACUUM")?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
+        };
+        let is_read = emptied().map_err(|error: rusqlite::Error| failed(&error, self.place.path()))?;
+        if is_read {
+            return Err(CallError::Broken(format!("another program reads {}", self.place.path().display())));
+        }
+        Ok(())
     }
 
     fn open(&self) -> rusqlite::Result<Connection> {

@@ -1,8 +1,11 @@
-//! The Worker that receives events: requests, methods over a service binding, and the messages of its queue.
+//! The Worker that receives events: requests, methods over a service binding, the messages of its queue, and the cron that
+//! deletes what is too old.
 //!
 //! Only the settings and the keys that it has seen outlive a request. What it acknowledges is in D1, or in the queue in
 //! front of it.
 
+mod archive;
+mod cron;
 mod queue;
 mod request;
 mod rpc;

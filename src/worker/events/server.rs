@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::WorkerGlobalScope;
 
+use super::archive;
 use crate::{
     database::{Database, Statement, d1::D1},
     error::CallError,
     host::{Host, Server, cloudflare::CloudflareHost},
     ingest::queued,
     record::Record,
+    removal::archive_note,
     time::{self, Timestamp},
 };
 
@@ -45,6 +47,7 @@ pub struct EventServer {
     database: D1,
     limiter: Option<Limiter>,
     queue: Option<Queue>,
+    has_archive: bool,
     /// Random bytes that are left of the last draw.
     random: RefCell<Vec<u8>>,
 }
@@ -57,6 +60,7 @@ impl EventServer {
             database: D1::bound(env, "EVENTS_DB"),
             limiter: binding("EVENTS_RATE_LIMIT").map(JsCast::unchecked_into),
             queue: binding("EVENTS_QUEUE").map(JsCast::unchecked_into),
+            has_archive: archive::bound(env).is_some(),
             random: RefCell::default(),
         }
     }
@@ -96,6 +100,10 @@ impl Server for EventServer {
 
     fn complete_through(&self) -> Option<Timestamp> {
         self.queue.is_none().then(|| time::floor_ms(self.now()))
+    }
+
+    fn archive_note(&self, org: &str) -> Option<String> {
+        self.has_archive.then(|| archive_note(org))
     }
 
     /// A limit that does not answer lets the request pass: events are worth more than the limit.

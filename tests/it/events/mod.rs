@@ -2,6 +2,7 @@
 
 mod api;
 mod damage;
+mod erase;
 mod faults;
 mod keys;
 pub mod native;
@@ -10,5 +11,6 @@ mod properties;
 mod queue;
 mod queued;
 mod reading;
+mod retention;
 mod tenants;
 pub mod world;

@@ -16,7 +16,12 @@ fn status(scope: &str, method: &str, path: &str, body: &Value) -> u16 {
     let key = world.key("acme", &[scope]);
     let own = world.key("acme", &SCOPES);
     let path = path.replace("{own}", &own[..12]);
+    let other = "INSERT INTO events_raw (org, created_at, id, name, user_id, source, ingested_at) VALUES \
+                 ('other', '2026-11-01T00:00:00.000Z', 'x', 'x', 'ada', 'http', '2026-11-01T00:00:00.000Z')";
+    world.host.memory.connection.execute(other, []).unwrap();
     let status = world.ask(method, &path, &key, &body.to_string()).0;
+    let deleted = world.host.memory.connection.execute("DELETE FROM events_raw WHERE org = 'other'", []).unwrap();
+    assert_eq!(deleted, 1, "{method} {path} erased or wrote for another org");
     let events = world.host.memory.lines("SELECT DISTINCT org FROM events_raw", &[]);
     assert!(events.iter().all(|event| event["org"] == "acme"), "{method} {path} wrote for another org");
     let keys = world.host.memory.lines("SELECT org FROM api_keys WHERE org = 'other' AND revoked_at IS NULL", &[]);
@@ -30,7 +35,7 @@ fn an_org_never_sees_another() {
     let foreign = json!({ "event": "x", "organizationId": "other" });
     let key = |org: &str| json!({ "org": org, "scopes": ["query"] });
     // The scope that allows a request, what an own request gets, and what a foreign request gets.
-    let cases: [(&str, &str, &str, Value, u16); 11] = [
+    let cases: [(&str, &str, &str, Value, u16); 17] = [
         ("ingest", "POST", "/events", event.clone(), 202),
         ("ingest", "POST", "/events", foreign.clone(), 403),
         ("ingest", "POST", "/events/batch", json!([event]), 202),
@@ -42,6 +47,12 @@ fn an_org_never_sees_another() {
         ("admin", "GET", "/keys", Value::Null, 200),
         ("admin", "DELETE", "/keys/{own}", Value::Null, 204),
         ("admin", "DELETE", "/keys/{other}", Value::Null, 404),
+        ("admin", "GET", "/prices", Value::Null, 200),
+        ("admin", "PUT", "/prices", json!({ "rows": [] }), 403),
+        ("admin", "GET", "/orgs", Value::Null, 200),
+        ("admin", "PUT", "/orgs", json!({ "rows": [] }), 403),
+        ("admin", "DELETE", "/users/ada?organizationId=acme", Value::Null, 200),
+        ("admin", "DELETE", "/users/ada?organizationId=other", Value::Null, 403),
     ];
     for (allowing, method, path, body, expected) in cases {
         for scope in SCOPES {

@@ -99,6 +99,7 @@ impl Memory {
     /// Whatever SQLite refuses here, it always will.
     fn done(&self, statement: &Statement) -> Result<Done, CallError> {
         let changed = match statement {
+            Statement::Sql(text, _) if text.starts_with("SELECT") => return Ok(self.selected(statement)),
             Statement::Sql(text, values) => self.connection.execute(text, params_from_iter(values)),
             Statement::Write(records) => {
                 let Some(first) = records.first() else { return Ok(Done::default()) };
@@ -108,6 +109,11 @@ impl Memory {
         };
         let changed = changed.map_err(|error| CallError::denied(error.to_string(), "Send something else"))? as u64;
         Ok(Done { changed, rows_written: changed, ..Done::default() })
+    }
+
+    fn selected(&self, statement: &Statement) -> Done {
+        let Statement::Sql(text, values) = statement else { return Done::default() };
+        Done { rows: self.lines(text, values), ..Done::default() }
     }
 
     /// The lines of a query.

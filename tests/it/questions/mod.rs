@@ -4,4 +4,5 @@ mod answers;
 mod counted;
 mod examples;
 mod loops;
+mod prices;
 mod rows;

@@ -2,8 +2,6 @@
 
 mod replay;
 
-use std::io::{self, IsTerminal};
-
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -11,6 +9,7 @@ use tokio::sync::watch;
 use crate::{
     cli::{
         args::{LettersAction, Options},
+        confirm::is_confirmed,
         failure::{Exit, Failure},
         files::state::OpenState,
         progress::Screen,
@@ -132,7 +131,7 @@ async fn discard(store: &impl Store, keys: &[String], yes: bool, json: bool) -> 
     let chosen = chosen(store, keys).await?;
     let rows = chosen.iter().map(|(_, rows)| rows).sum();
     let what = format!("{} under {}", show::counted(rows, "row"), show::counted(chosen.len() as u64, "key"));
-    if !yes && !chosen.is_empty() && !is_confirmed(&what)? {
+    if !yes && !chosen.is_empty() && !is_confirmed("Discard", &what, "Nothing was discarded")? {
         show::print("Nothing was discarded")?;
         return Ok(Exit::Done);
     }
@@ -146,17 +145,4 @@ async fn discard(store: &impl Store, keys: &[String], yes: bool, json: bool) -> 
         show::print(&format!("Discarded {what}"))?;
     }
     Ok(Exit::Done)
-}
-
-/// Asks the user at the terminal.
-fn is_confirmed(what: &str) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        let hint = "Nothing was discarded. Say --yes, or run it on a terminal";
-        return Err(Failure::denied(format!("discarding {what}"), "nobody is there to confirm it", hint));
-    }
-    eprint!("Discard {what}? You cannot undo this. [y/N] ");
-    let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer);
-    read.map_err(|error| Failure::denied("reading the answer", error, "Say --yes"))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }

@@ -7,7 +7,13 @@ use crate::{
     api::Api,
     config::EventSettings,
     database::sqlite::SqliteDatabase,
-    host::{Server, native::now},
+    error::CallError,
+    host::{Server, folder::Folder, native::now},
+    removal::{
+        archive_note,
+        retention::{Gone, Most, retain},
+    },
+    rollup,
     time::Timestamp,
     wire::{Request, Response},
 };
@@ -20,10 +26,26 @@ pub struct Local {
 
 impl Local {
     /// The API with these settings.
-    pub fn new(settings: EventSettings, database: SqliteDatabase) -> Self {
+    pub fn new(settings: EventSettings, database: SqliteDatabase, archive: Option<Folder>) -> Self {
         let quota = settings.rate.and_then(std::num::NonZeroU32::new).map(Quota::per_minute);
-        let server = LocalServer { database, limiter: quota.map(RateLimiter::keyed) };
+        let server = LocalServer { database, archive, limiter: quota.map(RateLimiter::keyed) };
         Self { api: Api::new(settings), server }
+    }
+
+    /// Deletes the events that are too old, after they are archived where there is an archive.
+    pub async fn retain(&self) -> Result<Gone, CallError> {
+        let LocalServer { database, archive, .. } = &self.server;
+        let all = Most { rows: u64::MAX, hours: u64::MAX };
+        retain(database, archive.as_ref(), now(), self.api.settings().retention, all).await
+    }
+
+    /// Counts the closed hours and days that are not counted yet. After every hundred it looks anew at what is due, so that
+    /// the present does not wait for a long past.
+    pub async fn count(&self) -> Result<(), CallError> {
+        const MOST: usize = 100;
+        let org_metadata = &self.api.settings().org_metadata;
+        while rollup::pass(self.database(), org_metadata, now(), MOST).await?.spans == MOST {}
+        Ok(())
     }
 
     /// The file.
@@ -45,6 +67,7 @@ impl Local {
 /// This machine as a server of events.
 struct LocalServer {
     database: SqliteDatabase,
+    archive: Option<Folder>,
     /// By the first letters of keys; none: nobody is held back. Only keys that exist are counted.
     limiter: Option<DefaultKeyedRateLimiter<String>>,
 }
@@ -62,6 +85,10 @@ impl Server for LocalServer {
 
     fn fill(&self, bytes: &mut [u8]) {
         rand::thread_rng().fill_bytes(bytes);
+    }
+
+    fn archive_note(&self, org: &str) -> Option<String> {
+        self.archive.as_ref().map(|_| archive_note(org))
     }
 
     async fn allows(&self, key: &str) -> bool {

@@ -2,8 +2,8 @@
 
 mod connections;
 mod demo;
+mod keep;
 mod local;
-mod rollups;
 
 use std::{
     io,
@@ -31,6 +31,7 @@ use crate::{
     },
     config::Destination,
     database::sqlite::SqliteDatabase,
+    host::folder::Folder,
 };
 
 /// Seconds from one forward pass to the next, as of `run`.
@@ -58,8 +59,10 @@ pub async fn serve(
         .map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
     tell(address, &db, arguments.demo || has_admin || has_key(&database).await?, screen);
 
-    let org_metadata = settings.org_metadata.clone();
-    let local = Arc::new(Local::new(settings, database));
+    let archive = arguments.archive.as_deref().map(Folder::at).transpose().map_err(|error| {
+        Failure::denied("opening the archive", error, "Name a folder that can be written with --archive")
+    })?;
+    let local = Arc::new(Local::new(settings, database, archive));
     let (running, end) = oneshot::channel::<()>();
     let end = async {
         // The other side is dropped when it is time.
@@ -68,17 +71,17 @@ pub async fn serve(
     // It must not be dropped here before its end, and so nothing fails until then.
     let runtime = runtime()?;
     let serving = runtime.spawn(connections::serve(listener, Arc::clone(&local), end));
-    let counting = runtime.spawn(rollups::keep(Arc::clone(&local), org_metadata));
+    let keeping = runtime.spawn(keep::keep(Arc::clone(&local)));
     let ended = if arguments.demo {
         demo::run(&local, &db, address, stop, screen).await
     } else {
         until_stopped(arguments.poll.then_some(file), options, stop, screen).await
     };
+    // It may end between any two calls.
+    keeping.abort();
+    let _ = keeping.await;
     drop(running);
     let served = serving.await;
-    // A span that it was counting is counted or not, and the next start goes on.
-    counting.abort();
-    let _ = counting.await;
     runtime.shutdown_background();
     served.map_err(io::Error::from).flatten().map_err(|error| unserved(&error))?;
     if let Some(local) = Arc::into_inner(local) {

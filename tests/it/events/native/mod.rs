@@ -2,8 +2,11 @@
 
 mod database;
 mod doctor;
+mod erase;
 mod keys;
 mod kill;
+mod prices;
+mod retention;
 mod send;
 mod serve;
 pub mod served;

@@ -156,6 +156,13 @@ impl Client {
     }
 }
 
+/// The status and the JSON of the answer to a `DELETE`.
+pub fn exchange_delete(address: SocketAddr, path: &str, key: &str) -> (u16, Value) {
+    let mut client = Client::connect(address).unwrap();
+    client.write(&head(path, key, 0).replacen("POST", "DELETE", 1)).unwrap();
+    client.answer().unwrap()
+}
+
 pub fn head(path: &str, key: &str, length: usize) -> String {
     format!(
         "POST {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n\

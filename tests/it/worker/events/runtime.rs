@@ -134,9 +134,7 @@ impl Events {
 
     /// Makes the tables of events, logs and keys.
     pub fn make_tables(&self) {
-        for script in
-            SQLITE.iter().filter(|script| ["1_events_raw.sql", "1_table.sql", "1_api_keys.sql"].contains(&script.name))
-        {
+        for script in SQLITE.iter().filter(|script| script.text.contains("CREATE TABLE")) {
             self.sql(script.text, &[]);
         }
     }

@@ -1,0 +1,59 @@
+//! `aig-logs prices`: the price list of the events API, in a SQLite file.
+
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+
+use crate::{
+    api::prices::{self, Listed, Price},
+    cli::{
+        args::PricesAction,
+        failure::{Exit, Failure},
+        files::events::{close, existing},
+        show,
+    },
+    database::Database,
+};
+
+/// The script that makes the price list.
+const TABLES: [&str; 1] = ["1_prices.sql"];
+
+/// Sets or lists prices.
+pub async fn prices(action: PricesAction, json: bool) -> Result<Exit, Failure> {
+    match action {
+        PricesAction::Set { db, org, sku, unit, since, price } => {
+            let price = Price { organization_id: org, sku, unit, since, price }.checked();
+            let price = price.map_err(|(member, problem)| {
+                Failure::denied("setting a price", problem, format!("Nothing was changed. Check --{}", option(member)))
+            })?;
+            let database = existing(&db, &TABLES).await?;
+            let done = database.run(vec![prices::write(&[price])]).await;
+            done.map_err(|error| Failure::call("setting a price", error))?;
+            close(database)?;
+        }
+        PricesAction::List { db } => {
+            let database = existing(&db, &TABLES).await?;
+            let rows = prices::read::<Price>(&database, None).await;
+            let rows = rows.map_err(|error| Failure::call("reading the prices", error))?;
+            close(database)?;
+            show::print(&if json { json!({ "rows": rows }).to_string() } else { table(&rows) })?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The option that gives a member of a price.
+fn option(member: &str) -> &str {
+    if member == "organizationId" { "org" } else { member }
+}
+
+fn table(rows: &[Value]) -> String {
+    if rows.is_empty() {
+        return "no price".into();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["org", "sku", "unit", "since", "USD"]);
+    let columns = ["organizationId", "sku", "unit", "since", "price"];
+    let words = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    table.add_rows(rows.iter().map(|row| columns.map(|column| words(&row[column]))));
+    table.trim_fmt()
+}
