@@ -7,6 +7,7 @@ mod statement;
 mod steps;
 
 pub mod shapes;
+pub mod template;
 
 use chrono::SecondsFormat;
 use serde::{Serialize, Serializer, ser::SerializeMap};

@@ -63,7 +63,7 @@ const fn field(name: &'static str, kind: Kind, events: &'static str, logs: &'sta
 pub(super) const ORG_OF_LOG: &str = "COALESCE(CAST(json_extract(r.metadata, ?3) AS TEXT), 'default')";
 
 /// The user of a log.
-const USER_OF_LOG: &str =
+pub(super) const USER_OF_LOG: &str =
     "CAST(COALESCE(json_extract(r.metadata, '$.user_id'), json_extract(r.metadata, '$.user')) AS TEXT)";
 
 /// The fields by which a question may group and filter.

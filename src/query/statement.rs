@@ -81,7 +81,7 @@ impl Rows {
     }
 
     /// The place of a further value.
-    fn bind(&mut self, value: Cell) -> usize {
+    pub fn bind(&mut self, value: Cell) -> usize {
         self.values.push(value);
         self.values.len()
     }
