@@ -13,11 +13,15 @@ use chrono::SecondsFormat;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-pub use self::question::{Asker, Question, Reason, Shape, Wrong, read};
 use self::{
     names::Needs,
     statement::{Sql, of_cohorts, of_question},
     steps::Span,
+};
+pub use self::{
+    names::is_field,
+    question::{Asker, Question, Reason, Shape, Wrong, read},
+    steps::Unit,
 };
 use crate::{
     database::Database,
@@ -224,7 +228,8 @@ fn row(question: &Question, mut line: Map<String, Value>) -> Vec<Value> {
 }
 
 /// The beginning of a step as text, with the zone's offset where a zone was asked for.
-fn label(span: &Span, zone: &str) -> String {
+#[must_use]
+pub fn label(span: &Span, zone: &str) -> String {
     span.label.to_rfc3339_opts(SecondsFormat::Millis, zone == question::UTC)
 }
 

@@ -206,6 +206,12 @@ static FURTHER_METRICS: [Metric; 4] = [
     sum("total_cost", "total(cost)", Some("USD")),
 ];
 
+/// Whether every question may name a field so.
+#[must_use]
+pub fn is_field(name: &str) -> bool {
+    FIELDS.iter().any(|field| field.name == name)
+}
+
 /// The metric of this name.
 pub(super) fn metric(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)

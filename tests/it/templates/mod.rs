@@ -4,7 +4,7 @@ mod errors;
 mod loops;
 mod people;
 mod requests;
-mod rows;
+pub mod rows;
 mod usage;
 
 use std::{collections::BTreeSet, fs, path::Path};
