@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 pub use self::query::query;
 use self::{
-    place::{What, answer},
+    place::{What, answer, wrong},
     question::members,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         show,
     },
     host::native::now,
-    query::{Asker, Wrong, read, shapes},
+    query::{Asker, read, shapes},
     time::floor_ms,
 };
 
@@ -42,9 +42,4 @@ pub async fn ask(arguments: &Ask, options: &Options, stop: watch::Receiver<bool>
     parts.push(told::facts(&table));
     show::print(&parts.join("\n\n"))?;
     Ok(Exit::Done)
-}
-
-/// A question that is at fault.
-fn wrong(wrong: Wrong) -> Failure {
-    Failure::denied("asking", wrong.detail, "`aig-logs ask --help` and `aig-logs query --help` have examples")
 }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use tokio::sync::watch;
 
-use super::wrong;
 use crate::{
     cli::{
         args::{Asked, Options},
@@ -15,7 +14,7 @@ use crate::{
     database::{Database, rest::Rest, sqlite::SqliteDatabase},
     host::native::{NativeHost, now},
     query::{
-        self, Known, NoAnswer, Question, Table,
+        self, Known, NoAnswer, Question, Table, Wrong,
         template::{self, Filled},
     },
     time::floor_ms,
@@ -77,4 +76,9 @@ fn told(table: Result<Table, NoAnswer>, place: &str) -> Result<Table, Failure> {
         NoAnswer::Wrong(reason) => wrong(reason),
         NoAnswer::Away(error) => Failure::call(format!("asking {place}"), error),
     })
+}
+
+/// A question that is at fault.
+pub fn wrong(wrong: Wrong) -> Failure {
+    Failure::denied("asking", wrong.detail, "`aig-logs ask --help` and `aig-logs query --help` have examples")
 }

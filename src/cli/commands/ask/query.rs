@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::{
-    place::{What, answer},
-    told, wrong,
+    place::{What, answer, wrong},
+    told,
 };
 use crate::{
     cli::{
