@@ -1,7 +1,7 @@
 //! Templates: each tells what plain loops compute from the same rows, and of the asker's org alone.
 
 mod errors;
-mod loops;
+pub mod loops;
 mod people;
 mod requests;
 pub mod rows;
