@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{command, words};
+use super::{World, command, words};
 use crate::{
     events::world::ADMIN,
     templates::rows::{NOW, Row, random, world, write},
@@ -173,6 +173,26 @@ fn a_mistake_in_a_question_is_named() {
     check(&["query", "apdex", "satisfied"], "no =");
     fs::write(folder.path().join("bad.sql"), "-- What is bad.\n-- answer: a\nSELECT :b AS a FROM activity\n").unwrap();
     check(&["query", "bad.sql"], ":b");
+}
+
+#[test]
+fn d1_answers_as_a_file_does() {
+    let world = World::start(&["--entries", "200", "--days", "0.02", "--rate", "0"]);
+    world.run(&["sql", "--sink", "d1", "--apply"]);
+    for sink in ["d1", "sqlite:copy.sqlite"] {
+        world.run(&["forward", "--sink", sink]);
+        world.run(&["backfill", "--sink", sink]);
+    }
+    let rows = |arguments: &[&str]| -> Value {
+        let told: Value = serde_json::from_str(&world.run(&[arguments, &["--json"]].concat())).unwrap();
+        assert_eq!(told["meta"]["rowsRead"], 200);
+        told["rows"].clone()
+    };
+    for asked in [&["ask", "--by", "model", "--step", "day", "cost", "count", "p95"][..], &["query", "cost-by-model"]] {
+        let of_file = rows(&[asked, &["--db", "copy.sqlite"]].concat());
+        assert!(of_file.as_array().is_some_and(|rows| rows.len() > 3), "{of_file}");
+        assert_eq!(rows(&[asked, &["--sink", "d1"]].concat()), of_file);
+    }
 }
 
 /// The instants of made-up rows, moved to the present.

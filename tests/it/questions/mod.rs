@@ -4,3 +4,4 @@ mod answers;
 mod examples;
 mod loops;
 mod rows;
+mod seeds;

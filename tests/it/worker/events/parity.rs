@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use aig_logs::{host::native::now, time};
+use aig_logs::{host::native::now, query::template, time};
 use chrono::TimeDelta;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
@@ -161,6 +161,15 @@ fn questions() -> Vec<Ask> {
         ask("POST", "/query", &[key], "{}"),
         ask("POST", "/query", &[], "{}"),
     ];
+    asks.push(ask("GET", "/templates", &[key], ""));
+    for (name, _) in template::NAMED {
+        let mut parameters = json!({ "start": start, "end": end });
+        if *name == "spend-by-metadata" {
+            parameters["key"] = "t".into();
+        }
+        let question = json!({ "template": name, "parameters": parameters });
+        asks.push(ask("POST", "/query", &[key], question.to_string()));
+    }
     for zone in ["Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia"] {
         for (start, end) in
             [("2026-03-28T00:00:00Z", "2026-04-06T00:00:00Z"), ("2010-11-06T00:00:00Z", "2010-11-08T00:00:00Z")]
