@@ -8,9 +8,9 @@ WITH user_days AS MATERIALIZED (
 SELECT
   days.day,
   count(DISTINCT CASE WHEN user_days.day = days.day THEN user_id END) AS daily,
-  CASE WHEN date(days.day, '-6 days') >= substr(:start, 1, 10)
+  CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', days.day, '-6 days') >= :start
     THEN count(DISTINCT CASE WHEN user_days.day >= date(days.day, '-6 days') THEN user_id END) END AS weekly,
-  CASE WHEN date(days.day, '-29 days') >= substr(:start, 1, 10) THEN count(DISTINCT user_id) END AS monthly
+  CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', days.day, '-29 days') >= :start THEN count(DISTINCT user_id) END AS monthly
 FROM (SELECT DISTINCT day FROM user_days) AS days
 JOIN user_days ON user_days.day BETWEEN date(days.day, '-29 days') AND days.day
 GROUP BY days.day

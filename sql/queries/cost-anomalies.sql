@@ -1,4 +1,4 @@
--- Users whose cost of the day that holds the end is above the p95 of their own days in the 28 days before.
+-- Users whose cost of the day in which the range ends is above the p95 of their own days in the 28 days before.
 -- data: all
 -- start instant = -29d: the first instant
 -- least integer = 7: leave out users with fewer own days
@@ -17,7 +17,7 @@ ranked AS (
     row_number() OVER (PARTITION BY org, user_id ORDER BY cost) AS place,
     count(*) OVER (PARTITION BY org, user_id) AS days
   FROM user_days
-  WHERE day BETWEEN date(:end, '-28 days') AND date(:end, '-1 day')
+  WHERE day BETWEEN date(:end, '-0.001 seconds', '-28 days') AND date(:end, '-0.001 seconds', '-1 day')
 ),
 own AS (
   SELECT
@@ -31,5 +31,5 @@ own AS (
 )
 SELECT org AS organization, user_id AS user, cost, ownDays, ownAverage, ownP95
 FROM user_days JOIN own USING (org, user_id)
-WHERE day = date(:end) AND cost > ownP95 AND ownDays >= :least
+WHERE day = date(:end, '-0.001 seconds') AND cost > ownP95 AND ownDays >= :least
 ORDER BY cost DESC, org, user_id

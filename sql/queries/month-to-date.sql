@@ -1,4 +1,4 @@
--- What each org has used of each SKU since the first day of the month that holds the end.
+-- What each org has used of each SKU since the first day of the month in which the range ends.
 -- data: events
 -- start instant = -31d: the first instant, not after the first of the month
 -- answer: organization, sku, unit, quantity, events, cost USD
@@ -10,6 +10,6 @@ SELECT
   count(*) AS events,
   total(cost) AS cost
 FROM activity
-WHERE quantity IS NOT NULL AND created_at >= substr(:end, 1, 7)
+WHERE quantity IS NOT NULL AND created_at >= strftime('%Y-%m', :end, '-0.001 seconds')
 GROUP BY org, sku, unit
 ORDER BY org, sku, unit

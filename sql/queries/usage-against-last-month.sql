@@ -1,12 +1,12 @@
--- The month that holds the end against the month before: the same time since its first day, and all of it.
+-- The month in which the range ends against the month before: its same first days, and all of it.
 -- data: events
 -- start instant = -62d: the first instant, not after the first of the month before
 -- answer: organization, sku, unit, quantity, lastMonthToDate, lastMonth, change
 WITH months AS (
   SELECT
-    date(:end, 'start of month') AS this,
-    date(:end, 'start of month', '-1 month') AS last,
-    strftime('%s', :end) - strftime('%s', :end, 'start of month') AS seconds
+    date(:end, '-0.001 seconds', 'start of month') AS this,
+    date(:end, '-0.001 seconds', 'start of month', '-1 month') AS last,
+    strftime('%s', :end) - strftime('%s', :end, '-0.001 seconds', 'start of month') AS seconds
 ),
 placed AS (
   SELECT

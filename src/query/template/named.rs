@@ -1,4 +1,4 @@
-//! The program's own templates.
+//! The program's own templates: a file in `sql/queries/`, a line here, and its loop in `tests/it/templates/`.
 
 /// A name, and the text of its file.
 macro_rules! named {

@@ -139,6 +139,26 @@ fn no_template_tells_an_org_of_another() {
 }
 
 #[test]
+fn a_month_that_is_over_is_told_whole() {
+    let world = world(&random(2, 2_000));
+    let rows = |name: &str, start: &str, end: &str| {
+        let (status, answer) = ask(&world, ADMIN, name, &json!({ "start": start, "end": end }));
+        assert_eq!(status, 200, "{answer}");
+        answer["rows"].as_array().unwrap().clone()
+    };
+    let october = rows("usage-by-sku", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z");
+    assert!(october.len() > 4);
+    assert_eq!(rows("month-to-date", "2026-09-01T00:00:00Z", "2026-11-01T00:00:00Z"), october);
+    let told = rows("usage-against-last-month", "2026-09-01T00:00:00Z", "2026-11-01T00:00:00Z");
+    for row in &october {
+        let same = |other: &&Value| ["organization", "sku", "unit"].iter().all(|column| row[*column] == other[*column]);
+        assert_eq!(told.iter().find(same).map(|other| &other["quantity"]), Some(&row["quantity"]), "{row}");
+    }
+    let last = rows("cost-anomalies", "2026-10-20T00:00:00Z", "2026-11-28T23:59:59.999Z");
+    assert_eq!(rows("cost-anomalies", "2026-10-20T00:00:00Z", "2026-11-29T00:00:00Z"), last);
+}
+
+#[test]
 fn a_wrong_template_or_parameter_is_named() {
     let world = world(&[]);
     let check = |question: Value, field: &str, words: &str| {

@@ -34,13 +34,13 @@ fn known<'a>(rows: &[&'a Row]) -> Vec<&'a Row> {
 
 fn active(rows: &[&Row]) -> Vec<Line> {
     let rows = known(rows);
-    let start = day(now(), -60);
+    let start = aig_logs::time::text(now() - TimeDelta::days(60));
     let line = |(key, of_day): (Key, Vec<&Row>)| {
         let of = |days: i64| {
             let first = day(of_day[0].at, 1 - days);
             let within = |row: &&&Row| day(row.at, 0) >= first && Some(day(row.at, 0)) <= key[0];
             let found: Vec<_> = rows.iter().filter(within).copied().collect();
-            if first >= start { json!(users(&found)) } else { Value::Null }
+            if format!("{first}T00:00:00.000Z") >= start { json!(users(&found)) } else { Value::Null }
         };
         vec![json!(key[0]), json!(users(&of_day)), of(7), of(30)]
     };
