@@ -50,8 +50,7 @@ pub fn find(name: &str) -> Result<Template<'static>, Wrong> {
     let named = NAMED.iter().find(|(known, _)| *known == name);
     let template = named.and_then(|(name, text)| Template::read(name, text).ok());
     template.ok_or_else(|| {
-        let name: String = name.chars().take(64).collect();
-        Wrong::malformed("template", format!("there is no template {name}: GET /templates lists them"))
+        Wrong::malformed("template", format!("there is no template {}: GET /templates lists them", quoted(name)))
     })
 }
 
@@ -66,13 +65,7 @@ impl<'a> Template<'a> {
     /// # Errors
     /// If the text is none: what to change, as a sentence.
     pub fn read(name: &'a str, text: &'a str) -> Result<Self, String> {
-        let mut rest = text.trim();
-        let mut comments = Vec::new();
-        while let Some(comment) = rest.strip_prefix("--") {
-            let (line, after) = comment.split_once('\n').unwrap_or((comment, ""));
-            comments.push(line.trim());
-            rest = after.trim_start();
-        }
+        let (comments, body) = comments(text);
         let mut comments = comments.into_iter();
         let description = comments.next().filter(|line| !line.is_empty());
         let description = description.ok_or("the first line is a comment that says what the question tells")?;
@@ -91,11 +84,7 @@ impl<'a> Template<'a> {
         if columns.is_empty() {
             return Err("a comment names the columns, such as `-- answer: day, requests, cost USD`".into());
         }
-        let is_usual = |parameter: &Parameter<'_>| [START.name, END.name].contains(&parameter.name);
-        let (declared, others): (Vec<_>, Vec<_>) = parameters.into_iter().partition(is_usual);
-        let own = |usual: Parameter<'a>| declared.iter().find(|own| own.name == usual.name).copied().unwrap_or(usual);
-        let parameters: Vec<_> = [own(START), own(END)].into_iter().chain(others).collect();
-        let body = rest.trim_end().trim_end_matches(';');
+        let parameters = with_range(parameters);
         let is_known = |name: &str| parameters.iter().any(|parameter| parameter.name == name);
         if let Some((_, name)) = activity::places(body).find(|(_, name)| !is_known(name)) {
             return Err(format!("no comment says what :{name} is"));
@@ -132,8 +121,8 @@ impl<'a> Template<'a> {
             return Err(Wrong::malformed("parameters", "send parameters as an object"));
         };
         if let Some(other) = members.keys().find(|name| !["organizationId", "limit"].contains(&name.as_str())) {
-            let other: String = other.chars().take(64).collect();
-            let detail = format!("beside a template stand parameters, organizationId and limit, and no {other}");
+            let detail =
+                format!("beside a template stand parameters, organizationId and limit, and no {}", quoted(other));
             return Err(Wrong::malformed("", detail));
         }
         members.insert("dataset".into(), self.dataset.name().into());
@@ -147,8 +136,8 @@ impl<'a> Template<'a> {
             }
         }
         if let Some(other) = given.keys().next() {
-            let other: String = other.chars().take(64).collect();
-            return Err(Wrong::malformed("parameters", format!("{} has no parameter {other}", self.name)));
+            let detail = format!("{} has no parameter {}", self.name, quoted(other));
+            return Err(Wrong::malformed("parameters", detail));
         }
         let mut question = read(members, &shapes::QUERY, asker)?;
         question.fields = activity::fields();
@@ -156,6 +145,30 @@ impl<'a> Template<'a> {
         values.push(("end", Cell::Text(time::text(question.end))));
         Ok(Filled { template: self, question, values })
     }
+}
+
+/// The comments at the beginning of a text, and the statement after them.
+fn comments(text: &str) -> (Vec<&str>, &str) {
+    let (mut comments, mut rest) = (Vec::new(), text.trim());
+    while let Some(comment) = rest.strip_prefix("--") {
+        let (line, after) = comment.split_once('\n').unwrap_or((comment, ""));
+        comments.push(line.trim());
+        rest = after.trim_start();
+    }
+    (comments, rest.trim_end_matches(';'))
+}
+
+/// The range, as it is declared or as it usually is, and then the other parameters.
+fn with_range(parameters: Vec<Parameter<'_>>) -> Vec<Parameter<'_>> {
+    let is_usual = |parameter: &Parameter<'_>| [START.name, END.name].contains(&parameter.name);
+    let (declared, others): (Vec<_>, Vec<_>) = parameters.into_iter().partition(is_usual);
+    let range = [START, END].map(|usual| declared.iter().find(|own| own.name == usual.name).copied().unwrap_or(usual));
+    range.into_iter().chain(others).collect()
+}
+
+/// A name of the asker's own, which may be long.
+fn quoted(name: &str) -> String {
+    name.chars().take(64).collect()
 }
 
 /// A column, and its unit after a space.
@@ -172,6 +185,10 @@ pub async fn answer(database: &impl Database, filled: &Filled<'_>, known: Known<
     let read = guard(database, question, false, known).await?;
     let sql = activity::statement(question, template.body, values, known.org_metadata);
     let lines = database.query(&sql.text, sql.values).await?;
+    let is_missing = |name: &str| lines.first().is_some_and(|line| !line.contains_key(name));
+    if let Some((name, _)) = template.columns.iter().find(|(name, _)| is_missing(name)) {
+        return Err(Wrong::malformed("template", format!("the statement has no column {name}")).into());
+    }
     let is_truncated = lines.len() as u64 > question.limit;
     let lines = lines.into_iter().take(usize::try_from(question.limit).unwrap_or(usize::MAX));
     let row = |mut line: Map<String, Value>| {

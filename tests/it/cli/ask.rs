@@ -171,8 +171,19 @@ fn a_mistake_in_a_question_is_named() {
     check(&["query", "no-such"], "no-such");
     check(&["query", "apdex", "satisfied=much"], "satisfied is a number");
     check(&["query", "apdex", "satisfied"], "no =");
-    fs::write(folder.path().join("bad.sql"), "-- What is bad.\n-- answer: a\nSELECT :b AS a FROM activity\n").unwrap();
-    check(&["query", "bad.sql"], ":b");
+    // One row, so that an answer has a line.
+    let folder = self::folder(&few());
+    let check = |text: &str, named: &str| {
+        fs::write(folder.path().join("bad.sql"), text).unwrap();
+        let words = refused(folder.path(), &["query", "bad.sql", "start=2026-11-01T00:00:00Z"]);
+        assert!(words.contains(named), "{named} is not in: {words}");
+    };
+    check("-- What is bad.\n-- answer: a\nSELECT :b AS a FROM activity\n", ":b");
+    check("-- What is bad.\n-- answer: a\nSELECT nothing AS a FROM activity;\n", "no such column: nothing");
+    check("-- What is bad.\n-- answer: b\nSELECT 1 AS a FROM activity\n", "no column b");
+    check("-- What is bad.\n-- b word: what\n-- answer: a\nSELECT 1 AS a FROM activity\n", "b word");
+    check("-- What is bad.\nSELECT 1 AS a FROM activity\n", "-- answer:");
+    check("SELECT 1 AS a FROM activity\n", "first line");
 }
 
 #[test]

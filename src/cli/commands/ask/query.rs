@@ -34,18 +34,30 @@ pub async fn query(arguments: &Query, options: &Options, stop: watch::Receiver<b
         return Ok(Exit::Done);
     };
     let text = text(name, arguments.queries.as_deref())?;
+    let is_own = NAMED.iter().any(|(_, own)| *own == text);
     let template = read(name, &text)?;
     let mut members = Map::new();
     members.insert("parameters".into(), parameters(&template, &arguments.parameters)?);
     members.insert("organizationId".into(), json!(arguments.asked.org));
     members.insert("limit".into(), arguments.asked.limit.into());
     let filled = template.fill(members, Asker { org: None, now: floor_ms(now()) }).map_err(wrong)?;
-    let table = answer(&What::Template(&filled), &arguments.asked, options, stop).await?;
+    let answered = answer(&What::Template(&filled), &arguments.asked, options, stop).await;
+    let table = answered.map_err(|failure| if is_own { failure } else { of_its_author(name, failure) })?;
     match told::for_programs(&table, options.json, arguments.asked.csv)? {
         Some(text) => show::deliver(&text)?,
         None => show::print(&[told::table(&table), told::facts(&table)].join("\n\n"))?,
     }
     Ok(Exit::Done)
+}
+
+/// A failure of a statement that somebody else has written: it does not pass by itself.
+fn of_its_author(name: &str, failure: Failure) -> Failure {
+    match failure {
+        Failure::Call { action, error } => {
+            Failure::denied(action, error, format!("Check the SQL of {name}; docs/query.md says what it may read"))
+        }
+        failure @ (Failure::Settings(_) | Failure::Denied { .. } | Failure::Core(_) | Failure::Unread) => failure,
+    }
 }
 
 /// The text of a template: of a folder, of the program, of a file, or of the standard input.
