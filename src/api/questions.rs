@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     host::Server,
-    query::{self, Asker, Known, NoAnswer, Reason, Shape, Table, Wrong, shapes},
+    query::{self, Asker, Known, NoAnswer, Reason, Shape, Table, Wrong, shapes, template},
     time,
     wire::Request,
 };
@@ -29,8 +29,10 @@ const MOST_DAYS: i64 = 760;
 /// A kind of question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// Any question.
+    /// Any question, or a template.
     Query,
+    /// Which templates there are.
+    Templates,
     /// How fast, and how often it fails.
     Performance,
     /// What fails.
@@ -60,7 +62,14 @@ pub(super) async fn answer<S: Server>(
     let database = server.database();
     let of_shape = |shape: &Shape, members| query::read(members, shape, Asker { org: key.org.as_deref(), now });
     let table = match asked {
-        Asked::Query => query::ask(database, &of_shape(&shapes::QUERY, body(request)?)?, known).await?,
+        Asked::Templates => return json(StatusCode::OK, &templates()),
+        Asked::Query => {
+            let mut members = body(request)?;
+            match members.remove("template") {
+                Some(name) => named(server, name, members, key, known).await?,
+                None => query::ask(database, &of_shape(&shapes::QUERY, members)?, known).await?,
+            }
+        }
         Asked::Performance => query::ask(database, &of_shape(&shapes::PERFORMANCE, body(request)?)?, known).await?,
         Asked::Errors => query::ask(database, &of_shape(&shapes::ERRORS, body(request)?)?, known).await?,
         Asked::Users => query::ask(database, &of_shape(&shapes::USERS, body(request)?)?, known).await?,
@@ -83,6 +92,25 @@ pub(super) async fn answer<S: Server>(
         }
     };
     told(request.headers(), &table)
+}
+
+/// The answer to a template.
+async fn named<S: Server>(
+    server: &S,
+    name: Value,
+    members: Map<String, Value>,
+    key: &Key,
+    known: Known<'_>,
+) -> Result<Table, NoAnswer> {
+    let wrong = || Wrong::malformed("template", "send the name of a template as text");
+    let template = template::find(name.as_str().ok_or_else(wrong)?)?;
+    let filled = template.fill(members, Asker { org: key.org.as_deref(), now: time::floor_ms(server.now()) })?;
+    template::answer(server.database(), &filled, known).await
+}
+
+/// The templates, by name.
+fn templates() -> Value {
+    json!({ "rows": template::all().map(|template| template.told()).collect::<Vec<_>>() })
 }
 
 /// The body of a question: a JSON object.

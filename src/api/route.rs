@@ -36,11 +36,12 @@ pub enum Action {
 const ANY: &str = "/{}";
 
 /// Every route.
-static ROUTES: [(Method, &str, Action); 20] = [
+static ROUTES: [(Method, &str, Action); 21] = [
     (Method::POST, "/events", Action::Ingest(Form::One)),
     (Method::POST, "/events/batch", Action::Ingest(Form::Many)),
     (Method::POST, "/", Action::Ingest(Form::Many)),
     (Method::POST, "/query", Action::Ask(Asked::Query)),
+    (Method::GET, "/templates", Action::Ask(Asked::Templates)),
     (Method::POST, "/metrics/performance", Action::Ask(Asked::Performance)),
     (Method::POST, "/metrics/errors", Action::Ask(Asked::Errors)),
     (Method::POST, "/metrics/users", Action::Ask(Asked::Users)),

@@ -72,6 +72,8 @@ async fn dispatch(
         Command::DeadLetters { action } => commands::dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Serve(arguments) => commands::serve::serve(&arguments, &options, stop, screen).await,
         Command::Send(arguments) => commands::send::send(arguments, &options, stop, screen).await,
+        Command::Ask(arguments) => commands::ask::ask(&arguments, &options, stop).await,
+        Command::Query(arguments) => commands::ask::query(&arguments, &options, stop).await,
         Command::Keys { action } => commands::keys::keys(action, options.json).await,
         Command::Prices { action } => commands::prices::prices(action, options.json).await,
         Command::Erase(arguments) => commands::erase::erase(&arguments, &options).await,

@@ -12,6 +12,7 @@ mod table;
 mod users;
 
 pub mod shapes;
+pub mod template;
 
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
@@ -26,7 +27,9 @@ use self::{
     users::UserPlan,
 };
 pub use self::{
+    names::is_field,
     question::{Asker, Question, Reason, Shape, Wrong, read},
+    steps::Unit,
     table::Table,
 };
 use crate::{
@@ -205,7 +208,8 @@ fn row(question: &Question, mut line: Map<String, Value>, is_counted: bool) -> V
 }
 
 /// The beginning of a step as text, with the zone's offset where a zone was asked for.
-fn label(span: &Span, zone: &str) -> String {
+#[must_use]
+pub fn label(span: &Span, zone: &str) -> String {
     span.label.to_rfc3339_opts(SecondsFormat::Millis, zone == question::UTC)
 }
 

@@ -240,6 +240,12 @@ static FURTHER_METRICS: [Metric; 5] = [
     Metric { sql: PRICED, needs: Needs::Prices, ..sum("cost", "", None, Some("USD")) },
 ];
 
+/// Whether every question may name a field so.
+#[must_use]
+pub fn is_field(name: &str) -> bool {
+    FIELDS.iter().any(|field| field.name == name)
+}
+
 /// The cost of events: their own, or the quantity at the price in force at their instant. A price of the org comes before
 /// one of all orgs.
 const PRICED: &str = "total(COALESCE(cost, quantity * (

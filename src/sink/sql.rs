@@ -55,8 +55,8 @@ pub const BIGQUERY: &[Script] = scripts![
     "4_aig_usage_by_day.sql"
 ];
 
-/// The statements for `SQLite`, with views of the same names and columns. `activity` is here alone: `BigQuery` has no table
-/// of events.
+/// The statements for `SQLite`, with views of the same names and columns. Views that read events are here alone:
+/// `BigQuery` has no table of them.
 pub const SQLITE: &[Script] = scripts![
     "sqlite":
     "1_aig_runs.sql"
@@ -67,6 +67,7 @@ pub const SQLITE: &[Script] = scripts![
     "1_table.sql"
     "2_aig_logs.sql"
     "2_rollups.sql"
+    "3_Uu_sink.sql"
     "3_activity.sql"
     "3_aig_cache.sql"
     "3_aig_cost_anomalies.sql"
@@ -77,6 +78,12 @@ pub const SQLITE: &[Script] = scripts![
     "3_aig_top_users.sql"
     "3_aig_unpriced.sql"
     "3_aig_usage_by_day.sql"
+    "3_auth_events.sql"
+    "3_daily_event_stats.sql"
+    "3_recent_auth_failures.sql"
+    "3_tool_events.sql"
+    "3_tool_performance.sql"
+    "3_user_activity_summary.sql"
 ];
 
 impl Script {
@@ -120,8 +127,20 @@ fn with_columns(text: &str, columns: &[MetadataColumn], column: impl Fn(&Metadat
 /// text makes no view.
 #[must_use]
 pub fn view(text: &str) -> Option<(&str, &str)> {
-    const CREATE: &str = "CREATE VIEW ";
-    let statement = text[text.find(CREATE)?..].trim_end().trim_end_matches(';');
-    let name = statement[CREATE.len()..].split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?;
-    Some((name, statement))
+    made(text).next()
+}
+
+/// The view that a text for `SQLite` makes, and then its triggers: the name and the statement of each. The database
+/// keeps these texts unchanged.
+pub fn made(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let text = text.find("CREATE VIEW ").map_or("", |at| &text[at..]);
+    // A trigger has semicolons of its own, so a statement ends where the next one begins.
+    let mut starts: Vec<_> = text.match_indices("\nCREATE TRIGGER ").map(|(at, _)| at + 1).collect();
+    starts.insert(0, 0);
+    let ends: Vec<_> = starts.iter().skip(1).copied().chain([text.len()]).collect();
+    starts.into_iter().zip(ends).filter_map(|(start, end)| {
+        let statement = text[start..end].trim_end().trim_end_matches(';');
+        let name = statement.split(' ').nth(2)?;
+        Some((name.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next()?, statement))
+    })
 }

@@ -16,7 +16,7 @@ use crate::{
     error::CallError,
     log::metadata::MetadataKeys,
     record::{Cell, Record},
-    sink::sql::{SQLITE, view},
+    sink::sql::{SQLITE, made, view},
     time::{self, Timestamp},
 };
 
@@ -126,7 +126,7 @@ fn make(connection: &Connection, keys: &MetadataKeys) -> rusqlite::Result<()> {
     connection.execute_batch(BY_TIME)?;
     let known = views_of(connection)?;
     let is_current = |(name, text)| known.get(name).is_some_and(|known: &String| known == text);
-    if views.iter().filter_map(|text| view(text)).all(is_current) {
+    if views.iter().flat_map(|text| made(text)).all(is_current) {
         return Ok(());
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
@@ -136,9 +136,9 @@ fn make(connection: &Connection, keys: &MetadataKeys) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// The views of a file by name. SQLite keeps the text of each statement unchanged.
+/// The views and triggers of a file by name. SQLite keeps the text of each statement unchanged.
 fn views_of(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
-    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'view'")?;
+    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')")?;
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
@@ -266,6 +266,9 @@ mod tests {
             Sqlite::new(&file, &MetadataKeys::default()).unwrap();
             assert_eq!(columns(), whole, "{change}");
         }
+        file.execute_batch("DROP TRIGGER Uu_sink_delete").unwrap();
+        Sqlite::new(&file, &MetadataKeys::default()).unwrap();
+        file.execute("DELETE FROM Uu_sink", []).unwrap();
         let made = version();
         let team = MetadataKeys { columns: vec![MetadataColumn::parse("team").unwrap()], ..MetadataKeys::default() };
         Sqlite::new(&file, &team).unwrap();

@@ -13,6 +13,7 @@ mod questions;
 mod scenarios;
 mod secrets;
 mod sinks;
+mod templates;
 mod tidy;
 mod views;
 mod worker;

@@ -1,5 +1,6 @@
 //! What can be typed after `aig-logs`.
 
+mod ask;
 mod credential;
 mod events;
 mod idle;
@@ -9,9 +10,11 @@ mod setup;
 mod simulated;
 mod state;
 mod values;
+mod verify;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use crate::cli::args::ask::{Ask, Asked, Query};
 pub use crate::cli::args::credential::Credential;
 pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};
 pub use crate::cli::args::letters::LettersAction;
@@ -21,9 +24,10 @@ pub use crate::cli::args::simulated::Demo;
 pub use crate::cli::args::simulated::PastOptions;
 pub use crate::cli::args::simulated::Simulate;
 pub use crate::cli::args::state::State;
+pub use crate::cli::args::verify::Verify;
 use crate::{
     cli::{
-        args::values::{credential, instant, views},
+        args::values::{instant, views},
         vars::help,
     },
     time::Timestamp,
@@ -45,6 +49,8 @@ Examples:
   aig-logs serve --demo                  see the events API with simulated events
   aig-logs serve                         take events of applications into aig-logs.sqlite
   aig-logs keys create --org ORG --scopes ingest,query    a key for them
+  aig-logs ask --by model cost count p95 what each model costs, and how fast it is
+  aig-logs query                         the named questions
   aig-logs doctor --events               check what receives events
   aig-logs send events.ndjson            send the events of a file to that server, or to a Worker
   aig-logs dead-letters list             rows that the sink will never take
@@ -53,35 +59,6 @@ Examples:
   aig-logs looker                        the link that opens a view in Looker Studio
 
 Exit codes: 0 done, 1 failed and may pass by itself, 2 somebody must act: the message says how.
-`aig-logs help settings` lists every setting.";
-
-const VERIFY: &str = "\
-verify counts each hour or day at the source. It compares the count with the table, or with the state if the
-program cannot read the table. If they differ, verify reads the logs of that hour or day again, and looks up
-each of them.
-
-A SQLite table is always asked. The poller's key cannot read BigQuery, so a table there is asked only with
---reader, which names a credential of yours. verify keeps and prints neither key nor token.
-
-gcloud      you: GOOGLE_OAUTH_ACCESS_TOKEN if it is set, else `gcloud auth print-access-token`
-adc         application default credentials: the file of GOOGLE_APPLICATION_CREDENTIALS, else
-            `gcloud auth application-default print-access-token`
-FILE        a service account's key file in JSON. Its token can read, but change nothing
-
-The credential needs bigquery.jobs.create on the project (role BigQuery Job User) and
-bigquery.tables.getData on the table (role BigQuery Data Viewer). Each hour or day takes a query or two,
-which read three columns of one day. A query that would read more than 10 GiB is refused.
-
-proven      every log of the source is in the table, or is a dead letter
-delivered   every log of the source is delivered by the state's count; the table was not checked
-repaired    every log is delivered; verify has just written the missing logs
-over        every log of the source is delivered, and more: logs were deleted at the source
-unprovable  every log that the source shows is delivered, but the source's count cannot be true;
-            or some logs are not among the kept ids, which expire after DEDUP_TTL_DAYS
-short       logs are missing
-
-Exit codes: 0 nothing is missing, 1 failed and may pass by itself, 2 something is missing or cannot be known:
-the message says what to do.
 `aig-logs help settings` lists every setting.";
 
 const EXPLAIN: &str = "\
@@ -149,7 +126,7 @@ pub enum Command {
     /// Say how far the copy is, and what fails
     Status,
     /// Prove that every log of a time range is delivered: by the hour up to three days, by the day beyond
-    #[command(after_help = VERIFY)]
+    #[command(after_help = verify::HELP)]
     Verify(Verify),
     /// Tell what became of one log or event: at the source, in the table, refused, or still to come
     #[command(after_help = EXPLAIN)]
@@ -169,6 +146,12 @@ pub enum Command {
     /// Send the events of a file to a server, and again until each is taken
     #[command(after_help = events::SEND)]
     Send(Send),
+    /// Ask how many, how fast, how expensive: events and logs of a SQLite file or (--sink d1) of D1
+    #[command(after_help = ask::ASK)]
+    Ask(Ask),
+    /// Answer a named question, or a file with one; without a name, list them
+    #[command(after_help = ask::QUERY)]
+    Query(Query),
     /// Make, list and revoke the keys of the events API
     Keys {
         /// What to do with them
@@ -249,23 +232,6 @@ pub struct Estimate {
     /// Minutes from one forward pass to the next
     #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub every: u32,
-}
-
-/// What to prove.
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// Start of the time range, such as 2026-10-01 or 2026-10-01T12:00:00Z [default: a day before the end]
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
-    pub from: Option<Timestamp>,
-    /// End of the time range, itself not checked [default: the instant that the forward pass has reached]
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
-    pub to: Option<Timestamp>,
-    /// Write the missing logs. Without this option verify writes nothing
-    #[arg(long)]
-    pub repair: bool,
-    /// Ask the table in BigQuery with a credential that may read it: gcloud, adc, or the key file of a service account
-    #[arg(long, value_name = "gcloud|adc|FILE", value_parser = credential)]
-    pub reader: Option<Credential>,
 }
 
 /// Whose life to tell.

@@ -12,7 +12,7 @@ use self::{
 };
 pub use self::{
     filter::{Filter, Operation},
-    words::{Reason, Wrong},
+    words::{Reason, Wrong, instant},
 };
 use super::{
     names::{self, Dataset, Field, METRICS, Metric, metric, unit},

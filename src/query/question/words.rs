@@ -94,7 +94,7 @@ impl Words<'_> {
         let example = "2026-11-01T00:00:00Z, -7d, -24h or now";
         let wrong = || Wrong::malformed(member, format!("send {member} as an instant: {example}"));
         let text = self.text(member)?.ok_or_else(wrong)?;
-        relative(&text, now).or_else(|| time::parse_instant(&text)).map(time::floor_ms).ok_or_else(wrong)
+        instant(&text, now).ok_or_else(wrong)
     }
 
     /// Refuses a question that says more than was read.
@@ -108,6 +108,12 @@ impl Words<'_> {
             }
         }
     }
+}
+
+/// The instant that a text names: RFC 3339, or its distance from the present.
+#[must_use]
+pub fn instant(text: &str, now: Timestamp) -> Option<Timestamp> {
+    relative(text, now).or_else(|| time::parse_instant(text)).map(time::floor_ms)
 }
 
 /// An instant by its distance from the present.

@@ -1,6 +1,7 @@
 //! The command as people run it: processes, files, and the simulator over real HTTP.
 
 mod apply;
+mod ask;
 mod copies;
 mod d1;
 mod dead_letters;

@@ -35,12 +35,13 @@ fn an_org_never_sees_another() {
     let foreign = json!({ "event": "x", "organizationId": "other" });
     let key = |org: &str| json!({ "org": org, "scopes": ["query"] });
     // The scope that allows a request, what an own request gets, and what a foreign request gets.
-    let cases: [(&str, &str, &str, Value, u16); 17] = [
+    let cases: [(&str, &str, &str, Value, u16); 18] = [
         ("ingest", "POST", "/events", event.clone(), 202),
         ("ingest", "POST", "/events", foreign.clone(), 403),
         ("ingest", "POST", "/events/batch", json!([event]), 202),
         ("ingest", "POST", "/events/batch", json!([event, foreign]), 202),
         ("ingest", "POST", "/", json!([foreign]), 403),
+        ("query", "GET", "/templates", Value::Null, 200),
         ("admin", "POST", "/keys", key("acme"), 201),
         ("admin", "POST", "/keys", key("other"), 403),
         ("admin", "POST", "/keys", key("*"), 403),

@@ -6,3 +6,4 @@ mod examples;
 mod loops;
 mod prices;
 mod rows;
+mod seeds;

@@ -6,6 +6,7 @@ mod computed;
 mod dashboard;
 mod rows;
 mod runs;
+mod streamed;
 
 use std::{collections::BTreeSet, fs};
 

@@ -13,14 +13,14 @@ use crate::{
     host::Host,
     log::metadata::MetadataKeys,
     record::Cell,
-    sink::sql::{SQLITE, Script, view},
+    sink::sql::{SQLITE, Script, made, view},
 };
 
 /// The columns of a table.
 const COLUMNS: &str = "SELECT name, type FROM pragma_table_info(?1)";
 
-/// The views.
-const VIEWS: &str = "SELECT name, sql FROM sqlite_master WHERE type = 'view'";
+/// The views and their triggers.
+const VIEWS: &str = "SELECT name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')";
 
 /// Makes the tables that are missing, and the views that are missing or different. Tells each script that is run.
 pub async fn apply<H: Host>(database: &Rest<'_, H>, keys: &MetadataKeys, tell: impl Fn(&str)) -> Result<(), Failure> {
@@ -30,7 +30,7 @@ pub async fn apply<H: Host>(database: &Rest<'_, H>, keys: &MetadataKeys, tell: i
         let text = script.for_sqlite(keys);
         // What is there stays, so that a second run writes nothing.
         let is_current = |(name, text): (&str, &str)| there.get(name).is_some_and(|known| known == text);
-        if view(&text).is_some_and(is_current) {
+        if view(&text).is_some() && made(&text).all(is_current) {
             continue;
         }
         let done = database.script(&text).await;
@@ -45,7 +45,7 @@ pub async fn check(database: &impl Database, keys: &MetadataKeys) -> Result<Vec<
     let mut findings = check_tables(database, |_| true).await?;
     let live = pairs(database, VIEWS, Vec::new()).await?;
     let texts: Vec<_> = SQLITE.iter().map(|script| script.for_sqlite(keys)).collect();
-    for (name, text) in texts.iter().filter_map(|text| view(text)) {
+    for (name, text) in texts.iter().flat_map(|text| made(text)) {
         match live.get(name) {
             None => findings.push(Mismatch::new(name, "is missing")),
             Some(live) if live == text => {}

@@ -29,10 +29,10 @@ fn events_are_taken_once_under_a_key() {
 #[test]
 fn seed_001_curl_commands_work() {
     let place = Place::new();
-    let key = place.key("demo", "ingest,query");
+    let (key, of_all) = (place.key("demo", "ingest"), place.key("*", "query"));
     let served = place.serve(&[]);
     std::fs::write(place.0.path().join("events.json"), json!([event("a"), event("b")]).to_string()).unwrap();
-    let curl = |path: &str, data: &str| -> Value {
+    let curl_with = |key: &str, path: &str, data: &str| -> Value {
         let address = format!("http://{}{path}", served.address);
         let authorization = format!("authorization: Bearer {key}");
         let arguments = ["-s", "-S", "-f", "-X", "POST", &address, "-H", &authorization];
@@ -41,6 +41,7 @@ fn seed_001_curl_commands_work() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     };
+    let curl = |path: &str, data: &str| curl_with(&key, path, data);
     let single = r#"{
     "event": "api.request",
     "userId": "user_123",
@@ -61,6 +62,23 @@ fn seed_001_curl_commands_work() {
     // An event without an id is another one each time.
     assert_eq!(curl("/events", single)["accepted"], 1);
     assert_eq!(place.events(), 4);
+
+    let by_hour = r#"{
+    "start": "2025-10-03T00:00:00Z",
+    "end": "2025-10-03T23:59:59Z",
+    "groupBy": "hour"
+  }"#;
+    for path in ["/query", "/metrics/performance"] {
+        let answer = curl_with(&of_all, path, by_hour);
+        assert_eq!(answer["rows"].as_array().map(Vec::len), Some(24), "{path}: {answer}");
+    }
+    let usage = r#"{
+    "organizationId": "org_456",
+    "start": "2025-10-01T00:00:00Z",
+    "end": "2025-10-31T23:59:59Z"
+  }"#;
+    let answer = curl_with(&of_all, "/billing/usage", usage);
+    assert_eq!((&answer["rows"], &answer["meta"]["timeZone"]), (&json!([]), &json!("UTC")), "{answer}");
 }
 
 #[test]

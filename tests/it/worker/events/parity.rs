@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use aig_logs::{host::native::now, time};
+use aig_logs::{host::native::now, query::template, time};
 use chrono::TimeDelta;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
@@ -161,6 +161,15 @@ fn questions() -> Vec<Ask> {
         ask("POST", "/query", &[key], "{}"),
         ask("POST", "/query", &[], "{}"),
     ];
+    asks.push(ask("GET", "/templates", &[key], ""));
+    for (name, _) in template::NAMED {
+        let mut parameters = json!({ "start": start, "end": end });
+        if *name == "spend-by-metadata" {
+            parameters["key"] = "t".into();
+        }
+        let question = json!({ "template": name, "parameters": parameters });
+        asks.push(ask("POST", "/query", &[key], question.to_string()));
+    }
     for zone in ["Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia"] {
         for (start, end) in
             [("2026-03-28T00:00:00Z", "2026-04-06T00:00:00Z"), ("2010-11-06T00:00:00Z", "2010-11-08T00:00:00Z")]
@@ -170,19 +179,26 @@ fn questions() -> Vec<Ask> {
             }
         }
     }
+    asks
+}
+
+/// Prices, orgs, and the erasure of a user.
+fn administration() -> Vec<Ask> {
+    let bearer = format!("Bearer {ADMIN}");
+    let key = ("authorization", bearer.as_str());
+    let usage = json!({ "start": ago(86_400), "end": ago(-60), "groupBy": ["plan", "organizationName"] });
     let price = json!({ "organizationId": "*", "sku": "s", "unit": "b", "since": "2026-01-01", "price": 2 });
-    asks.extend([
+    vec![
         ask("PUT", "/prices", &[key], json!({ "rows": [price] }).to_string()),
         ask("PUT", "/prices", &[key], r#"{"rows":[{}]}"#),
         ask("GET", "/prices", &[key], ""),
         ask("PUT", "/orgs", &[key], r#"{"rows":[{"organizationId":"default","plan":"free"}]}"#),
         ask("GET", "/orgs", &[key], ""),
-        post("/billing/usage", json!({ "groupBy": ["plan", "organizationName"] })),
+        ask("POST", "/billing/usage", &[key], usage.to_string()),
         ask("DELETE", "/users/john?organizationId=default", &[key], ""),
         ask("DELETE", "/users/john?organizationId=default", &[key], ""),
         ask("DELETE", "/users/john", &[key], ""),
-    ]);
-    asks
+    ]
 }
 
 /// The answer without its present and its end, which are not the same for both.
@@ -226,7 +242,7 @@ fn the_suite_gets_the_same_answers_from_both_servers() {
     let Some(worker) = Events::start() else { return };
     let place = Place::new();
     let served = place.serve(&[("EVENTS_ADMIN_KEY", ADMIN)]);
-    for Ask { method, path, headers, body } in suite().into_iter().chain(questions()) {
+    for Ask { method, path, headers, body } in suite().into_iter().chain(questions()).chain(administration()) {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let native = exchange(served.address, method, path, &headers, &body);
         let deployed = worker.send(PLAIN, method, path, &headers, &body);

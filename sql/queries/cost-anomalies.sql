@@ -1,0 +1,35 @@
+-- Users whose cost of the day in which the range ends is above the p95 of their own days in the 28 days before.
+-- data: all
+-- start instant = -29d: the first instant
+-- least integer = 7: leave out users with fewer own days
+-- answer: organization, user, cost USD, ownDays, ownAverage USD, ownP95 USD
+WITH user_days AS MATERIALIZED (
+  SELECT org, user_id, substr(created_at, 1, 10) AS day, total(cost) AS cost
+  FROM activity
+  WHERE user_id IS NOT NULL AND cost IS NOT NULL
+  GROUP BY 1, 2, 3
+),
+ranked AS (
+  SELECT
+    org,
+    user_id,
+    cost,
+    row_number() OVER (PARTITION BY org, user_id ORDER BY cost) AS place,
+    count(*) OVER (PARTITION BY org, user_id) AS days
+  FROM user_days
+  WHERE day BETWEEN date(:end, '-0.001 seconds', '-28 days') AND date(:end, '-0.001 seconds', '-1 day')
+),
+own AS (
+  SELECT
+    org,
+    user_id,
+    count(*) AS ownDays,
+    avg(cost) AS ownAverage,
+    max(cost) FILTER (WHERE place = (days * 95 + 99) / 100) AS ownP95
+  FROM ranked
+  GROUP BY org, user_id
+)
+SELECT org AS organization, user_id AS user, cost, ownDays, ownAverage, ownP95
+FROM user_days JOIN own USING (org, user_id)
+WHERE day = date(:end, '-0.001 seconds') AND cost > ownP95 AND ownDays >= :least
+ORDER BY cost DESC, org, user_id

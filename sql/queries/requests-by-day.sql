@@ -1,0 +1,15 @@
+-- Requests, failures, users and cost of each day.
+-- data: all
+-- start instant = -30d: the first instant
+-- name text = null: only events of this name; ai.request are the logs of AI Gateway
+-- answer: day, requests, errors, users, cost USD
+SELECT
+  substr(created_at, 1, 10) AS day,
+  count(*) AS requests,
+  count(*) FILTER (WHERE success = 0) AS errors,
+  count(DISTINCT user_id) AS users,
+  total(cost) AS cost
+FROM activity
+WHERE :name IS NULL OR name = :name
+GROUP BY 1
+ORDER BY 1

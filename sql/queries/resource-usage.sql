@@ -1,0 +1,16 @@
+-- How much of each resource is used at once, in the mean and at most, and by how many users.
+-- data: events
+-- answer: resource, unit, events, quantity, average, peak, users, cost USD
+SELECT
+  sku AS resource,
+  unit,
+  count(*) AS events,
+  total(quantity) AS quantity,
+  avg(quantity) AS average,
+  max(quantity) AS peak,
+  count(DISTINCT user_id) AS users,
+  total(cost) AS cost
+FROM activity
+WHERE quantity IS NOT NULL AND sku IS NOT NULL
+GROUP BY sku, unit
+ORDER BY sku, unit

@@ -1,0 +1,14 @@
+-- The users who do most.
+-- data: all
+-- answer: user, events, errors, sessions, cost USD, lastSeen
+SELECT
+  user_id AS user,
+  count(*) AS events,
+  count(*) FILTER (WHERE success = 0) AS errors,
+  count(DISTINCT session_id) AS sessions,
+  total(cost) AS cost,
+  max(created_at) AS lastSeen
+FROM activity
+WHERE user_id IS NOT NULL
+GROUP BY user_id
+ORDER BY events DESC, user

@@ -1,0 +1,94 @@
+//! What can be asked of a file of events and logs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// How questions are asked.
+pub const ASK: &str = "\
+Examples:
+  aig-logs ask --by model --since 7d cost count p95
+  aig-logs ask --step day --since 30d count errorRate users
+  aig-logs ask --by team --where success=false count
+
+METRIC is count, errors, errorRate, users, sessions, avg, max, p50, p95, p99, quantity, cost, tokensIn or tokensOut.
+FIELD is name, subject, user, session, organization, sku, unit, status, source, success, provider, model or gateway. Any
+other name is a key of the metadata: team is metadata.team.
+
+With a step, each group and metric has a line of marks: the highest mark is its largest number.
+The data are AI Gateway's logs if a field or a metric is theirs alone (provider, model, gateway, tokensIn, tokensOut), and
+otherwise events and logs together.";
+
+/// What a template is.
+pub const QUERY: &str = "\
+Examples:
+  aig-logs query                                       list the templates
+  aig-logs query brute-force since=-24h more=5         one of them
+  aig-logs query my-question.sql                       a file of your own
+  aig-logs query --queries ./mine my-question          the same file in a folder
+
+docs/query.md says how to write a file.";
+
+/// A question.
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// What is computed [default: count errors errorRate avg p95]
+    #[arg(value_name = "METRIC")]
+    pub metrics: Vec<String>,
+    /// Fields by which rows are grouped
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
+    pub by: Vec<String>,
+    /// Divide the time: minute, hour, day, week or month
+    #[arg(long, value_name = "STEP", value_parser = ["minute", "hour", "day", "week", "month"])]
+    pub step: Option<String>,
+    /// The first instant: 7d, 24h, a date or an instant
+    #[arg(long, value_name = "TIME", default_value = "7d")]
+    pub since: String,
+    /// The instant after the last
+    #[arg(long, value_name = "TIME", default_value = "now")]
+    pub until: String,
+    /// Only rows with this value: FIELD=VALUE, FIELD!=VALUE, or FIELD~PART; may be given more than once
+    #[arg(long = "where", value_name = "FIELD=VALUE")]
+    pub conditions: Vec<String>,
+    /// Time zone of the steps, such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub tz: String,
+    /// Which rows: events, logs (of AI Gateway), or all
+    #[arg(long, value_name = "DATA", value_parser = ["events", "logs", "all"])]
+    pub dataset: Option<String>,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// A named question.
+#[derive(Debug, Args)]
+pub struct Query {
+    /// Template, file, or - for the standard input; none: list the templates
+    #[arg(value_name = "NAME|FILE|-")]
+    pub name: Option<String>,
+    /// Parameters of the template
+    #[arg(value_name = "PARAMETER=VALUE")]
+    pub parameters: Vec<String>,
+    /// Folder with templates of your own: NAME is the file NAME.sql there
+    #[arg(long, value_name = "DIR")]
+    pub queries: Option<PathBuf>,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// Where a question is asked, and how the answer looks.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// SQLite file of events and logs [default: aig-logs.sqlite; with --sink d1 the database in D1]
+    #[arg(long, value_name = "PATH")]
+    pub db: Option<PathBuf>,
+    /// Only the rows of this org [default: all orgs]
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<String>,
+    /// The most rows of the answer
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub limit: u64,
+    /// Print the answer as CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}

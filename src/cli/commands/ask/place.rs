@@ -1,0 +1,84 @@
+//! Where a question is asked: a SQLite file, or D1 over Cloudflare's API.
+
+use std::path::Path;
+
+use tokio::sync::watch;
+
+use crate::{
+    cli::{
+        args::{Asked, Options},
+        failure::Failure,
+        vars::settings::Vars,
+    },
+    config::Destination,
+    database::{Database, rest::Rest, sqlite::SqliteDatabase},
+    host::native::{NativeHost, now},
+    query::{
+        self, Known, NoAnswer, Question, Table, Wrong,
+        template::{self, Filled},
+    },
+    time::floor_ms,
+};
+
+/// What is asked.
+pub enum What<'a> {
+    /// A question.
+    Question(&'a Question),
+    /// A template.
+    Template(&'a Filled<'a>),
+}
+
+/// The answer of the database that the options name.
+pub async fn answer(
+    what: &What<'_>,
+    asked: &Asked,
+    options: &Options,
+    stop: watch::Receiver<bool>,
+) -> Result<Table, Failure> {
+    let vars = Vars::read(options)?;
+    let org_metadata = vars.events()?.org_metadata;
+    let known = Known { org_metadata: &org_metadata, logs: None, events: None };
+    match (&asked.db, options.sinks.as_slice()) {
+        (None, [Destination::D1]) => {
+            let settings = vars.d1(None)?;
+            let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
+            told(on(&Rest::new(&host, &settings), what, known).await, "D1")
+        }
+        (Some(path), []) | (None, [Destination::Sqlite(path)]) => in_file(path, what, known).await,
+        (None, []) => in_file(Path::new("aig-logs.sqlite"), what, known).await,
+        _ => Err(Failure::denied("asking", "a question is for one database", "Give --db FILE, or --sink d1")),
+    }
+}
+
+async fn in_file(path: &Path, what: &What<'_>, known: Known<'_>) -> Result<Table, Failure> {
+    let file = path.display().to_string();
+    if !path.exists() {
+        let hint = "Name the file with --db; `aig-logs serve`, `aig-logs run` and `aig-logs demo` make one";
+        return Err(Failure::denied(format!("asking {file}"), "there is no such file", hint));
+    }
+    let database = SqliteDatabase::existing(path);
+    let database = database.map_err(|error| Failure::call(format!("opening {file}"), error))?;
+    // Whatever was accepted is in the file.
+    let table = on(&database, what, Known { events: Some(floor_ms(now())), ..known }).await;
+    database.close().map_err(|error| Failure::call(format!("closing {file}"), error))?;
+    told(table, &file)
+}
+
+async fn on(database: &impl Database, what: &What<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
+    match what {
+        What::Question(question) => query::ask(database, question, known).await,
+        What::Template(filled) => template::answer(database, filled, known).await,
+    }
+}
+
+fn told(table: Result<Table, NoAnswer>, place: &str) -> Result<Table, Failure> {
+    table.map_err(|reason| match reason {
+        NoAnswer::Wrong(reason) => wrong(reason),
+        NoAnswer::Away(error) => Failure::call(format!("asking {place}"), error),
+    })
+}
+
+/// A question that is at fault.
+pub fn wrong(wrong: Wrong) -> Failure {
+    Failure::denied("asking", wrong.detail, "`aig-logs ask --help` and `aig-logs query --help` have examples")
+}

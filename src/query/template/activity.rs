@@ -1,0 +1,120 @@
+//! The rows that a template reads, and the places of its values.
+
+use std::ops::Range;
+
+use crate::{
+    query::{
+        names::{Common, Field, Kind, ORG_OF_LOG, USER_OF_LOG},
+        parts::{Parts, Sql},
+        question::Question,
+    },
+    record::Cell,
+};
+
+const fn column(name: &'static str, kind: Kind, events: &'static str, logs: &'static str) -> Common {
+    Common { name, kind, events, logs }
+}
+
+/// The columns of the view `activity`.
+static COLUMNS: [Common; 22] = [
+    column("source", Kind::Text, "'events'", "'logs'"),
+    column("created_at", Kind::Text, "r.created_at", "r.created_at"),
+    column("org", Kind::Text, "r.org", ORG_OF_LOG),
+    column("name", Kind::Text, "r.name", "'ai.request'"),
+    column("user_id", Kind::Text, "r.user_id", USER_OF_LOG),
+    column("session_id", Kind::Text, "r.session_id", "NULL"),
+    column("subject", Kind::Text, "r.subject", "r.model"),
+    column("success", Kind::Truth, "r.success", "r.success"),
+    column("status_code", Kind::Integer, "r.status_code", "r.status_code"),
+    column("duration", Kind::Integer, "r.duration", "r.duration"),
+    column("quantity", Kind::Integer, "r.quantity", "NULL"),
+    column("unit", Kind::Text, "r.unit", "NULL"),
+    column("sku", Kind::Text, "r.sku", "NULL"),
+    column("cost", Kind::Integer, "r.cost", "r.cost"),
+    column("tokens_in", Kind::Integer, "NULL", "r.tokens_in"),
+    column("tokens_out", Kind::Integer, "NULL", "r.tokens_out"),
+    column("provider", Kind::Text, "NULL", "r.provider"),
+    column("model", Kind::Text, "NULL", "r.model"),
+    column("gateway", Kind::Text, "NULL", "r.gateway"),
+    column("error", Kind::Text, "r.error", "NULL"),
+    column("id", Kind::Text, "r.id", "r.id"),
+    column("metadata", Kind::Json, "r.metadata", "r.metadata"),
+];
+
+/// The columns as the fields of a question.
+pub(super) fn fields() -> Vec<(String, Field)> {
+    COLUMNS.iter().map(|column| (column.name.to_owned(), Field::Common(column))).collect()
+}
+
+/// The statement of a template: `activity` holds the rows of the question alone, and the text reads nothing else.
+pub(super) fn statement(question: &Question, body: &str, values: &[(&str, Cell)], org_metadata: &str) -> Sql {
+    let mut rows = Parts::with_rows(question, org_metadata);
+    let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+    let fields: Vec<_> = (0..COLUMNS.len()).map(|place| format!("g{place}")).collect();
+    let mut text = format!(",\nactivity({}) AS (SELECT {} FROM rows)", names.join(", "), fields.join(", "));
+    // The tables that a text begins with come after it.
+    let beginning = body.get(..5).filter(|word| word.eq_ignore_ascii_case("WITH ")).map_or(0, str::len);
+    text.push_str(if beginning > 0 { ",\n" } else { "\n" });
+    let mut at = beginning;
+    let mut bound: Vec<(&str, usize)> = Vec::new();
+    for (range, name) in places(body) {
+        let known = bound.iter().find(|(known, _)| *known == name).map(|(_, place)| *place);
+        let place = known.unwrap_or_else(|| {
+            let value = values.iter().find(|(given, _)| *given == name).map(|(_, value)| value.clone());
+            let place = rows.bind(value.unwrap_or(Cell::Null));
+            bound.push((name, place));
+            place
+        });
+        text.push_str(&body[at..range.start]);
+        text.push('?');
+        text.push_str(&place.to_string());
+        at = range.end;
+    }
+    text.push_str(&body[at..]);
+    text.push_str("\nLIMIT ?4");
+    rows.then(&text, question.limit + 1)
+}
+
+/// The places of `:name` in a text, outside of texts in quotes and of comments.
+pub(super) fn places(body: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = &body[at..];
+            let found = rest.find([':', '\'', '"', '-'])?;
+            let (start, rest) = (at + found, &rest[found..]);
+            if let Some(named) = rest.strip_prefix(':') {
+                let end = named.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+                let name = &named[..end.unwrap_or(named.len())];
+                at = start + 1 + name.len();
+                if !name.is_empty() {
+                    return Some((start..at, name));
+                }
+                continue;
+            }
+            let quote = rest.chars().next().filter(|letter| *letter != '-');
+            let end = match quote {
+                Some(quote) => rest[1..].find(quote).map(|length| length + 2),
+                None if rest.starts_with("--") => rest.find('\n'),
+                None => Some(1),
+            };
+            at = start + end.unwrap_or(rest.len());
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    #[test]
+    fn names_are_found_outside_of_texts_and_comments() {
+        let names = |body| places(body).map(|(_, name)| name).collect::<Vec<_>>();
+        assert_eq!(
+            names("a > :start AND b - c < :least -- not :this\n OR d = ':00' || \"x:y\" || :end"),
+            ["start", "least", "end"]
+        );
+        assert_eq!(names("'it''s :no' :yes"), ["yes"]);
+        assert_eq!(names("'open :no"), [""; 0]);
+    }
+}
