@@ -12,12 +12,15 @@ use chrono::SecondsFormat;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-pub(crate) use self::names::{ORG_OF_LOG, USER_OF_LOG};
 pub use self::question::{Asker, Question, Reason, Shape, Wrong, read};
 use self::{
     names::Needs,
     statement::{Sql, of_cohorts, of_question},
     steps::Span,
+};
+pub(crate) use self::{
+    names::{Dataset, FIELDS, METRICS, ORG_OF_LOG, USER_OF_LOG},
+    steps::Unit,
 };
 use crate::{
     database::Database,
