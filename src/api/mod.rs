@@ -24,7 +24,7 @@ pub use self::{
 use self::{
     content::{bearer, body_form, empty, is_packed, json, text},
     key::{Key, KnownKeys, Scope},
-    prices::{Org, Price},
+    prices::{ORGS, PRICES},
     route::{Action, route},
 };
 use crate::{
@@ -123,10 +123,10 @@ impl Api {
                 self.keys.forget();
                 revoked
             }
-            Action::ListPrices => prices::list::<Price, S>(server, &key).await,
-            Action::SetPrices => prices::put::<Price, S>(server, &key, request.body()).await,
-            Action::ListOrgs => prices::list::<Org, S>(server, &key).await,
-            Action::SetOrgs => prices::put::<Org, S>(server, &key, request.body()).await,
+            Action::ListPrices => prices::list(server, &PRICES, &key).await,
+            Action::SetPrices => prices::put(server, &PRICES, &key, request.body()).await,
+            Action::ListOrgs => prices::list(server, &ORGS, &key).await,
+            Action::SetOrgs => prices::put(server, &ORGS, &key, request.body()).await,
             Action::Erase => users::delete(server, &self.settings, &key, request, part).await,
             Action::Health | Action::Describe => json(StatusCode::OK, &()),
         }

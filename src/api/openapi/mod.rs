@@ -9,8 +9,8 @@ use crate::query::{Dataset, FIELDS, METRICS, Unit, shapes};
 /// Summary, body, example and answer of each route, by its method and path.
 const OPERATIONS: &str = include_str!("operations.json");
 
-/// The schemas that operations name. A list of names in capitals stands for one of a table.
-const COMPONENTS: &str = include_str!("components.json");
+/// Everything else: the schemas that operations name. A list of names in capitals stands for one of a table.
+const DOCUMENT: &str = include_str!("document.json");
 
 /// The document.
 #[must_use]
@@ -23,17 +23,10 @@ pub fn document() -> Value {
         let members = paths.entry(path).or_insert_with(|| json!({}));
         members[method.as_str().to_ascii_lowercase()] = operation(action.scope(), written);
     }
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "aig-logs: events, and questions over events and AI Gateway's logs",
-            "version": env!("CARGO_PKG_VERSION"),
-            "license": { "name": "MIT", "identifier": "MIT" },
-        },
-        "servers": [{ "url": "/" }],
-        "paths": paths,
-        "components": components(),
-    })
+    let mut document = whole();
+    document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
+    document["paths"] = paths.into();
+    document
 }
 
 /// The path of a route, whose last part may have a name.
@@ -81,10 +74,11 @@ fn operation(scope: Option<Scope>, written: &Value) -> Value {
     operation
 }
 
-fn components() -> Value {
-    let mut components: Value = serde_json::from_str(COMPONENTS).unwrap_or_default();
-    fill(&mut components);
-    let schemas = &mut components["schemas"];
+/// The document without paths.
+fn whole() -> Value {
+    let mut document: Value = serde_json::from_str(DOCUMENT).unwrap_or_default();
+    fill(&mut document);
+    let schemas = &mut document["components"]["schemas"];
     let mut fixed = schemas["Question"].clone();
     remove(&mut fixed, "metrics");
     // Fields that only some of these questions have.
@@ -105,7 +99,7 @@ fn components() -> Value {
     cohorts["required"] = json!(["start", "end", "period"]);
     schemas["FixedQuestion"] = fixed;
     schemas["Cohorts"] = cohorts;
-    components
+    document
 }
 
 /// Puts the names of tables in their places.
