@@ -27,7 +27,7 @@ fn every_object(value: &Value, look: &mut dyn FnMut(&Map<String, Value>)) {
             members.values().for_each(|value| every_object(value, look));
         }
         Value::Array(list) => list.iter().for_each(|value| every_object(value, look)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -53,7 +53,7 @@ fn faults(document: &Value, schema: &Value, value: &Value, place: &str) -> Vec<S
     let types: Vec<&str> = match &schema["type"] {
         Value::String(name) => vec![name],
         Value::Array(names) => names.iter().map(|name| name.as_str().unwrap()).collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
     let is_of = |name: &&str| match *name {
         "object" => value.is_object(),

@@ -22,13 +22,15 @@ use super::world::{Memory, STRIKES, World};
 
 const ALL: Most = Most { rows: u64::MAX, hours: u64::MAX };
 
+/// What happens to the bytes of an object when it is put.
+type AtPut<'a> = Box<dyn Fn(&str, &mut Vec<u8>) + 'a>;
+
 /// An archive in memory. Its calls are struck as those of the database are.
 struct Shelf<'a> {
     memory: &'a Memory,
     objects: RefCell<BTreeMap<String, Object>>,
     versions: Cell<u32>,
-    /// What happens when an object is put.
-    at_put: Box<dyn Fn(&str, &mut Vec<u8>) + 'a>,
+    at_put: AtPut<'a>,
 }
 
 impl<'a> Shelf<'a> {
@@ -238,7 +240,9 @@ fn a_full_hour_goes_in_parts() {
 fn each_org_has_a_folder_of_its_own_within_the_archive() {
     let orgs = ["acme", "Acme", "a.b", "..", "a/../b", "a b", "ä", &"ä".repeat(64), &"ä".repeat(63)];
     let world = World::new();
-    orgs.iter().for_each(|org| write(&world, org, "2026-08-01T00:00:00.000Z", org));
+    for org in orgs {
+        write(&world, org, "2026-08-01T00:00:00.000Z", org);
+    }
     let shelf = Shelf::beside(&world);
     pass(&world, Some(&shelf), ALL).unwrap();
     let names: Vec<_> = shelf.objects.borrow().keys().cloned().collect();

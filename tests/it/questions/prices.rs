@@ -112,10 +112,10 @@ fn usage_is_priced_by_the_price_list() {
 fn an_invoice_is_exact_after_late_and_repeated_events() {
     let event = |n: u32| {
         let quantity = f64::from(n) * 0.1 + 1e-7;
-        let sku = if n % 2 == 0 { "tokens" } else { "images" };
+        let sku = if n.is_multiple_of(2) { "tokens" } else { "images" };
         let mut event = json!({ "id": n.to_string(), "timestamp": format!("2026-11-{:02}T10:00:00Z", n % 28 + 1), "event": "usage.tracked",
                "usage": { "quantity": quantity, "unit": "1k", "sku": sku } });
-        if n % 7 == 0 {
+        if n.is_multiple_of(7) {
             event["cost"] = (f64::from(n) * 0.01).into();
         }
         event
