@@ -2,6 +2,7 @@
 
 mod answer;
 mod content;
+mod openapi;
 mod problem;
 mod questions;
 mod route;
@@ -23,7 +24,7 @@ pub use self::{
 use self::{
     content::{bearer, body_form, empty, is_packed, json, text},
     key::{Key, KnownKeys, Scope},
-    prices::{Org, Price},
+    prices::{ORGS, PRICES},
     route::{Action, route},
 };
 use crate::{
@@ -100,56 +101,34 @@ impl Api {
             server.database().query("SELECT 1", Vec::new()).await?;
             return json(StatusCode::OK, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }));
         }
+        if action == Action::Describe {
+            return json(StatusCode::OK, &openapi::document());
+        }
         let key = self.key(server, request.headers()).await?;
         if let Some(rate) = self.settings.rate
             && !server.allows(&key.prefix).await
         {
             return Err(Problem::too_fast(rate));
         }
+        if let Some(scope) = action.scope() {
+            permit(&key, scope)?;
+        }
         match action {
-            Action::Ingest(form) => {
-                permit(&key, Scope::Ingest)?;
-                self.take(server, request, form, &key).await
-            }
-            Action::Ask(asked) => {
-                permit(&key, Scope::Query)?;
-                questions::answer(server, asked, request, &key, &self.settings.org_metadata).await
-            }
-            Action::CreateKey => {
-                permit(&key, Scope::Admin)?;
-                keys::create(server, &key, request.body()).await
-            }
-            Action::ListKeys => {
-                permit(&key, Scope::Admin)?;
-                keys::list(server, &key).await
-            }
+            Action::Ingest(form) => self.take(server, request, form, &key).await,
+            Action::Ask(asked) => questions::answer(server, asked, request, &key, &self.settings.org_metadata).await,
+            Action::CreateKey => keys::create(server, &key, request.body()).await,
+            Action::ListKeys => keys::list(server, &key).await,
             Action::RevokeKey => {
-                permit(&key, Scope::Admin)?;
                 let revoked = keys::revoke(server, &key, part).await;
                 self.keys.forget();
                 revoked
             }
-            Action::ListPrices => {
-                permit(&key, Scope::Admin)?;
-                prices::list::<Price, S>(server, &key).await
-            }
-            Action::SetPrices => {
-                permit(&key, Scope::Admin)?;
-                prices::put::<Price, S>(server, &key, request.body()).await
-            }
-            Action::ListOrgs => {
-                permit(&key, Scope::Admin)?;
-                prices::list::<Org, S>(server, &key).await
-            }
-            Action::SetOrgs => {
-                permit(&key, Scope::Admin)?;
-                prices::put::<Org, S>(server, &key, request.body()).await
-            }
-            Action::Erase => {
-                permit(&key, Scope::Admin)?;
-                users::delete(server, &self.settings, &key, request, part).await
-            }
-            Action::Health => json(StatusCode::OK, &()),
+            Action::ListPrices => prices::list(server, &PRICES, &key).await,
+            Action::SetPrices => prices::put(server, &PRICES, &key, request.body()).await,
+            Action::ListOrgs => prices::list(server, &ORGS, &key).await,
+            Action::SetOrgs => prices::put(server, &ORGS, &key, request.body()).await,
+            Action::Erase => users::delete(server, &self.settings, &key, request, part).await,
+            Action::Health | Action::Describe => json(StatusCode::OK, &()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::{problem::Problem, questions::Asked};
+use super::{key::Scope, problem::Problem, questions::Asked};
 use crate::ingest::Form;
 
 /// What a request asks for.
@@ -30,13 +30,34 @@ pub enum Action {
     Erase,
     /// Says whether the store is there.
     Health,
+    /// Describes the API.
+    Describe,
+}
+
+impl Action {
+    /// The scope that a key needs for it; none: it needs no key.
+    pub fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Ingest(_) => Some(Scope::Ingest),
+            Self::Ask(_) => Some(Scope::Query),
+            Self::CreateKey
+            | Self::ListKeys
+            | Self::RevokeKey
+            | Self::ListPrices
+            | Self::SetPrices
+            | Self::ListOrgs
+            | Self::SetOrgs
+            | Self::Erase => Some(Scope::Admin),
+            Self::Health | Self::Describe => None,
+        }
+    }
 }
 
 /// The last part of a path that stands for any text.
 const ANY: &str = "/{}";
 
 /// Every route.
-static ROUTES: [(Method, &str, Action); 21] = [
+pub(super) static ROUTES: [(Method, &str, Action); 22] = [
     (Method::POST, "/events", Action::Ingest(Form::One)),
     (Method::POST, "/events/batch", Action::Ingest(Form::Many)),
     (Method::POST, "/", Action::Ingest(Form::Many)),
@@ -50,6 +71,7 @@ static ROUTES: [(Method, &str, Action); 21] = [
     (Method::GET, "/metrics/realtime", Action::Ask(Asked::Realtime)),
     (Method::GET, "/metrics/costs", Action::Ask(Asked::Costs)),
     (Method::GET, "/health", Action::Health),
+    (Method::GET, "/openapi.json", Action::Describe),
     (Method::GET, "/keys", Action::ListKeys),
     (Method::POST, "/keys", Action::CreateKey),
     (Method::DELETE, "/keys/{}", Action::RevokeKey),

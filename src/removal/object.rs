@@ -8,11 +8,15 @@ use std::{
 
 use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::{event::EVENTS, record::Kind, time::Timestamp};
+use crate::{
+    event::EVENTS,
+    record::Kind,
+    time::{self, Timestamp},
+};
 
 /// The letters of an org that stand for themselves in the name of an object.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
@@ -21,7 +25,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 const LONGEST_NAME: usize = 200;
 
 /// The key of an event.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     org: String,
     /// Its instant, as the table has it.
@@ -41,7 +45,9 @@ impl Key {
 /// The name of the object of an hour. Two orgs have the same folder only where a system takes letters of either case for
 /// the same.
 pub fn name(org: &str, hour: Timestamp) -> String {
-    format!("{}/{}.ndjson.gz", folder(org), hour.format("%Y-%m-%d/%H"))
+    // 2026-11-01T05:00:00.000Z
+    let text = time::text(hour);
+    format!("{}/{}/{}.ndjson.gz", folder(org), &text[..10], &text[11..13])
 }
 
 /// The folder of the objects of an org.
@@ -63,7 +69,12 @@ pub fn keys(bytes: &[u8]) -> io::Result<BTreeSet<Key>> {
         return Ok(BTreeSet::new());
     }
     let lines = BufReader::new(MultiGzDecoder::new(bytes)).lines();
-    lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+    let key = |line: &str| {
+        let row: Value = serde_json::from_str(line)?;
+        let org = row["org"].as_str().unwrap_or_default();
+        row.as_object().and_then(|row| Key::of(org, row)).ok_or_else(|| io::Error::other("a line has no key"))
+    };
+    lines.map(|line| key(&line?)).collect()
 }
 
 /// The object with further events.
@@ -73,8 +84,9 @@ pub fn keys(bytes: &[u8]) -> io::Result<BTreeSet<Key>> {
 pub fn with<'a>(mut object: Vec<u8>, rows: impl Iterator<Item = &'a Map<String, Value>>) -> io::Result<Vec<u8>> {
     let mut member = GzEncoder::new(&mut object, Compression::default());
     for row in rows {
-        serde_json::to_writer(&mut member, &Line(row))?;
-        member.write_all(b"\n")?;
+        let mut line = serde_json::to_vec(&Line(row))?;
+        line.push(b'\n');
+        member.write_all(&line)?;
     }
     member.finish()?;
     Ok(object)

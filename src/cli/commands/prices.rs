@@ -4,7 +4,7 @@ use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use crate::{
-    api::prices::{self, Listed, Price},
+    api::prices::PRICES,
     cli::{
         args::PricesAction,
         failure::{Exit, Failure},
@@ -21,18 +21,18 @@ const TABLES: [&str; 1] = ["1_prices.sql"];
 pub async fn prices(action: PricesAction, json: bool) -> Result<Exit, Failure> {
     match action {
         PricesAction::Set { db, org, sku, unit, since, price } => {
-            let price = Price { organization_id: org, sku, unit, since, price }.checked();
-            let price = price.map_err(|(member, problem)| {
+            let line = json!({ "organizationId": org, "sku": sku, "unit": unit, "since": since, "price": price });
+            let write = PRICES.write(vec![line]).map_err(|(member, problem)| {
                 Failure::denied("setting a price", problem, format!("Nothing was changed. Check --{}", option(member)))
             })?;
             let database = existing(&db, &TABLES).await?;
-            let done = database.run(vec![prices::write(&[price])]).await;
+            let done = database.run(vec![write]).await;
             done.map_err(|error| Failure::call("setting a price", error))?;
             close(database)?;
         }
         PricesAction::List { db } => {
             let database = existing(&db, &TABLES).await?;
-            let rows = prices::read::<Price>(&database, None).await;
+            let rows = PRICES.read(&database, None).await;
             let rows = rows.map_err(|error| Failure::call("reading the prices", error))?;
             close(database)?;
             show::print(&if json { json!({ "rows": rows }).to_string() } else { table(&rows) })?;

@@ -6,6 +6,7 @@ mod erase;
 mod faults;
 mod keys;
 pub mod native;
+mod openapi;
 mod private;
 mod properties;
 mod queue;

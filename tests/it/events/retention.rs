@@ -25,15 +25,15 @@ const NOW: &str = "2026-11-29T12:34:56Z";
 
 const ALL: Most = Most { rows: u64::MAX, hours: u64::MAX };
 
-type AtPut<'a> = dyn Fn(&str, &mut Vec<u8>) + 'a;
+/// What happens to the bytes of an object when it is put.
+type AtPut<'a> = Box<dyn Fn(&str, &mut Vec<u8>) + 'a>;
 
 /// An archive in memory. Its calls are struck as those of the database are.
 struct Shelf<'a> {
     memory: &'a Memory,
     objects: RefCell<BTreeMap<String, Object>>,
     versions: Cell<u32>,
-    /// What happens when an object is put.
-    at_put: Box<AtPut<'a>>,
+    at_put: AtPut<'a>,
 }
 
 impl<'a> Shelf<'a> {

@@ -202,8 +202,10 @@ fn prices_that_cannot_be_are_refused_by_member_and_change_nothing() {
     check(wrong("sku", json!("")), Some("sku"));
     check(wrong("unit", json!("x".repeat(129))), Some("unit"));
     check(wrong("organizationId", json!("a\nb")), Some("organizationId"));
-    check(wrong("price", json!("1")), None);
-    check(wrong("currency", json!("EUR")), None);
-    check(json!({}), None);
+    check(wrong("price", json!("1")), Some("price"));
+    check(wrong("sku", Value::Null), Some("sku"));
+    check(wrong("currency", json!("EUR")), Some("rows"));
+    check(json!([7]), Some("rows"));
+    check(json!({}), Some("rows"));
     assert_eq!(world.ask("GET", "/prices", ADMIN, "").1, json!({ "rows": [] }));
 }

@@ -9,6 +9,7 @@ mod keys;
 mod parity;
 mod queue;
 mod requests;
+mod retention;
 pub mod runtime;
 
 use aig_logs::{host::native::now, time};

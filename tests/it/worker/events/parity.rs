@@ -93,6 +93,7 @@ fn suite() -> Vec<Ask> {
     vec![
         ask("GET", "/health", &[], ""),
         ask("HEAD", "/health", &[], ""),
+        ask("GET", "/openapi.json", &[], ""),
         ask("GET", "/nowhere", &[], ""),
         ask("GET", "/events", &[], ""),
         ask("PUT", "/keys", &[key], ""),

@@ -217,6 +217,15 @@ pub fn queues() -> toml::Value {
     queues.parse::<toml::Table>().unwrap()["env"]["events"]["queues"].clone()
 }
 
+/// The bucket of the archive, as the project's own configuration has it in comments.
+pub fn bucket() -> toml::Value {
+    let text = text();
+    let (_, bucket) = text.split_once("# [[env.events.r2_buckets]]\n").unwrap();
+    let lines = bucket.lines().map_while(|line| line.strip_prefix('#'));
+    let bucket = lines.fold("[[env.events.r2_buckets]]".to_owned(), |text, line| text + "\n" + line.trim());
+    bucket.parse::<toml::Table>().unwrap()["env"]["events"]["r2_buckets"].clone()
+}
+
 fn text() -> String {
     fs::read_to_string(Path::new(ROOT).join("wrangler.toml")).unwrap()
 }
