@@ -179,7 +179,10 @@ fn a_mistake_in_a_question_is_named() {
         assert!(words.contains(named), "{named} is not in: {words}");
     };
     check("-- What is bad.\n-- answer: a\nSELECT :b AS a FROM activity\n", ":b");
-    check("-- What is bad.\n-- answer: a\nSELECT nothing AS a FROM activity;\n", "no such column: nothing");
+    check(
+        "-- What is bad.\n-- answer: a\nSELECT nowhere AS a FROM activity;\n",
+        "no such column: nowhere. Check the SQL",
+    );
     check("-- What is bad.\n-- answer: b\nSELECT 1 AS a FROM activity\n", "no column b");
     check("-- What is bad.\n-- b word: what\n-- answer: a\nSELECT 1 AS a FROM activity\n", "b word");
     check("-- What is bad.\nSELECT 1 AS a FROM activity\n", "-- answer:");

@@ -54,7 +54,10 @@ pub async fn query(arguments: &Query, options: &Options, stop: watch::Receiver<b
 fn of_its_author(name: &str, failure: Failure) -> Failure {
     match failure {
         Failure::Call { action, error } => {
-            Failure::denied(action, error, format!("Check the SQL of {name}; docs/query.md says what it may read"))
+            // The database repeats the whole statement, most of which its author has not written.
+            let problem = error.to_string();
+            let problem = problem.split(" in WITH RECURSIVE ").next().unwrap_or_default().to_owned();
+            Failure::denied(action, problem, format!("Check the SQL of {name}; docs/query.md says what it may read"))
         }
         failure @ (Failure::Settings(_) | Failure::Denied { .. } | Failure::Core(_) | Failure::Unread) => failure,
     }
