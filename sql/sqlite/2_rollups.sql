@@ -33,6 +33,26 @@ CREATE TABLE IF NOT EXISTS rollups (
   PRIMARY KEY (source, grain, level, org, start, place)
 ) WITHOUT ROWID;
 
+-- What each value of a metadata key costs, on each closed day: a line for each value with model, provider and gateway. The
+-- value is JSON; null: the logs of the org that lack the key. rest is 1 where a key has too many values, and no others.
+CREATE TABLE IF NOT EXISTS rollup_keys (
+  day TEXT NOT NULL,
+  org TEXT NOT NULL,
+  key TEXT NOT NULL,
+  place INTEGER NOT NULL,
+  value TEXT,
+  model TEXT,
+  provider TEXT,
+  gateway TEXT,
+  rest INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  cost REAL,
+  tokens_in INTEGER,
+  tokens_out INTEGER,
+  PRIMARY KEY (day, org, key, place)
+) WITHOUT ROWID;
+
 -- The users of each closed day.
 CREATE TABLE IF NOT EXISTS rollup_users (
   source TEXT NOT NULL,

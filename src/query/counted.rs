@@ -163,7 +163,7 @@ fn arms(parts: &Parts, source: Source, level: u8, dataset: Dataset, with_buckets
 }
 
 /// The orgs whose lines are read. All orgs together have lines of their own.
-fn orgs(source: Source, level: u8) -> String {
+pub(super) fn orgs(source: Source, level: u8) -> String {
     if level == 0 {
         return "  SELECT ''".into();
     }
@@ -178,7 +178,7 @@ fn of_line(source: Source, dataset: Dataset, field: &Field) -> Option<(u8, &'sta
     }
 }
 
-fn of_common(source: Source, dataset: Dataset, field: &Common) -> Option<(u8, &'static str)> {
+pub(super) fn of_common(source: Source, dataset: Dataset, field: &Common) -> Option<(u8, &'static str)> {
     use Source::{Events, Logs};
     Some(match (source, field.name) {
         (_, "organization" | "organizationId") => (1, "r.org"),

@@ -3,6 +3,7 @@
 mod closed;
 mod counted;
 mod expression;
+mod keys;
 pub(crate) mod names;
 mod parts;
 mod question;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 use self::{
     closed::Closed,
     counted::{Plan, has_percentiles},
+    keys::KeyPlan,
     names::Needs,
     parts::Parts,
     statement::{of_cohorts, of_question},
@@ -59,7 +61,18 @@ impl From<Wrong> for NoAnswer {
 
 impl From<CallError> for NoAnswer {
     fn from(error: CallError) -> Self {
-        Self::Away(error)
+        match error {
+            // The database ends what takes too long.
+            CallError::Throttled { message, .. } => {
+                let detail = format!("{message}: ask for a shorter range, for fewer fields, or for one org");
+                Self::Wrong(Wrong::too_much("start", detail))
+            }
+            CallError::Silent(_)
+            | CallError::Refused(_)
+            | CallError::Broken(_)
+            | CallError::TooLarge { .. }
+            | CallError::Denied { .. } => Self::Away(error),
+        }
     }
 }
 
@@ -84,6 +97,11 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     let closed = closed(database, question, needs_firsts).await?;
     let (sql, read) = if let Some(plan) = Plan::of(question, &closed) {
         let parts = plan.parts(&bare(question), org_metadata, false);
+        (plan.statement(question, org_metadata), rows_read(database, parts, "parts").await?)
+    } else if let Some(plan) = KeyPlan::of(question, &closed)
+        && !has_rest(database, plan.parts(question, org_metadata)).await?
+    {
+        let parts = plan.parts(question, org_metadata);
         (plan.statement(question, org_metadata), rows_read(database, parts, "parts").await?)
     } else if let Some(plan) = UserPlan::of(question, &closed) {
         let parts = plan.parts(question, org_metadata, false);
@@ -180,6 +198,13 @@ async fn rows_read(database: &impl Database, parts: Parts, from: &str) -> Result
         return Err(Wrong::too_much("start", detail).into());
     }
     Ok(read)
+}
+
+/// Whether a part is a line of several groups.
+async fn has_rest(database: &impl Database, parts: Parts) -> Result<bool, CallError> {
+    let sql = parts.then("\nSELECT EXISTS (SELECT 1 FROM parts WHERE rest = 1 LIMIT ?4) AS has_rest", 1);
+    let lines = database.query(&sql.text, sql.values).await?;
+    Ok(lines.first().and_then(|line| line.get("has_rest")?.as_i64()) == Some(1))
 }
 
 /// The names of an answer's columns: the step, the fields, the metrics.

@@ -5,6 +5,7 @@
 //! rows, and so a span that is not noted always says what its rows say.
 
 pub mod bucket;
+pub mod keys;
 mod pass;
 mod statements;
 

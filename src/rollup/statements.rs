@@ -1,7 +1,7 @@
 //! The statements that count a span, in SQLite's dialect. `?1` is its beginning, `?2` its end, and `?3` the path of the
 //! metadata key that holds the org of a log.
 
-use super::{Grain, Source, bucket};
+use super::{Grain, Source, bucket, keys};
 use crate::{
     database::Statement,
     query::names::{ORG_OF_LOG, USER_OF_LOG},
@@ -66,7 +66,7 @@ impl Source {
     }
 
     /// Where each org, or each gateway, has its rows: each is found by one step in the key.
-    fn spaces(self) -> String {
+    pub(super) fn spaces(self) -> String {
         let (table, space) = self.table();
         format!(
             "spaces(space) AS MATERIALIZED (\n  SELECT min({space}) FROM {table}\n  UNION ALL\n  \
@@ -75,7 +75,7 @@ impl Source {
     }
 
     /// The rows of the span.
-    fn rows(self) -> String {
+    pub(super) fn rows(self) -> String {
         let (table, space) = self.table();
         format!(
             "FROM spaces CROSS JOIN {table} AS r WHERE r.{space} = space AND r.created_at >= ?1 AND r.created_at < ?2"
@@ -109,6 +109,9 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
     }
     if grain == Grain::Day {
         texts.extend(users(source));
+    }
+    if (source, grain) == (Source::Logs, Grain::Day) {
+        texts.extend(keys::count());
     }
     texts.push(format!(
         "INSERT OR REPLACE INTO rollup_spans (source, grain, start, state, rest) VALUES ('{name}', '{length}', ?1, 1, \

@@ -9,7 +9,10 @@ use std::{fs::File, io, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, thr
 
 use rusqlite::Connection;
 use serde_json::{Map, Value};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 pub use self::functions::add_functions;
 use self::{
@@ -35,6 +38,9 @@ const CACHE: u32 = 8_192;
 /// How long a request waits for another program that writes.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a question may take.
+const LONGEST: Duration = Duration::from_secs(10);
+
 /// Requests that may wait for the writer. A further one waits for its place.
 const MOST_WAITING: usize = 1_024;
 
@@ -43,6 +49,8 @@ const MOST_WAITING: usize = 1_024;
 pub struct SqliteDatabase {
     waiting: mpsc::Sender<Waiting>,
     readers: Arc<Readers>,
+    /// How long a question may take.
+    longest: Duration,
     writer: JoinHandle<()>,
 }
 
@@ -76,7 +84,7 @@ impl SqliteDatabase {
         let writer = Writer::new(connection, place.clone());
         let writer = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run(requests));
         let writer = writer.map_err(|error| CallError::Silent(error.to_string()))?;
-        Ok(Self { waiting, readers: Arc::new(Readers::new(place)), writer })
+        Ok(Self { waiting, readers: Arc::new(Readers::new(place)), longest: LONGEST, writer })
     }
 
     /// Waits until everything that was accepted is committed, and closes the file.
@@ -84,7 +92,7 @@ impl SqliteDatabase {
     /// # Errors
     /// If the writer has failed.
     pub fn close(self) -> Result<(), CallError> {
-        let Self { waiting, readers, writer } = self;
+        let Self { waiting, readers, writer, .. } = self;
         drop((waiting, readers));
         writer.join().map_err(|_| gone())
     }
@@ -109,7 +117,18 @@ impl Database for SqliteDatabase {
         }
         let (readers, text) = (Arc::clone(&self.readers), text.to_owned());
         let _turn = self.readers.turn().await;
-        let read = tokio::task::spawn_blocking(move || readers.read(&text, &values)).await;
+        let (begun, handle) = oneshot::channel();
+        let mut read = tokio::task::spawn_blocking(move || readers.read(&text, &values, begun));
+        let read = if let Ok(read) = timeout(self.longest, &mut read).await {
+            read
+        } else {
+            // It is begun by now, or fails by itself.
+            if let Ok(handle) = handle.await {
+                handle.interrupt();
+            }
+            let message = format!("the question takes longer than {} s", self.longest.as_secs());
+            read.await.map(|read| read.or(Err(CallError::Throttled { message, wait: None })))
+        };
         read.map_err(|error| CallError::Silent(error.to_string()))?
     }
 
@@ -149,7 +168,22 @@ fn to_write(path: &Path) -> rusqlite::Result<Connection> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PAGE_SIZE, to_write};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_that_takes_too_long_is_ended_and_the_next_one_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        let mut database = SqliteDatabase::open(&path, &MetadataKeys::default()).unwrap();
+        database.longest = Duration::from_millis(1);
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+        for _ in 0..=readers::READERS {
+            let ended = database.query(endless, Vec::new()).await;
+            assert!(matches!(ended, Err(CallError::Throttled { .. })), "{ended:?}");
+        }
+        database.longest = LONGEST;
+        assert_eq!(database.query("SELECT 1 AS one", Vec::new()).await.unwrap()[0]["one"], 1);
+    }
 
     #[test]
     fn a_commit_waits_for_the_disk_and_erases() {

@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, Row, params_from_iter, types::ValueRef};
+use rusqlite::{Connection, InterruptHandle, OpenFlags, Row, params_from_iter, types::ValueRef};
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::{failure::failed, functions::add_functions};
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Questions that are answered at once. A further one waits.
-const READERS: usize = 4;
+pub(super) const READERS: usize = 4;
 
 /// Connections that read, opened when they are first needed.
 #[derive(Debug)]
@@ -37,8 +37,13 @@ impl Readers {
         self.turns.acquire().await.ok()
     }
 
-    /// Runs a statement that only reads, and blocks the thread meanwhile.
-    pub fn read(&self, text: &str, values: &[Cell]) -> Result<Vec<Map<String, Value>>, CallError> {
+    /// Runs a statement that only reads, and blocks the thread meanwhile. `begun` is given what ends it.
+    pub fn read(
+        &self,
+        text: &str,
+        values: &[Cell],
+        begun: oneshot::Sender<InterruptHandle>,
+    ) -> Result<Vec<Map<String, Value>>, CallError> {
         if !self.place.holds() {
             return Err(moved(&self.place));
         }
@@ -46,6 +51,8 @@ impl Readers {
         let known = idle().pop();
         let read = || {
             let connection = known.map_or_else(|| self.open(), Ok)?;
+            // Nobody waits for it if the question is no longer asked.
+            let _ = begun.send(connection.get_interrupt_handle());
             let lines = lines(&connection, text, values)?;
             // A connection that has failed is not used again.
             idle().push(connection);

@@ -54,6 +54,8 @@ pub struct Memory {
     pub is_once: Cell<bool>,
     /// The calls so far.
     pub calls: Cell<usize>,
+    /// The texts of the statements that were queried.
+    pub texts: RefCell<Vec<String>>,
 }
 
 impl Memory {
@@ -64,7 +66,13 @@ impl Memory {
         for table in SQLITE.iter().filter(|script| script.text.contains("CREATE TABLE")) {
             connection.execute_batch(table.text).unwrap();
         }
-        Self { connection, strike: Cell::new(None), is_once: Cell::new(false), calls: Cell::new(0) }
+        Self {
+            connection,
+            strike: Cell::new(None),
+            is_once: Cell::new(false),
+            calls: Cell::new(0),
+            texts: RefCell::default(),
+        }
     }
 
     /// Does the work of a call, unless the call is struck before it.
@@ -160,6 +168,7 @@ impl Database for Memory {
     }
 
     async fn query(&self, text: &str, values: Vec<record::Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+        self.texts.borrow_mut().push(text.to_owned());
         self.call(|| self.lines(text, &values))
     }
 }

@@ -130,7 +130,7 @@ pub fn filter() -> impl Strategy<Value = Value> {
 }
 
 /// A question about the two days around an instant.
-fn question() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
+pub fn question() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
     let fields = vec!["name", "subject", "user", "session", "organization", "status", "success", "metadata.team"];
     let range = (-2_880..0_i64, 1..2_880_i64);
     let groups = (some(vec!["hour", "day", "week", "month"]), prop::sample::subsequence(fields, 0..3));

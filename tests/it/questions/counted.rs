@@ -56,8 +56,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A history: the world, and the rows that are there by their place.
-struct History {
-    world: World,
+pub struct History {
+    pub world: World,
     there: BTreeMap<usize, Row>,
     come: Vec<Row>,
 }
@@ -130,8 +130,18 @@ impl History {
     }
 }
 
+/// A few rows of two days that are counted.
+pub fn some_history() -> History {
+    let mut history = History::new();
+    let row = |at: &str| Row { duration: Some(2.0), user: Some("u".into()), ..Row::event("acme", at, "x") };
+    history.act(Step::Come(vec![row("2026-11-23T01:10:00Z"), row("2026-11-24T00:59:00Z")]));
+    history.act(Step::Come(vec![Row { team: Some(json!("search")), ..Row::log("acme", "2026-11-23T01:10:00Z") }]));
+    history.act(Step::Count(1_000));
+    history
+}
+
 /// Questions that what is counted can answer, and some that it cannot.
-fn question() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
+pub fn question() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
     let fields = vec!["name", "subject", "organization", "status", "success", "model", "provider", "session"];
     let texts = |field: &'static str, op: &'static str, values: &'static [&'static str]| json!({ "field": field, "op": op, "values": values });
     let filters = select(vec![
@@ -155,6 +165,32 @@ fn question() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
         let question = json!({
             "start": time::text(start), "end": time::text(end), "groupBy": groups, "metrics": others.0,
             "filters": others.1, "timeZone": rest.0, "dataset": rest.1, "organizationId": rest.2, "limit": 10_000,
+        });
+        (question, [start, middle(), end])
+    })
+}
+
+/// A question about logs by the values of a metadata key.
+pub fn of_keys() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
+    let range = (-70..-20_i64, -10..70_i64);
+    let units = select(vec![None, Some("hour"), Some("day"), Some("week")]);
+    let fields = prop::sample::subsequence(vec!["metadata.team", "model", "organization", "gateway"], 0..3);
+    let metrics = prop::sample::subsequence(vec!["count", "errors", "errorRate", "cost", "tokensIn"], 1..4);
+    let filters = select(vec![
+        json!({ "field": "metadata.team", "op": "eq", "values": ["search", 5] }),
+        json!({ "field": "metadata.team", "op": "neq", "values": ["search", true] }),
+        json!({ "field": "metadata.team", "op": "contains", "values": ["a"] }),
+        json!({ "field": "metadata.team", "op": "exists", "values": [false] }),
+        json!({ "field": "model", "op": "exists", "values": [true] }),
+    ]);
+    let rest = (prop::collection::vec(filters, 0..2), prop::option::of(select(vec!["acme", "none"])));
+    (range, units, fields, metrics, rest).prop_map(|(range, unit, fields, metrics, rest)| {
+        let at = |hours: i64| middle() + TimeDelta::hours(hours);
+        let (start, end) = (at(range.0), at(range.1));
+        let groups: Vec<_> = unit.into_iter().chain(fields).collect();
+        let question = json!({
+            "start": time::text(start), "end": time::text(end), "groupBy": groups, "metrics": metrics,
+            "filters": rest.0, "dataset": "logs", "organizationId": rest.1, "limit": 10_000,
         });
         (question, [start, middle(), end])
     })
@@ -211,6 +247,7 @@ proptest! {
     fn what_is_counted_and_open_hours_answer_as_plain_loops(
         steps in prop::collection::vec(step(), 1..12),
         questions in prop::collection::vec(question(), 1..6),
+        of_keys in prop::collection::vec(of_keys(), 1..6),
         of_users in prop::collection::vec(of_users(), 1..6),
     ) {
         let mut history = History::new();
@@ -218,7 +255,7 @@ proptest! {
             history.act(step);
         }
         let there: Vec<_> = history.there.values().cloned().collect();
-        for (question, instants) in questions {
+        for (question, instants) in questions.into_iter().chain(of_keys) {
             let answer = history.ask("/query", &question);
             let expected = loops::answer(&there, &question, instants);
             prop_assert!(agree(&answer, &expected), "{question}\n{answer:#}\n{}", Value::from(expected));
@@ -237,6 +274,12 @@ fn what_is_counted_is_used_where_it_can_be() {
     let mut history = History::new();
     let row = |at: &str| Row { duration: Some(2.0), user: Some("u".into()), ..Row::event("acme", at, "x") };
     history.act(Step::Come(vec![row("2026-11-23T01:10:00Z"), row("2026-11-24T00:59:00Z")]));
+    // A team for all, and a value for each.
+    for id in 0..102 {
+        let log = "INSERT INTO aig_logs_raw (gateway, created_at, id, cost, ingested_at, metadata) \
+                   VALUES ('a', '2026-11-23T08:00:00.000Z', ?1, 1, '', json_object('team', 'search', 'id', ?1))";
+        history.world.host.memory.connection.execute(log, [id]).unwrap();
+    }
     history.act(Step::Count(1_000));
     let check = |path: &str, further: Value, from: &str, exact: Value, read: u32| {
         let mut question = json!({ "start": "2026-11-23T00:00:00Z", "end": "2026-11-24T02:00:00Z" });
@@ -254,6 +297,20 @@ fn what_is_counted_is_used_where_it_can_be() {
     check("/query", json!({ "groupBy": ["day", "user"] }), "raw", true.into(), 2);
     check("/query", json!({ "groupBy": ["day", "subject"], "organizationId": "acme" }), "rollup", about.clone(), 2);
     check("/metrics/performance", json!({ "groupBy": ["endpoint"] }), "rollup", about, 2);
+    check(
+        "/query",
+        json!({ "dataset": "logs", "groupBy": "metadata.team", "metrics": ["cost"] }),
+        "rollup",
+        true.into(),
+        1,
+    );
+    check(
+        "/query",
+        json!({ "dataset": "logs", "groupBy": "metadata.id", "metrics": ["cost"] }),
+        "raw",
+        true.into(),
+        102,
+    );
     check("/metrics/users", json!({ "groupBy": ["day"] }), "rollup", true.into(), 3);
     check("/metrics/cohorts", json!({ "period": "day" }), "rollup", true.into(), 3);
 }

@@ -67,6 +67,7 @@ pub fn field(row: &Row, name: &str) -> Value {
         "success" => json!(row.success),
         "model" if row.is_log => json!(row.subject),
         "model" | "provider" => Value::Null,
+        "gateway" if row.is_log => row.gateway().into(),
         "metadata.team" => row.team.clone().unwrap_or_default(),
         other => panic!("{other}"),
     }

@@ -7,3 +7,4 @@ mod loops;
 mod prices;
 mod rows;
 mod seeds;
+mod texts;
