@@ -6,13 +6,13 @@ use tokio::time::MissedTickBehavior;
 
 use super::local::Local;
 
-/// From one count to the next.
-const TICK: Duration = Duration::from_mins(1);
+/// From one count to the next, as of the Worker's cron.
+const TICK: Duration = Duration::from_mins(10);
 
 /// The ticks from one deletion to the next. Only what is counted is deleted.
-const TICKS: u32 = 60;
+const TICKS: u32 = 6;
 
-/// Keeps the file counted and young until it is dropped: at once, and then each minute and each hour.
+/// Keeps the file counted and young until it is dropped: at once, and then every ten minutes and each hour.
 pub async fn keep(local: Arc<Local>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -3,6 +3,7 @@
 mod away;
 mod bindings;
 mod calls;
+mod counted;
 mod deployed;
 mod faults;
 mod keys;

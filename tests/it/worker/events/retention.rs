@@ -1,6 +1,6 @@
 //! Events that are too old, in the Workers runtime: a cron deletes them from D1 after they are in R2.
 
-use std::{fs, io::Read as _, path::Path};
+use std::{fs, io::Read as _, net::SocketAddr, path::Path};
 
 use aig_logs::{log::metadata::MetadataKeys, sink::sql::SQLITE};
 use flate2::read::MultiGzDecoder;
@@ -20,11 +20,17 @@ fn run(folder: &Path, arguments: &[&str]) -> Vec<u8> {
 }
 
 /// The rows of a statement.
-fn sql(folder: &Path, text: &str) -> Value {
+pub fn sql(folder: &Path, text: &str) -> Value {
     fs::write(folder.join("given.sql"), text).unwrap();
     let told = run(folder, &["d1", "execute", "EVENTS_DB", "--local", "--json", "--file=given.sql"]);
     let results: Value = serde_json::from_slice(&told).unwrap();
     results.as_array().unwrap().last().unwrap()["results"].clone()
+}
+
+/// The statements that make the tables.
+pub fn tables() -> String {
+    let tables = SQLITE.iter().filter(|script| script.text.contains("CREATE TABLE"));
+    tables.map(|script| script.for_sqlite(&MetadataKeys::default())).collect()
 }
 
 fn event(at: &str, id: &str) -> String {
@@ -32,6 +38,13 @@ fn event(at: &str, id: &str) -> String {
         "INSERT INTO events_raw (org, created_at, id, name, success, source, ingested_at, metadata) \
          VALUES ('a/b', '{at}', '{id}', 'x', 1, 'http', '{at}', '{{\"n\":1}}');"
     )
+}
+
+/// Lets the cron come.
+pub fn fire(address: SocketAddr) {
+    let fired = send(address, "GET", "/cdn-cgi/local/scheduled?cron=*/10+*+*+*+*&format=json", "").unwrap();
+    let (status, outcome) = receive(fired).unwrap();
+    assert_eq!(status, 200, "{outcome}");
 }
 
 /// The events of the object of an hour.
@@ -52,9 +65,7 @@ fn a_cron_moves_what_is_too_old_into_the_bucket() {
     configuration.insert("name".into(), "aig-events".into());
     configuration.insert("r2_buckets".into(), bucket());
     fs::write(path.join("wrangler.json"), serde_json::to_string(&configuration).unwrap()).unwrap();
-    let tables = SQLITE.iter().filter(|script| script.text.contains("CREATE TABLE"));
-    let tables: String = tables.map(|script| script.for_sqlite(&MetadataKeys::default())).collect();
-    sql(path, &(tables + &event("2020-01-01T05:00:00.000Z", "old") + &event("2100-01-01T05:00:00.000Z", "young")));
+    sql(path, &(tables() + &event("2020-01-01T05:00:00.000Z", "old") + &event("2100-01-01T05:00:00.000Z", "young")));
     // The object grows by what comes later.
     for (further, ids) in [("", ["old"].as_slice()), (&event("2020-01-01T05:59:59.999Z", "late"), &["old", "late"])] {
         if !further.is_empty() {
@@ -62,9 +73,7 @@ fn a_cron_moves_what_is_too_old_into_the_bucket() {
         }
         {
             let (_group, _output, address) = dev(path, &[]);
-            let fired = send(address, "GET", "/cdn-cgi/local/scheduled?cron=*/10+*+*+*+*&format=json", "").unwrap();
-            let (status, outcome) = receive(fired).unwrap();
-            assert_eq!(status, 200, "{outcome}");
+            fire(address);
             assert_eq!(exchange(address, "GET", "/health", &[], b"").status, 200);
         }
         assert_eq!(sql(path, "SELECT id FROM events_raw;"), json!([{ "id": "young" }]));
