@@ -72,7 +72,7 @@ pub fn checked(org: &str, scopes: &[String], origins: Vec<String>) -> Result<Key
     let Some(mut known) = known.filter(|scopes| !scopes.is_empty()) else {
         return Err(("scopes", "scopes must be some of ingest, query, admin".into()));
     };
-    known.sort();
+    known.sort_unstable();
     known.dedup();
     if let Some(origin) = origins.iter().find(|origin| !is_origin(origin)) {
         return Err(("origins", format!("{origin:?} is no origin such as https://app.example")));

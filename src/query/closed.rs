@@ -1,7 +1,5 @@
 //! Which hours and days are counted, and the pieces into which a question is cut along them.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use crate::{
@@ -26,7 +24,7 @@ struct Spans {
     grain: Grain,
     first: Timestamp,
     last: Timestamp,
-    changed: BTreeSet<Timestamp>,
+    changed: Vec<Timestamp>,
     /// Whether a line is of several groups.
     has_rest: bool,
 }

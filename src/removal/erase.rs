@@ -2,8 +2,6 @@
 //!
 //! If we stop anywhere, some pieces are gone and others are not yet. The same erase again goes on with the others.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use crate::{
@@ -67,7 +65,7 @@ pub async fn erase(
 }
 
 /// How rows name a user: by the id itself, and as the settings withhold it under each name of a user.
-fn ids(privacy: &Privacy, user: &str) -> BTreeSet<String> {
+fn ids(privacy: &Privacy, user: &str) -> Vec<String> {
     let kept = NAMES.iter().filter_map(|name| match privacy.left(&[name], user.into())? {
         Value::String(id) => Some(id),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,

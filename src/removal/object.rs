@@ -65,8 +65,9 @@ pub fn folder(org: &str) -> String {
 /// # Errors
 /// If it cannot be read to its end.
 pub fn keys(bytes: &[u8]) -> io::Result<BTreeSet<Key>> {
+    let mut keys = BTreeSet::new();
     if bytes.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(keys);
     }
     let lines = BufReader::new(MultiGzDecoder::new(bytes)).lines();
     let key = |line: &str| {
@@ -74,7 +75,10 @@ pub fn keys(bytes: &[u8]) -> io::Result<BTreeSet<Key>> {
         let org = row["org"].as_str().unwrap_or_default();
         row.as_object().and_then(|row| Key::of(org, row)).ok_or_else(|| io::Error::other("a line has no key"))
     };
-    lines.map(|line| key(&line?)).collect()
+    for line in lines {
+        keys.insert(key(&line?)?);
+    }
+    Ok(keys)
 }
 
 /// The object with further events.

@@ -54,6 +54,7 @@ fn what_the_cron_counts_answers_as_elsewhere() {
     let mut configuration = configuration(&built);
     configuration.insert("name".into(), "aig-events".into());
     fs::write(folder.path().join("wrangler.json"), serde_json::to_string(&configuration).unwrap()).unwrap();
+    fs::write(folder.path().join(".dev.vars"), format!("EVENTS_ADMIN_KEY=\"{ADMIN}\"\n")).unwrap();
     let present = now();
     let end = Grain::Day.floor(present) - TimeDelta::days(1);
     let rows = rows(end);

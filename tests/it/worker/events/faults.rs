@@ -23,6 +23,10 @@ const SILENT: [&str; 3] = ["EVENTS_QUEUE.sendBatch", "STATE_KV.put", "message.ac
 const QUESTION: [&str; 3] = ["EVENTS_DB.prepare", "EVENTS_DB.bind", "EVENTS_DB.all"];
 const WRITE: [&str; 3] = ["EVENTS_DB.prepare", "EVENTS_DB.bind", "EVENTS_DB.batch"];
 
+/// The calls that write events of hours before, which are noted.
+const WRITE_LATE: [&str; 5] =
+    ["EVENTS_DB.prepare", "EVENTS_DB.bind", "EVENTS_DB.prepare", "EVENTS_DB.bind", "EVENTS_DB.batch"];
+
 const LIMIT: [&str; 1] = ["EVENTS_RATE_LIMIT.limit"];
 
 /// The Worker, with an outside that fails.
@@ -208,7 +212,7 @@ fn messages(events: &Events) {
     };
     let is_done = |said: &Value| said.as_array().unwrap().contains(&json!("ack"));
     // Both rows together, then each alone.
-    let calls = [&WRITE[..], &WRITE, &WRITE, &["STATE_KV.put", "message.ack"]].concat();
+    let calls = [&WRITE_LATE[..], &WRITE_LATE, &WRITE_LATE, &["STATE_KV.put", "message.ack"]].concat();
     strike(events, false, None);
     assert!(is_done(&deliver("well")));
     assert_eq!(strike(events, false, None), calls);
