@@ -31,11 +31,13 @@ const MEASURES: [(&str, &str); 10] = [
     ("tokens_out", "sum"),
 ];
 
-/// What each measure is of one row, and its bucket.
-const OF_EVENT: &str = "0 AS rest, 1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
-                        r.duration, r.duration AS longest, r.quantity, r.cost, NULL AS tokens_in, NULL AS tokens_out";
-const OF_LOG: &str = "0 AS rest, 1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
-                      r.duration, r.duration AS longest, NULL AS quantity, r.cost, r.tokens_in, r.tokens_out";
+/// What each measure is of several rows.
+const OF_EVENTS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r.success = 0) AS errors, \
+                         count(r.duration) AS timed, sum(r.duration) AS duration, max(r.duration) AS longest, \
+                         sum(r.quantity) AS quantity, sum(r.cost) AS cost, NULL AS tokens_in, NULL AS tokens_out";
+const OF_LOGS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r.success = 0) AS errors, \
+                       count(r.duration) AS timed, sum(r.duration) AS duration, max(r.duration) AS longest, \
+                       NULL AS quantity, sum(r.cost) AS cost, sum(r.tokens_in) AS tokens_in, sum(r.tokens_out) AS tokens_out";
 
 impl Source {
     /// The fields by which a level groups, beside the org.
@@ -98,14 +100,19 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
         "WITH RECURSIVE {orgs}\nDELETE FROM rollups WHERE source = '{name}' AND grain = '{length}' \
          AND level IN (0, 1, 2, 3) {of_span} AND start = ?1"
     ));
+    let finest = source.fields(3);
     texts.push(match grain {
-        Grain::Hour => insert(source, grain, 3, &source.spaces(), &parts_of_rows(source)),
+        Grain::Hour => insert(source, grain, 3, &source.spaces(), &of_rows(source), OF_BUCKETS),
         Grain::Day => {
-            insert(source, grain, 3, &self::orgs(source, Grain::Hour), &parts_of_lines(source, Grain::Hour, 3))
+            let hours = of_lines(source, Grain::Hour, 3, finest, "r.org");
+            insert(source, grain, 3, &self::orgs(source, Grain::Hour), &hours, OF_OBJECTS)
         }
     });
+    texts.extend(fold(source, grain));
     for level in [2, 1, 0] {
-        texts.push(insert(source, grain, level, &orgs, &parts_of_lines(source, grain, level + 1)));
+        let org = if level == 0 { "''" } else { "r.org" };
+        let lines = of_lines(source, grain, level + 1, source.fields(level), org);
+        texts.push(insert(source, grain, level, &orgs, &lines, OF_OBJECTS));
     }
     if grain == Grain::Day {
         texts.extend(users(source));
@@ -181,79 +188,79 @@ fn orgs(source: Source, grain: Grain) -> String {
     )
 }
 
-/// The rows of a span, each as a part of a line.
-fn parts_of_rows(source: Source) -> String {
+/// The rows of a span, grouped to lines: their sums, and the list of their buckets.
+fn of_rows(source: Source) -> String {
     let fields = listed(source.fields(3), ", r.");
-    let measures = if source == Source::Events { OF_EVENT } else { OF_LOG };
+    let measures = if source == Source::Events { OF_EVENTS } else { OF_LOGS };
     let (org, _) = source.owner();
     let bucket = bucket::sql("r.duration");
     format!(
-        "  SELECT {org} AS org{fields}, {measures}, {bucket} AS bucket, r.duration IS NOT NULL AS n\n  {}",
+        "  SELECT {org} AS org{fields}, {measures},\n  \
+         json_group_array({bucket}) FILTER (WHERE r.duration IS NOT NULL) AS list\n  {}\n  GROUP BY {org}{fields}",
         source.rows()
     )
 }
 
-/// The lines of a span, of another grain or level, each as a part of another line.
-fn parts_of_lines(source: Source, grain: Grain, level: u8) -> String {
-    let fields = listed(source.fields(level), ", r.");
-    let measures = MEASURES.map(|(name, _)| format!("r.{name}")).join(", ");
-    // A bucket of a line is a part of its own, and its measures are those of the line's other part.
-    let none =
-        MEASURES.map(|(name, _)| if ["rest", "events", "errors", "timed"].contains(&name) { "0" } else { "NULL" });
-    let lines = format!(
-        "WHERE r.source = '{}' AND r.grain = '{}' AND r.level = {level} AND r.org IN (SELECT org FROM places) \
-         AND r.start >= ?1 AND r.start < ?2",
+/// The lines of a span, of another grain or level, grouped to lines: their sums, and the list of their buckets.
+fn of_lines(source: Source, grain: Grain, level: u8, fields: &[&str], org: &str) -> String {
+    let (fields, sums) = (listed(fields, ", r."), sums("r."));
+    format!(
+        "  SELECT {org} AS org{fields}, {sums}, json_group_array(json(r.buckets)) AS list\n  FROM rollups AS r\n  \
+         WHERE r.source = '{}' AND r.grain = '{}' AND r.level = {level} AND r.org IN (SELECT org FROM places) \
+         AND r.start >= ?1 AND r.start < ?2\n  GROUP BY {org}{fields}",
         source.name(),
         grain.name()
-    );
-    format!(
-        "  SELECT r.org{fields}, {measures}, NULL AS bucket, 0 AS n\n  FROM rollups AS r\n  {lines}\n  UNION ALL\n  \
-         SELECT r.org{fields}, {}, CAST(b.key AS INTEGER), b.value\n  FROM rollups AS r, json_each(r.buckets) AS b\n  {lines}",
-        none.join(", ")
     )
 }
 
-/// Puts parts together to the lines of a level.
-fn insert(source: Source, grain: Grain, level: u8, spaces: &str, parts: &str) -> String {
-    let (name, length) = (source.name(), grain.name());
-    let fields = source.fields(level);
-    let (listed, org) = (listed(fields, ", "), if level == 0 { "''" } else { "org" });
+/// How often each bucket is in a list of buckets.
+const OF_BUCKETS: &str = "(SELECT json_group_object(bucket, n) FROM (SELECT value AS bucket, count(*) AS n FROM json_each(list) GROUP BY value))";
+
+/// The same of a list of objects with numbers of buckets.
+const OF_OBJECTS: &str = "(SELECT json_group_object(bucket, n) FROM (SELECT b.key AS bucket, sum(b.value) AS n \
+                          FROM json_each(list) AS l CROSS JOIN json_each(l.value) AS b GROUP BY b.key))";
+
+/// The measures of several lines together.
+fn sums(prefix: &str) -> String {
+    MEASURES.map(|(name, how)| format!("{how}({prefix}{name}) AS {name}")).join(", ")
+}
+
+/// Writes grouped lines.
+fn insert(source: Source, grain: Grain, level: u8, spaces: &str, grouped: &str, buckets: &str) -> String {
+    let (listed, names) = (listed(source.fields(level), ", "), MEASURES.map(|(name, _)| name).join(", "));
+    format!(
+        "INSERT INTO rollups (source, grain, level, org, start, place{listed}, {names}, buckets)\n\
+         WITH RECURSIVE {spaces},\ngrouped AS (\n{grouped}\n)\n\
+         SELECT '{}', '{}', {level}, org, ?1, row_number() OVER (){listed}, {names}, {buckets} FROM grouped",
+        source.name(),
+        grain.name()
+    )
+}
+
+/// The statements that put lines together, as `(other)`: those beyond the most frequent ones of the first field.
+fn fold(source: Source, grain: Grain) -> [String; 2] {
+    let (name, length, orgs, fields) = (source.name(), grain.name(), orgs(source, grain), source.fields(3));
+    let (first, second, others) = (fields[0], fields[1], fields[1..].join(", "));
     let names = MEASURES.map(|(name, _)| name).join(", ");
-    let sums = MEASURES.map(|(name, how)| format!("{how}({name}) AS {name}")).join(", ");
-    let mut chain = format!(
-        "WITH RECURSIVE {spaces},\nparts AS (\n{parts}\n),\nby_bucket AS (\n  SELECT {org} AS org{listed}, {sums}, bucket, \
-         sum(n) AS n FROM parts GROUP BY {org}{listed}, bucket\n)"
+    let ranked = format!(
+        "WITH RECURSIVE {orgs},\nranked AS (\n  SELECT *, row_number() OVER (PARTITION BY org, {first} \
+         ORDER BY events DESC, {others}, place) AS rank\n  FROM rollups WHERE source = '{name}' AND grain = '{length}' \
+         AND level = 3 AND org IN (SELECT org FROM places) AND start = ?1 AND place > 0\n)"
     );
-    let mut from = "by_bucket";
-    if level == 3 {
-        chain += &folded(fields, &names, &sums);
-        from = "folded";
-    }
-    format!(
-        "INSERT INTO rollups (source, grain, level, org, start, place{listed}, {names}, buckets)\n{chain}\n\
-         SELECT '{name}', '{length}', {level}, org, ?1, row_number() OVER (PARTITION BY org ORDER BY org{listed}){listed}, \
-         {sums}, json_group_object(bucket, n) FILTER (WHERE bucket IS NOT NULL)\nFROM {from} GROUP BY org{listed}"
-    )
-}
-
-/// Groups beyond the most frequent ones of the first field stand together, as `(other)` in the second.
-fn folded(fields: &[&str], names: &str, sums: &str) -> String {
-    let (all, others) = (fields.join(", "), fields[1..].join(", "));
-    let fold = |(place, field): (usize, &&str)| match place {
-        0 => (*field).to_owned(),
-        1 => format!("CASE WHEN place > {MOST_GROUPS} THEN '(other)' ELSE {field} END AS {field}"),
-        _ => format!("CASE WHEN place > {MOST_GROUPS} THEN NULL ELSE {field} END AS {field}"),
-    };
-    let kept: Vec<_> = fields.iter().enumerate().map(fold).collect();
-    let names = names.replace("rest", &format!("max(rest, place > {MOST_GROUPS}) AS rest"));
-    format!(
-        ",\nsized AS (\n  SELECT *, sum(events) OVER (PARTITION BY org, {all}) AS size FROM by_bucket\n),\nplaced AS (\n  \
-         SELECT *, dense_rank() OVER (PARTITION BY org, {first} ORDER BY size DESC, {others}) AS place FROM sized\n),\n\
-         together AS (\n  SELECT org, {kept}, {names}, bucket, n FROM placed\n),\nfolded AS (\n  \
-         SELECT org, {all}, {sums}, bucket, sum(n) AS n FROM together GROUP BY org, {all}, bucket\n)",
-        first = fields[0],
-        kept = kept.join(", ")
-    )
+    let sums = sums("");
+    let together = format!(
+        "INSERT INTO rollups (source, grain, level, org, start, place, {first}, {second}, {names}, buckets)\n{ranked},\n\
+         grouped AS (\n  SELECT org, {first}, {sums}, json_group_array(json(buckets)) AS list\n  FROM ranked \
+         WHERE rank > {MOST_GROUPS} GROUP BY org, {first}\n)\n\
+         SELECT '{name}', '{length}', 3, org, ?1, -row_number() OVER (), {first}, '(other)', {}, {OF_OBJECTS} FROM grouped",
+        names.replacen("rest", "1", 1)
+    );
+    let single = format!(
+        "{ranked}\nDELETE FROM rollups WHERE source = '{name}' AND grain = '{length}' AND level = 3 \
+         AND org IN (SELECT org FROM places) AND start = ?1 \
+         AND (org, place) IN (SELECT org, place FROM ranked WHERE rank > {MOST_GROUPS})"
+    );
+    [together, single]
 }
 
 /// The users of a day, and how many sessions there are.

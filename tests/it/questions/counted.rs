@@ -314,3 +314,31 @@ fn what_is_counted_is_used_where_it_can_be() {
     check("/metrics/users", json!({ "groupBy": ["day"] }), "rollup", true.into(), 3);
     check("/metrics/cohorts", json!({ "period": "day" }), "rollup", true.into(), 3);
 }
+
+#[test]
+fn more_groups_than_fit_stand_together_and_are_asked_of_rows() {
+    let mut history = History::new();
+    let row = |n: usize| {
+        let subject = format!("s{:03}", n % 150);
+        Row { subject: Some(subject), duration: Some(1.0), ..Row::event("acme", "2026-11-23T01:10:00Z", "x") }
+    };
+    let rows: Vec<_> = (0..400).map(row).collect();
+    history.act(Step::Come(rows.clone()));
+    history.act(Step::Count(1_000));
+    let lines = history.world.host.memory.lines(
+        "SELECT count(*) AS n, sum(events) AS events, total(rest) AS rest FROM rollups WHERE level = 3 AND grain = 'day'",
+        &[],
+    );
+    assert_eq!(Value::Object(lines[0].clone()), json!({ "n": 101, "events": 400, "rest": 1.0 }));
+    let mut question = json!({
+        "start": "2026-11-23T00:00:00Z", "end": "2026-11-24T00:00:00Z", "groupBy": ["subject"], "metrics": ["count", "p50"],
+    });
+    let instants = ["2026-11-23T00:00:00Z", "2026-11-23T12:00:00Z", "2026-11-24T00:00:00Z"];
+    for (field, from) in [("subject", "raw"), ("name", "rollup")] {
+        question["groupBy"] = json!([field]);
+        let answer = history.ask("/query", &question);
+        assert_eq!(answer["meta"]["from"], from);
+        let expected = loops::answer(&rows, &question, instants.map(|at| time::parse(at).unwrap()));
+        assert!(agree(&answer, &expected), "{answer:#}");
+    }
+}
