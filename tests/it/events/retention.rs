@@ -7,6 +7,7 @@ use std::{
 };
 
 use aig_logs::{
+    config::EventSettings,
     error::CallError,
     host::{Archive, Object, folder::Folder},
     removal::retention::{Gone, Most, retain},
@@ -161,6 +162,17 @@ fn what_is_too_old_goes_after_it_is_archived() {
     write(&world, "acme", instant, "late");
     assert_eq!(pass(&world, Some(&shelf), ALL), Ok(Gone { rows: 1, hours: 1 }));
     assert_eq!(shelf.ids(), [&TOO_OLD[..], &["late"]].concat());
+}
+
+#[test]
+fn the_documentation_tells_each_retention() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let days = EventSettings::from_vars(|_| None).unwrap().retention.num_days();
+    for what in ["events", "dead letters of the queue"] {
+        let row = format!("| {what} | {days} days (`EVENT_RETENTION_DAYS`)");
+        assert_eq!(text.matches(&row).count(), 1, "{row}");
+    }
 }
 
 #[test]
