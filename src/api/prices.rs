@@ -13,6 +13,7 @@ use super::{
 use crate::{
     database::{Database, Statement},
     error::CallError,
+    event::LARGEST_NUMBER,
     host::Server,
     query::number,
     record::Cell,
@@ -114,7 +115,7 @@ impl Kind {
             Self::Perhaps if value.is_null() => Some(Value::Null),
             Self::Perhaps => Self::Name.kept(value),
             Self::Instant => Some(time::text(time::floor_ms(time::parse(value.as_str()?)?)).into()),
-            Self::Price => value.as_f64().filter(|price| *price >= 0.0).map(Value::from),
+            Self::Price => value.as_f64().filter(|price| (0.0..=LARGEST_NUMBER).contains(price)).map(Value::from),
         }
     }
 

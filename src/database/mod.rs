@@ -44,6 +44,14 @@ pub trait Database {
     /// If the database does not answer.
     async fn query(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError>;
 
+    /// Runs one statement that only reads and may read much: a question. It does not keep others waiting.
+    ///
+    /// # Errors
+    /// If the database does not answer, or [`CallError::Throttled`] if the statement takes too long.
+    async fn ask(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+        self.query(text, values).await
+    }
+
     /// Leaves no bytes of deleted rows in a file, nor beside it. What D1 keeps is its own affair.
     ///
     /// # Errors

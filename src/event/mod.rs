@@ -16,6 +16,7 @@ pub mod names;
 
 pub use self::{
     columns::EVENTS,
+    place::LARGEST_NUMBER,
     point::of_point,
     read::read,
     receipt::{Receipt, Refusal, Way},

@@ -53,8 +53,12 @@ pub(super) fn label(value: Value) -> Result<String, Value> {
     if value.is_i64() || value.is_u64() { Ok(value.to_string()) } else { text(value) }
 }
 
+/// The largest number of a column: a million of a billion. Sums of larger ones might be infinite, and then say nothing about
+/// all other events.
+pub const LARGEST_NUMBER: f64 = 1e15;
+
 pub(super) fn float(value: Value) -> Result<f64, Value> {
-    value.as_f64().ok_or(value)
+    value.as_f64().filter(|float| float.abs() <= LARGEST_NUMBER).ok_or(value)
 }
 
 pub(super) fn integer(value: Value) -> Result<i64, Value> {

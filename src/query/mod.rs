@@ -109,7 +109,7 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     } else {
         (of_question(question, org_metadata), guard(database, question, needs_firsts, known).await?)
     };
-    let lines = database.query(&sql.text, sql.values).await?;
+    let lines = database.ask(&sql.text, sql.values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
     let lines = lines.into_iter().take(usize::try_from(question.limit).unwrap_or(usize::MAX));
     let rows = lines.map(|line| row(question, line, sql.is_counted)).collect();
@@ -144,7 +144,7 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
         (of_cohorts(question, known.org_metadata), guard(database, question, true, known).await?)
     };
     let mut active = vec![vec![0; spans.len()]; spans.len()];
-    for line in database.query(&sql.text, sql.values).await? {
+    for line in database.ask(&sql.text, sql.values).await? {
         let number = |name: &str| line.get(name).and_then(Value::as_u64).unwrap_or_default();
         let place = |name| usize::try_from(number(name)).unwrap_or(usize::MAX);
         if let Some(count) = active.get_mut(place("cohort")).and_then(|cohort| cohort.get_mut(place("step"))) {
@@ -191,7 +191,7 @@ fn bare(question: &Question) -> Question {
 async fn rows_read(database: &impl Database, parts: Parts, from: &str) -> Result<u64, NoAnswer> {
     let most = database.most_read();
     let sql = parts.then(&format!("\nSELECT count(*) AS rows_read FROM (SELECT 1 FROM {from} LIMIT ?4)"), most + 1);
-    let lines = database.query(&sql.text, sql.values).await?;
+    let lines = database.ask(&sql.text, sql.values).await?;
     let read = lines.first().and_then(|line| line.get("rows_read")).and_then(Value::as_u64).unwrap_or_default();
     if read > most {
         let detail = format!("the question would read more than {most} rows: ask for a shorter range, or for one org");
@@ -203,7 +203,7 @@ async fn rows_read(database: &impl Database, parts: Parts, from: &str) -> Result
 /// Whether a part is a line of several groups.
 async fn has_rest(database: &impl Database, parts: Parts) -> Result<bool, CallError> {
     let sql = parts.then("\nSELECT EXISTS (SELECT 1 FROM parts WHERE rest = 1 LIMIT ?4) AS has_rest", 1);
-    let lines = database.query(&sql.text, sql.values).await?;
+    let lines = database.ask(&sql.text, sql.values).await?;
     Ok(lines.first().and_then(|line| line.get("has_rest")?.as_i64()) == Some(1))
 }
 

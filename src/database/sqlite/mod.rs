@@ -5,12 +5,24 @@ mod functions;
 mod readers;
 mod writer;
 
-use std::{fs::File, io, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use rusqlite::Connection;
 use serde_json::{Map, Value};
 use tokio::{
     sync::{mpsc, oneshot},
+    task::spawn_blocking,
     time::timeout,
 };
 
@@ -116,26 +128,49 @@ impl Database for SqliteDatabase {
             return Err(gone());
         }
         let (readers, text) = (Arc::clone(&self.readers), text.to_owned());
-        let _turn = self.readers.turn().await;
-        let (begun, handle) = oneshot::channel();
-        let mut read = tokio::task::spawn_blocking(move || readers.read(&text, &values, begun));
-        let read = if let Ok(read) = timeout(self.longest, &mut read).await {
-            read
-        } else {
-            // It is begun by now, or fails by itself.
-            if let Ok(handle) = handle.await {
-                handle.interrupt();
-            }
-            let message = format!("the question takes longer than {} s", self.longest.as_secs());
-            read.await.map(|read| read.or(Err(CallError::Throttled { message, wait: None })))
-        };
+        let read = spawn_blocking(move || readers.read(&text, &values, Arc::default())).await;
         read.map_err(|error| CallError::Silent(error.to_string()))?
+    }
+
+    /// A few are answered at once, each for a while at most. One that nobody waits for any more is ended.
+    async fn ask(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+        if self.waiting.is_closed() {
+            return Err(gone());
+        }
+        let busy = |_| CallError::Broken("other questions are being answered: ask again".into());
+        let turn = timeout(self.longest, self.readers.turn()).await.map_err(busy)?;
+        let (readers, text, asked) = (Arc::clone(&self.readers), text.to_owned(), Asked::default());
+        let is_over = Arc::clone(&asked.is_over);
+        // The turn ends with the statement, whoever waits for it.
+        let read = spawn_blocking(move || {
+            let _turn = turn;
+            readers.read(&text, &values, is_over)
+        });
+        let read = timeout(self.longest, read).await;
+        drop(asked);
+        let late = |_| {
+            let message = format!("the question takes longer than {} s", self.longest.as_secs());
+            CallError::Throttled { message, wait: None }
+        };
+        read.map_err(late)?.map_err(|error| CallError::Silent(error.to_string()))?
     }
 
     async fn wipe(&self) -> Result<(), CallError> {
         let readers = Arc::clone(&self.readers);
-        let wiped = tokio::task::spawn_blocking(move || readers.wipe(PATIENCE)).await;
+        let wiped = spawn_blocking(move || readers.wipe(PATIENCE)).await;
         wiped.map_err(|error| CallError::Silent(error.to_string()))?
+    }
+}
+
+/// A question that somebody waits for. Dropped, its statement ends.
+#[derive(Default)]
+struct Asked {
+    is_over: Arc<AtomicBool>,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
     }
 }
 
@@ -170,19 +205,42 @@ fn to_write(path: &Path) -> rusqlite::Result<Connection> {
 mod tests {
     use super::*;
 
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+
+    fn database(folder: &tempfile::TempDir) -> SqliteDatabase {
+        SqliteDatabase::open(&folder.path().join("a.sqlite"), &MetadataKeys::default()).unwrap()
+    }
+
     #[tokio::test]
     async fn a_question_that_takes_too_long_is_ended_and_the_next_one_answered() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.sqlite");
-        let mut database = SqliteDatabase::open(&path, &MetadataKeys::default()).unwrap();
+        let mut database = database(&folder);
         database.longest = Duration::from_millis(1);
-        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
         for _ in 0..=readers::READERS {
-            let ended = database.query(endless, Vec::new()).await;
-            assert!(matches!(ended, Err(CallError::Throttled { .. })), "{ended:?}");
+            let ended = database.ask(ENDLESS, Vec::new()).await;
+            assert!(matches!(ended, Err(CallError::Throttled { .. } | CallError::Broken(_))), "{ended:?}");
         }
-        database.longest = LONGEST;
+        database.longest = Duration::from_hours(1);
+        assert_eq!(database.ask("SELECT 1 AS one", Vec::new()).await.unwrap()[0]["one"], 1);
+    }
+
+    #[tokio::test]
+    async fn a_question_that_nobody_waits_for_is_ended_and_keeps_no_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder);
+        for _ in 0..=readers::READERS {
+            // Dropped at any moment: before it begins, and while it runs.
+            let asked = database.ask(ENDLESS, Vec::new());
+            tokio::select! {
+                biased;
+                _ = asked => panic!("it has no end"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        // Whoever asks no question waits for no turn.
         assert_eq!(database.query("SELECT 1 AS one", Vec::new()).await.unwrap()[0]["one"], 1);
+        assert_eq!(database.ask("SELECT 1 AS one", Vec::new()).await.unwrap()[0]["one"], 1);
+        database.close().unwrap();
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Connections that only read. SQLite lets them read beside the one that writes.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use rusqlite::{Connection, InterruptHandle, OpenFlags, Row, params_from_iter, types::ValueRef};
+use rusqlite::{Connection, OpenFlags, Row, params_from_iter, types::ValueRef};
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{failure::failed, functions::add_functions};
 use crate::{
@@ -19,30 +22,33 @@ use crate::{
 /// Questions that are answered at once. A further one waits.
 pub(super) const READERS: usize = 4;
 
+/// Steps of SQLite's machine after which a statement looks whether it is over: some tenths of a millisecond.
+const STEPS: i32 = 10_000;
+
 /// Connections that read, opened when they are first needed.
 #[derive(Debug)]
 pub(super) struct Readers {
     place: Place,
     idle: Mutex<Vec<Connection>>,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 impl Readers {
     pub fn new(place: Place) -> Self {
-        Self { place, idle: Mutex::default(), turns: Semaphore::new(READERS) }
+        Self { place, idle: Mutex::default(), turns: Arc::new(Semaphore::new(READERS)) }
     }
 
     /// Waits until few enough others read; none: nobody closes it, so there is always a turn.
-    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.turns.acquire().await.ok()
+    pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
-    /// Runs a statement that only reads, and blocks the thread meanwhile. `begun` is given what ends it.
+    /// Runs a statement that only reads, and blocks the thread meanwhile, until its end or until `is_over`.
     pub fn read(
         &self,
         text: &str,
         values: &[Cell],
-        begun: oneshot::Sender<InterruptHandle>,
+        is_over: Arc<AtomicBool>,
     ) -> Result<Vec<Map<String, Value>>, CallError> {
         if !self.place.holds() {
             return Err(moved(&self.place));
@@ -50,10 +56,10 @@ impl Readers {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let known = idle().pop();
         let read = || {
-            let connection = known.map_or_else(|| self.open(), Ok)?;
-            // Nobody waits for it if the question is no longer asked.
-            let _ = begun.send(connection.get_interrupt_handle());
+            let mut connection = known.map_or_else(|| self.open(), Ok)?;
+            connection.progress_handler(STEPS, Some(move || is_over.load(Ordering::Relaxed)))?;
             let lines = lines(&connection, text, values)?;
+            connection.progress_handler(0, None::<fn() -> bool>)?;
             // A connection that has failed is not used again.
             idle().push(connection);
             Ok(lines)

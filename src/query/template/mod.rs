@@ -184,7 +184,7 @@ pub async fn answer(database: &impl Database, filled: &Filled<'_>, known: Known<
     let Filled { template, question, values } = filled;
     let read = guard(database, question, false, known).await?;
     let sql = activity::statement(question, template.body, values, known.org_metadata);
-    let lines = database.query(&sql.text, sql.values).await?;
+    let lines = database.ask(&sql.text, sql.values).await?;
     let is_missing = |name: &str| lines.first().is_some_and(|line| !line.contains_key(name));
     if let Some((name, _)) = template.columns.iter().find(|(name, _)| is_missing(name)) {
         return Err(Wrong::malformed("template", format!("the statement has no column {name}")).into());
