@@ -294,3 +294,23 @@ fn an_org_never_sees_another() {
         assert_eq!(both.ask(method, path, &sender, &question.to_string()).0, 403, "{path}");
     }
 }
+
+#[test]
+fn a_number_that_is_too_large_says_nothing_about_the_others() {
+    let world = world(&[]);
+    let huge = json!({ "cost": 1e308, "duration": -1e300, "usage": { "quantity": 1e16, "sku": "s", "unit": "b" } });
+    for event in [huge.clone(), huge, json!({ "cost": 2, "usage": { "quantity": 3, "sku": "s", "unit": "b" } })] {
+        let mut event = event;
+        event["event"] = "x".into();
+        let (status, answer) = world.ask("POST", "/events", ADMIN, &event.to_string());
+        assert_eq!(status, 202, "{answer}");
+    }
+    let question =
+        json!({ "start": "-1h", "end": "2026-11-29T13:00:00Z", "metrics": ["count", "cost", "quantity", "max"] });
+    assert_eq!(ask(&world, "/query", &question), json!([{ "count": 3, "cost": 2, "quantity": 3, "max": null }]));
+    // It is kept beside the columns.
+    let kept = world.host.memory.lines("SELECT extra FROM events_raw WHERE cost IS NULL LIMIT 1", &[]);
+    assert!(
+        kept[0]["extra"].as_str().unwrap().contains("1e308") || kept[0]["extra"].as_str().unwrap().contains("1e+308")
+    );
+}
