@@ -113,6 +113,9 @@ pub(super) const MEASURED: [(&str, &str, &str); 9] = [
     ("created_at", "r.created_at", "r.created_at"),
 ];
 
+/// The longest metadata key that a question may name, in bytes. The database looks for it in every row.
+const LONGEST_KEY: usize = 1_024;
+
 /// A field of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {
@@ -126,7 +129,7 @@ impl Field {
     /// The field of this name, of those that every question may name and of `further` ones.
     pub(super) fn parse(name: &str, further: &[&str]) -> Option<Self> {
         if let Some(key) = name.strip_prefix("metadata.") {
-            return (!key.is_empty()).then(|| Self::Metadata(key.to_owned()));
+            return (1..=LONGEST_KEY).contains(&key.len()).then(|| Self::Metadata(key.to_owned()));
         }
         let further = FURTHER_FIELDS.iter().filter(|field| further.contains(&field.name));
         FIELDS.iter().chain(further).find(|field| field.name == name).map(Self::Common)

@@ -205,6 +205,7 @@ fn a_wrong_question_says_what_to_change() {
     check(json!({ "groupBy": ["hour", "day"] }), 400, "groupBy", "one of minute");
     check(json!({ "groupBy": "tem" }), 400, "groupBy", "metadata.KEY");
     check(json!({ "groupBy": "metadata." }), 400, "groupBy", "metadata.KEY");
+    check(json!({ "groupBy": format!("metadata.{}", "k".repeat(1_025)) }), 400, "groupBy", "metadata.KEY");
     check(json!({ "groupBy": ["user", "user"] }), 400, "groupBy", "twice");
     check(json!({ "groupBy": "minute" }), 422, "groupBy", "48 hours");
     check(json!({ "metrics": ["p42"] }), 400, "metrics", "p50, p95");
