@@ -9,7 +9,7 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 
-use super::archive::{Archive, Object};
+use super::server::{Archive, Object};
 use crate::error::CallError;
 
 /// A folder that archives objects.

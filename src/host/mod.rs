@@ -3,7 +3,6 @@
 //! Traits have plain `async fn`. There is one thread, no `dyn` in the core, and no `spawn`. The Worker has only one
 //! thread; `run` joins its two loops.
 
-mod archive;
 #[cfg(target_arch = "wasm32")]
 pub mod bound_kv;
 mod call;
@@ -34,10 +33,9 @@ pub use self::iana::offset;
 #[cfg(target_arch = "wasm32")]
 pub use self::intl::offset;
 pub use self::{
-    archive::{Archive, Object},
     call::{call, list, put},
     metered::{Clock, Meter, Metered},
-    server::Server,
+    server::{Archive, Object, Server},
 };
 use crate::{
     error::{CallError, StoreError},
