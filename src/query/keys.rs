@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     record::Cell,
-    rollup::{Grain, Source, keys::is_counted},
+    rollup::{Grain, Source, keys::is_countable},
     time,
 };
 
@@ -48,7 +48,7 @@ impl KeyPlan {
                 Field::Common(common) => level = of_common(Source::Logs, Dataset::Logs, common)?.0.max(level),
             }
         }
-        let key = named.filter(|key| is_counted(key) && level <= 2)?;
+        let key = named.filter(|key| is_countable(key) && level <= 2)?;
         let pieces = pieces(question, closed);
         let is_counted = pieces.iter().any(|piece| piece[2] == "day");
         is_counted.then(|| Self { key: key.clone(), level, pieces })

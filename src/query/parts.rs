@@ -168,10 +168,7 @@ impl Parts {
 
 /// The raw rows `r` of a source among pieces.
 pub(super) fn raw_rows(source: Source, pieces: &str) -> String {
-    let (table, space) = match source {
-        Source::Events => ("events_raw", "org"),
-        Source::Logs => ("aig_logs_raw", "gateway"),
-    };
+    let (table, space) = source.table();
     let name = source.name();
     format!(
         "FROM spaces_of_{name} CROSS JOIN {pieces} CROSS JOIN {table} AS r\n  WHERE {pieces}.source = '{name}' \

@@ -8,7 +8,7 @@ const MOST_VALUES: u32 = 100;
 
 /// Whether values of a key are counted: its letters stand for themselves in JSON.
 #[must_use]
-pub fn is_counted(key: &str) -> bool {
+pub fn is_countable(key: &str) -> bool {
     key.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"_.-".contains(&letter))
 }
 

@@ -52,7 +52,7 @@ impl Source {
     }
 
     /// The table of rows, and the column by which it is divided first: each org, or each gateway, has its rows together.
-    fn table(self) -> (&'static str, &'static str) {
+    pub(crate) fn table(self) -> (&'static str, &'static str) {
         match self {
             Self::Events => ("events_raw", "org"),
             Self::Logs => ("aig_logs_raw", "gateway"),
