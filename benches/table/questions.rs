@@ -151,13 +151,15 @@ fn fill(path: &Path) {
     for org in 0..ORGS {
         add_events(&file, &format!("org{org:02}"), of_org, TimeDelta::days(DAYS));
     }
+    // A model has one provider, and a status says whether a call was a success.
+    let mixed = "(n * 2654435761 % 4294967296 / 256)";
     for gateway in ["one", "two"] {
         let at = at(of_gateway, TimeDelta::days(DAYS));
         let sql = format!(
             "INSERT INTO aig_logs_raw (gateway, created_at, id, ingested_at, model, provider, status_code, success, cached, \
              duration, cost, tokens_in, tokens_out, metadata) SELECT '{gateway}', {at}, printf('%08x', n), {at}, \
-             'model' || (abs(random()) % 8), 'provider' || (abs(random()) % 3), iif(abs(random()) % 30 > 0, 200, 500), \
-             abs(random()) % 30 > 0, 0, 9000.0 / (1 + abs(random()) % 1000), (abs(random()) % 1000) / 1e5, \
+             'model' || ({mixed} % 8), 'provider' || ({mixed} % 8 % 3), iif({mixed} / 8 % 30 > 0, 200, 500), \
+             {mixed} / 8 % 30 > 0, 0, 9000.0 / (1 + abs(random()) % 1000), (abs(random()) % 1000) / 1e5, \
              abs(random()) % 4000, abs(random()) % 900, json_object('org', printf('org%02d', abs(random()) % {ORGS}), \
              'team', 'team' || (abs(random()) % 12), 'user', 'user' || (abs(random()) % 1000)) FROM numbers"
         );

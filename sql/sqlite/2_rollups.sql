@@ -1,10 +1,12 @@
 -- What questions ask of closed hours and days, counted from events and AI Gateway logs: a line for each group.
--- level 0: all orgs together; 1: an org; 2 and 3: an org by further fields. Columns by which a level does not group are
--- null. buckets: how many durations are in each bucket, as JSON; a bucket is floor(50 * ln(ms)). rest is 1 where several
--- groups stand together, as (other), because there are too many of them. sessions: of days, at levels 0 and 1.
+-- together: 1 where all orgs are one, and org is empty. level 1: by no further field; 2: by the first ones; 3: by all. Hours
+-- have no line of level 3 for all orgs together. Columns by which a level does not group are null. buckets: how many
+-- durations are in each bucket, as JSON; a bucket is floor(50 * ln(ms)). rest is 1 where several groups stand together, as
+-- (other), because there are too many of them. sessions: of days, at level 1.
 CREATE TABLE IF NOT EXISTS rollups (
   source TEXT NOT NULL,
   grain TEXT NOT NULL,
+  together INTEGER NOT NULL,
   level INTEGER NOT NULL,
   org TEXT NOT NULL,
   start TEXT NOT NULL,
@@ -30,13 +32,15 @@ CREATE TABLE IF NOT EXISTS rollups (
   tokens_out INTEGER,
   sessions INTEGER,
   buckets TEXT NOT NULL,
-  PRIMARY KEY (source, grain, level, org, start, place)
+  PRIMARY KEY (source, grain, together, level, org, start, place)
 ) WITHOUT ROWID;
 
 -- What each value of a metadata key costs, on each closed day: a line for each value with model, provider and gateway. The
--- value is JSON; null: the logs of the org that lack the key. rest is 1 where a key has too many values, and no others.
+-- value is JSON; null: the logs that lack the key. together: 1 where all orgs are one, and org is empty. rest is 1 where a
+-- key has too many values, and no others.
 CREATE TABLE IF NOT EXISTS rollup_keys (
   day TEXT NOT NULL,
+  together INTEGER NOT NULL,
   org TEXT NOT NULL,
   key TEXT NOT NULL,
   place INTEGER NOT NULL,
@@ -50,7 +54,7 @@ CREATE TABLE IF NOT EXISTS rollup_keys (
   cost REAL,
   tokens_in INTEGER,
   tokens_out INTEGER,
-  PRIMARY KEY (day, org, key, place)
+  PRIMARY KEY (day, together, org, key, place)
 ) WITHOUT ROWID;
 
 -- The users of each closed day.

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::{
     closed::Closed,
     expression::{Expression, sources},
-    names::{Common, Dataset, Field, Needs},
+    names::{Common, Dataset, Field},
     parts::{Parts, Sql, orgs_of_lines, raw_rows},
-    question::Question,
+    question::{Order, Question},
     statement::{grouped, groups},
 };
 use crate::{
@@ -15,22 +15,31 @@ use crate::{
     time,
 };
 
-/// The measures of a part, and its bucket with the number of durations in it.
-const MEASURES: &str = "events, errors, timed, duration, longest, quantity, cost, tokens_in, tokens_out, bucket, n";
+/// The measures of a part, and its buckets as JSON.
+const MEASURES: &str = "events, errors, timed, duration, longest, quantity, cost, tokens_in, tokens_out, buckets";
 
-/// The same of a line, of a bucket of a line, of an event and of a log.
+/// The same of a line, of an event and of a log, but for the buckets.
 const OF_LINE: &str =
-    "r.events, r.errors, r.timed, r.duration, r.longest, r.quantity, r.cost, r.tokens_in, r.tokens_out, NULL, 0";
-const OF_BUCKET: &str = "0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, CAST(b.key AS INTEGER), b.value";
-const OF_EVENT: &str =
-    "1, COALESCE(r.success = 0, 0), r.duration IS NOT NULL, r.duration, r.duration, r.quantity, r.cost, NULL, NULL";
-const OF_LOG: &str = "1, COALESCE(r.success = 0, 0), r.duration IS NOT NULL, r.duration, r.duration, NULL, r.cost, r.tokens_in, r.tokens_out";
+    "r.events, r.errors, r.timed, r.duration, r.longest, r.quantity, r.cost, r.tokens_in, r.tokens_out";
+const OF_EVENT: &str = "1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
+                        r.duration AS duration, r.duration AS longest, r.quantity AS quantity, r.cost AS cost, \
+                        NULL AS tokens_in, NULL AS tokens_out";
+const OF_LOG: &str = "1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
+                      r.duration AS duration, r.duration AS longest, NULL AS quantity, r.cost AS cost, \
+                      r.tokens_in AS tokens_in, r.tokens_out AS tokens_out";
+
+/// The measures of rows in one bucket.
+const OF_BUCKET: &str = "sum(events), sum(errors), sum(timed), sum(duration), max(longest), sum(quantity), sum(cost), \
+                         sum(tokens_in), sum(tokens_out), \
+                         CASE WHEN bucket IS NOT NULL THEN json_object(CAST(bucket AS TEXT), count(*)) END";
 
 /// How a question is answered from what is counted.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The level of each source's lines.
     levels: Vec<(Source, u8)>,
+    /// Whether all orgs are one.
+    is_together: bool,
     /// Source, step, grain or `raw`, and the two instants of each piece.
     pieces: Vec<Value>,
 }
@@ -46,7 +55,7 @@ impl Plan {
         let fields: Vec<_> = fields.chain(question.filters.iter().map(|filter| &filter.field)).collect();
         let mut levels = Vec::new();
         for source in sources(question.dataset) {
-            let mut level = u8::from(question.org.is_some());
+            let mut level = 1;
             for field in &fields {
                 level = level.max(of_line(*source, question.dataset, field)?.0);
             }
@@ -58,53 +67,56 @@ impl Plan {
         }
         let pieces = pieces(question, closed);
         let is_counted = pieces.iter().any(|piece| piece[2] != "raw");
-        is_counted.then_some(Self { levels, pieces })
+        is_counted.then(|| Self { levels, is_together: is_together(question), pieces })
     }
 
-    /// The parts of an answer: lines and rows, each with its step and fields. Buckets, if they are needed.
+    /// The parts of an answer: lines and rows, each with its step and fields. Rows have buckets if they are needed.
     pub fn parts(&self, question: &Question, org_metadata: &str, with_buckets: bool) -> Parts {
         let mut parts = Parts::of(question, org_metadata);
         parts.add_pieces("pieces", &self.pieces);
         for (source, level) in &self.levels {
             let name = source.name();
-            parts.add(&format!("orgs_of_{name}(org) AS MATERIALIZED"), &orgs(*source, *level));
-            let arms = arms(&parts, *source, *level, question.dataset, with_buckets);
+            add_places(&mut parts, *source, *level, self.is_together);
+            let arms = arms(&parts, question, *source, *level, with_buckets);
             parts.add(&format!("parts_of_{name}(step{}, {MEASURES}) AS", groups(question)), &arms);
         }
         parts.add_union("parts", self.levels.iter().map(|(source, _)| *source));
         parts
     }
 
-    /// The statement of the answer. Of percentiles it tells the buckets.
+    /// The statement of the answer. If percentiles are asked for, the buckets of each group are its last column; and if it
+    /// is ordered by one, it has every group in the usual order.
     pub fn statement(&self, question: &Question, org_metadata: &str) -> Sql {
         let with_buckets = has_percentiles(question);
-        let mut parts = self.parts(question, org_metadata, with_buckets);
-        let groups = groups(question);
-        let from = if with_buckets {
-            let by_bucket = format!(
-                "  SELECT step{groups}, sum(events) AS events, sum(errors) AS errors, sum(timed) AS timed, \
-                 sum(duration) AS duration, max(longest) AS longest, sum(quantity) AS quantity, sum(cost) AS cost, \
-                 sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out, bucket, sum(n) AS n\n  \
-                 FROM parts GROUP BY step{groups}, bucket"
-            );
-            let ranked = format!(
-                "  SELECT *, sum(n) OVER (PARTITION BY step{groups} ORDER BY bucket) AS upto, \
-                 sum(n) OVER (PARTITION BY step{groups}) AS of\n  FROM by_bucket"
-            );
-            parts.add("by_bucket AS", &by_bucket);
-            parts.add("ranked AS", &ranked);
-            "ranked"
-        } else {
-            "parts"
-        };
-        grouped(parts, question, from, |metric| metric.counted.unwrap_or(metric.sql))
+        let parts = self.parts(question, org_metadata, with_buckets);
+        let all = Question { order: None, limit: u32::MAX.into(), ..question.clone() };
+        let question = if order_by_percentile(question).is_some() { &all } else { question };
+        let further = with_buckets.then(|| ("buckets", bucket::members("parts.buckets")));
+        grouped(parts, question, "parts", |metric| metric.counted.unwrap_or(metric.sql), further)
     }
 }
 
 /// Whether a question asks for percentiles.
 pub(super) fn has_percentiles(question: &Question) -> bool {
-    question.metrics.iter().any(|metric| metric.needs == Needs::Ranks)
+    question.metrics.iter().any(|metric| metric.percent().is_some())
 }
+
+/// The order of a question, if it is by a percentile.
+pub(super) fn order_by_percentile(question: &Question) -> Option<Order> {
+    let groups = usize::from(question.unit.is_some()) + question.fields.len();
+    let metric = |order: &Order| question.metrics.get(order.column.checked_sub(groups)?)?.percent();
+    question.order.filter(|order| metric(order).is_some())
+}
+
+/// Whether a question makes no difference between orgs.
+pub(super) fn is_together(question: &Question) -> bool {
+    let is_org = |field: &Field| matches!(field, Field::Common(common) if ORGS.contains(&common.name));
+    let fields = question.fields.iter().map(|(_, field)| field);
+    question.org.is_none() && !fields.chain(question.filters.iter().map(|filter| &filter.field)).any(is_org)
+}
+
+/// The names of the field that tells the org.
+const ORGS: [&str; 2] = ["organization", "organizationId"];
 
 /// The level from which on a line may be of several groups.
 fn finest(source: Source) -> u8 {
@@ -128,46 +140,51 @@ fn pieces(question: &Question, closed: &Closed) -> Vec<Value> {
     pieces
 }
 
-/// The parts of a source: lines, their buckets, and raw rows.
-fn arms(parts: &Parts, source: Source, level: u8, dataset: Dataset, with_buckets: bool) -> String {
-    let name = source.name();
+/// The parts of a source: lines and raw rows.
+fn arms(parts: &Parts, question: &Question, source: Source, level: u8, with_buckets: bool) -> String {
+    let (name, dataset) = (source.name(), question.dataset);
     let of_field = |field: Expression| match field {
         Expression::Common(common) => of_common(source, dataset, common).map_or("NULL", |(_, sql)| sql).to_owned(),
         Expression::Metadata(_) => "NULL".to_owned(),
     };
     let filters = parts.filters.iter().map(|filter| format!("\n    AND {}", filter.of(of_field(filter.expression))));
     let filters: String = filters.collect();
-    let lines = |further: &str| {
-        format!(
-            "FROM orgs_of_{name} CROSS JOIN pieces CROSS JOIN rollups AS r{further}\n  WHERE pieces.source = '{name}' \
-             AND r.source = '{name}' AND r.grain = pieces.grain AND r.level = {level} AND r.org = orgs_of_{name}.org \
-             AND r.start >= since AND r.start < until{filters}"
-        )
-    };
-    let groups = parts.groups(of_field);
-    let mut arms = vec![format!("SELECT pieces.step AS step{groups}, {OF_LINE} {}", lines(""))];
-    if with_buckets {
-        let lines = lines(" CROSS JOIN json_each(r.buckets) AS b");
-        arms.push(format!("SELECT pieces.step{groups}, {OF_BUCKET} {lines}"));
-    }
+    let mut arms = vec![format!(
+        "SELECT pieces.step AS step{}, {OF_LINE}, r.buckets FROM places_of_{name} AS place CROSS JOIN pieces \
+         CROSS JOIN rollups AS r\n  WHERE pieces.source = '{name}' AND pieces.grain = place.grain \
+         AND r.source = '{name}' AND r.grain = pieces.grain AND r.together = place.together AND r.level = {level} \
+         AND r.org = place.org AND r.start >= since AND r.start < until{filters}",
+        parts.groups(of_field)
+    )];
     let of_row = |field: Expression| field.sql(source, dataset);
     let measures = if source == Source::Events { OF_EVENT } else { OF_LOG };
-    let bucket = if with_buckets { bucket::sql("r.duration") } else { "NULL".into() };
-    arms.push(format!(
-        "SELECT pieces.step{}, {measures}, {bucket}, r.duration IS NOT NULL {}{}",
-        parts.groups(of_row),
-        raw_rows(source, "pieces"),
-        parts.conditions(source, of_row)
-    ));
+    let rows = format!("{}{}", raw_rows(source, "pieces"), parts.conditions(source, of_row));
+    let fields = parts.groups(of_row);
+    arms.push(if with_buckets {
+        let (groups, bucket) = (groups(question), bucket::sql("r.duration"));
+        format!(
+            "SELECT step{groups}, {OF_BUCKET} FROM (\n  \
+             SELECT pieces.step AS step{fields}, {measures}, {bucket} AS bucket {rows}\n  ) GROUP BY step{groups}, bucket"
+        )
+    } else {
+        format!("SELECT pieces.step{fields}, {measures}, NULL {rows}")
+    });
     format!("  {}", arms.join("\n  UNION ALL\n  "))
 }
 
-/// The orgs whose lines are read. All orgs together have lines of their own.
-pub(super) fn orgs(source: Source, level: u8) -> String {
-    if level == 0 {
-        return "  SELECT ''".into();
-    }
-    orgs_of_lines(source, "rollups", " AND r.grain = 'hour' AND r.level = 1")
+/// Where the lines are that are read: of each grain, those of each org, or of all orgs together. Hours have no lines of the
+/// finest level of all orgs together.
+pub(super) fn add_places(parts: &mut Parts, source: Source, level: u8, is_together: bool) {
+    let name = source.name();
+    let orgs = orgs_of_lines(source, "rollups", " AND r.grain = 'hour' AND r.together = 0 AND r.level = 1");
+    parts.add(&format!("orgs_of_{name}(org) AS MATERIALIZED"), &orgs);
+    let of_grain = |grain: Grain| match grain {
+        Grain::Hour if is_together && level < 3 => "SELECT 'hour', 1, ''".to_owned(),
+        Grain::Day if is_together => "SELECT 'day', 1, ''".to_owned(),
+        Grain::Hour | Grain::Day => format!("SELECT '{}', 0, org FROM orgs_of_{name}", grain.name()),
+    };
+    let places = Grain::ALL.map(of_grain).join(" UNION ALL ");
+    parts.add(&format!("places_of_{name}(grain, together, org) AS MATERIALIZED"), &format!("  {places}"));
 }
 
 /// The level of lines from which on they tell a field, and the field's expression for a line `r`.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     closed::Closed,
-    counted::{of_common, orgs},
+    counted::{add_places, is_together, of_common},
     expression::Expression,
     names::{Dataset, Field},
     parts::{Parts, Sql, raw_rows},
@@ -28,6 +28,8 @@ const MEASURES: &str = "events, errors, cost, tokens_in, tokens_out, rest";
 pub(super) struct KeyPlan {
     key: String,
     level: u8,
+    /// Whether all orgs are one.
+    is_together: bool,
     /// Source, step, grain or `raw`, and the two instants of each piece. A day is a piece of its own.
     pieces: Vec<Value>,
 }
@@ -51,7 +53,7 @@ impl KeyPlan {
         let key = named.filter(|key| is_countable(key) && level <= 2)?;
         let pieces = pieces(question, closed);
         let is_counted = pieces.iter().any(|piece| piece[2] == "day");
-        is_counted.then(|| Self { key: key.clone(), level, pieces })
+        is_counted.then(|| Self { key: key.clone(), level, is_together: is_together(question), pieces })
     }
 
     /// The parts of an answer: lines of the key, lines of days without it, and raw rows.
@@ -59,7 +61,7 @@ impl KeyPlan {
         let mut parts = Parts::of(question, org_metadata);
         parts.add_pieces("pieces", &self.pieces);
         let key = parts.bind(Cell::Text(self.key.clone()));
-        parts.add("orgs_of_logs(org) AS MATERIALIZED", &orgs(Source::Logs, self.level));
+        add_places(&mut parts, Source::Logs, self.level, self.is_together);
         let of_line = |value: &'static str| {
             move |field: Expression| match field {
                 Expression::Common(common) => {
@@ -72,19 +74,22 @@ impl KeyPlan {
             let conditions = parts.filters.iter().map(|filter| filter.of(of_line(value)(filter.expression)));
             conditions.fold("true".to_owned(), |list, condition| list + " AND " + &condition)
         };
+        let places = "places_of_logs AS place";
+        let of_day = "place.grain = 'day' AND pieces.grain = 'day'";
         let of_key = format!(
             "SELECT pieces.step AS step{}, r.events, r.errors, r.cost, r.tokens_in, r.tokens_out, r.rest\n  \
-             FROM orgs_of_logs CROSS JOIN pieces CROSS JOIN rollup_keys AS r\n  WHERE pieces.grain = 'day' \
-             AND r.day = since AND r.org = orgs_of_logs.org AND r.key = ?{key} AND (r.rest = 1 OR {})",
+             FROM {places} CROSS JOIN pieces CROSS JOIN rollup_keys AS r\n  WHERE {of_day} \
+             AND r.day = since AND r.together = place.together AND r.org = place.org AND r.key = ?{key} AND (r.rest = 1 OR {})",
             parts.groups(of_line("r.value")),
             // A key with too many values tells so whatever is asked.
             conditions("r.value")
         );
         let of_none = format!(
             "SELECT pieces.step{}, r.events, r.errors, r.cost, r.tokens_in, r.tokens_out, 0\n  \
-             FROM orgs_of_logs CROSS JOIN pieces CROSS JOIN rollups AS r\n  WHERE pieces.grain = 'day' \
-             AND r.source = 'logs' AND r.grain = 'day' AND r.level = {} AND r.org = orgs_of_logs.org AND r.start = since\n    \
-             AND NOT EXISTS (SELECT 1 FROM rollup_keys AS k WHERE k.day = since AND k.org = r.org AND k.key = ?{key}) AND {}",
+             FROM {places} CROSS JOIN pieces CROSS JOIN rollups AS r\n  WHERE {of_day} AND r.source = 'logs' \
+             AND r.grain = 'day' AND r.together = place.together AND r.level = {} AND r.org = place.org AND r.start = since\n    \
+             AND NOT EXISTS (SELECT 1 FROM rollup_keys AS k WHERE k.day = since AND k.together = r.together \
+             AND k.org = r.org AND k.key = ?{key}) AND {}",
             parts.groups(of_line("NULL")),
             self.level,
             conditions("NULL")
@@ -104,7 +109,7 @@ impl KeyPlan {
     /// The statement of the answer.
     pub fn statement(&self, question: &Question, org_metadata: &str) -> Sql {
         let parts = self.parts(question, org_metadata);
-        grouped(parts, question, "parts", |metric| metric.counted.unwrap_or(metric.sql))
+        grouped(parts, question, "parts", |metric| metric.counted.unwrap_or(metric.sql), None)
     }
 }
 

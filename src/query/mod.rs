@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use self::{
     closed::Closed,
-    counted::{Plan, has_percentiles},
+    counted::{Plan, has_percentiles, order_by_percentile},
     keys::KeyPlan,
     names::Needs,
     parts::Parts,
@@ -97,22 +97,31 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     let closed = closed(database, question, needs_firsts).await?;
     let (sql, read) = if let Some(plan) = Plan::of(question, &closed) {
         let parts = plan.parts(&bare(question), org_metadata, false);
-        (plan.statement(question, org_metadata), rows_read(database, parts, "parts").await?)
+        let buckets = has_percentiles(question).then_some("buckets");
+        (plan.statement(question, org_metadata), rows_read(database, parts, "parts", buckets).await?)
     } else if let Some(plan) = KeyPlan::of(question, &closed)
         && !has_rest(database, plan.parts(question, org_metadata)).await?
     {
         let parts = plan.parts(question, org_metadata);
-        (plan.statement(question, org_metadata), rows_read(database, parts, "parts").await?)
+        (plan.statement(question, org_metadata), rows_read(database, parts, "parts", None).await?)
     } else if let Some(plan) = UserPlan::of(question, &closed) {
         let parts = plan.parts(question, org_metadata, false);
-        (plan.statement(question, org_metadata), rows_read(database, parts, "parts").await?)
+        (plan.statement(question, org_metadata), rows_read(database, parts, "parts", None).await?)
     } else {
         (of_question(question, org_metadata), guard(database, question, needs_firsts, known).await?)
     };
     let lines = database.ask(&sql.text, sql.values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
-    let lines = lines.into_iter().take(usize::try_from(question.limit).unwrap_or(usize::MAX));
-    let rows = lines.map(|line| row(question, line, sql.is_counted)).collect();
+    let mut rows: Vec<_> = lines.into_iter().map(|line| row(question, line, sql.is_counted)).collect();
+    if let Some(order) = order_by_percentile(question).filter(|_| sql.is_counted) {
+        // No number is less than each number, as in SQLite.
+        let value = |row: &Vec<Value>| row[order.column].as_f64().unwrap_or(f64::NEG_INFINITY);
+        rows.sort_by(|one, other| {
+            let ascending = value(one).total_cmp(&value(other));
+            if order.is_descending { ascending.reverse() } else { ascending }
+        });
+    }
+    rows.truncate(usize::try_from(question.limit).unwrap_or(usize::MAX));
     let about = About { read, is_truncated, is_counted: sql.is_counted };
     Ok(Table { columns: columns(question), rows, meta: meta(question, known, &about) })
 }
@@ -139,7 +148,7 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
     let closed = closed(database, question, true).await?;
     let (sql, read) = if let Some(plan) = UserPlan::of(question, &closed) {
         let parts = plan.parts(question, known.org_metadata, false);
-        (plan.cohorts(question, known.org_metadata), rows_read(database, parts, "parts").await?)
+        (plan.cohorts(question, known.org_metadata), rows_read(database, parts, "parts", None).await?)
     } else {
         (of_cohorts(question, known.org_metadata), guard(database, question, true, known).await?)
     };
@@ -179,7 +188,7 @@ async fn guard(
     if needs_firsts {
         bare.spans = vec![Span { label: time::FIRST.fixed_offset(), since: time::FIRST, until: time::END }];
     }
-    rows_read(database, Parts::with_rows(&bare, known.org_metadata), "rows").await
+    rows_read(database, Parts::with_rows(&bare, known.org_metadata), "rows", None).await
 }
 
 /// The same question about the same rows, without what makes it slow to count them.
@@ -187,13 +196,21 @@ fn bare(question: &Question) -> Question {
     Question { fields: Vec::new(), filters: Vec::new(), ..question.clone() }
 }
 
-/// How many lines and rows are read.
-async fn rows_read(database: &impl Database, parts: Parts, from: &str) -> Result<u64, NoAnswer> {
+/// How many lines and rows are read. `buckets` is their column of buckets, if these are read too.
+async fn rows_read(database: &impl Database, parts: Parts, from: &str, buckets: Option<&str>) -> Result<u64, NoAnswer> {
+    /// How long a bucket is as text, in bytes: `"230":14,`.
+    const BUCKET: u64 = 8;
     let most = database.most_read();
-    let sql = parts.then(&format!("\nSELECT count(*) AS rows_read FROM (SELECT 1 FROM {from} LIMIT ?4)"), most + 1);
+    let buckets = buckets.unwrap_or("NULL");
+    let counts = format!(
+        "\nSELECT count(*) AS rows_read, COALESCE(sum(length(buckets)), 0) AS bytes \
+         FROM (SELECT {buckets} AS buckets FROM {from} LIMIT ?4)"
+    );
+    let sql = parts.then(&counts, most + 1);
     let lines = database.ask(&sql.text, sql.values).await?;
-    let read = lines.first().and_then(|line| line.get("rows_read")).and_then(Value::as_u64).unwrap_or_default();
-    if read > most {
+    let number = |name: &str| lines.first().and_then(|line| line.get(name)?.as_u64()).unwrap_or_default();
+    let read = number("rows_read");
+    if read + number("bytes") / BUCKET > most {
         let detail = format!("the question would read more than {most} rows: ask for a shorter range, or for one org");
         return Err(Wrong::too_much("start", detail).into());
     }
@@ -217,6 +234,7 @@ fn columns(question: &Question) -> Vec<String> {
 /// A row of an answer, from a line of the database.
 fn row(question: &Question, mut line: Map<String, Value>, is_counted: bool) -> Vec<Value> {
     let mut take = |name: &str| line.remove(name).unwrap_or_default();
+    let buckets = take("buckets").as_str().map(bucket::merged).unwrap_or_default();
     let step = take("step").as_u64().and_then(|step| question.spans.get(usize::try_from(step).ok()?));
     let label = question.unit.map(|_| step.map_or(Value::Null, |span| label(span, &question.zone).into()));
     let mut row: Vec<_> = label.into_iter().collect();
@@ -224,9 +242,11 @@ fn row(question: &Question, mut line: Map<String, Value>, is_counted: bool) -> V
         row.push(statement::value(field.kind(), take(&format!("g{place}"))));
     }
     for (place, metric) in question.metrics.iter().enumerate() {
-        let value = take(&format!("m{place}"));
-        let bucket = value.as_i64().filter(|_| is_counted && metric.needs == Needs::Ranks);
-        let value = number(bucket.map_or(value, |bucket| bucket::value(bucket).into()));
+        let value = match metric.percent().filter(|_| is_counted) {
+            Some(percent) => bucket::percentile(&buckets, percent).into(),
+            None => take(&format!("m{place}")),
+        };
+        let value = number(value);
         row.push(if value.is_null() && metric.is_zero { 0.into() } else { value });
     }
     row

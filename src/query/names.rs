@@ -149,8 +149,8 @@ impl Field {
 pub enum Needs {
     /// Nothing.
     Rows,
-    /// The place of each row among the durations of its group.
-    Ranks,
+    /// The place of each row among the durations of its group: it is this percentile of them.
+    Rank(u8),
     /// The first instant of each user.
     Firsts,
     /// The instant of each row, since prices change, and its org, SKU and unit as the first fields.
@@ -164,7 +164,7 @@ pub struct Metric {
     pub name: &'static str,
     /// Its expression in SQL over the rows of a group.
     pub sql: &'static str,
-    /// The same over lines of what is counted once, if they tell: of a percentile it is the bucket.
+    /// The same over lines of what is counted once, if they tell. A percentile is found in the buckets of a group.
     pub counted: Option<&'static str>,
     /// What it needs beside the rows.
     pub needs: Needs,
@@ -172,6 +172,16 @@ pub struct Metric {
     pub is_zero: bool,
     /// Its unit, if it has one.
     pub unit: Option<&'static str>,
+}
+
+impl Metric {
+    /// Which percentile of the durations it is, if it is one.
+    pub(super) fn percent(&self) -> Option<u8> {
+        match self.needs {
+            Needs::Rank(percent) => Some(percent),
+            Needs::Rows | Needs::Firsts | Needs::Prices => None,
+        }
+    }
 }
 
 /// One that is 0 where nothing is counted.
@@ -203,24 +213,9 @@ pub static METRICS: [Metric; 14] = [
     sum("sessions", "count(DISTINCT session_id)", None, None),
     duration("avg", "avg(duration)", "sum(duration) / sum(timed)", Needs::Rows),
     duration("max", "max(duration)", "max(longest)", Needs::Rows),
-    duration(
-        "p50",
-        "max(duration) FILTER (WHERE place = (timed * 50 + 99) / 100)",
-        "min(bucket) FILTER (WHERE n > 0 AND upto >= (of * 50 + 99) / 100)",
-        Needs::Ranks,
-    ),
-    duration(
-        "p95",
-        "max(duration) FILTER (WHERE place = (timed * 95 + 99) / 100)",
-        "min(bucket) FILTER (WHERE n > 0 AND upto >= (of * 95 + 99) / 100)",
-        Needs::Ranks,
-    ),
-    duration(
-        "p99",
-        "max(duration) FILTER (WHERE place = (timed * 99 + 99) / 100)",
-        "min(bucket) FILTER (WHERE n > 0 AND upto >= (of * 99 + 99) / 100)",
-        Needs::Ranks,
-    ),
+    duration("p50", "max(duration) FILTER (WHERE place = (timed * 50 + 99) / 100)", "NULL", Needs::Rank(50)),
+    duration("p95", "max(duration) FILTER (WHERE place = (timed * 95 + 99) / 100)", "NULL", Needs::Rank(95)),
+    duration("p99", "max(duration) FILTER (WHERE place = (timed * 99 + 99) / 100)", "NULL", Needs::Rank(99)),
     sum("quantity", "total(quantity)", Some("total(quantity)"), None),
     sum("cost", "total(cost)", Some("total(cost)"), Some("USD")),
     sum("tokensIn", "COALESCE(sum(tokens_in), 0)", Some("COALESCE(sum(tokens_in), 0)"), Some("tokens")),

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    counted::has_percentiles,
     expression::sources,
     names::{Dataset, Kind, MEASURED, Metric, Needs, ORG_OF_LOG},
     parts::{Parts, Sql, list},
@@ -33,7 +34,7 @@ pub fn of_question(question: &Question, org_metadata: &str) -> Sql {
     let mut parts = Parts::with_rows(question, org_metadata);
     let groups = groups(question);
     let needs = |needs| question.metrics.iter().any(|metric| metric.needs == needs);
-    let from = if needs(Needs::Ranks) {
+    let from = if has_percentiles(question) {
         let ranked = format!(
             "  SELECT *, row_number() OVER (PARTITION BY step{groups} ORDER BY duration NULLS LAST) AS place, \
              count(duration) OVER (PARTITION BY step{groups}) AS timed\n  FROM rows"
@@ -46,7 +47,7 @@ pub fn of_question(question: &Question, org_metadata: &str) -> Sql {
     } else {
         "rows"
     };
-    grouped(parts, question, from, |metric| metric.sql)
+    grouped(parts, question, from, |metric| metric.sql, None)
 }
 
 /// The fields of a question, each after a comma.
@@ -54,14 +55,22 @@ pub(super) fn groups(question: &Question) -> String {
     list((0..question.fields.len()).map(|place| format!("g{place}")), ", ")
 }
 
-/// The end of a statement: groups the lines of `from`, computes the metrics, and orders.
-pub(super) fn grouped(parts: Parts, question: &Question, from: &str, sql: impl Fn(&Metric) -> &str) -> Sql {
+/// The end of a statement: groups the lines of `from`, computes the metrics and a further column, and orders.
+pub(super) fn grouped(
+    parts: Parts,
+    question: &Question,
+    from: &str,
+    sql: impl Fn(&Metric) -> &str,
+    further: Option<(&str, String)>,
+) -> Sql {
     let groups = groups(question);
-    let metrics = list(question.metrics.iter().enumerate().map(|(at, it)| format!("{} AS m{at}", sql(it))), ", ");
+    let metrics = question.metrics.iter().enumerate().map(|(at, metric)| (format!("m{at}"), sql(metric).to_owned()));
+    let columns: Vec<_> = metrics.chain(further.map(|(name, sql)| (name.to_owned(), sql))).collect();
+    let metrics = list(columns.iter().map(|(name, sql)| format!("{sql} AS {name}")), ", ");
     let grouped = format!(",\ngrouped AS (\n  SELECT step{groups}{metrics}\n  FROM {from}\n  GROUP BY step{groups}\n)");
     let is_filled = question.fields.is_empty();
     let from = if is_filled { "steps LEFT JOIN grouped USING (step)" } else { "grouped" };
-    let metrics = list((0..question.metrics.len()).map(|at| format!("m{at}")), ", ");
+    let metrics = list(columns.into_iter().map(|(name, _)| name), ", ");
     let order = order(question);
     let rest = format!("{grouped}\nSELECT step{groups}{metrics}\nFROM {from}\nORDER BY {order}\nLIMIT ?4");
     parts.then(&rest, question.limit + 1)

@@ -110,10 +110,16 @@ impl UserPlan {
         let parts = self.parts(question, org_metadata, needs_firsts);
         let from =
             if needs_firsts { "parts JOIN steps USING (step) LEFT JOIN firsts USING (user_id)" } else { "parts" };
-        grouped(parts, question, from, |metric| match metric.name {
-            "sessions" => "count(DISTINCT session_id) + sum(sessions)",
-            _ => metric.sql,
-        })
+        grouped(
+            parts,
+            question,
+            from,
+            |metric| match metric.name {
+                "sessions" => "count(DISTINCT session_id) + sum(sessions)",
+                _ => metric.sql,
+            },
+            None,
+        )
     }
 
     /// The statement of cohorts.
@@ -137,11 +143,11 @@ fn sessions(source: Source, is_of_org: bool) -> String {
     if source == Source::Logs {
         return "SELECT 0, NULL, NULL, 0 WHERE false".into();
     }
-    let place = if is_of_org { "r.level = 1 AND r.org = ?2" } else { "r.level = 0 AND r.org = ''" };
+    let place = if is_of_org { "r.together = 0 AND r.org = ?2" } else { "r.together = 1 AND r.org = ''" };
     format!(
         "SELECT pieces.step, NULL, NULL, r.sessions FROM pieces CROSS JOIN rollups AS r\n  \
          WHERE pieces.source = 'events' AND pieces.grain = 'day' AND r.source = 'events' AND r.grain = 'day' \
-         AND {place} AND r.start >= since AND r.start < until"
+         AND r.level = 1 AND {place} AND r.start >= since AND r.start < until"
     )
 }
 

@@ -3,6 +3,8 @@
 //! A bucket begins at e^(n/50) and ends where the next begins. Its value lies between both, so that no duration in it
 //! differs by more than 1 %: (e^0.02 - 1) / (e^0.02 + 1) = 0.99997 %. Durations below zero have buckets of their own.
 
+use std::collections::BTreeMap;
+
 /// e^(1/50): how much longer the durations of a bucket are than those of the bucket before.
 const STEP: f64 = 1.020_201_340_026_755_8;
 
@@ -25,9 +27,40 @@ pub fn sql(duration: &str) -> String {
     )
 }
 
-/// The value of a bucket, ms. Only sums and products, so that every host computes the same bits.
+/// The members of several JSON objects of buckets, one list, in SQL. Null, if there are none.
 #[must_use]
-pub fn value(bucket: i64) -> f64 {
+pub fn members(buckets: &str) -> String {
+    format!("group_concat(NULLIF(substr({buckets}, 2, length({buckets}) - 2), ''))")
+}
+
+/// How many durations are in each bucket. `list` has the members of several JSON objects, `"230":4,"231":1,"230":2`.
+#[must_use]
+pub fn merged(list: &str) -> BTreeMap<i64, u64> {
+    let mut buckets = BTreeMap::new();
+    for member in list.split(',') {
+        let Some((bucket, durations)) = member.split_once(':') else { continue };
+        if let (Ok(bucket), Ok(durations)) = (bucket.trim_matches('"').parse(), durations.parse::<u64>()) {
+            *buckets.entry(bucket).or_default() += durations;
+        }
+    }
+    buckets
+}
+
+/// The value of the nearest rank among durations in buckets, ms. None, if there are no durations.
+#[must_use]
+pub fn percentile(buckets: &BTreeMap<i64, u64>, percent: u8) -> Option<f64> {
+    let durations: u64 = buckets.values().sum();
+    let rank = (durations * u64::from(percent)).div_ceil(100);
+    let mut upto = 0;
+    let found = buckets.iter().find(|(_, durations)| {
+        upto += **durations;
+        upto >= rank
+    });
+    found.map(|(bucket, _)| value(*bucket))
+}
+
+/// The value of a bucket, ms. Only sums and products, so that every host computes the same bits.
+fn value(bucket: i64) -> f64 {
     match bucket {
         ZERO => 0.0,
         below if below < ZERO => -between(BELOW - below),

@@ -6,6 +6,7 @@
 
 pub mod bucket;
 pub mod keys;
+mod lines;
 mod pass;
 mod statements;
 

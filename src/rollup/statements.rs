@@ -1,7 +1,10 @@
 //! The statements that count a span, in SQLite's dialect. `?1` is its beginning, `?2` its end, and `?3` the path of the
 //! metadata key that holds the org of a log.
 
-use super::{Grain, Source, bucket, keys};
+use super::{
+    Grain, Source, bucket, keys,
+    lines::{Lines, OF_LIST, fold, listed, orgs},
+};
 use crate::{
     database::Statement,
     query::names::{ORG_OF_LOG, USER_OF_LOG},
@@ -14,23 +17,6 @@ const FIELDS_OF_EVENTS: [&str; 4] = ["name", "subject", "unit", "sku"];
 /// The same of AI Gateway's logs.
 const FIELDS_OF_LOGS: [&str; 5] = ["gateway", "model", "provider", "status_code", "success"];
 
-/// The most groups of a name, or of a gateway, in an org and a span. Those with the fewest rows beyond it stand together.
-const MOST_GROUPS: u32 = 100;
-
-/// The columns of a line that are sums and the like, but for its buckets: how each is made of others.
-const MEASURES: [(&str, &str); 10] = [
-    ("rest", "max"),
-    ("events", "sum"),
-    ("errors", "sum"),
-    ("timed", "sum"),
-    ("duration", "sum"),
-    ("longest", "max"),
-    ("quantity", "sum"),
-    ("cost", "sum"),
-    ("tokens_in", "sum"),
-    ("tokens_out", "sum"),
-];
-
 /// What each measure is of several rows.
 const OF_EVENTS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r.success = 0) AS errors, \
                          count(r.duration) AS timed, sum(r.duration) AS duration, max(r.duration) AS longest, \
@@ -41,9 +27,9 @@ const OF_LOGS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r.s
 
 impl Source {
     /// The fields by which a level groups, beside the org.
-    fn fields(self, level: u8) -> &'static [&'static str] {
+    pub(super) fn fields(self, level: u8) -> &'static [&'static str] {
         match (self, level) {
-            (_, 0 | 1) => &[],
+            (_, 1) => &[],
             (Self::Events, 2) => &FIELDS_OF_EVENTS[..1],
             (Self::Events, _) => &FIELDS_OF_EVENTS,
             (Self::Logs, 2) => &FIELDS_OF_LOGS[..3],
@@ -89,31 +75,31 @@ impl Source {
 pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Statement> {
     let (name, length) = (source.name(), grain.name());
     let orgs = orgs(source, grain);
-    let of_span = "AND org IN (SELECT org FROM places)";
     let mut texts = Vec::new();
     if grain == Grain::Day {
         texts.push(format!(
-            "WITH RECURSIVE {orgs}\nDELETE FROM rollup_users WHERE source = '{name}' {of_span} AND day = ?1"
+            "WITH RECURSIVE {orgs}\nDELETE FROM rollup_users WHERE source = '{name}' \
+             AND org IN (SELECT org FROM places) AND day = ?1"
         ));
     }
     texts.push(format!(
         "WITH RECURSIVE {orgs}\nDELETE FROM rollups WHERE source = '{name}' AND grain = '{length}' \
-         AND level IN (0, 1, 2, 3) {of_span} AND start = ?1"
+         AND together IN (0, 1) AND level IN (1, 2, 3) AND org IN (SELECT org FROM places) AND start = ?1"
     ));
-    let finest = source.fields(3);
+    let each = |level| Lines { source, grain, together: 0, level };
+    let all = |level| Lines { together: 1, ..each(level) };
     texts.push(match grain {
-        Grain::Hour => insert(source, grain, 3, &source.spaces(), &of_rows(source), OF_BUCKETS),
-        Grain::Day => {
-            let hours = of_lines(source, Grain::Hour, 3, finest, "r.org");
-            insert(source, grain, 3, &self::orgs(source, Grain::Hour), &hours, OF_OBJECTS)
-        }
+        Grain::Hour => each(3).insert(&source.spaces(), &of_rows(source), OF_LIST),
+        Grain::Day => each(3).of(Lines { grain: Grain::Hour, ..each(3) }),
     });
     texts.extend(fold(source, grain));
-    for level in [2, 1, 0] {
-        let org = if level == 0 { "''" } else { "r.org" };
-        let lines = of_lines(source, grain, level + 1, source.fields(level), org);
-        texts.push(insert(source, grain, level, &orgs, &lines, OF_OBJECTS));
+    texts.push(each(2).of(each(3)));
+    texts.push(each(1).of(each(2)));
+    match grain {
+        Grain::Hour => texts.push(all(2).of(each(2))),
+        Grain::Day => texts.extend([all(3).of(each(3)), all(2).of(all(3))]),
     }
+    texts.push(all(1).of(all(2)));
     if grain == Grain::Day {
         texts.extend(users(source));
     }
@@ -122,8 +108,8 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
     }
     texts.push(format!(
         "INSERT OR REPLACE INTO rollup_spans (source, grain, start, state, rest) VALUES ('{name}', '{length}', ?1, 1, \
-         (SELECT COALESCE(max(rest), 0) FROM rollups WHERE source = '{name}' AND grain = '{length}' AND level = 0 \
-         AND org = '' AND start = ?1))"
+         (SELECT COALESCE(max(rest), 0) FROM rollups WHERE source = '{name}' AND grain = '{length}' AND together = 1 \
+         AND level = 1 AND org = '' AND start = ?1))"
     ));
     if grain == Grain::Hour {
         texts.push(format!(
@@ -167,25 +153,10 @@ pub(super) fn last_row(source: Source) -> String {
     )
 }
 
-/// Names, each after a mark.
-fn listed(names: &[&str], mark: &str) -> String {
-    names.iter().fold(String::new(), |list, name| list + mark + name)
-}
-
 /// A statement with as many of the values as it names.
 fn with(text: String, values: &[Cell; 3]) -> Statement {
     let named = (1..=values.len()).rev().find(|place| text.contains(&format!("?{place}"))).unwrap_or_default();
     Statement::Sql(text.into(), values[..named].to_vec())
-}
-
-/// The orgs that have lines, each found by one step in the key; and places, where all orgs together are one more.
-fn orgs(source: Source, grain: Grain) -> String {
-    let level = format!("source = '{}' AND grain = '{}' AND level = 3", source.name(), grain.name());
-    format!(
-        "orgs(org) AS MATERIALIZED (\n  SELECT min(org) FROM rollups WHERE {level}\n  UNION ALL\n  \
-         SELECT (SELECT min(r.org) FROM rollups AS r WHERE r.{level} AND r.org > orgs.org) FROM orgs WHERE org IS NOT NULL\n),\n\
-         places(org) AS MATERIALIZED (SELECT org FROM orgs WHERE org IS NOT NULL UNION ALL SELECT '')"
-    )
 }
 
 /// The rows of a span, grouped to lines: their sums, and the list of their buckets.
@@ -195,72 +166,9 @@ fn of_rows(source: Source) -> String {
     let (org, _) = source.owner();
     let bucket = bucket::sql("r.duration");
     format!(
-        "  SELECT {org} AS org{fields}, {measures},\n  \
-         json_group_array({bucket}) FILTER (WHERE r.duration IS NOT NULL) AS list\n  {}\n  GROUP BY {org}{fields}",
+        "  SELECT {org} AS org{fields}, {measures}, group_concat({bucket}) AS list\n  {}\n  GROUP BY {org}{fields}",
         source.rows()
     )
-}
-
-/// The lines of a span, of another grain or level, grouped to lines: their sums, and the list of their buckets.
-fn of_lines(source: Source, grain: Grain, level: u8, fields: &[&str], org: &str) -> String {
-    let (fields, sums) = (listed(fields, ", r."), sums("r."));
-    format!(
-        "  SELECT {org} AS org{fields}, {sums}, json_group_array(json(r.buckets)) AS list\n  FROM rollups AS r\n  \
-         WHERE r.source = '{}' AND r.grain = '{}' AND r.level = {level} AND r.org IN (SELECT org FROM places) \
-         AND r.start >= ?1 AND r.start < ?2\n  GROUP BY {org}{fields}",
-        source.name(),
-        grain.name()
-    )
-}
-
-/// How often each bucket is in a list of buckets.
-const OF_BUCKETS: &str = "(SELECT json_group_object(bucket, n) FROM (SELECT value AS bucket, count(*) AS n FROM json_each(list) GROUP BY value))";
-
-/// The same of a list of objects with numbers of buckets.
-const OF_OBJECTS: &str = "(SELECT json_group_object(bucket, n) FROM (SELECT b.key AS bucket, sum(b.value) AS n \
-                          FROM json_each(list) AS l CROSS JOIN json_each(l.value) AS b GROUP BY b.key))";
-
-/// The measures of several lines together.
-fn sums(prefix: &str) -> String {
-    MEASURES.map(|(name, how)| format!("{how}({prefix}{name}) AS {name}")).join(", ")
-}
-
-/// Writes grouped lines.
-fn insert(source: Source, grain: Grain, level: u8, spaces: &str, grouped: &str, buckets: &str) -> String {
-    let (listed, names) = (listed(source.fields(level), ", "), MEASURES.map(|(name, _)| name).join(", "));
-    format!(
-        "INSERT INTO rollups (source, grain, level, org, start, place{listed}, {names}, buckets)\n\
-         WITH RECURSIVE {spaces},\ngrouped AS (\n{grouped}\n)\n\
-         SELECT '{}', '{}', {level}, org, ?1, row_number() OVER (){listed}, {names}, {buckets} FROM grouped",
-        source.name(),
-        grain.name()
-    )
-}
-
-/// The statements that put lines together, as `(other)`: those beyond the most frequent ones of the first field.
-fn fold(source: Source, grain: Grain) -> [String; 2] {
-    let (name, length, orgs, fields) = (source.name(), grain.name(), orgs(source, grain), source.fields(3));
-    let (first, second, others) = (fields[0], fields[1], fields[1..].join(", "));
-    let names = MEASURES.map(|(name, _)| name).join(", ");
-    let ranked = format!(
-        "WITH RECURSIVE {orgs},\nranked AS (\n  SELECT *, row_number() OVER (PARTITION BY org, {first} \
-         ORDER BY events DESC, {others}, place) AS rank\n  FROM rollups WHERE source = '{name}' AND grain = '{length}' \
-         AND level = 3 AND org IN (SELECT org FROM places) AND start = ?1 AND place > 0\n)"
-    );
-    let sums = sums("");
-    let together = format!(
-        "INSERT INTO rollups (source, grain, level, org, start, place, {first}, {second}, {names}, buckets)\n{ranked},\n\
-         grouped AS (\n  SELECT org, {first}, {sums}, json_group_array(json(buckets)) AS list\n  FROM ranked \
-         WHERE rank > {MOST_GROUPS} GROUP BY org, {first}\n)\n\
-         SELECT '{name}', '{length}', 3, org, ?1, -row_number() OVER (), {first}, '(other)', {}, {OF_OBJECTS} FROM grouped",
-        names.replacen("rest", "1", 1)
-    );
-    let single = format!(
-        "{ranked}\nDELETE FROM rollups WHERE source = '{name}' AND grain = '{length}' AND level = 3 \
-         AND org IN (SELECT org FROM places) AND start = ?1 \
-         AND (org, place) IN (SELECT org, place FROM ranked WHERE rank > {MOST_GROUPS})"
-    );
-    [together, single]
 }
 
 /// The users of a day, and how many sessions there are.
@@ -279,12 +187,12 @@ fn users(source: Source) -> Vec<String> {
         format!(
             "WITH RECURSIVE {}\nUPDATE rollups SET sessions = (SELECT count(DISTINCT r.session_id) FROM events_raw AS r \
              WHERE r.org = rollups.org AND r.created_at >= ?1 AND r.created_at < ?2) \
-             WHERE {of_day} AND level = 1 AND org IN (SELECT org FROM places) AND start = ?1",
+             WHERE {of_day} AND together = 0 AND level = 1 AND org IN (SELECT org FROM places) AND start = ?1",
             orgs(source, Grain::Day)
         ),
         format!(
             "WITH RECURSIVE {spaces}\nUPDATE rollups SET sessions = (SELECT count(DISTINCT r.session_id) {rows}) \
-             WHERE {of_day} AND level = 0 AND org = '' AND start = ?1"
+             WHERE {of_day} AND together = 1 AND level = 1 AND org = '' AND start = ?1"
         ),
     ]
 }

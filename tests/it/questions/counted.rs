@@ -326,7 +326,7 @@ fn more_groups_than_fit_stand_together_and_are_asked_of_rows() {
     history.act(Step::Come(rows.clone()));
     history.act(Step::Count(1_000));
     let lines = history.world.host.memory.lines(
-        "SELECT count(*) AS n, sum(events) AS events, total(rest) AS rest FROM rollups WHERE level = 3 AND grain = 'day'",
+        "SELECT count(*) AS n, sum(events) AS events, total(rest) AS rest FROM rollups WHERE together = 0 AND level = 3 AND grain = 'day'",
         &[],
     );
     // Those that stand together in the hour, and the one more that has no place in the day.
