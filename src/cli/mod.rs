@@ -58,7 +58,8 @@ async fn dispatch(
         Command::Demo(arguments) => demo::demo(arguments, options.json, stop, screen).await,
         Command::Setup(arguments) => commands::setup::setup(&arguments, &options, stop).await,
         Command::Run { every, takeover } => {
-            poll(&options, Task::Run { every: Duration::from_secs(every), takeover }, stop, screen).await
+            poll(&options, Task::Run { every: Duration::from_secs(every), takeover, is_counted: false }, stop, screen)
+                .await
         }
         Command::Forward => poll(&options, Task::Once(Work::Forward), stop, screen).await,
         Command::Backfill(FromTo { from: Some(from), to: Some(to) }) => {

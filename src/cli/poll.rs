@@ -20,6 +20,7 @@ use crate::{
         vars::settings::{self, Vars},
     },
     config::Destination,
+    database::sqlite::SqliteDatabase,
     host::native::NativeHost,
     sink::place::Place,
 };
@@ -34,6 +35,8 @@ pub enum Task {
         every: Duration,
         /// In place of another poller.
         takeover: bool,
+        /// Whether somebody else counts the closed hours of its files.
+        is_counted: bool,
     },
 }
 
@@ -70,17 +73,21 @@ pub async fn poll(
     let poller = Poller::new(&host, &config, &files)?;
     let every = if let Task::Run { every, .. } = &task { Some(*every) } else { None };
     let native = if options.dry_run { None } else { Some(native_store(&files.state)?) };
-    let keeper = Keeper { poller: &poller, places: places(&files, hold.as_ref())?, hold, native, every };
+    let counted = if options.dry_run { Vec::new() } else { counted(&task, &destinations)? };
+    let keeper = Keeper { poller: &poller, places: places(&files, hold.as_ref())?, hold, native, every, counted };
     let rows_on_output = destinations.contains(&shown);
     let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
-    match task {
+    let ended = match task {
         Task::Run { every, .. } => run::run(&keeper, &teller, every, &schedule).await,
-        Task::Once(work) => {
-            let report = keeper.pass(work).await?;
+        Task::Once(work) => keeper.pass(work).await.and_then(|report| {
             screen.clear();
             teller.tell(&report)
-        }
+        }),
+    };
+    for file in keeper.counted {
+        file.close().map_err(|error| Failure::call("closing the file", error))?;
     }
+    ended
 }
 
 /// Takes the state for a task that moves its cursors, before it is opened.
@@ -92,6 +99,17 @@ async fn hold(options: &Options, task: &Task, host: &NativeHost, screen: &Screen
         }
         (Some(_) | None, State::File(_) | State::Kv) => Ok(None),
     }
+}
+
+/// The files whose closed hours a task counts.
+fn counted(task: &Task, destinations: &[Destination]) -> Result<Vec<SqliteDatabase>, Failure> {
+    let opened = destinations.iter().filter_map(|destination| match destination {
+        Destination::Sqlite(path) if is_file(path) => Some(
+            SqliteDatabase::existing(path).map_err(|error| Failure::call(format!("opening {}", path.display()), error)),
+        ),
+        Destination::Sqlite(_) | Destination::BigQuery | Destination::D1 | Destination::Ndjson(_) => None,
+    });
+    if matches!(task, Task::Run { is_counted: true, .. }) { Ok(Vec::new()) } else { opened.collect() }
 }
 
 /// Where the files are that must stay in their place while the poller works.

@@ -1,5 +1,5 @@
-//! When the last passes were made. A file's state keeps this, even of a pass that found nothing. A Worker's state does
-//! not, because each value there costs money.
+//! What a file has beside its rows: when the last passes were made, even those that found nothing, and what is counted of
+//! closed hours. A Worker's state has no such notes, because each value there costs money.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,10 +12,12 @@ use crate::{
         files::hold::Hold,
         jobs::{Poller, Work},
     },
+    database::sqlite::SqliteDatabase,
     error::Error,
-    host::{Clock, Put, Store, native::SqliteStore},
+    host::{Clock, Host, Put, Store, native::SqliteStore},
     pass::{GatewayReport, Job, Report},
     plan::budget::Ended,
+    rollup,
     sink::place::{MOVED, Place},
     time::{Timestamp, floor_ms},
 };
@@ -110,6 +112,11 @@ fn behind(gateway: &GatewayReport) -> u64 {
     }
 }
 
+/// The most hours and days that are counted after a pass, and how many of them before it looks whether to stop. The next
+/// pass counts the others; until then questions about them read their rows.
+const MOST_SPANS: usize = 100;
+const SPANS: usize = 5;
+
 /// A poller, the files that it uses, and where it notes its passes.
 pub struct Keeper<'a> {
     /// The poller.
@@ -122,6 +129,8 @@ pub struct Keeper<'a> {
     pub native: Option<SqliteStore<'a>>,
     /// From one forward pass to the next, where that is known.
     pub every: Option<Duration>,
+    /// The files whose closed hours and days are counted after each pass.
+    pub counted: Vec<SqliteDatabase>,
 }
 
 impl Keeper<'_> {
@@ -162,7 +171,27 @@ impl Keeper<'_> {
                 log::warn!("the pass is not noted: {}", error.chain());
             }
         }
+        self.count(&report).await;
         report
+    }
+
+    async fn count(&self, report: &Report) {
+        let Poller { host, config, .. } = self.poller;
+        for file in self.counted.iter().filter(|_| report.clock != Clock::Wrong) {
+            for _ in 0..MOST_SPANS / SPANS {
+                if host.stopping() {
+                    return;
+                }
+                match rollup::pass(file, &config.metadata.org, host.now(), SPANS).await {
+                    Ok(counted) if counted.spans == SPANS => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        log::warn!("closed hours are not counted: {error}");
+                        break;
+                    }
+                }
+            }
+        }
     }
 }
 

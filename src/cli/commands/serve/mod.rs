@@ -124,7 +124,7 @@ async fn until_stopped(
     let Options { vars, json, .. } = options;
     let options =
         Options { sinks: vec![file], state: None, vars: vars.clone(), json: *json, dry_run: false, pages: None };
-    poll(&options, Task::Run { every: TICK, takeover: false }, stop, screen).await
+    poll(&options, Task::Run { every: TICK, takeover: false, is_counted: true }, stop, screen).await
 }
 
 /// Requests are read and answered on all cores. The poller stays on the thread of the command.
