@@ -103,7 +103,7 @@ fn count(runtime: &Runtime, database: &SqliteDatabase) -> Vec<Line> {
 fn counted(runtime: &Runtime, database: &SqliteDatabase) -> (Duration, u64) {
     let before = ProcessTime::now();
     let now = end() + TimeDelta::hours(1);
-    let counted = runtime.block_on(rollup::pass(database, "org", now, usize::MAX)).unwrap();
+    let counted = runtime.block_on(rollup::pass(database, "org", TimeDelta::days(760), now, usize::MAX)).unwrap();
     (before.elapsed(), counted.written)
 }
 

@@ -15,6 +15,8 @@ pub struct EventSettings {
     pub enabled: bool,
     /// How old an event may be.
     pub retention: TimeDelta,
+    /// How old may be what is counted of closed hours.
+    pub rollup_retention: TimeDelta,
     /// Requests a minute and key; none: as many as come.
     pub rate: Option<u32>,
     /// The names that are taken: names, or patterns with `*`. Empty: all.
@@ -41,7 +43,8 @@ impl EventSettings {
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         read(lookup, |vars| Self {
             enabled: vars.truth("EVENTS_ENABLED"),
-            retention: TimeDelta::days(vars.number("EVENT_RETENTION_DAYS", 1, 36_500).try_into().unwrap_or_default()),
+            retention: vars.days("EVENT_RETENTION_DAYS"),
+            rollup_retention: vars.days("ROLLUP_RETENTION_DAYS"),
             rate: u32::try_from(vars.number("EVENTS_RATE", 0, 1_000_000)).ok().filter(|rate| *rate > 0),
             names: vars.list("EVENTS_NAMES"),
             required: vars.required_fields(),

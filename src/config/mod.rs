@@ -12,6 +12,8 @@ mod vars;
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use self::vars::{SettingReader, read};
 pub use self::{
     bigquery::{BigQuery, Schema, TableName, WarehouseSettings},
@@ -53,6 +55,8 @@ pub struct Config {
     pub privacy: Privacy,
     /// The keys of the metadata that the views of a SQLite file know. A pass makes no views elsewhere.
     pub metadata: MetadataKeys,
+    /// How old may be what is counted of closed hours in a SQLite file.
+    pub rollup_retention: TimeDelta,
 }
 
 impl Config {
@@ -71,6 +75,7 @@ impl Config {
             Self {
                 d1: destinations.iter().any(Destination::is_d1).then(|| vars.d1()),
                 metadata: if elsewhere { vars.metadata_keys_of_views() } else { config.metadata },
+                rollup_retention: vars.days("ROLLUP_RETENTION_DAYS"),
                 ..config
             }
         })
@@ -103,6 +108,7 @@ impl Config {
             backfill_cron: vars.cron("BACKFILL_CRON"),
             privacy: vars.privacy(),
             metadata: MetadataKeys::default(),
+            rollup_retention: TimeDelta::MAX,
         }
     }
 }

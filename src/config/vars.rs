@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use chrono::TimeDelta;
 use http::Uri;
 use thiserror::Error;
 
@@ -70,6 +71,11 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
             self.problem(name, format!("is {text:?}, but must be a whole number from {min} to {max}"));
             min
         })
+    }
+
+    /// A number of days, at least one.
+    pub fn days(&mut self, name: &'static str) -> TimeDelta {
+        TimeDelta::days(self.number(name, 1, 36_500).try_into().unwrap_or_default())
     }
 
     /// Checks only the number of fields: a text without five fields is no schedule, and no cron would ever match it.

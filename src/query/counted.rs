@@ -7,7 +7,7 @@ use super::{
     expression::{Expression, sources},
     names::{Common, Dataset, Field},
     parts::{Parts, Sql, orgs_of_lines, raw_rows},
-    question::{Order, Question},
+    question::Question,
     statement::{grouped, groups},
 };
 use crate::{
@@ -47,7 +47,7 @@ pub(super) struct Plan {
 impl Plan {
     /// The plan of a question; none: it needs raw rows alone.
     pub fn of(question: &Question, closed: &Closed) -> Option<Self> {
-        let needs_ranks = has_percentiles(question);
+        let needs_ranks = question.has_percentiles();
         if (question.exact && needs_ranks) || question.metrics.iter().any(|metric| metric.counted.is_none()) {
             return None;
         }
@@ -87,25 +87,13 @@ impl Plan {
     /// The statement of the answer. If percentiles are asked for, the buckets of each group are its last column; and if it
     /// is ordered by one, it has every group in the usual order.
     pub fn statement(&self, question: &Question, org_metadata: &str) -> Sql {
-        let with_buckets = has_percentiles(question);
+        let with_buckets = question.has_percentiles();
         let parts = self.parts(question, org_metadata, with_buckets);
         let all = Question { order: None, limit: u32::MAX.into(), ..question.clone() };
-        let question = if order_by_percentile(question).is_some() { &all } else { question };
+        let question = if question.order_by_percentile().is_some() { &all } else { question };
         let further = with_buckets.then(|| ("buckets", bucket::members("parts.buckets")));
         grouped(parts, question, "parts", |metric| metric.counted.unwrap_or(metric.sql), further)
     }
-}
-
-/// Whether a question asks for percentiles.
-pub(super) fn has_percentiles(question: &Question) -> bool {
-    question.metrics.iter().any(|metric| metric.percent().is_some())
-}
-
-/// The order of a question, if it is by a percentile.
-pub(super) fn order_by_percentile(question: &Question) -> Option<Order> {
-    let groups = usize::from(question.unit.is_some()) + question.fields.len();
-    let metric = |order: &Order| question.metrics.get(order.column.checked_sub(groups)?)?.percent();
-    question.order.filter(|order| metric(order).is_some())
 }
 
 /// Whether a question makes no difference between orgs.

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use self::{
     closed::Closed,
-    counted::{Plan, has_percentiles, order_by_percentile},
+    counted::Plan,
     keys::KeyPlan,
     names::Needs,
     parts::Parts,
@@ -97,7 +97,7 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     let closed = closed(database, question, needs_firsts).await?;
     let (sql, read) = if let Some(plan) = Plan::of(question, &closed) {
         let parts = plan.parts(&bare(question), org_metadata, false);
-        let buckets = has_percentiles(question).then_some("buckets");
+        let buckets = question.has_percentiles().then_some("buckets");
         (plan.statement(question, org_metadata), rows_read(database, parts, "parts", buckets).await?)
     } else if let Some(plan) = KeyPlan::of(question, &closed)
         && !has_rest(database, plan.parts(question, org_metadata)).await?
@@ -113,7 +113,7 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     let lines = database.ask(&sql.text, sql.values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
     let mut rows: Vec<_> = lines.into_iter().map(|line| row(question, line, sql.is_counted)).collect();
-    if let Some(order) = order_by_percentile(question).filter(|_| sql.is_counted) {
+    if let Some(order) = question.order_by_percentile().filter(|_| sql.is_counted) {
         // No number is less than each number, as in SQLite.
         let value = |row: &Vec<Value>| row[order.column].as_f64().unwrap_or(f64::NEG_INFINITY);
         rows.sort_by(|one, other| {
@@ -279,7 +279,7 @@ struct About {
 }
 
 fn meta(question: &Question, known: Known<'_>, about: &About) -> Map<String, Value> {
-    let is_exact = !(about.is_counted && has_percentiles(question));
+    let is_exact = !(about.is_counted && question.has_percentiles());
     let exact = if is_exact { true.into() } else { serde_json::json!({ "error": bucket::ERROR }) };
     let instant = |instant: Option<Timestamp>| instant.map_or(Value::Null, |instant| time::text(instant).into());
     let units: Map<String, Value> =

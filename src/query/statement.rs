@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::{
-    counted::has_percentiles,
     expression::sources,
     names::{Dataset, Kind, MEASURED, Metric, Needs, ORG_OF_LOG},
     parts::{Parts, Sql, list},
@@ -34,7 +33,7 @@ pub fn of_question(question: &Question, org_metadata: &str) -> Sql {
     let mut parts = Parts::with_rows(question, org_metadata);
     let groups = groups(question);
     let needs = |needs| question.metrics.iter().any(|metric| metric.needs == needs);
-    let from = if has_percentiles(question) {
+    let from = if question.has_percentiles() {
         let ranked = format!(
             "  SELECT *, row_number() OVER (PARTITION BY step{groups} ORDER BY duration NULLS LAST) AS place, \
              count(duration) OVER (PARTITION BY step{groups}) AS timed\n  FROM rows"

@@ -32,6 +32,15 @@ const DELETED: Limits = Limits { rows: 5_000, bytes: 1_900_000 };
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
+/// How long things are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Events.
+    pub events: TimeDelta,
+    /// What is counted of their hours. What is older is not counted any more.
+    pub counts: TimeDelta,
+}
+
 /// What one pass may do.
 #[derive(Debug, Clone, Copy)]
 pub struct Most {
@@ -59,10 +68,10 @@ pub async fn retain(
     database: &impl Database,
     archive: Option<&impl Archive>,
     now: Timestamp,
-    retention: TimeDelta,
+    retention: Retention,
     most: Most,
 ) -> Result<Gone, CallError> {
-    let before = hour(now - retention);
+    let before = hour(now - retention.events);
     let mut gone = Gone::default();
     let mut org = first_org(database, "SELECT min(org) AS org FROM events_raw WHERE org >= ?1", "").await?;
     while let Some(name) = org {
@@ -70,7 +79,8 @@ pub async fn retain(
             if gone.rows >= most.rows || gone.hours >= most.hours {
                 return Ok(gone);
             }
-            if !rollup::is_counted(database, at).await? {
+            let is_due = at >= rollup::first(now, retention.counts);
+            if is_due && !rollup::is_counted(database, at).await? {
                 break;
             }
             gone.rows += part(database, archive, &name, at).await?;

@@ -14,7 +14,7 @@ pub fn is_countable(key: &str) -> bool {
 
 /// The statements that count the keys of a day anew: `?1` is its beginning, `?2` its end, `?3` the path of the key that holds
 /// the org.
-pub(super) fn count() -> [String; 4] {
+pub(super) fn count() -> [String; 3] {
     let (spaces, rows) = (Source::Logs.spaces(), Source::Logs.rows());
     let fields = "r.model, r.provider, r.gateway";
     let sums = "count(*), count(*) FILTER (WHERE r.success = 0), sum(r.cost), sum(r.tokens_in), sum(r.tokens_out)";
@@ -22,7 +22,6 @@ pub(super) fn count() -> [String; 4] {
     let measures = "events, errors, cost, tokens_in, tokens_out";
     // As `->` gives it: texts are kept in one form.
     let value = "CASE m.type WHEN 'text' THEN json_quote(m.value) ELSE r.metadata -> m.fullkey END";
-    let delete = "DELETE FROM rollup_keys WHERE day = ?1".into();
     let of_values = format!(
         "INSERT INTO rollup_keys ({columns})\nWITH RECURSIVE {spaces},\n\
          counted(org, key, value, model, provider, gateway, {measures}) AS MATERIALIZED (\n  \
@@ -47,7 +46,7 @@ pub(super) fn count() -> [String; 4] {
          SELECT ?1, 0, org, key, 1000000 + row_number() OVER (PARTITION BY org, key ORDER BY model, provider, gateway), NULL, \
          model, provider, gateway, 0, {measures} FROM counted"
     );
-    [delete, of_values, of_none, together(columns, measures)]
+    [of_values, of_none, together(columns, measures)]
 }
 
 /// The statement that adds the lines of all orgs together. An org without the key has logs that lack it.

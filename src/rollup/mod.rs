@@ -116,6 +116,12 @@ pub fn note(events: &[Record], now: Timestamp) -> Option<Statement> {
     (!spans.is_empty()).then(|| Statement::Sql(note.into(), vec![Cell::Text(Value::Array(spans).to_string())]))
 }
 
+/// The beginning of the first day that is counted, if counts are kept so long.
+#[must_use]
+pub fn first(now: Timestamp, retention: TimeDelta) -> Timestamp {
+    now.checked_sub_signed(retention).map_or(time::FIRST, |first| Grain::Day.floor(first))
+}
+
 /// Whether the hour and the day of events are counted, and no row of them has changed since.
 ///
 /// # Errors

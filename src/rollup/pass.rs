@@ -3,11 +3,12 @@
 //! What is counted never has a gap, wherever a pass stops: it grows forward from the last span, and backward from the first
 //! one. Spans without rows are counted together.
 
+use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
 use super::{
-    Grain, SETTLED, Source,
-    statements::{count, count_empty, first_row, last_row},
+    Grain, SETTLED, Source, first,
+    statements::{count, count_empty, first_row, forget, last_row},
 };
 use crate::{
     database::{Database, Statement},
@@ -31,18 +32,20 @@ pub struct Counted {
     pub written: u64,
 }
 
-/// Counts at most so many spans that are due, hours before days. Fewer: nothing more is due. `org_metadata` is the metadata
-/// key that holds the org of a log.
+/// Counts at most so many spans that are due, hours before days, and forgets days that are too old. Fewer: nothing more is
+/// due. `org_metadata` is the metadata key that holds the org of a log.
 ///
 /// # Errors
 /// If the database does not confirm a span. The spans before it are counted.
 pub async fn pass(
     database: &impl Database,
     org_metadata: &str,
+    retention: TimeDelta,
     now: Timestamp,
     most: usize,
 ) -> Result<Counted, CallError> {
-    let mut pass = Pass { database, org_metadata, most, counted: Counted::default() };
+    let since = first(now, retention);
+    let mut pass = Pass { database, org_metadata, since, most, counted: Counted::default() };
     for grain in Grain::ALL {
         for source in Source::ALL {
             pass.count_due(source, grain, now).await?;
@@ -54,6 +57,8 @@ pub async fn pass(
 struct Pass<'a, D> {
     database: &'a D,
     org_metadata: &'a str,
+    /// The beginning of the first day that is kept.
+    since: Timestamp,
     most: usize,
     counted: Counted,
 }
@@ -65,7 +70,8 @@ impl<D: Database> Pass<'_, D> {
 
     async fn count_due(&mut self, source: Source, grain: Grain, now: Timestamp) -> Result<(), CallError> {
         let names = [source.name(), grain.name()].map(|name| Cell::Text(name.into()));
-        let known = self.database.query(KNOWN, names.into()).await?.into_iter().next().unwrap_or_default();
+        self.forget(source, grain, &names).await?;
+        let known = self.known(&names).await?;
         for start in changed(&known) {
             if self.is_full() {
                 return Ok(());
@@ -87,7 +93,8 @@ impl<D: Database> Pass<'_, D> {
         }
         let mut before = instant(&known, "first").unwrap_or(end);
         while !self.is_full() {
-            let Some(row) = self.row(&last_row(source), &[before]).await? else { break };
+            let row = self.row(&last_row(source), &[before]).await?;
+            let Some(row) = row.filter(|row| *row >= self.since) else { break };
             let start = grain.floor(row);
             self.count_empty(source, grain, start + length, before).await?;
             self.count(source, grain, start).await?;
@@ -96,13 +103,29 @@ impl<D: Database> Pass<'_, D> {
         Ok(())
     }
 
+    /// Forgets what is too old, the oldest day first.
+    async fn forget(&mut self, source: Source, grain: Grain, names: &[Cell; 2]) -> Result<(), CallError> {
+        while !self.is_full()
+            && let Some(first) = instant(&self.known(names).await?, "first").filter(|first| *first < self.since)
+        {
+            let day = Grain::Day.floor(first);
+            self.run(forget(source, grain, &self.values(day, day + Grain::Day.length()))).await?;
+        }
+        Ok(())
+    }
+
+    /// What is known of the spans of a source and a grain.
+    async fn known(&self, names: &[Cell; 2]) -> Result<Map<String, Value>, CallError> {
+        Ok(self.database.query(KNOWN, names.to_vec()).await?.into_iter().next().unwrap_or_default())
+    }
+
     async fn count(&mut self, source: Source, grain: Grain, start: Timestamp) -> Result<(), CallError> {
-        let values = [
-            Cell::Text(time::text(start)),
-            Cell::Text(time::text(start + grain.length())),
-            Cell::Text(path(self.org_metadata)),
-        ];
+        let values = self.values(start, start + grain.length());
         self.run(count(source, grain, &values)).await
+    }
+
+    fn values(&self, start: Timestamp, end: Timestamp) -> [Cell; 3] {
+        [Cell::Text(time::text(start)), Cell::Text(time::text(end)), Cell::Text(path(self.org_metadata))]
     }
 
     /// Notes that spans have no rows, if there are such.

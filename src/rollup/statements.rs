@@ -74,18 +74,7 @@ impl Source {
 /// The statements that count a span anew, in their order. They belong in one transaction.
 pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Statement> {
     let (name, length) = (source.name(), grain.name());
-    let orgs = orgs(source, grain);
-    let mut texts = Vec::new();
-    if grain == Grain::Day {
-        texts.push(format!(
-            "WITH RECURSIVE {orgs}\nDELETE FROM rollup_users WHERE source = '{name}' \
-             AND org IN (SELECT org FROM places) AND day = ?1"
-        ));
-    }
-    texts.push(format!(
-        "WITH RECURSIVE {orgs}\nDELETE FROM rollups WHERE source = '{name}' AND grain = '{length}' \
-         AND together IN (0, 1) AND level IN (1, 2, 3) AND org IN (SELECT org FROM places) AND start = ?1"
-    ));
+    let mut texts = clear(source, grain);
     let each = |level| Lines { source, grain, together: 0, level };
     let all = |level| Lines { together: 1, ..each(level) };
     texts.push(match grain {
@@ -118,6 +107,36 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
         ));
     }
     texts.into_iter().map(|text| with(text, values)).collect()
+}
+
+/// The statements that delete the lines of spans.
+fn clear(source: Source, grain: Grain) -> Vec<String> {
+    let (name, length, orgs) = (source.name(), grain.name(), orgs(source, grain));
+    let mut texts = Vec::new();
+    if grain == Grain::Day {
+        texts.push(format!(
+            "WITH RECURSIVE {orgs}\nDELETE FROM rollup_users WHERE source = '{name}' \
+             AND org IN (SELECT org FROM places) AND day >= ?1 AND day < ?2"
+        ));
+    }
+    texts.push(format!(
+        "WITH RECURSIVE {orgs}\nDELETE FROM rollups WHERE source = '{name}' AND grain = '{length}' \
+         AND together IN (0, 1) AND level IN (1, 2, 3) AND org IN (SELECT org FROM places) AND start >= ?1 AND start < ?2"
+    ));
+    if (source, grain) == (Source::Logs, Grain::Day) {
+        texts.push("DELETE FROM rollup_keys WHERE day >= ?1 AND day < ?2".into());
+    }
+    texts
+}
+
+/// The statements that delete all that is counted of spans. They belong in one transaction.
+pub(super) fn forget(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Statement> {
+    let spans = format!(
+        "DELETE FROM rollup_spans WHERE source = '{}' AND grain = '{}' AND start >= ?1 AND start < ?2",
+        source.name(),
+        grain.name()
+    );
+    clear(source, grain).into_iter().chain([spans]).map(|text| with(text, values)).collect()
 }
 
 /// The statement that notes that no span from one instant to another has rows. It notes nothing if a row has come meanwhile.

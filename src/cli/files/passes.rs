@@ -182,7 +182,7 @@ impl Keeper<'_> {
                 if host.stopping() {
                     return;
                 }
-                match rollup::pass(file, &config.metadata.org, host.now(), SPANS).await {
+                match rollup::pass(file, &config.metadata.org, config.rollup_retention, host.now(), SPANS).await {
                     Ok(counted) if counted.spans == SPANS => {}
                     Ok(_) => break,
                     Err(error) => {

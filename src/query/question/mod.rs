@@ -93,6 +93,20 @@ pub struct Question {
     pub warnings: Vec<String>,
 }
 
+impl Question {
+    /// Whether it asks for percentiles.
+    pub(super) fn has_percentiles(&self) -> bool {
+        self.metrics.iter().any(|metric| metric.percent().is_some())
+    }
+
+    /// Its order, if it is by a percentile.
+    pub(super) fn order_by_percentile(&self) -> Option<Order> {
+        let groups = usize::from(self.unit.is_some()) + self.fields.len();
+        let metric = |order: &Order| self.metrics.get(order.column.checked_sub(groups)?)?.percent();
+        self.order.filter(|order| metric(order).is_some())
+    }
+}
+
 /// What a kind of question asks for by itself.
 #[derive(Debug)]
 pub struct Shape {

@@ -8,7 +8,7 @@ use super::{ENV, api, archive, server};
 use crate::{
     error::CallError,
     host::Server,
-    removal::retention::{Most, retain},
+    removal::retention::{Most, Retention, retain},
     rollup,
     worker::console,
 };
@@ -27,7 +27,7 @@ pub async fn scheduled(_event: JsValue) -> Result<(), JsError> {
     let api = api().map_err(|problem| JsError::new(problem.detail()))?;
     let (server, archive) = (server(), ENV.with(|env| archive::bound(env)));
     let (database, settings, now) = (server.database(), api.settings(), server.now());
-    match rollup::pass(database, &settings.org_metadata, now, MOST_SPANS).await {
+    match rollup::pass(database, &settings.org_metadata, settings.rollup_retention, now, MOST_SPANS).await {
         Ok(counted) if counted.spans > 0 => {
             console::write(
                 Level::Info,
@@ -37,7 +37,8 @@ pub async fn scheduled(_event: JsValue) -> Result<(), JsError> {
         }
         other => told(other.map(|_| ()), "closed hours are not counted")?,
     }
-    match retain(database, archive.as_ref(), now, settings.retention, MOST).await {
+    let retention = Retention { events: settings.retention, counts: settings.rollup_retention };
+    match retain(database, archive.as_ref(), now, retention, MOST).await {
         Ok(gone) if gone.rows > 0 => {
             let fields = json!({ "rows": gone.rows, "hours": gone.hours });
             console::write(Level::Info, "deleted events older than EVENT_RETENTION_DAYS", fields);

@@ -10,7 +10,7 @@ use aig_logs::{
     config::EventSettings,
     error::CallError,
     host::{Archive, Object, folder::Folder},
-    removal::retention::{Gone, Most, retain},
+    removal::retention::{Gone, Most, Retention, retain},
     rollup,
     time::{self, Timestamp},
 };
@@ -104,7 +104,8 @@ fn at(text: &str) -> Timestamp {
 /// A pass after everything is counted.
 fn pass(world: &World, archive: Option<&Shelf<'_>>, most: Most) -> Result<Gone, CallError> {
     let (calls, strike) = (world.host.memory.calls.get(), world.host.memory.strike.take());
-    let counted = rollup::pass(&world.host.memory, "org", at(NOW), usize::MAX).now_or_never().unwrap();
+    let counted =
+        rollup::pass(&world.host.memory, "org", TimeDelta::days(760), at(NOW), usize::MAX).now_or_never().unwrap();
     counted.unwrap();
     world.host.memory.calls.set(calls);
     world.host.memory.strike.set(strike);
@@ -113,7 +114,8 @@ fn pass(world: &World, archive: Option<&Shelf<'_>>, most: Most) -> Result<Gone, 
 
 fn pass_alone(world: &World, archive: Option<&Shelf<'_>>, most: Most) -> Result<Gone, CallError> {
     let now = at(NOW);
-    retain(&world.host.memory, archive, now, TimeDelta::days(90), most).now_or_never().unwrap()
+    let kept = Retention { events: TimeDelta::days(90), counts: TimeDelta::days(760) };
+    retain(&world.host.memory, archive, now, kept, most).now_or_never().unwrap()
 }
 
 /// Events of two orgs around the end of what is kept, which is 2026-08-31 12:00.
@@ -168,9 +170,13 @@ fn what_is_too_old_goes_after_it_is_archived() {
 fn the_documentation_tells_each_retention() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events.md");
     let text = std::fs::read_to_string(path).unwrap();
-    let days = EventSettings::from_vars(|_| None).unwrap().retention.num_days();
-    for what in ["events", "dead letters of the queue"] {
-        let row = format!("| {what} | {days} days (`EVENT_RETENTION_DAYS`)");
+    let EventSettings { retention, rollup_retention, .. } = EventSettings::from_vars(|_| None).unwrap();
+    for (what, days, setting) in [
+        ("events", retention, "EVENT_RETENTION_DAYS"),
+        ("dead letters of the queue", retention, "EVENT_RETENTION_DAYS"),
+        ("counts of closed hours and days", rollup_retention, "ROLLUP_RETENTION_DAYS"),
+    ] {
+        let row = format!("| {what} | {} days (`{setting}`)", days.num_days());
         assert_eq!(text.matches(&row).count(), 1, "{row}");
     }
 }

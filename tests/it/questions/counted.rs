@@ -34,8 +34,8 @@ enum Step {
     Go(usize),
     /// The cost of logs becomes known, where the place leaves this rest.
     Change(usize),
-    /// At most so many spans are counted.
-    Count(usize),
+    /// At most so many spans are counted, and those that are older than so many days are forgotten.
+    Count(usize, i64),
     /// Time passes: so many minutes.
     Pass(i64),
 }
@@ -50,7 +50,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..40_usize).prop_map(Step::Again),
         1 => (0..3_usize).prop_map(Step::Go),
         1 => (0..3_usize).prop_map(Step::Change),
-        3 => select(vec![1, 7, 1_000]).prop_map(Step::Count),
+        3 => (select(vec![1, 7, 1_000]), select(vec![1, 3, 760])).prop_map(|(most, days)| Step::Count(most, days)),
         2 => (1..2_000_i64).prop_map(Step::Pass),
     ]
 }
@@ -100,7 +100,7 @@ impl History {
                     connection.execute(change, [format!("id{place}")]).unwrap();
                 }
             }
-            Step::Count(most) => self.count(most),
+            Step::Count(most, days) => self.count(most, days),
             Step::Pass(minutes) => {
                 self.world.host.now.set(self.world.host.now.get() + TimeDelta::minutes(minutes));
             }
@@ -118,9 +118,9 @@ impl History {
         self.there.insert(place, row.clone());
     }
 
-    fn count(&self, most: usize) {
+    fn count(&self, most: usize, days: i64) {
         let host = &self.world.host;
-        rollup::pass(&host.memory, "org", host.now(), most).now_or_never().unwrap().unwrap();
+        rollup::pass(&host.memory, "org", TimeDelta::days(days), host.now(), most).now_or_never().unwrap().unwrap();
     }
 
     fn ask(&self, path: &str, question: &Value) -> Value {
@@ -136,7 +136,7 @@ pub fn some_history() -> History {
     let row = |at: &str| Row { duration: Some(2.0), user: Some("u".into()), ..Row::event("acme", at, "x") };
     history.act(Step::Come(vec![row("2026-11-23T01:10:00Z"), row("2026-11-24T00:59:00Z")]));
     history.act(Step::Come(vec![Row { team: Some(json!("search")), ..Row::log("acme", "2026-11-23T01:10:00Z") }]));
-    history.act(Step::Count(1_000));
+    history.act(Step::Count(1_000, 760));
     history
 }
 
@@ -280,7 +280,7 @@ fn what_is_counted_is_used_where_it_can_be() {
                    VALUES ('a', '2026-11-23T08:00:00.000Z', ?1, 1, '', json_object('team', 'search', 'id', ?1))";
         history.world.host.memory.connection.execute(log, [id]).unwrap();
     }
-    history.act(Step::Count(1_000));
+    history.act(Step::Count(1_000, 760));
     let check = |path: &str, further: Value, from: &str, exact: Value, read: u32| {
         let mut question = json!({ "start": "2026-11-23T00:00:00Z", "end": "2026-11-24T02:00:00Z" });
         question.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
@@ -316,6 +316,48 @@ fn what_is_counted_is_used_where_it_can_be() {
 }
 
 #[test]
+fn an_answer_is_ordered_by_a_percentile_of_what_is_counted() {
+    let mut history = History::new();
+    let row = |name: &str, duration| Row { duration, ..Row::event("acme", "2026-11-23T01:10:00Z", name) };
+    let rows = [("a", Some(10.0)), ("b", None), ("c", Some(1_000.0)), ("d", Some(100.0)), ("e", Some(10.0))];
+    history.act(Step::Come(rows.map(|(name, duration)| row(name, duration)).into()));
+    history.act(Step::Count(1_000, 760));
+    let check = |order: &str, limit: usize, expected: &[&str]| {
+        let question = json!({
+            "start": "2026-11-23T00:00:00Z", "end": "2026-11-24T00:00:00Z", "groupBy": ["name"], "metrics": ["count", "p95"],
+            "orderBy": order, "limit": limit,
+        });
+        let answer = history.ask("/query", &question);
+        let names: Vec<_> =
+            answer["rows"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(names, expected, "{order}");
+        assert_eq!(answer["meta"]["truncated"], limit < 5, "{order}");
+        assert_eq!(answer["meta"]["from"], "rollup");
+    };
+    // As SQLite orders: nothing comes before everything, and last of all if the largest come first.
+    check("p95", 5, &["b", "a", "e", "d", "c"]);
+    check("-p95", 5, &["c", "d", "a", "e", "b"]);
+    check("-p95", 2, &["c", "d"]);
+}
+
+#[test]
+fn what_is_counted_of_old_days_is_forgotten() {
+    let mut history = some_history();
+    let days = |history: &History| {
+        let tables = [("rollups", "start"), ("rollup_users", "day"), ("rollup_keys", "day"), ("rollup_spans", "start")];
+        tables.map(|(table, column)| {
+            let days = format!("SELECT json_group_array(DISTINCT substr({column}, 9, 2)) AS days FROM {table}");
+            history.world.host.memory.lines(&days, &[])[0]["days"].as_str().unwrap().to_owned()
+        })
+    };
+    assert_eq!(days(&history)[0], r#"["23","24"]"#);
+    // In the morning of 25 November, a day is kept.
+    history.act(Step::Pass(24 * 60));
+    history.act(Step::Count(1_000, 1));
+    assert_eq!(days(&history), [r#"["24"]"#, r#"["24"]"#, "[]", r#"["24","25"]"#].map(str::to_owned));
+}
+
+#[test]
 fn more_groups_than_fit_stand_together_and_are_asked_of_rows() {
     let mut history = History::new();
     let row = |n: usize| {
@@ -324,7 +366,7 @@ fn more_groups_than_fit_stand_together_and_are_asked_of_rows() {
     };
     let rows: Vec<_> = (0..400).map(row).collect();
     history.act(Step::Come(rows.clone()));
-    history.act(Step::Count(1_000));
+    history.act(Step::Count(1_000, 760));
     let lines = history.world.host.memory.lines(
         "SELECT count(*) AS n, sum(events) AS events, total(rest) AS rest FROM rollups WHERE together = 0 AND level = 3 AND grain = 'day'",
         &[],

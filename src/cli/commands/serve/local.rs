@@ -11,7 +11,7 @@ use crate::{
     host::{Server, folder::Folder, native::now},
     removal::{
         archive_note,
-        retention::{Gone, Most, retain},
+        retention::{Gone, Most, Retention, retain},
     },
     rollup,
     time::Timestamp,
@@ -36,15 +36,16 @@ impl Local {
     pub async fn retain(&self) -> Result<Gone, CallError> {
         let LocalServer { database, archive, .. } = &self.server;
         let all = Most { rows: u64::MAX, hours: u64::MAX };
-        retain(database, archive.as_ref(), now(), self.api.settings().retention, all).await
+        let EventSettings { retention: events, rollup_retention: counts, .. } = *self.api.settings();
+        retain(database, archive.as_ref(), now(), Retention { events, counts }, all).await
     }
 
     /// Counts the closed hours and days that are not counted yet. After every hundred it looks anew at what is due, so that
     /// the present does not wait for a long past.
     pub async fn count(&self) -> Result<(), CallError> {
         const MOST: usize = 100;
-        let org_metadata = &self.api.settings().org_metadata;
-        while rollup::pass(self.database(), org_metadata, now(), MOST).await?.spans == MOST {}
+        let EventSettings { org_metadata, rollup_retention, .. } = self.api.settings();
+        while rollup::pass(self.database(), org_metadata, *rollup_retention, now(), MOST).await?.spans == MOST {}
         Ok(())
     }
 

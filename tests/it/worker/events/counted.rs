@@ -62,7 +62,8 @@ fn what_the_cron_counts_answers_as_elsewhere() {
     let world = World::new();
     world.host.now.set(present);
     world.host.memory.connection.execute_batch(&rows).unwrap();
-    let counted = rollup::pass(&world.host.memory, "org", present, 1_000).now_or_never().unwrap().unwrap();
+    let counted =
+        rollup::pass(&world.host.memory, "org", TimeDelta::days(760), present, 1_000).now_or_never().unwrap().unwrap();
     assert!(counted.spans > 40, "{counted:?}");
 
     let (_group, _output, address) = dev(folder.path(), &[]);
