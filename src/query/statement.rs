@@ -59,7 +59,7 @@ pub(super) fn grouped(
     parts: Parts,
     question: &Question,
     from: &str,
-    sql: impl Fn(&Metric) -> &str,
+    sql: impl Fn(&Metric) -> &'static str,
     further: Option<(&str, String)>,
 ) -> Sql {
     let groups = groups(question);

@@ -104,22 +104,22 @@ impl UserPlan {
         parts.add("firsts AS", "  SELECT user_id, min(at) AS first FROM users GROUP BY user_id");
     }
 
-    /// The statement of the answer.
+    /// The statement of the answer. A user is counted once for a step, however many days of it tell of the user.
     pub fn statement(&self, question: &Question, org_metadata: &str) -> Sql {
         let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
-        let parts = self.parts(question, org_metadata, needs_firsts);
-        let from =
-            if needs_firsts { "parts JOIN steps USING (step) LEFT JOIN firsts USING (user_id)" } else { "parts" };
-        grouped(
-            parts,
-            question,
-            from,
-            |metric| match metric.name {
-                "sessions" => "count(DISTINCT session_id) + sum(sessions)",
-                _ => metric.sql,
-            },
-            None,
-        )
+        let mut parts = self.parts(question, org_metadata, needs_firsts);
+        parts.add("active AS MATERIALIZED", "  SELECT DISTINCT step, user_id FROM parts");
+        let sessions = "  SELECT step, count(DISTINCT session_id) + sum(sessions) AS sessions FROM parts\n  \
+                        WHERE session_id IS NOT NULL OR sessions > 0 GROUP BY step";
+        parts.add("sessions_of_steps AS MATERIALIZED", sessions);
+        let firsts = if needs_firsts { " LEFT JOIN firsts USING (user_id)" } else { "" };
+        let from = format!("active JOIN steps USING (step){firsts} LEFT JOIN sessions_of_steps USING (step)");
+        let sql = |metric: &Metric| match metric.name {
+            "users" => "count(user_id)",
+            "sessions" => "max(sessions)",
+            _ => "count(*) FILTER (WHERE first >= since AND first < until)",
+        };
+        grouped(parts, question, &from, sql, None)
     }
 
     /// The statement of cohorts.
