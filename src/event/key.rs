@@ -1,13 +1,13 @@
 //! The key of an event beside its org: its instant and its id.
 
 use chrono::{DateTime, TimeDelta};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 use uuid::{Builder, Uuid, Variant};
 
 use super::{
-    place::{self, ID, Place, TIME, label},
+    place::{self, ID, Members, Place, TIME, label},
     receipt::{Receipt, Refusal},
 };
 use crate::{
@@ -33,7 +33,7 @@ const SEPARATOR: [u8; 1] = [0xff];
 
 /// The instant and the id. Both are the same when the event is sent again, if it has an id of its own.
 pub(super) fn take(
-    fields: &mut Map<String, Value>,
+    fields: &mut Members,
     receipt: &Receipt<'_>,
     org: &str,
     settings: &EventSettings,
@@ -55,7 +55,7 @@ pub(super) fn take(
 }
 
 /// Whether an id is there that cannot be one. An empty text is as if it were not there.
-fn is_no_id(fields: &Map<String, Value>, place: Place) -> bool {
+fn is_no_id(fields: &Members, place: Place) -> bool {
     let Place::Field(name) = place else { return false };
     fields.get(name).is_some_and(|value| !value.is_null() && value != "")
 }
@@ -74,7 +74,7 @@ pub(super) fn short(name: &str, text: Option<String>) -> Result<Option<String>, 
 ///
 /// # Errors
 /// If there is a field for it, but no instant in it.
-fn given(fields: &mut Map<String, Value>) -> Result<Option<Timestamp>, Refusal> {
+fn given(fields: &mut Members) -> Result<Option<Timestamp>, Refusal> {
     let found = place::take(fields, TIME, |value| instant(&value).ok_or(value));
     let is_there = |name| fields.get(name).is_some_and(|value| !value.is_null());
     match ["timestamp", "time"].into_iter().find(|name| found.is_none() && is_there(*name)) {

@@ -4,12 +4,14 @@ use std::{borrow::Cow, mem};
 
 use serde_json::{Map, Value, map::Entry};
 
+use super::place::Members;
+
 /// The fields whose members are metadata.
 const OBJECTS: [&str; 3] = ["properties", "metadata", "data"];
 
 /// Moves the metadata out of the fields. Of members of the same name the first one counts; another value stays where
 /// it is.
-pub(super) fn take(fields: &mut Map<String, Value>) -> Map<String, Value> {
+pub(super) fn take(fields: &mut Members) -> Map<String, Value> {
     let mut metadata = Map::new();
     for name in OBJECTS {
         if metadata.is_empty()
@@ -37,7 +39,7 @@ pub(super) fn of_user(member: &str) -> Cow<'_, str> {
 }
 
 fn take_members(
-    fields: &mut Map<String, Value>,
+    fields: &mut Members,
     object: &str,
     metadata: &mut Map<String, Value>,
     named: fn(&str) -> Cow<'_, str>,

@@ -5,6 +5,51 @@ use serde_json::{Map, Value};
 
 use crate::log::columns;
 
+/// The members of an object by their names. Most names that are looked for are not there, and are found missing without a
+/// search.
+#[derive(Debug)]
+pub(super) struct Members {
+    /// The members.
+    pub map: Map<String, Value>,
+    /// The marks of all names that have ever been there.
+    marks: u64,
+}
+
+impl Members {
+    /// These members.
+    pub fn new(map: Map<String, Value>) -> Self {
+        let marks = map.keys().fold(0, |marks, name| marks | mark(name));
+        Self { map, marks }
+    }
+
+    /// A member.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        if self.may_have(name) { self.map.get(name) } else { None }
+    }
+
+    /// A member, to change it.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        if self.may_have(name) { self.map.get_mut(name) } else { None }
+    }
+
+    /// Takes a member out.
+    pub fn remove(&mut self, name: &str) {
+        self.map.remove(name);
+    }
+
+    fn may_have(&self, name: &str) -> bool {
+        self.marks & mark(name) != 0
+    }
+}
+
+/// One of 64 bits, by the length of a name and its first and last letter. Names may share one.
+fn mark(name: &str) -> u64 {
+    let letters = name.as_bytes();
+    let letter = |letter: Option<&u8>| letter.map_or(0, |letter| u64::from(*letter));
+    let sum = 7 * letters.len() as u64 + 5 * letter(letters.first()) + letter(letters.last());
+    1 << (sum % 64)
+}
+
 /// A place of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -70,27 +115,29 @@ pub(super) fn truth(value: Value) -> Result<bool, Value> {
 }
 
 /// Moves the value of the first place that has a fitting one out of the fields.
-pub(super) fn take<T>(fields: &mut Map<String, Value>, places: &[Place], fit: Fit<T>) -> Option<T> {
+pub(super) fn take<T>(fields: &mut Members, places: &[Place], fit: Fit<T>) -> Option<T> {
     places.iter().find_map(|place| match place {
-        Field(name) => take_field(fields, name, fit),
+        Field(name) => {
+            let value = fit_out(fields.get_mut(name)?, fit)?;
+            fields.remove(name);
+            Some(value)
+        }
         Member(object, name) => {
-            let Value::Object(members) = fields.get_mut(*object)? else { return None };
-            let value = take_field(members, name, fit)?;
+            let Value::Object(members) = fields.get_mut(object)? else { return None };
+            let value = fit_out(members.get_mut(*name)?, fit)?;
+            members.remove(*name);
             if members.is_empty() {
-                fields.remove(*object);
+                fields.remove(object);
             }
             Some(value)
         }
     })
 }
 
-fn take_field<T>(fields: &mut Map<String, Value>, name: &str, fit: Fit<T>) -> Option<T> {
-    let value = fields.get_mut(name)?;
+/// Takes a value, if it fits. One that does not fit stays.
+fn fit_out<T>(value: &mut Value, fit: Fit<T>) -> Option<T> {
     match fit(value.take()) {
-        Ok(fitting) => {
-            fields.remove(name);
-            Some(fitting)
-        }
+        Ok(fitting) => Some(fitting),
         Err(other) => {
             *value = other;
             None
@@ -99,11 +146,11 @@ fn take_field<T>(fields: &mut Map<String, Value>, name: &str, fit: Fit<T>) -> Op
 }
 
 /// The same value, which stays where it is.
-pub(super) fn look<T>(fields: &Map<String, Value>, places: &[Place], fit: Fit<T>) -> Option<T> {
+pub(super) fn look<T>(fields: &Members, places: &[Place], fit: Fit<T>) -> Option<T> {
     places.iter().find_map(|place| {
         let value = match place {
-            Field(name) => fields.get(*name)?,
-            Member(object, name) => fields.get(*object)?.get(name)?,
+            Field(name) => fields.get(name)?,
+            Member(object, name) => fields.get(object)?.get(name)?,
         };
         // No column has a list or an object, which would be long to copy.
         if value.is_array() || value.is_object() { None } else { fit(value.clone()).ok() }

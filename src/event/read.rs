@@ -7,7 +7,7 @@ use super::{
     columns::EVENTS,
     key::{self, short},
     metadata, names,
-    place::{self, Fit, Place, float, integer, label, look, take, text, truth},
+    place::{self, Fit, Members, Place, float, integer, label, look, take, text, truth},
     receipt::{Receipt, Refusal},
     subject,
     withhold::withhold,
@@ -31,14 +31,15 @@ pub fn read(
     settings: &EventSettings,
 ) -> Result<Record, Refusal> {
     withhold(&mut fields, settings);
-    let has_source = fields.contains_key("verb") && !fields.contains_key("specversion");
+    let mut fields = Members::new(fields);
+    let has_source = fields.get("verb").is_some() && fields.get("specversion").is_none();
     let received = time::floor_ms(receipt.at);
     let org = org(&mut fields, receipt)?;
     let (created_at, id) = key::take(&mut fields, receipt, &org, settings)?;
     let name = name(&mut fields, settings)?;
     let user_id = short("userId", take(&mut fields, place::USER_ID, label))?;
     let session_id = short("sessionId", take(&mut fields, place::SESSION_ID, label))?;
-    let metadata = metadata::take(&mut fields);
+    let metadata = Members::new(metadata::take(&mut fields));
     let subject = subject::take(&mut fields, &metadata, has_source);
     let status_code = take_or_look(&mut fields, &metadata, place::STATUS_CODE, integer);
     let success = take_or_look(&mut fields, &metadata, place::SUCCESS, truth)
@@ -62,14 +63,14 @@ pub fn read(
         cell(take_or_look(&mut fields, &metadata, place::ERROR, text), Cell::Text),
         Cell::Text(receipt.way.name().to_owned()),
         Cell::Instant(received),
-        json(metadata),
-        rest(fields),
+        json(&metadata.map),
+        rest(fields.map),
     ];
     required(Record { table: &EVENTS, cells }, settings)
 }
 
 /// The org that the event names, or that of its sender. A sender with a key of one org names no org by `ns`.
-fn org(fields: &mut Map<String, Value>, receipt: &Receipt<'_>) -> Result<String, Refusal> {
+fn org(fields: &mut Members, receipt: &Receipt<'_>) -> Result<String, Refusal> {
     let named = short("org", take(fields, place::ORG, label))?;
     match receipt.org {
         Some(own) if named.as_ref().is_some_and(|named| named != own) => Err(Refusal::OtherOrg),
@@ -88,7 +89,7 @@ fn host(address: &str) -> Option<String> {
     uri.host().filter(|host| !host.is_empty()).map(str::to_ascii_lowercase)
 }
 
-fn name(fields: &mut Map<String, Value>, settings: &EventSettings) -> Result<String, Refusal> {
+fn name(fields: &mut Members, settings: &EventSettings) -> Result<String, Refusal> {
     let name = place::NAME.iter().find_map(|place| match place {
         Place::Field("type") if fields.get("type").is_some_and(Value::is_number) => {
             let sentence = "type is a number, and only the sender can look up its name: send the name of the type";
@@ -105,12 +106,7 @@ fn name(fields: &mut Map<String, Value>, settings: &EventSettings) -> Result<Str
 }
 
 /// A value that leaves the fields, or one that stays in the metadata.
-fn take_or_look<T>(
-    fields: &mut Map<String, Value>,
-    metadata: &Map<String, Value>,
-    places: &[Place],
-    fit: Fit<T>,
-) -> Option<T> {
+fn take_or_look<T>(fields: &mut Members, metadata: &Members, places: &[Place], fit: Fit<T>) -> Option<T> {
     take(fields, places, fit).or_else(|| look(metadata, places, fit))
 }
 
@@ -121,11 +117,11 @@ fn cell<T>(value: Option<T>, cell: fn(T) -> Cell) -> Cell {
 /// The fields that no column took, without nulls.
 fn rest(mut fields: Map<String, Value>) -> Cell {
     fields.retain(|_, value| !value.is_null());
-    json(fields)
+    json(&fields)
 }
 
-fn json(members: Map<String, Value>) -> Cell {
-    if members.is_empty() { Cell::Null } else { Cell::Text(Value::Object(members).to_string()) }
+fn json(members: &Map<String, Value>) -> Cell {
+    if members.is_empty() { Cell::Null } else { Cell::Text(serde_json::to_string(members).unwrap_or_default()) }
 }
 
 /// Refuses a record that lacks a column which the settings require.

@@ -1,8 +1,6 @@
 //! The subject of an event: which tool, product, model, route, error or project it is about.
 
-use serde_json::{Map, Value};
-
-use super::place::{Place, SKU, look, text};
+use super::place::{Members, Place, SKU, look, text};
 
 /// Where a subject comes from.
 enum Origin {
@@ -29,10 +27,10 @@ const ORIGINS: [Origin; 8] = [
 ];
 
 /// Finds the subject among the fields, which it leaves, or in the metadata, where it stays.
-pub(super) fn take(fields: &mut Map<String, Value>, metadata: &Map<String, Value>, has_source: bool) -> Option<String> {
+pub(super) fn take(fields: &mut Members, metadata: &Members, has_source: bool) -> Option<String> {
     if let Some((subject, names)) = find(fields, has_source) {
         for name in names {
-            fields.remove(*name);
+            fields.remove(name);
         }
         return Some(subject);
     }
@@ -40,7 +38,7 @@ pub(super) fn take(fields: &mut Map<String, Value>, metadata: &Map<String, Value
 }
 
 /// The subject, and the fields that are wholly in it.
-fn find(fields: &Map<String, Value>, has_source: bool) -> Option<(String, &'static [&'static str])> {
+fn find(fields: &Members, has_source: bool) -> Option<(String, &'static [&'static str])> {
     let field = |name| look(fields, &[Place::Field(name)], text);
     ORIGINS.iter().find_map(|origin| match origin {
         Origin::Field(name) => Some((field(name)?, std::slice::from_ref(name))),
