@@ -20,7 +20,7 @@ use line::Line;
 /// Measures, and prints a table.
 #[derive(Parser)]
 struct Arguments {
-    /// What to measure [default: all but questions, which take half an hour]
+    /// What to measure [default: all but questions, which take a quarter of an hour]
     parts: Vec<Part>,
     /// File with lines that were measured elsewhere
     #[arg(long)]
