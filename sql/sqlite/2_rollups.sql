@@ -57,13 +57,20 @@ CREATE TABLE IF NOT EXISTS rollup_keys (
   PRIMARY KEY (day, together, org, key, place)
 ) WITHOUT ROWID;
 
--- The users of each closed day.
+-- The users of each closed day, and what they did. named: 0 for the rows of nobody known, whose user_id is empty.
 CREATE TABLE IF NOT EXISTS rollup_users (
   source TEXT NOT NULL,
   org TEXT NOT NULL,
   day TEXT NOT NULL,
+  named INTEGER NOT NULL,
   user_id TEXT NOT NULL,
-  PRIMARY KEY (source, org, day, user_id)
+  events INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  quantity REAL,
+  cost REAL,
+  tokens_in INTEGER,
+  tokens_out INTEGER,
+  PRIMARY KEY (source, org, day, named, user_id)
 ) WITHOUT ROWID;
 
 -- The hours and days that are counted. state 0: a row of it has changed since; 1: counted; 2: counted for good, because

@@ -51,7 +51,7 @@ impl KeyPlan {
             }
         }
         let key = named.filter(|key| is_countable(key) && level <= 2)?;
-        let pieces = pieces(question, closed);
+        let pieces = pieces(question, closed, Source::Logs);
         let is_counted = pieces.iter().any(|piece| piece[2] == "day");
         is_counted.then(|| Self { key: key.clone(), level, is_together: is_together(question), pieces })
     }
@@ -113,13 +113,13 @@ impl KeyPlan {
     }
 }
 
-/// The pieces of every step.
-fn pieces(question: &Question, closed: &Closed) -> Vec<Value> {
+/// The pieces of every step: days one by one, and raw rows between them.
+pub(super) fn pieces(question: &Question, closed: &Closed, source: Source) -> Vec<Value> {
     let mut pieces = Vec::new();
     for (step, span) in question.spans.iter().enumerate() {
-        for piece in closed.pieces(Source::Logs, span.since, span.until, |grain, _| grain == Grain::Day) {
+        for piece in closed.pieces(source, span.since, span.until, |grain, _| grain == Grain::Day) {
             let mut add = |grain, since, until| {
-                pieces.push(json!(["logs", step, grain, time::text(since), time::text(until)]));
+                pieces.push(json!([source.name(), step, grain, time::text(since), time::text(until)]));
             };
             if piece.grain.is_none() {
                 add("raw", piece.since, piece.until);

@@ -10,14 +10,15 @@ mod question;
 mod statement;
 mod steps;
 mod table;
+mod user_days;
 mod users;
 
 pub mod shapes;
 pub mod template;
 
-use chrono::SecondsFormat;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+pub(crate) use self::table::number;
 use self::{
     closed::Closed,
     counted::Plan,
@@ -26,20 +27,17 @@ use self::{
     parts::Parts,
     statement::{of_cohorts, of_question},
     steps::Span,
+    table::{About, columns, meta, row},
+    user_days::UserDayPlan,
     users::UserPlan,
 };
 pub use self::{
     names::is_field,
     question::{Asker, Question, Reason, Shape, Wrong, read},
     steps::Unit,
-    table::Table,
+    table::{Known, Table, label},
 };
-use crate::{
-    database::Database,
-    error::CallError,
-    rollup::{Grain, bucket},
-    time::{self, Timestamp},
-};
+use crate::{database::Database, error::CallError, rollup::Grain, time};
 
 /// The most periods of cohorts: two years of weeks, and a quarter of days.
 const MOST_PERIODS: usize = 110;
@@ -76,17 +74,6 @@ impl From<CallError> for NoAnswer {
     }
 }
 
-/// What is known of a database beside its rows.
-#[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
-    /// The metadata key that holds the org of a log.
-    pub org_metadata: &'a str,
-    /// Up to when the logs are complete, if this is known, UTC.
-    pub logs: Option<Timestamp>,
-    /// Up to when the events are complete, if this is known, UTC.
-    pub events: Option<Timestamp>,
-}
-
 /// Answers a question: from what is counted of closed hours and days, and raw rows of the others; or from raw rows alone.
 ///
 /// # Errors
@@ -95,20 +82,23 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     let org_metadata = known.org_metadata;
     let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
     let closed = closed(database, question, needs_firsts).await?;
-    let (sql, read) = if let Some(plan) = Plan::of(question, &closed) {
-        let parts = plan.parts(&bare(question), org_metadata, false);
-        let buckets = question.has_percentiles().then_some("buckets");
-        (plan.statement(question, org_metadata), rows_read(database, parts, "parts", buckets).await?)
+    let (sql, parts) = if let Some(plan) = Plan::of(question, &closed) {
+        (plan.statement(question, org_metadata), Some(plan.parts(&bare(question), org_metadata, false)))
     } else if let Some(plan) = KeyPlan::of(question, &closed)
         && !has_rest(database, plan.parts(question, org_metadata)).await?
     {
-        let parts = plan.parts(question, org_metadata);
-        (plan.statement(question, org_metadata), rows_read(database, parts, "parts", None).await?)
+        (plan.statement(question, org_metadata), Some(plan.parts(question, org_metadata)))
+    } else if let Some(plan) = UserDayPlan::of(question, &closed) {
+        (plan.statement(question, org_metadata), Some(plan.parts(question, org_metadata)))
     } else if let Some(plan) = UserPlan::of(question, &closed) {
-        let parts = plan.parts(question, org_metadata, false);
-        (plan.statement(question, org_metadata), rows_read(database, parts, "parts", None).await?)
+        (plan.statement(question, org_metadata), Some(plan.parts(question, org_metadata, false)))
     } else {
-        (of_question(question, org_metadata), guard(database, question, needs_firsts, known).await?)
+        (of_question(question, org_metadata), None)
+    };
+    let buckets = question.has_percentiles().then_some("buckets");
+    let read = match parts {
+        Some(parts) => rows_read(database, parts, "parts", buckets).await?,
+        None => guard(database, question, needs_firsts, known).await?,
     };
     let lines = database.ask(&sql.text, sql.values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
@@ -222,79 +212,4 @@ async fn has_rest(database: &impl Database, parts: Parts) -> Result<bool, CallEr
     let sql = parts.then("\nSELECT EXISTS (SELECT 1 FROM parts WHERE rest = 1 LIMIT ?4) AS has_rest", 1);
     let lines = database.ask(&sql.text, sql.values).await?;
     Ok(lines.first().and_then(|line| line.get("has_rest")?.as_i64()) == Some(1))
-}
-
-/// The names of an answer's columns: the step, the fields, the metrics.
-fn columns(question: &Question) -> Vec<String> {
-    let step = question.unit.map(|unit| unit.name().to_owned()).into_iter();
-    let fields = question.fields.iter().map(|(name, _)| name.clone());
-    step.chain(fields).chain(question.metrics.iter().map(|metric| metric.name.to_owned())).collect()
-}
-
-/// A row of an answer, from a line of the database.
-fn row(question: &Question, mut line: Map<String, Value>, is_counted: bool) -> Vec<Value> {
-    let mut take = |name: &str| line.remove(name).unwrap_or_default();
-    let buckets = take("buckets").as_str().map(bucket::merged).unwrap_or_default();
-    let step = take("step").as_u64().and_then(|step| question.spans.get(usize::try_from(step).ok()?));
-    let label = question.unit.map(|_| step.map_or(Value::Null, |span| label(span, &question.zone).into()));
-    let mut row: Vec<_> = label.into_iter().collect();
-    for (place, (_, field)) in question.fields.iter().enumerate() {
-        row.push(statement::value(field.kind(), take(&format!("g{place}"))));
-    }
-    for (place, metric) in question.metrics.iter().enumerate() {
-        let value = match metric.percent().filter(|_| is_counted) {
-            Some(percent) => bucket::percentile(&buckets, percent).into(),
-            None => take(&format!("m{place}")),
-        };
-        let value = number(value);
-        row.push(if value.is_null() && metric.is_zero { 0.into() } else { value });
-    }
-    row
-}
-
-/// The beginning of a step as text, with the zone's offset where a zone was asked for.
-#[must_use]
-pub fn label(span: &Span, zone: &str) -> String {
-    span.label.to_rfc3339_opts(SecondsFormat::Millis, zone == question::UTC)
-}
-
-/// A number as every host writes it: a whole number has no fraction.
-pub(crate) fn number(value: Value) -> Value {
-    /// Whole numbers up to this are exact as floats.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match value.as_f64() {
-        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and exact as a float")]
-        Some(float) if value.is_f64() && float.fract() == 0.0 && float.abs() <= EXACT => (float as i64).into(),
-        _ => value,
-    }
-}
-
-/// What is to know about an answer beside the question.
-struct About {
-    /// Rows and lines read.
-    read: u64,
-    is_truncated: bool,
-    /// Whether it is from what is counted once.
-    is_counted: bool,
-}
-
-fn meta(question: &Question, known: Known<'_>, about: &About) -> Map<String, Value> {
-    let is_exact = !(about.is_counted && question.has_percentiles());
-    let exact = if is_exact { true.into() } else { serde_json::json!({ "error": bucket::ERROR }) };
-    let instant = |instant: Option<Timestamp>| instant.map_or(Value::Null, |instant| time::text(instant).into());
-    let units: Map<String, Value> =
-        question.metrics.iter().filter_map(|metric| Some((metric.name.to_owned(), metric.unit?.into()))).collect();
-    let members: [(&str, Value); 10] = [
-        ("from", if about.is_counted { "rollup" } else { "raw" }.into()),
-        ("exact", exact),
-        ("start", time::text(question.start).into()),
-        ("end", time::text(question.end).into()),
-        ("timeZone", question.zone.clone().into()),
-        ("completeThrough", serde_json::json!({ "logs": instant(known.logs), "events": instant(known.events) })),
-        ("rowsRead", about.read.into()),
-        ("units", units.into()),
-        ("truncated", about.is_truncated.into()),
-        ("warnings", question.warnings.clone().into()),
-    ];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -134,7 +134,7 @@ fn lines(source: Source, pieces: &str, columns: &str) -> String {
     format!(
         "SELECT {columns} FROM orgs_of_{name} CROSS JOIN {pieces} CROSS JOIN rollup_users AS r\n  \
          WHERE {pieces}.source = '{name}' AND {pieces}.grain = 'day' AND r.source = '{name}' AND r.org = orgs_of_{name}.org \
-         AND r.day >= since AND r.day < until"
+         AND r.named = 1 AND r.day >= since AND r.day < until"
     )
 }
 

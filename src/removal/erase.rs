@@ -31,6 +31,9 @@ struct Holder {
     is_of: String,
 }
 
+/// What is counted of a user.
+const SUMS: [&str; 6] = ["events", "errors", "quantity", "cost", "tokens_in", "tokens_out"];
+
 /// Deletes the rows of a user of an org. Returns how many there were.
 ///
 /// # Errors
@@ -55,11 +58,22 @@ pub async fn erase(
         erased += of_space(database, &logs, &values(&found)).await?;
         gateway = found;
     }
-    // The other lines of what is counted hold no user. The spans of the rows are counted anew.
-    let users = "DELETE FROM rollup_users WHERE source IN ('events', 'logs') AND org = ?1 \
-                 AND user_id IN (SELECT value FROM json_each(?2))";
-    let values = [org, &ids].map(|text| Cell::Text(text.into()));
-    database.run(vec![Statement::Sql(users.into(), values.into())]).await?;
+    // The other lines of what is counted hold no user. The spans of the rows are counted anew. Where the rows are no longer
+    // kept, what the user did is left, as that of nobody known.
+    let of_user = "FROM rollup_users WHERE source IN ('events', 'logs') AND org = ?1 AND named = 1 \
+                   AND user_id IN (SELECT value FROM json_each(?2))";
+    let sums = SUMS.map(|sum| format!("{sum} = COALESCE({sum} + excluded.{sum}, {sum}, excluded.{sum})")).join(", ");
+    let (names, of_days) = (SUMS.join(", "), SUMS.map(|sum| format!("sum({sum})")).join(", "));
+    let move_sums = format!(
+        "INSERT INTO rollup_users (source, org, day, named, user_id, {names}) \
+         SELECT source, org, day, 0, '', {of_days} {of_user} GROUP BY source, org, day \
+         ON CONFLICT DO UPDATE SET {sums}"
+    );
+    let statements = [move_sums, format!("DELETE {of_user}")].map(|text| {
+        let values = [org, &ids].map(|text| Cell::Text(text.into()));
+        Statement::Sql(text.into(), values.into())
+    });
+    database.run(statements.into()).await?;
     database.wipe().await?;
     Ok(erased)
 }

@@ -190,12 +190,17 @@ fn of_rows(source: Source) -> String {
     )
 }
 
-/// The users of a day, and how many sessions there are.
+/// The users of a day, what they did, and how many sessions there are.
 fn users(source: Source) -> Vec<String> {
     let (name, spaces, rows, (org, user)) = (source.name(), source.spaces(), source.rows(), source.owner());
+    let measured = match source {
+        Source::Events => "sum(r.quantity), sum(r.cost), NULL, NULL",
+        Source::Logs => "NULL, sum(r.cost), sum(r.tokens_in), sum(r.tokens_out)",
+    };
     let users = format!(
-        "INSERT INTO rollup_users (source, org, day, user_id)\nWITH RECURSIVE {spaces}\n\
-         SELECT DISTINCT '{name}', {org}, ?1, {user} {rows} AND {user} IS NOT NULL"
+        "INSERT INTO rollup_users (source, org, day, named, user_id, events, errors, quantity, cost, tokens_in, tokens_out)\n\
+         WITH RECURSIVE {spaces}\nSELECT '{name}', {org}, ?1, {user} IS NOT NULL, COALESCE({user}, ''), count(*), \
+         count(*) FILTER (WHERE r.success = 0), {measured} {rows}\nGROUP BY {org}, {user}"
     );
     if source == Source::Logs {
         return vec![users];

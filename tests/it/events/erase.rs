@@ -1,5 +1,8 @@
 //! Users who are erased: their rows are gone, and nobody else's.
 
+use aig_logs::{host::Server, rollup};
+use chrono::TimeDelta;
+use futures_util::FutureExt;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
@@ -54,6 +57,33 @@ fn an_erased_user_is_in_no_row_of_the_org() {
     // A key of the org erases there, and says nothing of it.
     let key = world.key("other", &["admin"]);
     assert_eq!(world.ask("DELETE", "/users/ada", &key, "").1["erased"], 2);
+}
+
+#[test]
+fn what_an_erased_user_did_on_days_without_rows_is_that_of_nobody_known() {
+    let world = World::new();
+    let connection = &world.host.memory.connection;
+    for (id, user) in [("1", Some("ada")), ("2", Some("ada")), ("3", Some("bob")), ("4", None)] {
+        event(connection, "acme", id, user);
+    }
+    event(connection, "other", "5", Some("ada"));
+    let count = rollup::pass(&world.host.memory, "org", TimeDelta::days(760), world.host.now(), 1_000);
+    count.now_or_never().unwrap().unwrap();
+    connection.execute_batch("UPDATE rollup_spans SET state = 2; DELETE FROM events_raw").unwrap();
+    let users = || {
+        let question = json!({
+            "start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "groupBy": ["organization", "user"],
+            "metrics": ["count"],
+        });
+        let answer = world.ask("POST", "/query", ADMIN, &question.to_string()).1;
+        let rows = answer["rows"].as_array().unwrap().iter();
+        rows.map(|row| json!([row["organization"], row["user"], row["count"]])).collect::<Vec<_>>()
+    };
+    let other = json!(["other", "ada", 1]);
+    let before = [json!(["acme", null, 1]), json!(["acme", "ada", 2]), json!(["acme", "bob", 1]), other.clone()];
+    assert_eq!(users(), before);
+    assert_eq!(erase(&world, "ada", "acme").0, 200);
+    assert_eq!(users(), [json!(["acme", null, 3]), json!(["acme", "bob", 1]), other]);
 }
 
 #[test]

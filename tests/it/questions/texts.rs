@@ -17,7 +17,7 @@ const FOREIGN: [&str; 6] =
 const LISTED: &str = "tests/fixtures/words_of_statements.txt";
 
 /// The texts of the statements that answer a question, whatever the answer is.
-fn texts(world: &World, path: &str, question: &Value) -> Vec<String> {
+pub fn texts(world: &World, path: &str, question: &Value) -> Vec<String> {
     world.host.memory.texts.borrow_mut().clear();
     world.ask("POST", path, ADMIN, &question.to_string());
     world.host.memory.texts.borrow().clone()
@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn a_question_about_other_values_is_the_same_statement(
-        (question, _) in prop_oneof![answers::question(), counted::question(), counted::of_keys()],
+        (question, _) in prop_oneof![answers::question(), counted::question(), counted::of_keys(), counted::by_user()],
         foreign in prop::sample::select(FOREIGN.to_vec()),
     ) {
         let world = World::new();
