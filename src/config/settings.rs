@@ -134,7 +134,7 @@ pub const SETTINGS: &[Setting] = &[
     of_events(with_default(
         "ROLLUP_RETENTION_DAYS",
         "760",
-        "days for which the counts of closed hours are kept; questions about older ones read rows",
+        "days for which counts of closed hours are kept",
     )),
     of_events(with_default("EVENTS_RATE", "1000", "requests a minute and key of the events API; 0: no limit")),
     of_events(needed(

@@ -1,5 +1,9 @@
 //! What a server of the events API has: a database, and an archive where events go before they are deleted from it.
 
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
+
 use crate::{
     database::{Database, Statement},
     error::CallError,
@@ -72,4 +76,14 @@ pub trait Archive {
     /// # Errors
     /// If this is not certain, or another version is there now.
     async fn put(&self, name: &str, bytes: Vec<u8>, replaces: Option<&str>) -> Result<(), CallError>;
+
+    /// A member of gzip that holds these bytes.
+    ///
+    /// # Errors
+    /// If the host cannot pack.
+    async fn pack(&self, bytes: &[u8]) -> Result<Vec<u8>, CallError> {
+        let mut member = GzEncoder::new(Vec::new(), Compression::default());
+        let packed = member.write_all(bytes).and_then(|()| member.finish());
+        packed.map_err(|error| CallError::Broken(error.to_string()))
+    }
 }

@@ -3,10 +3,10 @@
 
 use std::{
     collections::BTreeSet,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader},
 };
 
-use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
+use flate2::bufread::MultiGzDecoder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
@@ -81,19 +81,17 @@ pub fn keys(bytes: &[u8]) -> io::Result<BTreeSet<Key>> {
     Ok(keys)
 }
 
-/// The object with further events.
+/// Events as lines of JSON.
 ///
 /// # Errors
 /// Never in practice: memory takes every byte.
-pub fn with<'a>(mut object: Vec<u8>, rows: impl Iterator<Item = &'a Map<String, Value>>) -> io::Result<Vec<u8>> {
-    let mut member = GzEncoder::new(&mut object, Compression::default());
+pub fn lines<'a>(rows: impl Iterator<Item = &'a Map<String, Value>>) -> io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
     for row in rows {
-        let mut line = serde_json::to_vec(&Line(row))?;
-        line.push(b'\n');
-        member.write_all(&line)?;
+        serde_json::to_writer(&mut lines, &Line(row))?;
+        lines.push(b'\n');
     }
-    member.finish()?;
-    Ok(object)
+    Ok(lines)
 }
 
 /// A row of `events_raw` as JSON: its columns in their order, without those that are null.

@@ -185,7 +185,9 @@ async fn keep(archive: &impl Archive, name: &str, rows: &[Map<String, Value>], k
         return Ok(());
     }
     let missing = rows.iter().zip(keys).filter(|(_, key)| !held.contains(*key)).map(|(row, _)| row);
-    let whole = object::with(bytes, missing).map_err(|error| CallError::Broken(error.to_string()))?;
+    let lines = object::lines(missing).map_err(|error| CallError::Broken(error.to_string()))?;
+    let mut whole = bytes;
+    whole.extend(archive.pack(&lines).await?);
     archive.put(name, whole, version.as_deref()).await?;
     let lost = || CallError::Broken(format!("the archive does not hold what was written into {name}"));
     let held = read(&archive.get(name).await?.ok_or_else(lost)?.bytes)?;

@@ -34,6 +34,31 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = arrayBuffer)]
     fn array_buffer(this: &Found) -> Result<Promise, JsValue>;
+
+    /// The runtime's `Response`, whose body is a stream of bytes.
+    #[wasm_bindgen(js_name = Response)]
+    type Body;
+
+    #[wasm_bindgen(constructor, catch, js_class = Response)]
+    fn new(body: &JsValue) -> Result<Body, JsValue>;
+
+    #[wasm_bindgen(method, getter, js_class = Response)]
+    fn body(this: &Body) -> Stream;
+
+    #[wasm_bindgen(method, catch, js_class = Response, js_name = arrayBuffer)]
+    fn array_buffer(this: &Body) -> Result<Promise, JsValue>;
+
+    /// A stream of bytes.
+    type Stream;
+
+    #[wasm_bindgen(method, catch, js_name = pipeThrough)]
+    fn pipe_through(this: &Stream, packer: &CompressionStream) -> Result<Stream, JsValue>;
+
+    /// The runtime's packer: a smaller Worker than with one of its own.
+    type CompressionStream;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(format: &str) -> Result<CompressionStream, JsValue>;
 }
 
 /// The bucket that is bound; none: there is no archive.
@@ -63,6 +88,13 @@ impl Archive for Bucket {
             return Err(CallError::Broken(format!("another pass has just written {name} of the archive")));
         }
         Ok(())
+    }
+
+    async fn pack(&self, bytes: &[u8]) -> Result<Vec<u8>, CallError> {
+        let stream = Body::new(&Uint8Array::from(bytes))?.body();
+        let packed = stream.pipe_through(&CompressionStream::new("gzip")?)?;
+        let packed = Body::new(&packed.into())?;
+        Ok(Uint8Array::new(&answer(packed.array_buffer()).await?).to_vec())
     }
 }
 
