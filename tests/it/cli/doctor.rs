@@ -6,7 +6,7 @@ use aig_logs::log::columns::LOGS;
 use serde_json::{Value, json};
 
 use super::{World, command, words};
-use crate::peer::{DATASET, PROJECT, Peer, TABLE};
+use crate::peer::{BigQuery as _, DATASET, PROJECT, Peer, TABLE};
 
 /// A world with logs, in which all is well.
 fn world() -> World {

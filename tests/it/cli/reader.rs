@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{World, verify::deploy, words};
 use crate::{
-    peer::{DATASET, PROJECT, Peer, TABLE},
+    peer::{BigQuery as _, DATASET, PROJECT, Peer, TABLE},
     secrets::{Heard, assert_visible},
 };
 

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use serde_json::{Number, Value, json};
 
 use crate::{
-    peer::{DATASET, PROJECT, Peer, TABLE},
+    peer::{BigQuery, DATASET, PROJECT, Peer, TABLE, googlesql::GoogleSql},
     world::table::select,
 };
 
@@ -32,14 +32,12 @@ pub fn disturbing() -> Vec<MetadataColumn> {
     columns(NAMES)
 }
 
-impl Peer {
-    /// Carries out all statements as the program gives them, with these columns.
-    pub fn apply_with(&self, columns: &[MetadataColumn]) {
-        let [project, dataset, table] = [PROJECT, DATASET, TABLE].map(str::to_owned);
-        let name = TableName { project, dataset, table };
-        for script in BIGQUERY {
-            self.query(&script.for_bigquery(&name, columns));
-        }
+/// Carries out all statements as the program gives them, with these columns.
+pub fn apply_with(peer: &impl BigQuery, columns: &[MetadataColumn]) {
+    let [project, dataset, table] = [PROJECT, DATASET, TABLE].map(str::to_owned);
+    let name = TableName { project, dataset, table };
+    for script in BIGQUERY {
+        peer.query(&script.for_bigquery(&name, columns));
     }
 }
 
@@ -113,7 +111,12 @@ fn columns_of_the_metadata_show_what_can_be_read_as_their_type_in_sqlite() {
 #[test]
 fn columns_of_the_metadata_show_what_can_be_read_as_their_type_in_bigquery() {
     let Some(peer) = Peer::start() else { return };
-    peer.apply_with(&columns(TYPED));
+    assert_shown_in(&peer);
+    assert_shown_in(&GoogleSql::start().unwrap());
+}
+
+fn assert_shown_in(peer: &impl BigQuery) {
+    apply_with(peer, &columns(TYPED));
     peer.insert(&rows().iter().map(|row| serde_json::to_value(row).unwrap()).collect::<Vec<_>>());
     let mut shown = peer.query(&format!("SELECT id, s, i, f, b FROM `{PROJECT}.{DATASET}.aig_logs` ORDER BY id"));
     for line in &mut shown {

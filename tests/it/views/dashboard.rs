@@ -15,7 +15,7 @@ use super::{
     rows::{Rows, rows},
     runs::{lines_of, runs},
 };
-use crate::peer::{DATASET, PROJECT, Peer, assert_dialect};
+use crate::peer::{BigQuery as _, DATASET, PROJECT, Peer, assert_dialect};
 
 /// What Grafana fills in by itself: the time range, in milliseconds.
 const RANGE: [&str; 2] = ["__from", "__to"];

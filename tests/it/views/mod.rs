@@ -27,14 +27,14 @@ use serde_json::{Map, Value, json};
 
 use self::{
     activity::{activity, assert_telling_of_orgs, events},
-    columns::disturbing,
+    columns::{apply_with, disturbing},
     computed::{Lines, View, views, word},
     rows::{Rows, rows},
     runs::{lines_of, pipeline_by_hour, runs},
 };
 use crate::{
     cli,
-    peer::{DATASET, PROJECT, Peer, TABLE},
+    peer::{BigQuery, DATASET, PROJECT, Peer, TABLE, googlesql::GoogleSql},
     world::table::select,
 };
 
@@ -46,11 +46,21 @@ const ROUNDING: f64 = 1e-9;
 #[test]
 fn views_in_bigquery_show_what_the_rows_say() {
     let Some(peer) = Peer::start() else { return };
+    assert_views_show(&peer);
+}
+
+#[test]
+fn views_in_googlesql_show_what_the_rows_say() {
+    let Some(peer) = GoogleSql::start() else { return };
+    assert_views_show(&peer);
+}
+
+fn assert_views_show(peer: &impl BigQuery) {
     let Rows { newest, older, now } = rows();
     let raw = [older, newest].concat();
     peer.insert(&raw.iter().map(|row| serde_json::to_value(row).unwrap()).collect::<Vec<_>>());
     // Once more over what is there: every statement may be carried out again, and with columns that are called as anything.
-    peer.apply_with(&disturbing());
+    apply_with(peer, &disturbing());
     let computed = views(&raw, now);
     assert_telling(&computed);
     let runs = runs(now);

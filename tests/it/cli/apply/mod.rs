@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{command, words};
-use crate::peer::{DATASET, PROJECT, Peer, TABLE};
+use crate::peer::{BigQuery as _, DATASET, PROJECT, Peer, TABLE};
 
 /// What `aig-logs sql` says with these options of this dataset.
 fn sql(peer: &Peer, dataset: &str, options: &[&str]) -> Output {

@@ -17,7 +17,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{World, command, words};
-use crate::peer::{DATASET, PROJECT, Peer};
+use crate::peer::{BigQuery as _, DATASET, PROJECT, Peer};
 
 const TOKEN: &str = "simulated-api-token";
 

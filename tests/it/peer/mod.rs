@@ -1,5 +1,8 @@
 //! `BigQuery` on this machine: `local-bigquery`, which `scripts/test` installs, with the table and the view of
-//! `sql/bigquery/`. It speaks the wire format and the SQL; faults, limits and sign-in are the simulator's part.
+//! `sql/bigquery/`. It speaks the wire format and the SQL; faults, limits and sign-in are the simulator's part. A second
+//! peer, in `googlesql.rs`, knows the SQL alone, and knows it better.
+
+pub mod googlesql;
 
 use std::{
     collections::BTreeMap,
@@ -31,6 +34,41 @@ pub const TABLE: &str = "aig_logs_raw";
 /// It answers after about 2 s on an idle machine; this waits a minute.
 const READY_TRIES: u32 = 600;
 const READY_PAUSE: Duration = Duration::from_millis(100);
+
+/// A peer that takes statements and rows.
+pub trait BigQuery {
+    /// The answer to a body of `jobs.query`, or the error.
+    fn ask(&self, body: &Value) -> Value;
+
+    /// Writes rows into a table of the dataset, each of them, copies included.
+    fn insert_into(&self, table: &str, rows: &[Value]);
+
+    /// Writes rows into the raw table.
+    fn insert(&self, rows: &[Value]) {
+        self.insert_into(TABLE, rows);
+    }
+
+    /// The rows that a statement gives, each from column name to text or null: `BigQuery` answers every type as text.
+    fn query(&self, sql: &str) -> Vec<Map<String, Value>> {
+        let answer = self.ask(&json!({ "query": sql, "useLegacySql": false }));
+        assert!(answer["error"].is_null(), "{sql}\n{answer}");
+        assert!(answer["pageToken"].is_null(), "more rows than one answer holds: {sql}");
+        let names = list(&answer["schema"]["fields"]).iter().map(|field| text(&field["name"]));
+        let cells = |row: &Value| list(&row["f"]).iter().map(|cell| cell["v"].clone()).collect::<Vec<_>>();
+        list(&answer["rows"]).iter().map(|row| names.clone().zip(cells(row)).collect()).collect()
+    }
+
+    /// Carries out all statements.
+    fn apply(&self) {
+        for file in statements() {
+            let sql = read(&file)
+                .replace("${GCP_BQ_PROJECT}", PROJECT)
+                .replace("${GCP_BQ_DATASET}", DATASET)
+                .replace("${GCP_BQ_TABLE}", TABLE);
+            self.query(&sql);
+        }
+    }
+}
 
 /// A running peer with an empty dataset; dropping it ends the server.
 pub struct Peer {
@@ -78,34 +116,11 @@ impl Peer {
         format!("http://{}", self.address)
     }
 
-    /// The rows that a statement gives, each from column name to text or null: `BigQuery` answers every type as text.
-    pub fn query(&self, sql: &str) -> Vec<Map<String, Value>> {
-        let (status, answer) = self.post("/queries", &json!({ "query": sql, "useLegacySql": false }));
-        assert_eq!(status, 200, "{sql}\n{answer}");
-        assert!(answer["pageToken"].is_null(), "more rows than one answer holds: {sql}");
-        let names = list(&answer["schema"]["fields"]).iter().map(|field| text(&field["name"]));
-        let cells = |row: &Value| list(&row["f"]).iter().map(|cell| cell["v"].clone()).collect::<Vec<_>>();
-        list(&answer["rows"]).iter().map(|row| names.clone().zip(cells(row)).collect()).collect()
-    }
-
     /// Status and body of a POST to a path under the project's address.
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let path = format!("/bigquery/v2/projects/{PROJECT}{path}");
         let (status, body) = exchange(self.address, "POST", &path, &body.to_string()).unwrap();
         (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
-    }
-
-    /// Writes rows into the raw table.
-    pub fn insert(&self, rows: &[Value]) {
-        self.insert_into(TABLE, rows);
-    }
-
-    /// Writes rows into a table, each of them, copies included.
-    pub fn insert_into(&self, table: &str, rows: &[Value]) {
-        let path = format!("/datasets/{DATASET}/tables/{table}/insertAll");
-        let rows: Vec<_> = rows.iter().map(|row| json!({ "json": row })).collect();
-        let (status, answer) = self.post(&path, &json!({ "rows": rows }));
-        assert_eq!((status, &answer["insertErrors"]), (200, &Value::Null), "{answer}");
     }
 
     /// Lets the command copy a world into the table.
@@ -130,16 +145,20 @@ impl Peer {
         }
         panic!("local-bigquery gives no answer:\n{}", read(&self.folder.path().join("log")));
     }
+}
 
-    /// Carries out all statements.
-    pub fn apply(&self) {
-        for file in statements() {
-            let sql = read(&file)
-                .replace("${GCP_BQ_PROJECT}", PROJECT)
-                .replace("${GCP_BQ_DATASET}", DATASET)
-                .replace("${GCP_BQ_TABLE}", TABLE);
-            self.query(&sql);
-        }
+impl BigQuery for Peer {
+    fn ask(&self, body: &Value) -> Value {
+        let (status, answer) = self.post("/queries", body);
+        assert_eq!(status == 200, answer["error"].is_null(), "{body}\n{answer}");
+        answer
+    }
+
+    fn insert_into(&self, table: &str, rows: &[Value]) {
+        let path = format!("/datasets/{DATASET}/tables/{table}/insertAll");
+        let rows: Vec<_> = rows.iter().map(|row| json!({ "json": row })).collect();
+        let (status, answer) = self.post(&path, &json!({ "rows": rows }));
+        assert_eq!((status, &answer["insertErrors"]), (200, &Value::Null), "{answer}");
     }
 }
 
@@ -191,6 +210,13 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
+/// An instant, from its seconds.
+fn instant(text: &str) -> Timestamp {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let micros: u32 = format!("{fraction:0<6}").parse().unwrap();
+    Timestamp::from_timestamp(seconds.parse().unwrap(), 1_000 * micros).unwrap()
+}
+
 #[test]
 fn view_shows_a_log_written_twice_once_and_in_its_newest_version() {
     let Some(peer) = Peer::start() else { return };
@@ -231,12 +257,7 @@ fn the_command_writes_the_source_value_by_value() {
 fn typed(row: &Map<String, Value>) -> Value {
     let value = |column: &Column| match (&row[column.name], column.kind) {
         (Value::String(text), Kind::Integer | Kind::Float | Kind::Bool) => serde_json::from_str(text).unwrap(),
-        (Value::String(seconds), Kind::Instant) => {
-            let (seconds, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
-            let micros: u32 = format!("{fraction:0<6}").parse().unwrap();
-            let instant = Timestamp::from_timestamp(seconds.parse().unwrap(), 1_000 * micros).unwrap();
-            instant.to_rfc3339().into()
-        }
+        (Value::String(seconds), Kind::Instant) => instant(seconds).to_rfc3339().into(),
         (value, _) => value.clone(),
     };
     LOGS.columns.iter().map(|column| (column.name.to_owned(), value(column))).collect()
