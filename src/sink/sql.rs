@@ -1,11 +1,11 @@
 //! The statements of `sql/`: the raw table, its columns, and the views over it, in the order in which they run. A
 //! statement that runs again changes nothing.
 //!
-//! Each view of logs alone exists in both dialects. Both must show the numbers that plain loops in a test compute from the same rows.
+//! A view exists in both dialects. Both must show the numbers that plain loops in a test compute from the same rows.
 //! So percentiles are nearest ranks, counted in whole numbers: BigQuery's own percentiles are approximate, and SQLite
 //! has none.
 //!
-//! In BigQuery every view reads `aig_logs`, or `aig_runs`, once. A filter on the day must reach the partitions. It
+//! In BigQuery every view reads `aig_logs`, `aig_runs` or `events` once. A filter on the day must reach the partitions. It
 //! passes a window only if the window is partitioned by the column of the filter. A SQLite file gets a view again if
 //! its text differs from ours. `METADATA_COLUMNS` puts columns of any name into `aig_logs`, so the other views group by
 //! place, never by a name that such a column may have.
@@ -55,8 +55,21 @@ pub const BIGQUERY: &[Script] = scripts![
     "4_aig_usage_by_day.sql"
 ];
 
-/// The statements for `SQLite`, with views of the same names and columns. Views that read events are here alone:
-/// `BigQuery` has no table of them.
+/// The statements for `BigQuery` of events: their table, and the views over it. They are made where somebody asks for them.
+pub const BIGQUERY_EVENTS: &[Script] = scripts![
+    "bigquery":
+    "1_events_raw.sql"
+    "3_events.sql"
+    "4_auth_events.sql"
+    "4_daily_event_stats.sql"
+    "4_recent_auth_failures.sql"
+    "4_tool_events.sql"
+    "4_tool_performance.sql"
+    "4_user_activity_summary.sql"
+];
+
+/// The statements for `SQLite`, with views of the same names and columns. `Uu_sink` and `activity` are here alone: BigQuery
+/// has no triggers, and its questions make an `activity` of their own.
 pub const SQLITE: &[Script] = scripts![
     "sqlite":
     "1_aig_runs.sql"
@@ -85,6 +98,11 @@ pub const SQLITE: &[Script] = scripts![
     "3_tool_performance.sql"
     "3_user_activity_summary.sql"
 ];
+
+/// The statements for `BigQuery`, and those of events if they are wanted.
+pub fn bigquery(with_events: bool) -> impl Iterator<Item = &'static Script> {
+    BIGQUERY.iter().chain(with_events.then_some(BIGQUERY_EVENTS).into_iter().flatten())
+}
 
 impl Script {
     /// The statements for `BigQuery` with this table's name in place of the settings, and with these columns.

@@ -194,6 +194,7 @@ pub enum Command {
 
 /// What to do with table and views.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Sql {
     /// Print the statements (the default)
     #[arg(long, conflicts_with_all = ["apply", "check"])]
@@ -207,6 +208,9 @@ pub struct Sql {
     /// Location of a new dataset, such as EU or europe-west3. A dataset cannot be moved later [default: US]
     #[arg(long, value_name = "LOCATION", requires = "apply")]
     pub location: Option<String>,
+    /// BigQuery's table of events and its views too. SQLite and D1 always have theirs
+    #[arg(long)]
+    pub events: bool,
 }
 
 /// A time range to copy.

@@ -31,6 +31,10 @@ fn statements_have_the_names_of_the_settings_and_come_in_order() {
     let logs = place("CREATE OR REPLACE VIEW `my-project.logs.aig_logs`\n");
     let usage = place("CREATE OR REPLACE VIEW `my-project.logs.aig_usage_by_day`");
     assert!(table < columns && columns < logs && logs < usage);
+    assert!(!text.contains("events_raw`"), "{text}");
+    let further = printed(VARS, &["--events"]);
+    let events = further.strip_prefix(text.trim_end()).unwrap();
+    assert!(events.contains("CREATE TABLE IF NOT EXISTS `my-project.logs.events_raw`"), "{events}");
     // The project may be in the key file, and the table has a default.
     let key = r#"GCP_SA_KEY_JSON='{"client_email":"a","private_key":"b","project_id":"my-project"}'"#;
     let text = printed(&format!("{key}\nGCP_BQ_DATASET=logs\n"), &[]);

@@ -14,17 +14,22 @@ use std::{
 };
 
 use aig_logs::{
+    event::EVENTS,
     log::columns::LOGS,
     record::{Column, Kind},
-    time::Timestamp,
+    time::{self, Timestamp},
 };
+use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::{
     cli,
     process::{Running, exchange},
-    world::expected::{expected, of_sink},
+    world::{
+        expected::{expected, of_sink},
+        table::select,
+    },
 };
 
 pub const PROJECT: &str = "test-project";
@@ -56,6 +61,39 @@ pub trait BigQuery {
         let names = list(&answer["schema"]["fields"]).iter().map(|field| text(&field["name"]));
         let cells = |row: &Value| list(&row["f"]).iter().map(|cell| cell["v"].clone()).collect::<Vec<_>>();
         list(&answer["rows"]).iter().map(|row| names.clone().zip(cells(row)).collect()).collect()
+    }
+
+    /// The same, each value with its type: instants are texts as in answers, and JSON is as it is.
+    fn lines(&self, body: &Value) -> Vec<Map<String, Value>> {
+        let answer = self.ask(body);
+        assert!(answer["error"].is_null(), "{body}\n{answer}");
+        let fields = list(&answer["schema"]["fields"]);
+        let line = |row: &Value| {
+            let cells = fields.iter().zip(list(&row["f"]));
+            cells
+                .map(|(field, cell)| (text(&field["name"]), of_type(text(&field["type"]).as_str(), &cell["v"])))
+                .collect()
+        };
+        list(&answer["rows"]).iter().map(line).collect()
+    }
+
+    /// Writes the events and logs of a SQLite file.
+    fn copy_of(&self, file: &Connection) {
+        for table in [&EVENTS, &LOGS] {
+            let kind_of = |name: &str| table.columns.iter().find(|column| column.name == name).unwrap().kind;
+            let mut rows = select(file, table.name);
+            for row in &mut rows {
+                let row = row.as_object_mut().unwrap();
+                row.retain(|_, value| !value.is_null());
+                for (name, value) in row.iter_mut().filter(|(name, _)| kind_of(name) == Kind::Bool) {
+                    assert!(value.is_u64(), "{name}");
+                    *value = (*value == 1).into();
+                }
+            }
+            if !rows.is_empty() {
+                self.insert_into(table.name, &rows);
+            }
+        }
     }
 
     /// Carries out all statements.
@@ -208,6 +246,19 @@ fn list(value: &Value) -> &[Value] {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
+}
+
+/// A value of `BigQuery`'s answer, which has every type as text.
+fn of_type(kind: &str, value: &Value) -> Value {
+    let Some(text) = value.as_str() else { return Value::Null };
+    match kind {
+        "STRING" | "DATE" => text.into(),
+        "TIMESTAMP" => time::text(instant(text)).into(),
+        "INTEGER" | "INT64" => text.parse::<i64>().unwrap().into(),
+        "FLOAT" | "FLOAT64" => text.parse::<f64>().unwrap().into(),
+        "BOOLEAN" | "BOOL" | "JSON" => serde_json::from_str(text).unwrap(),
+        other => panic!("{other}"),
+    }
 }
 
 /// An instant, from its seconds.

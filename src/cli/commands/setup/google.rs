@@ -25,6 +25,7 @@ use crate::{
     config::{Destination, SETTINGS, Schema, TableName, WarehouseSettings},
     host::Host,
     secret::Secret,
+    sink::sql::bigquery,
 };
 
 const SCRIPT: &str = include_str!("../../../../scripts/gcp-setup.sh");
@@ -85,7 +86,7 @@ async fn made<H: Host>(host: &H, settings: &WarehouseSettings, task: Task<'_>) -
     let Schema { metadata, .. } = vars.schema(&Destination::default())?;
     let warehouse = Warehouse::new(host, settings)?;
     let name = &settings.table;
-    if sql::check::check(&warehouse, name, &metadata.columns).await?.is_empty() {
+    if sql::check::check(&warehouse, name, &metadata.columns, false).await?.is_empty() {
         return Ok(Mark::There);
     }
     let found = warehouse.location().await.map_err(|error| Failure::call("looking for the dataset", error))?;
@@ -96,8 +97,9 @@ async fn made<H: Host>(host: &H, settings: &WarehouseSettings, task: Task<'_>) -
     } else {
         arguments.location.clone()
     };
-    sql::apply(&warehouse, name, &metadata.columns, asked.as_deref(), |_| {}).await?;
-    match sql::check::check(&warehouse, name, &metadata.columns).await?.first() {
+    let scripts = bigquery(false);
+    sql::apply(&warehouse, name, &metadata.columns, scripts, asked.as_deref(), |_| {}).await?;
+    match sql::check::check(&warehouse, name, &metadata.columns, false).await?.first() {
         None => Ok(Mark::Done),
         Some(finding) => {
             let hint = "It cannot be changed in place: `aig-logs sql --check` lists all, --table names another table";

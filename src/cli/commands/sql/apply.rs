@@ -6,17 +6,18 @@ use crate::{
     config::TableName,
     host::Host,
     log::metadata::MetadataColumn,
-    sink::sql::{BIGQUERY, Script},
+    sink::sql::Script,
 };
 
 /// Where a dataset is made if nobody says: the location that BigQuery itself takes.
 pub const LOCATION: &str = "US";
 
-/// Makes the dataset, the table and the views of the settings, and tells each that is done.
+/// Makes the dataset of the settings, and the tables and views of `scripts`, and tells each that is done.
 pub async fn apply<H: Host>(
     warehouse: &Warehouse<'_, H>,
     name: &TableName,
     columns: &[MetadataColumn],
+    scripts: impl Iterator<Item = &'static Script>,
     location: Option<&str>,
     tell: impl Fn(&str),
 ) -> Result<(), Failure> {
@@ -37,7 +38,7 @@ pub async fn apply<H: Host>(
             location
         }
     };
-    for script in BIGQUERY {
+    for script in scripts {
         let Script { name: file, .. } = script;
         let sql = script.for_bigquery(name, columns);
         let done = warehouse.carry_out(&sql, &location).await;

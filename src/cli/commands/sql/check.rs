@@ -11,12 +11,13 @@ use crate::{
         warehouse::{LiveField, LiveTable, Partitioning, Warehouse},
     },
     config::TableName,
+    event::EVENTS,
     foreign::clean,
     host::Host,
     log::{columns::LOGS, metadata::MetadataColumn},
     pass::RUNS,
     record::{Kind, Table},
-    sink::sql::{BIGQUERY, Script},
+    sink::sql::{Script, bigquery},
 };
 
 /// What is wrong with one thing in the dataset.
@@ -39,30 +40,41 @@ impl Mismatch {
     }
 }
 
-/// Looks at the table and the views of the settings.
+/// Looks at the table and the views of the settings, and at those of events if they are wanted.
 pub async fn check<H: Host>(
     warehouse: &Warehouse<'_, H>,
     name: &TableName,
     metadata: &[MetadataColumn],
+    with_events: bool,
 ) -> Result<Vec<Mismatch>, Failure> {
     let TableName { project, dataset, table } = name;
     let looking = |thing: &str| format!("looking at {project}.{dataset}.{thing}");
     let mut findings = Vec::new();
     let live = async |thing: &str| warehouse.table(thing).await.map_err(|error| Failure::call(looking(thing), error));
-    let (found, runs) = (live(table).await?, live(RUNS.name).await?);
-    for (name, found, expected) in [(table.as_str(), &found, &LOGS), (RUNS.name, &runs, &RUNS)] {
+    let found = live(table).await?;
+    let mut tables = vec![(table.as_str(), found.clone(), &LOGS), (RUNS.name, live(RUNS.name).await?, &RUNS)];
+    if with_events {
+        tables.push((EVENTS.name, live(EVENTS.name).await?, &EVENTS));
+    }
+    for (name, found, expected) in &tables {
         match found {
-            None => findings.push(Mismatch::new(name, "is missing")),
+            None => findings.push(Mismatch::new(*name, "is missing")),
             Some(found) => findings.extend(of_table(name, found, expected)),
         }
     }
     let columns = found.iter().flat_map(|found| &found.schema.fields).map(|field| field.name.as_str());
     let columns: Vec<_> = columns.chain(metadata.iter().map(|column| column.key.as_str())).collect();
-    for (view, listed) in BIGQUERY.iter().filter_map(Script::bigquery_view) {
+    let of_events: Vec<_> = EVENTS.columns.iter().map(|column| column.name).collect();
+    for (view, listed) in bigquery(with_events).filter_map(Script::bigquery_view) {
+        // Those without a list show the columns of their table, and `aig_logs` also those of the metadata.
+        let expected = match (view, listed.is_empty()) {
+            (_, false) => &listed,
+            ("events", true) => &of_events,
+            (_, true) => &columns,
+        };
         match live(view).await? {
             None => findings.push(Mismatch::new(view, "is missing")),
-            // The one without a list shows the columns of the table, and those of the metadata.
-            Some(found) => findings.extend(of_view(view, &found, if listed.is_empty() { &columns } else { &listed })),
+            Some(found) => findings.extend(of_view(view, &found, expected)),
         }
     }
     Ok(findings)

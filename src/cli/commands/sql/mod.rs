@@ -21,7 +21,7 @@ use crate::{
     config::{Destination, Schema},
     database::rest::Rest,
     host::native::NativeHost,
-    sink::sql::{BIGQUERY, SQLITE, Script},
+    sink::sql::{SQLITE, Script, bigquery},
 };
 
 /// Prints the statements of a sink in their order, or carries them out, or compares what is there.
@@ -33,7 +33,7 @@ pub async fn sql(
 ) -> Result<Exit, Failure> {
     let sink = options.sinks.first().unwrap_or(&Destination::BigQuery);
     if !arguments.apply && !arguments.check {
-        return print(sink, options);
+        return print(sink, arguments, options);
     }
     let vars = Vars::read(options)?;
     let Schema { metadata, .. } = vars.schema(sink)?;
@@ -44,9 +44,11 @@ pub async fn sql(
             let warehouse = Warehouse::new(&host, &settings)?;
             if arguments.apply {
                 let location = arguments.location.as_deref();
-                apply(&warehouse, &settings.table, &metadata.columns, location, |done| screen.say(done)).await?;
+                let scripts = bigquery(arguments.events);
+                apply(&warehouse, &settings.table, &metadata.columns, scripts, location, |done| screen.say(done))
+                    .await?;
             }
-            check::check(&warehouse, &settings.table, &metadata.columns).await?
+            check::check(&warehouse, &settings.table, &metadata.columns, arguments.events).await?
         }
         Destination::D1 => {
             let settings = vars.d1(None)?;
@@ -88,15 +90,15 @@ fn advice(sink: &Destination, applied: bool) -> &'static str {
     }
 }
 
-fn print(sink: &Destination, options: &Options) -> Result<Exit, Failure> {
+fn print(sink: &Destination, arguments: &Sql, options: &Options) -> Result<Exit, Failure> {
     if let Destination::Ndjson(_) = sink {
         let hint = "Give --sink bigquery or --sink sqlite";
         return Err(Failure::denied("printing the statements", "lines of JSON have no table", hint));
     }
     let Schema { table, metadata } = Vars::read(options)?.schema(sink)?;
     let scripts = match table {
-        Some(table) => texts(BIGQUERY, |script| script.for_bigquery(&table, &metadata.columns)),
-        None => texts(SQLITE, |script| script.for_sqlite(&metadata)),
+        Some(table) => texts(bigquery(arguments.events), |script| script.for_bigquery(&table, &metadata.columns)),
+        None => texts(SQLITE.iter(), |script| script.for_sqlite(&metadata)),
     };
     let text = if options.json {
         let scripts = scripts.iter().map(|(name, text)| json!({ "file": name, "sql": text }));
@@ -108,6 +110,9 @@ fn print(sink: &Destination, options: &Options) -> Result<Exit, Failure> {
     show::deliver(&text).map(|()| Exit::Done)
 }
 
-fn texts(scripts: &[Script], text: impl Fn(&Script) -> String) -> Vec<(&'static str, String)> {
-    scripts.iter().map(|script| (script.name, text(script))).collect()
+fn texts(
+    scripts: impl Iterator<Item = &'static Script>,
+    text: impl Fn(&Script) -> String,
+) -> Vec<(&'static str, String)> {
+    scripts.map(|script| (script.name, text(script))).collect()
 }

@@ -42,6 +42,15 @@ fn from_nothing_it_makes_dataset_table_and_views_and_again_changes_nothing() {
     assert!(!words(&again).contains("dataset test-project.fresh in"), "made twice: {}", words(&again));
     assert_eq!(String::from_utf8(again.stdout).unwrap(), "Table and views are as they must be\n");
 
+    // Events are made where somebody asks for them.
+    let events = sql(&peer, "fresh", &["--check", "--events"]);
+    assert_eq!(events.status.code(), Some(2), "{}", words(&events));
+    let told = String::from_utf8(events.stdout).unwrap();
+    assert!(told.contains("events_raw") && told.contains("tool_performance"), "{told}");
+    let events = sql(&peer, "fresh", &["--apply", "--events"]);
+    assert_eq!(events.status.code(), Some(0), "{}", words(&events));
+    assert_eq!(sql(&peer, "fresh", &["--check", "--events"]).status.code(), Some(0));
+
     let moved = sql(&peer, "fresh", &["--apply", "--location", "US"]);
     assert_eq!(moved.status.code(), Some(2));
     assert!(words(&moved).contains("it lies in EU, and a dataset cannot be moved"), "{}", words(&moved));
