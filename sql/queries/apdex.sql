@@ -5,8 +5,8 @@
 WITH judged AS (
   SELECT
     subject,
-    COALESCE(success, 1) = 1 AND duration <= :satisfied AS satisfied,
-    COALESCE(success, 1) = 1 AND duration > :satisfied AND duration <= 4 * :satisfied AS tolerating
+    CASE WHEN COALESCE(success, 1) = 1 AND duration <= :satisfied THEN 1 ELSE 0 END AS satisfied,
+    CASE WHEN COALESCE(success, 1) = 1 AND duration > :satisfied AND duration <= 4 * :satisfied THEN 1 ELSE 0 END AS tolerating
   FROM activity
   WHERE subject IS NOT NULL AND duration IS NOT NULL
 )

@@ -6,11 +6,11 @@ SELECT
   provider,
   model,
   count(*) AS requests,
-  count(*) FILTER (WHERE success = 0) AS errors,
+  count(CASE WHEN success = 0 THEN 1 END) AS errors,
   COALESCE(sum(tokens_in), 0) AS tokensIn,
   COALESCE(sum(tokens_out), 0) AS tokensOut,
-  total(cost) AS cost,
-  total(cost) / count(*) AS costPerRequest
+  COALESCE(sum(cost), 0) AS cost,
+  COALESCE(sum(cost), 0) / count(*) AS costPerRequest
 FROM activity
 GROUP BY provider, model
-ORDER BY cost DESC, provider, model
+ORDER BY COALESCE(sum(activity.cost), 0) DESC, provider, model

@@ -14,11 +14,11 @@ WITH ranked AS (
 SELECT
   subject AS endpoint,
   count(*) AS requests,
-  count(*) FILTER (WHERE success = 0) * 1.0 / count(*) AS errorRate,
+  count(CASE WHEN success = 0 THEN 1 END) * 1.0 / count(*) AS errorRate,
   avg(duration) AS avg,
-  max(duration) FILTER (WHERE place = (timed * 50 + 99) / 100) AS p50,
-  max(duration) FILTER (WHERE place = (timed * 95 + 99) / 100) AS p95,
-  max(duration) FILTER (WHERE place = (timed * 99 + 99) / 100) AS p99
+  min(CASE WHEN 100 * place >= 50 * timed THEN duration END) AS p50,
+  min(CASE WHEN 100 * place >= 95 * timed THEN duration END) AS p95,
+  min(CASE WHEN 100 * place >= 99 * timed THEN duration END) AS p99
 FROM ranked
 GROUP BY subject
 ORDER BY requests DESC, endpoint

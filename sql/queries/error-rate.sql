@@ -6,10 +6,10 @@
 SELECT
   substr(created_at, 1, 13) || ':00:00.000Z' AS hour,
   count(*) AS requests,
-  count(*) FILTER (WHERE success = 0) AS errors,
-  count(*) FILTER (WHERE status_code BETWEEN 400 AND 499) AS clientErrors,
-  count(*) FILTER (WHERE status_code >= 500) AS serverErrors,
-  count(*) FILTER (WHERE success = 0) * 1.0 / count(*) AS errorRate
+  count(CASE WHEN success = 0 THEN 1 END) AS errors,
+  count(CASE WHEN status_code BETWEEN 400 AND 499 THEN 1 END) AS clientErrors,
+  count(CASE WHEN status_code >= 500 THEN 1 END) AS serverErrors,
+  count(CASE WHEN success = 0 THEN 1 END) * 1.0 / count(*) AS errorRate
 FROM activity
 WHERE :name IS NULL OR name = :name
 GROUP BY 1

@@ -3,7 +3,7 @@
 -- start instant = -1h: the first instant
 -- answer: type, errors, share
 SELECT
-  COALESCE(error, CAST(status_code AS TEXT), name) AS type,
+  COALESCE(error, CASE WHEN status_code IS NOT NULL THEN format('%d', status_code) END, name) AS type,
   count(*) AS errors,
   count(*) * 1.0 / sum(count(*)) OVER () AS share
 FROM activity

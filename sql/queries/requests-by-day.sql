@@ -6,9 +6,9 @@
 SELECT
   substr(created_at, 1, 10) AS day,
   count(*) AS requests,
-  count(*) FILTER (WHERE success = 0) AS errors,
+  count(CASE WHEN success = 0 THEN 1 END) AS errors,
   count(DISTINCT user_id) AS users,
-  total(cost) AS cost
+  COALESCE(sum(cost), 0) AS cost
 FROM activity
 WHERE :name IS NULL OR name = :name
 GROUP BY 1

@@ -6,7 +6,7 @@
 SELECT
   substr(created_at, 1, 13) || ':00:00.000Z' AS hour,
   count(*) AS requests,
-  count(*) FILTER (WHERE success = 0) AS errors,
+  count(CASE WHEN success = 0 THEN 1 END) AS errors,
   avg(duration) AS avg
 FROM activity
 WHERE :name IS NULL OR name = :name

@@ -6,7 +6,7 @@
 SELECT
   substr(created_at, 1, 16) || ':00.000Z' AS minute,
   count(*) AS requests,
-  count(*) FILTER (WHERE success = 0) AS errors,
+  count(CASE WHEN success = 0 THEN 1 END) AS errors,
   avg(duration) AS avg
 FROM activity
 WHERE :name IS NULL OR name = :name

@@ -10,13 +10,13 @@ WITH routed AS (
     success,
     duration
   FROM activity
-  WHERE subject GLOB '[A-Z]* /*'
+  WHERE substr(subject, 1, 1) BETWEEN 'A' AND 'Z' AND subject LIKE '% /%'
 )
 SELECT
   method,
   path,
   count(*) AS requests,
-  count(*) FILTER (WHERE success = 0) AS errors,
+  count(CASE WHEN success = 0 THEN 1 END) AS errors,
   avg(duration) AS avg
 FROM routed
 WHERE :method IS NULL OR method = :method

@@ -5,11 +5,11 @@ SELECT
   sku AS resource,
   unit,
   count(*) AS events,
-  total(quantity) AS quantity,
+  COALESCE(sum(quantity), 0) AS quantity,
   avg(quantity) AS average,
   max(quantity) AS peak,
   count(DISTINCT user_id) AS users,
-  total(cost) AS cost
+  COALESCE(sum(cost), 0) AS cost
 FROM activity
 WHERE quantity IS NOT NULL AND sku IS NOT NULL
 GROUP BY sku, unit

@@ -2,7 +2,7 @@
 -- data: events
 -- slower number = 1000: milliseconds that the call has exceeded
 -- answer: at, tool, user, duration ms
-SELECT created_at AS at, subject AS tool, user_id AS user, duration
+SELECT created_at AS `at`, subject AS tool, user_id AS user, duration
 FROM activity
-WHERE (name GLOB 'tool[_.]*' OR name GLOB 'mcp.tool*') AND duration > :slower
+WHERE (substr(name, 1, 5) IN ('tool_', 'tool.') OR substr(name, 1, 8) = 'mcp.tool') AND duration > :slower
 ORDER BY duration DESC, created_at, org, id

@@ -15,7 +15,7 @@ WITH ranked AS (
 SELECT
   subject AS endpoint,
   count(*) AS requests,
-  max(duration) FILTER (WHERE place = (timed * 95 + 99) / 100) AS p95,
+  min(CASE WHEN 100 * place >= 95 * timed THEN duration END) AS p95,
   max(duration) AS max
 FROM ranked
 GROUP BY subject

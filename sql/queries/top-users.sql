@@ -4,9 +4,9 @@
 SELECT
   user_id AS user,
   count(*) AS events,
-  count(*) FILTER (WHERE success = 0) AS errors,
+  count(CASE WHEN success = 0 THEN 1 END) AS errors,
   count(DISTINCT session_id) AS sessions,
-  total(cost) AS cost,
+  COALESCE(sum(cost), 0) AS cost,
   max(created_at) AS lastSeen
 FROM activity
 WHERE user_id IS NOT NULL

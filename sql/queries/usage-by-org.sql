@@ -5,11 +5,11 @@
 SELECT
   org AS organization,
   unit,
-  total(quantity) AS quantity,
+  COALESCE(sum(quantity), 0) AS quantity,
   count(DISTINCT sku) AS skus,
   count(*) AS events,
-  total(cost) AS cost
+  COALESCE(sum(cost), 0) AS cost
 FROM activity
 WHERE quantity IS NOT NULL
 GROUP BY org, unit
-ORDER BY cost DESC, org, unit
+ORDER BY COALESCE(sum(activity.cost), 0) DESC, org, unit

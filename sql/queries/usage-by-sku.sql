@@ -6,9 +6,9 @@ SELECT
   org AS organization,
   sku,
   unit,
-  total(quantity) AS quantity,
+  COALESCE(sum(quantity), 0) AS quantity,
   count(*) AS events,
-  total(cost) AS cost
+  COALESCE(sum(cost), 0) AS cost
 FROM activity
 WHERE quantity IS NOT NULL
 GROUP BY org, sku, unit

@@ -1,6 +1,7 @@
-//! Fields and conditions as SQL, in SQLite's dialect.
+//! Fields and conditions as SQL.
 
 use super::{
+    dialect::{Dialect, Sqlite},
     names::{Common, Dataset, Kind},
     question::Operation,
 };
@@ -24,15 +25,20 @@ pub(super) enum Expression {
 }
 
 impl Expression {
+    /// In SQLite's dialect.
     pub fn sql(self, source: Source, dataset: Dataset) -> String {
+        self.in_dialect::<Sqlite>(source, dataset)
+    }
+
+    pub fn in_dialect<D: Dialect>(self, source: Source, dataset: Dataset) -> String {
         match self {
             // In common columns it tells the tables apart, as in the view `activity`.
             Self::Common(common) if common.name == "source" && dataset == Dataset::All && source == Source::Events => {
                 "'events'".into()
             }
             Self::Common(common) if source == Source::Events => common.events.into(),
-            Self::Common(common) => common.logs.into(),
-            Self::Metadata(place) => format!("NULLIF(r.metadata -> ?{place}, 'null')"),
+            Self::Common(common) => D::of_log(common.logs).into(),
+            Self::Metadata(place) => D::member(place),
         }
     }
 
@@ -48,39 +54,27 @@ impl Expression {
 pub(super) struct Condition {
     pub expression: Expression,
     pub operation: Operation,
-    /// The place of its values among those of the statement.
+    /// The place of its values among those of the statement, if it has any.
     pub place: usize,
 }
 
 impl Condition {
-    /// The condition, for rows in which the field is `value`.
+    /// The condition in SQLite's dialect, for rows in which the field is `value`.
     pub fn of(self, value: String) -> String {
+        self.in_dialect::<Sqlite>(value)
+    }
+
+    pub fn in_dialect<D: Dialect>(self, value: String) -> String {
         let place = self.place;
         let is_json = self.expression.kind() == Kind::Json;
+        let is_in = || if is_json { D::json_is_in(&value, place) } else { D::is_in(&value, place) };
         match self.operation {
-            Operation::Exists(_) => format!("({value} IS NOT NULL) = ?{place}"),
-            Operation::In if is_json => equals(&value, place),
-            Operation::NotIn if is_json => format!("NOT {}", equals(&value, place)),
-            Operation::In => format!("{value} IN (SELECT value FROM json_each(?{place}))"),
-            Operation::NotIn => format!("COALESCE({value} NOT IN (SELECT value FROM json_each(?{place})), 1)"),
-            Operation::Contains => {
-                let text = if is_json { of_json(&value) } else { value };
-                format!("EXISTS (SELECT 1 FROM json_each(?{place}) AS v WHERE instr({text}, v.value) > 0)")
-            }
+            Operation::Exists(true) => value + " IS NOT NULL",
+            Operation::Exists(false) => value + " IS NULL",
+            Operation::In => is_in(),
+            Operation::NotIn => format!("COALESCE(NOT {}, true)", is_in()),
+            Operation::Contains if is_json => D::contains(&D::text_in(&value), place),
+            Operation::Contains => D::contains(&value, place),
         }
     }
-}
-
-/// The text of a JSON value that is a text; any other value has none.
-fn of_json(value: &str) -> String {
-    format!("CASE WHEN json_type({value}) = 'text' THEN {value} ->> '$' END")
-}
-
-/// Whether a JSON value is one of a list: numbers and truths by value, and never one for the other.
-fn equals(value: &str, place: usize) -> String {
-    let kind = |of: &str| format!("CASE {of} WHEN 'integer' THEN 'real' ELSE {of} END");
-    let (of_list, of_value) = (kind("v.type"), kind(&format!("json_type({value})")));
-    format!(
-        "EXISTS (SELECT 1 FROM json_each(?{place}) AS v WHERE v.value = {value} ->> '$' AND {of_list} = {of_value})"
-    )
 }

@@ -2,6 +2,7 @@
 
 mod closed;
 mod counted;
+mod dialect;
 mod expression;
 mod keys;
 pub(crate) mod names;
@@ -13,6 +14,7 @@ mod table;
 mod user_days;
 mod users;
 
+pub mod bigquery;
 pub mod shapes;
 pub mod template;
 
@@ -22,17 +24,19 @@ pub(crate) use self::table::number;
 use self::{
     closed::Closed,
     counted::Plan,
+    dialect::Sqlite,
     keys::KeyPlan,
     names::Needs,
     parts::Parts,
     statement::{of_cohorts, of_question},
     steps::Span,
-    table::{About, columns, meta, row},
+    table::{About, ROWS, meta, row, table_of},
     user_days::UserDayPlan,
     users::UserPlan,
 };
 pub use self::{
     names::is_field,
+    parts::Sql,
     question::{Asker, Question, Reason, Shape, Wrong, read},
     steps::Unit,
     table::{Known, Table, label},
@@ -93,7 +97,7 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     } else if let Some(plan) = UserPlan::of(question, &closed) {
         (plan.statement(question, org_metadata), Some(plan.parts(question, org_metadata, false)))
     } else {
-        (of_question(question, org_metadata), None)
+        (of_question::<Sqlite>(question, org_metadata), None)
     };
     let buckets = question.has_percentiles().then_some("buckets");
     let read = match parts {
@@ -111,9 +115,8 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
             if order.is_descending { ascending.reverse() } else { ascending }
         });
     }
-    rows.truncate(usize::try_from(question.limit).unwrap_or(usize::MAX));
-    let about = About { read, is_truncated, is_counted: sql.is_counted };
-    Ok(Table { columns: columns(question), rows, meta: meta(question, known, &about) })
+    let about = About { read: (ROWS, read), is_truncated, is_counted: sql.is_counted };
+    Ok(table_of(question, rows, known, &about))
 }
 
 /// The counted spans around a question: all, if it needs the first of each user.
@@ -163,7 +166,7 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
     let is_truncated = rows.len() > limit;
     rows.truncate(limit);
     let columns = ["cohort", "size", "period", "active", "retention"].map(str::to_owned).into();
-    let about = About { read, is_truncated, is_counted: sql.is_counted };
+    let about = About { read: (ROWS, read), is_truncated, is_counted: sql.is_counted };
     Ok(Table { columns, rows, meta: meta(question, known, &about) })
 }
 
@@ -178,7 +181,7 @@ async fn guard(
     if needs_firsts {
         bare.spans = vec![Span { label: time::FIRST.fixed_offset(), since: time::FIRST, until: time::END }];
     }
-    rows_read(database, Parts::with_rows(&bare, known.org_metadata), "rows", None).await
+    rows_read(database, Parts::with_rows(&bare, known.org_metadata), "raw", None).await
 }
 
 /// The same question about the same rows, without what makes it slow to count them.

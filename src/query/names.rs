@@ -199,13 +199,14 @@ const fn duration(name: &'static str, sql: &'static str, counted: &'static str, 
     Metric { name, sql, counted: Some(counted), needs, is_zero: false, unit: Some("ms") }
 }
 
-/// Every metric that a question may name. Percentiles are nearest ranks, counted in whole numbers.
+/// Every metric that a question may name, in SQL that SQLite and BigQuery understand. Percentiles are nearest ranks, counted
+/// in whole numbers.
 pub static METRICS: [Metric; 14] = [
     sum("count", "count(*)", Some("sum(events)"), None),
-    sum("errors", "count(*) FILTER (WHERE success = 0)", Some("sum(errors)"), None),
+    sum("errors", "count(CASE WHEN success = 0 THEN 1 END)", Some("sum(errors)"), None),
     sum(
         "errorRate",
-        "count(*) FILTER (WHERE success = 0) * 1.0 / count(*)",
+        "count(CASE WHEN success = 0 THEN 1 END) * 1.0 / count(*)",
         Some("sum(errors) * 1.0 / sum(events)"),
         None,
     ),
@@ -213,11 +214,11 @@ pub static METRICS: [Metric; 14] = [
     sum("sessions", "count(DISTINCT session_id)", None, None),
     duration("avg", "avg(duration)", "sum(duration) / sum(timed)", Needs::Rows),
     duration("max", "max(duration)", "max(longest)", Needs::Rows),
-    duration("p50", "max(duration) FILTER (WHERE place = (timed * 50 + 99) / 100)", "NULL", Needs::Rank(50)),
-    duration("p95", "max(duration) FILTER (WHERE place = (timed * 95 + 99) / 100)", "NULL", Needs::Rank(95)),
-    duration("p99", "max(duration) FILTER (WHERE place = (timed * 99 + 99) / 100)", "NULL", Needs::Rank(99)),
-    sum("quantity", "total(quantity)", Some("total(quantity)"), None),
-    sum("cost", "total(cost)", Some("total(cost)"), Some("USD")),
+    duration("p50", "min(CASE WHEN 100 * place >= 50 * timed THEN duration END)", "NULL", Needs::Rank(50)),
+    duration("p95", "min(CASE WHEN 100 * place >= 95 * timed THEN duration END)", "NULL", Needs::Rank(95)),
+    duration("p99", "min(CASE WHEN 100 * place >= 99 * timed THEN duration END)", "NULL", Needs::Rank(99)),
+    sum("quantity", "COALESCE(sum(quantity), 0)", Some("total(quantity)"), None),
+    sum("cost", "COALESCE(sum(cost), 0)", Some("total(cost)"), Some("USD")),
     sum("tokensIn", "COALESCE(sum(tokens_in), 0)", Some("COALESCE(sum(tokens_in), 0)"), Some("tokens")),
     sum("tokensOut", "COALESCE(sum(tokens_out), 0)", Some("COALESCE(sum(tokens_out), 0)"), Some("tokens")),
 ];
@@ -248,7 +249,7 @@ pub fn is_field(name: &str) -> bool {
 /// one of all orgs.
 const PRICED: &str = "total(COALESCE(cost, quantity * (
     SELECT p.price FROM prices AS p
-    WHERE p.org IN (g0, '*') AND p.sku = g1 AND p.unit = g2 AND p.since <= rows.created_at
+    WHERE p.org IN (g0, '*') AND p.sku = g1 AND p.unit = g2 AND p.since <= raw.created_at
     ORDER BY p.org = '*', p.since DESC LIMIT 1
   )))";
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    dialect::Dialect,
     expression::sources,
     names::{Dataset, Kind, MEASURED, Metric, Needs, ORG_OF_LOG},
     parts::{Parts, Sql, list},
@@ -29,22 +30,22 @@ fn firsts(dataset: Dataset) -> String {
 
 /// The statement that answers a question: the number of the step, the fields and the metrics of each group.
 #[must_use]
-pub fn of_question(question: &Question, org_metadata: &str) -> Sql {
-    let mut parts = Parts::with_rows(question, org_metadata);
+pub fn of_question<D: Dialect>(question: &Question, org_metadata: &str) -> Sql {
+    let mut parts = Parts::<D>::with_rows(question, org_metadata);
     let groups = groups(question);
     let needs = |needs| question.metrics.iter().any(|metric| metric.needs == needs);
     let from = if question.has_percentiles() {
         let ranked = format!(
             "  SELECT *, row_number() OVER (PARTITION BY step{groups} ORDER BY duration NULLS LAST) AS place, \
-             count(duration) OVER (PARTITION BY step{groups}) AS timed\n  FROM rows"
+             count(duration) OVER (PARTITION BY step{groups}) AS timed\n  FROM raw"
         );
         parts.add("ranked AS", &ranked);
         "ranked"
     } else if needs(Needs::Firsts) {
         parts.add("firsts AS", &firsts(question.dataset));
-        "rows JOIN steps USING (step) LEFT JOIN firsts USING (user_id)"
+        "raw JOIN steps USING (step) LEFT JOIN firsts USING (user_id)"
     } else {
-        "rows"
+        "raw"
     };
     grouped(parts, question, from, |metric| metric.sql, None)
 }
@@ -55,8 +56,8 @@ pub(super) fn groups(question: &Question) -> String {
 }
 
 /// The end of a statement: groups the lines of `from`, computes the metrics and a further column, and orders.
-pub(super) fn grouped(
-    parts: Parts,
+pub(super) fn grouped<D: Dialect>(
+    parts: Parts<D>,
     question: &Question,
     from: &str,
     sql: impl Fn(&Metric) -> &'static str,
@@ -70,8 +71,8 @@ pub(super) fn grouped(
     let is_filled = question.fields.is_empty();
     let from = if is_filled { "steps LEFT JOIN grouped USING (step)" } else { "grouped" };
     let metrics = list(columns.into_iter().map(|(name, _)| name), ", ");
-    let order = order(question);
-    let rest = format!("{grouped}\nSELECT step{groups}{metrics}\nFROM {from}\nORDER BY {order}\nLIMIT ?4");
+    let (order, mark) = (order::<D>(question), D::MARK);
+    let rest = format!("{grouped}\nSELECT step{groups}{metrics}\nFROM {from}\nORDER BY {order}\nLIMIT {mark}4");
     parts.then(&rest, question.limit + 1)
 }
 
@@ -81,7 +82,7 @@ pub(super) fn grouped(
 pub fn of_cohorts(question: &Question, org_metadata: &str) -> Sql {
     let mut rows = Parts::with_rows(question, org_metadata);
     rows.add("firsts AS", &firsts(question.dataset));
-    cohorts(rows, question, "rows")
+    cohorts(rows, question, "raw")
 }
 
 /// The end of a statement of cohorts, of the users of `from`.
@@ -95,14 +96,14 @@ pub(super) fn cohorts(parts: Parts, question: &Question, from: &str) -> Sql {
 }
 
 /// The order that is asked for, and then the usual one: steps, then fields by their bytes, null first.
-fn order(question: &Question) -> String {
+fn order<D: Dialect>(question: &Question) -> String {
     let fields = question.fields.iter().enumerate().map(|(place, (_, field))| match field.kind() {
         Kind::Json => {
-            let text = format!("CASE json_type(g{place}) WHEN 'text' THEN g{place} ->> '$' ELSE g{place} END");
-            vec![text, format!("g{place}")]
+            let json = format!("g{place}");
+            vec![format!("COALESCE({}, {json})", D::text_in(&json)), json]
         }
         Kind::Text | Kind::Truth => vec![format!("g{place}")],
-        Kind::Integer => vec![format!("CAST(g{place} AS TEXT)")],
+        Kind::Integer => vec![D::number_as_text(&format!("g{place}"))],
     });
     let groups: Vec<_> = question.unit.map(|_| vec!["step".into()]).into_iter().chain(fields).collect();
     let mut columns: Vec<String> = Vec::new();

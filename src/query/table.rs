@@ -80,7 +80,7 @@ impl Serialize for Row<'_> {
 }
 
 /// The names of an answer's columns: the step, the fields, the metrics.
-pub(super) fn columns(question: &Question) -> Vec<String> {
+fn columns(question: &Question) -> Vec<String> {
     let step = question.unit.map(|unit| unit.name().to_owned()).into_iter();
     let fields = question.fields.iter().map(|(name, _)| name.clone());
     step.chain(fields).chain(question.metrics.iter().map(|metric| metric.name.to_owned())).collect()
@@ -137,11 +137,20 @@ pub struct Known<'a> {
 
 /// What is to know about an answer beside the question.
 pub(super) struct About {
-    /// Rows and lines read.
-    pub read: u64,
+    /// What is read, and how much of it.
+    pub read: (&'static str, u64),
     pub is_truncated: bool,
     /// Whether it is from what is counted once.
     pub is_counted: bool,
+}
+
+/// Rows and lines read.
+pub(super) const ROWS: &str = "rowsRead";
+
+/// An answer with these rows, of which those beyond its limit are left out.
+pub(super) fn table_of(question: &Question, mut rows: Vec<Vec<Value>>, known: Known<'_>, about: &About) -> Table {
+    rows.truncate(usize::try_from(question.limit).unwrap_or(usize::MAX));
+    Table { columns: columns(question), rows, meta: meta(question, known, about) }
 }
 
 pub(super) fn meta(question: &Question, known: Known<'_>, about: &About) -> Map<String, Value> {
@@ -157,7 +166,7 @@ pub(super) fn meta(question: &Question, known: Known<'_>, about: &About) -> Map<
         ("end", time::text(question.end).into()),
         ("timeZone", question.zone.clone().into()),
         ("completeThrough", serde_json::json!({ "logs": instant(known.logs), "events": instant(known.events) })),
-        ("rowsRead", about.read.into()),
+        (about.read.0, about.read.1.into()),
         ("units", units.into()),
         ("truncated", about.is_truncated.into()),
         ("warnings", question.warnings.clone().into()),

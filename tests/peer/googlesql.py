@@ -101,6 +101,8 @@ class Warehouse:
         self.columns = {}
         self.rows = {}
         self.views = {}
+        # What views show, until something changes.
+        self.shown = {}
 
     def call(self, method, request, response):
         return self.client.call_grpc_func(f"ZetaSqlLocalService_{method}", request, response)
@@ -116,12 +118,14 @@ class Warehouse:
         catalog = simple_catalog_pb2.SimpleCatalogProto(name="catalog")
         catalog.builtin_function_options.language_options.CopyFrom(self.language)
         for name in names:
-            table = catalog.table.add(name=name)
-            for column, type_kind in self.columns[name]:
-                table.column.add(name=column, type=type_pb2.TypeProto(type_kind=type_kind))
+            for called in (name, short(name)):
+                table = catalog.table.add(name=called)
+                for column, type_kind in self.columns[name]:
+                    table.column.add(name=column, type=type_pb2.TypeProto(type_kind=type_kind))
         return catalog
 
     def insert(self, table, rows):
+        self.shown.clear()
         kinds = self.columns[table]
         self.rows[table] += [[cell(row.get(column), of) for column, of in kinds] for row in rows]
 
@@ -130,11 +134,13 @@ class Warehouse:
         for name in self.columns:
             _, dataset, table = name.split(".")
             sql = re.sub(rf"(?<![`.\w]){dataset}\.{table}\b", f"`{name}`", sql)
+        # To evaluate is to analyze too.
+        if re.match(r"(\s*--.*\n)*\s*(SELECT|WITH)\b", sql):
+            return self.evaluate(sql, parameters)
         analyze = service.AnalyzeRequest(sql_statement=sql, simple_catalog=self.catalog(self.columns))
         analyze.options.CopyFrom(self.options(parameters))
         resolved = self.call("Analyze", analyze, service.AnalyzeResponse).resolved_statement
-        if resolved.HasField("resolved_query_stmt_node"):
-            return self.evaluate(sql, parameters)
+        self.shown.clear()
         made = resolved.resolved_create_statement_node
         if made.HasField("resolved_create_table_stmt_base_node"):
             table = made.resolved_create_table_stmt_base_node.resolved_create_table_stmt_node.parent
@@ -151,10 +157,11 @@ class Warehouse:
         """The rows of each table and view that a text may name."""
         found = {}
         for name in self.columns:
-            if f"`{name}`" in sql:
-                inner = self.views.get(name)
-                rows = self.rows[name] if inner is None else self.run(inner, []).content.table_data.row
-                found[name] = [row if inner is None else row.cell for row in rows]
+            if f"`{name}`" in sql or re.search(rf"\bFROM {short(name)}\b", sql):
+                if name in self.views and name not in self.shown:
+                    shown = self.run(self.views[name], []).content.table_data.row
+                    self.shown[name] = [row.cell for row in shown]
+                found[name] = self.shown[name] if name in self.views else self.rows[name]
         return found
 
     def run(self, sql, parameters):
@@ -162,10 +169,11 @@ class Warehouse:
         request = service.EvaluateQueryRequest(sql=sql, simple_catalog=self.catalog(content))
         request.options.CopyFrom(self.options(parameters))
         for name, rows in content.items():
-            table = request.table_content[name].table_data
-            table.SetInParent()
-            for row in rows:
-                table.row.add(cell=row)
+            for called in (name, short(name)):
+                table = request.table_content[called].table_data
+                table.SetInParent()
+                for row in rows:
+                    table.row.add(cell=row)
         for parameter in parameters:
             value = cell(parameter["parameterValue"].get("value"), KINDS[parameter["parameterType"]["type"]])
             request.params.add(name=parameter["name"], value=value)
@@ -184,6 +192,11 @@ class Warehouse:
 
 def named(statement):
     return ".".join(statement.parent.name_path)
+
+
+def short(name):
+    """How a statement calls a table whose dataset is the default."""
+    return name.rsplit(".", 1)[-1]
 
 
 def kind(name):

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use super::parameter::Kind as Parameter;
 use crate::{
     query::{
+        dialect::Dialect,
         names::{Common, Field, Kind, ORG_OF_LOG, USER_OF_LOG},
         parts::{Parts, Sql},
         question::Question,
@@ -47,11 +49,16 @@ pub(super) fn fields() -> Vec<(String, Field)> {
 }
 
 /// The statement of a template: `activity` holds the rows of the question alone, and the text reads nothing else.
-pub(super) fn statement(question: &Question, body: &str, values: &[(&str, Cell)], org_metadata: &str) -> Sql {
-    let mut rows = Parts::with_rows(question, org_metadata);
-    let names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
-    let fields: Vec<_> = (0..COLUMNS.len()).map(|place| format!("g{place}")).collect();
-    let mut text = format!(",\nactivity({}) AS (SELECT {} FROM rows)", names.join(", "), fields.join(", "));
+pub(super) fn statement<D: Dialect>(
+    question: &Question,
+    body: &str,
+    values: &[(&str, Parameter, Cell)],
+    org_metadata: &str,
+) -> Sql {
+    let mut rows = Parts::<D>::with_rows(question, org_metadata);
+    let columns: Vec<_> =
+        COLUMNS.iter().enumerate().map(|(place, column)| format!("g{place} AS {}", column.name)).collect();
+    let mut text = format!(",\nactivity AS (SELECT {} FROM raw)", columns.join(", "));
     // The tables that a text begins with come after it.
     let beginning = body.get(..5).filter(|word| word.eq_ignore_ascii_case("WITH ")).map_or(0, str::len);
     text.push_str(if beginning > 0 { ",\n" } else { "\n" });
@@ -60,19 +67,29 @@ pub(super) fn statement(question: &Question, body: &str, values: &[(&str, Cell)]
     for (range, name) in places(body) {
         let known = bound.iter().find(|(known, _)| *known == name).map(|(_, place)| *place);
         let place = known.unwrap_or_else(|| {
-            let value = values.iter().find(|(given, _)| *given == name).map(|(_, value)| value.clone());
-            let place = rows.bind(value.unwrap_or(Cell::Null));
+            let value = values.iter().find(|(given, ..)| *given == name);
+            let place = rows.bind(value.map_or(Cell::Null, |(_, kind, value)| of_kind::<D>(*kind, value)));
             bound.push((name, place));
             place
         });
         text.push_str(&body[at..range.start]);
-        text.push('?');
+        text.push_str(D::MARK);
         text.push_str(&place.to_string());
         at = range.end;
     }
     text.push_str(&body[at..]);
-    text.push_str("\nLIMIT ?4");
+    text.push_str("\nLIMIT ");
+    text.push_str(D::MARK);
+    text.push('4');
     rows.then(&text, question.limit + 1)
+}
+
+/// A value as the statement has it.
+fn of_kind<D: Dialect>(kind: Parameter, value: &Cell) -> Cell {
+    match (kind, value) {
+        (Parameter::Key, Cell::Text(key)) => Cell::Text(D::key(key)),
+        (_, value) => value.clone(),
+    }
 }
 
 /// The places of `:name` in a text, outside of texts in quotes and of comments.

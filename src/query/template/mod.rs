@@ -2,15 +2,26 @@
 //! makes of the asker's rows: the text decides what is told, and never whose rows are read.
 
 mod activity;
+mod bigquery;
 mod named;
 mod parameter;
 
 use serde_json::{Map, Value, json};
 
-pub use self::named::NAMED;
 use self::parameter::{Kind, Parameter};
+pub use self::{
+    bigquery::{IN_BIGQUERY, body_in_bigquery},
+    named::NAMED,
+};
 use super::{
-    About, Asker, Known, NoAnswer, Question, Table, Wrong, guard, meta, names::Dataset, number, question::read, shapes,
+    Asker, Known, NoAnswer, Question, Table, Wrong,
+    dialect::{Dialect, Sqlite},
+    guard,
+    names::Dataset,
+    parts::Sql,
+    question::read,
+    shapes,
+    table::{About, ROWS, meta, number},
 };
 use crate::{database::Database, record::Cell, time};
 
@@ -39,7 +50,7 @@ pub struct Template<'a> {
 pub struct Filled<'a> {
     template: &'a Template<'a>,
     question: Question,
-    values: Vec<(&'a str, Cell)>,
+    values: Vec<(&'a str, Kind, Cell)>,
 }
 
 /// The template of this name among the program's own.
@@ -92,6 +103,12 @@ impl<'a> Template<'a> {
         Ok(Self { name, description, columns, dataset, parameters, body })
     }
 
+    /// The same with another statement.
+    #[must_use]
+    pub fn with_body(self, body: &'a str) -> Self {
+        Self { body, ..self }
+    }
+
     /// What is to know about it, as JSON.
     #[must_use]
     pub fn told(&self) -> Value {
@@ -132,7 +149,7 @@ impl<'a> Template<'a> {
             if matches!(parameter.name, "start" | "end") {
                 members.insert(parameter.name.into(), value);
             } else {
-                values.push((parameter.name, parameter.cell(value, asker.now)?));
+                values.push((parameter.name, parameter.kind, parameter.cell(value, asker.now)?));
             }
         }
         if let Some(other) = given.keys().next() {
@@ -141,9 +158,16 @@ impl<'a> Template<'a> {
         }
         let mut question = read(members, &shapes::QUERY, asker)?;
         question.fields = activity::fields();
-        values.push(("start", Cell::Text(time::text(question.start))));
-        values.push(("end", Cell::Text(time::text(question.end))));
+        values.push(("start", Kind::Instant, Cell::Text(time::text(question.start))));
+        values.push(("end", Kind::Instant, Cell::Text(time::text(question.end))));
         Ok(Filled { template: self, question, values })
+    }
+}
+
+impl Filled<'_> {
+    /// The question that it asks.
+    pub(super) fn question(&self) -> &Question {
+        &self.question
     }
 }
 
@@ -176,26 +200,42 @@ fn column(text: &str) -> (&str, Option<&str>) {
     text.trim().split_once(' ').map_or((text.trim(), None), |(name, unit)| (name, Some(unit)))
 }
 
+/// The statement of a template in a dialect.
+pub(super) fn of_template<D: Dialect>(filled: &Filled<'_>, org_metadata: &str) -> Sql {
+    activity::statement::<D>(&filled.question, filled.template.body, &filled.values, org_metadata)
+}
+
 /// Answers a template.
 ///
 /// # Errors
 /// If it would read too much, or the database does not answer.
 pub async fn answer(database: &impl Database, filled: &Filled<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
-    let Filled { template, question, values } = filled;
+    let question = &filled.question;
     let read = guard(database, question, false, known).await?;
-    let sql = activity::statement(question, template.body, values, known.org_metadata);
+    let sql = of_template::<Sqlite>(filled, known.org_metadata);
     let lines = database.ask(&sql.text, sql.values).await?;
+    let is_truncated = lines.len() as u64 > question.limit;
+    Ok(table_of(filled, lines, known, &About { read: (ROWS, read), is_truncated, is_counted: false })?)
+}
+
+/// The answer to a template, from the lines of its statement.
+pub(super) fn table_of(
+    filled: &Filled<'_>,
+    lines: Vec<Map<String, Value>>,
+    known: Known<'_>,
+    about: &About,
+) -> Result<Table, Wrong> {
+    let Filled { template, question, .. } = filled;
     let is_missing = |name: &str| lines.first().is_some_and(|line| !line.contains_key(name));
     if let Some((name, _)) = template.columns.iter().find(|(name, _)| is_missing(name)) {
-        return Err(Wrong::malformed("template", format!("the statement has no column {name}")).into());
+        return Err(Wrong::malformed("template", format!("the statement has no column {name}")));
     }
-    let is_truncated = lines.len() as u64 > question.limit;
     let lines = lines.into_iter().take(usize::try_from(question.limit).unwrap_or(usize::MAX));
     let row = |mut line: Map<String, Value>| {
         template.columns.iter().map(|(name, _)| number(line.remove(*name).unwrap_or_default())).collect()
     };
     let rows = lines.map(row).collect();
-    let mut meta = meta(question, known, &About { read, is_truncated, is_counted: false });
+    let mut meta = meta(question, known, about);
     let units = template.columns.iter().filter_map(|(name, unit)| Some(((*name).to_owned(), (*unit)?.into())));
     meta.insert("units".into(), units.collect::<Map<_, _>>().into());
     Ok(Table { columns: template.columns.iter().map(|(name, _)| (*name).to_owned()).collect(), rows, meta })

@@ -4,7 +4,6 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    log::metadata::path,
     query::{Wrong, question::instant},
     record::Cell,
     time::{self, Timestamp},
@@ -21,7 +20,7 @@ pub(super) enum Kind {
     Number,
     /// A text.
     Text,
-    /// A key of the metadata: in the statement it is the key's path.
+    /// A key of the metadata: in a statement for SQLite it is the key's path.
     Key,
 }
 
@@ -84,15 +83,14 @@ impl<'a> Parameter<'a> {
         if text == "null" { Value::Null } else { self.kind.typed(text) }
     }
 
-    /// The value as the statement has it.
+    /// The value, of its type.
     pub fn cell(&self, value: Value, now: Timestamp) -> Result<Cell, Wrong> {
         let cell = match (self.kind, value) {
             (_, Value::Null) => Some(Cell::Null),
             (Kind::Instant, Value::String(text)) => instant(&text, now).map(|at| Cell::Text(time::text(at))),
             (Kind::Integer, Value::Number(number)) => number.as_i64().map(Cell::Integer),
             (Kind::Number, Value::Number(number)) => number.as_f64().map(Cell::Float),
-            (Kind::Text, Value::String(text)) => Some(Cell::Text(text)),
-            (Kind::Key, Value::String(key)) => Some(Cell::Text(path(&key))),
+            (Kind::Text | Kind::Key, Value::String(text)) => Some(Cell::Text(text)),
             (Kind::Instant | Kind::Integer | Kind::Number | Kind::Text | Kind::Key, _) => None,
         };
         cell.ok_or_else(|| {

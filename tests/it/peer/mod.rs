@@ -3,6 +3,7 @@
 //! peer, in `googlesql.rs`, knows the SQL alone, and knows it better.
 
 pub mod googlesql;
+pub mod questions;
 
 use std::{
     collections::BTreeMap,

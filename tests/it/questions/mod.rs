@@ -2,6 +2,7 @@
 
 mod answers;
 mod counted;
+mod dialects;
 mod examples;
 mod loops;
 mod prices;

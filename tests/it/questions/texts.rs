@@ -3,6 +3,10 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use aig_logs::{
+    query::{Asker, bigquery, read, shapes},
+    time,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -77,6 +81,27 @@ proptest! {
             let new: Vec<_> = words(&text).into_iter().filter(|word| !listed.contains(word)).collect();
             prop_assert!(new.is_empty(), "{new:?} of {text}");
         }
+    }
+}
+
+/// The text of the statement for BigQuery, in which values are `@v1` and so on.
+fn in_bigquery(question: &Value) -> Option<String> {
+    let asker = Asker { org: None, now: time::parse("2026-11-29T12:00:00Z").unwrap() };
+    let question = read(question.as_object().unwrap().clone(), &shapes::QUERY, asker).ok()?;
+    Some(bigquery::statement(&question, "org").text)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_question_about_other_values_is_the_same_statement_for_bigquery(
+        (question, _) in answers::question(),
+        foreign in prop::sample::select(FOREIGN.to_vec()),
+    ) {
+        let text = in_bigquery(&question);
+        prop_assert!(text.is_some());
+        prop_assert_eq!(&text, &in_bigquery(&other(&question, foreign)));
     }
 }
 
