@@ -1,8 +1,10 @@
-//! What can be asked of a file of events and logs.
+//! What can be asked of events and logs.
 
 use std::path::PathBuf;
 
 use clap::Args;
+
+use crate::cli::args::{credential::Credential, values::credential};
 
 /// How questions are asked.
 pub const ASK: &str = "\
@@ -79,9 +81,12 @@ pub struct Query {
 /// Where a question is asked, and how the answer looks.
 #[derive(Debug, Args)]
 pub struct Asked {
-    /// SQLite file of events and logs [default: aig-logs.sqlite; with --sink d1 the database in D1]
+    /// SQLite file of events and logs [default: aig-logs.sqlite; with --sink d1 or bigquery the database there]
     #[arg(long, value_name = "PATH")]
     pub db: Option<PathBuf>,
+    /// Whose credential reads BigQuery: gcloud, adc, or the key file of a service account [default: gcloud]
+    #[arg(long, value_name = "gcloud|adc|FILE", value_parser = credential)]
+    pub reader: Option<Credential>,
     /// Only the rows of this org [default: all orgs]
     #[arg(long, value_name = "ORG")]
     pub org: Option<String>,

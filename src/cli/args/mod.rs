@@ -146,7 +146,7 @@ pub enum Command {
     /// Send the events of a file to a server, and again until each is taken
     #[command(after_help = events::SEND)]
     Send(Send),
-    /// Ask how many, how fast, how expensive: events and logs of a SQLite file or (--sink d1) of D1
+    /// Ask how many, how fast, how expensive: events and logs of a SQLite file or, by --sink, of D1 or BigQuery
     #[command(after_help = ask::ASK)]
     Ask(Ask),
     /// Answer a named question, or a file with one; without a name, list them

@@ -18,7 +18,10 @@ const PATIENCE: u32 = 20_000;
 /// Bytes that one query may read at most: 6 cents' worth, and more than a day of 100 million logs needs. Of a table
 /// without partitions each query would read every day. BigQuery refuses a query that exceeds it, and bills nothing.
 /// cloud.google.com/bigquery/docs/best-practices-costs
-const MOST_BYTES: u64 = 10 << 30;
+pub(super) const MOST_BYTES: u64 = 10 << 30;
+
+/// Milliseconds that a question may take. What takes longer is ended, so that nobody pays for it.
+const LONGEST: u32 = 10_000;
 
 /// Rows of one answer to a query. An id has some 30 letters, so these are 3 MB of the 32 MB that are read of an answer.
 const PAGE: u32 = 50_000;
@@ -38,6 +41,8 @@ pub enum Ask<'a> {
     Job { id: &'a str, location: &'a str },
     /// The rows of a query, which changes nothing. BigQuery finds the location by the table.
     Query { sql: &'a str, parameters: &'a [Parameter<'a>] },
+    /// A question, which names tables without their dataset: its answer, or what it would read.
+    Question { sql: &'a str, parameters: &'a [Parameter<'a>], dry_run: bool },
     /// More rows of a query, or the first ones of a query that was not done when it was last asked for.
     Rows { job: &'a JobReference, page: Option<&'a str> },
 }
@@ -49,8 +54,8 @@ pub struct Parameter<'a> {
     pub name: &'a str,
     /// Its type in SQL.
     pub kind: &'a str,
-    /// Its value as text.
-    pub value: String,
+    /// Its value as text, or null.
+    pub value: Option<String>,
 }
 
 impl Parameter<'_> {
@@ -86,6 +91,14 @@ impl Ask<'_> {
                 (address(&format!("/queries/{}?{query}", encoded(id))), None)
             }
             Self::Query { sql, parameters } => (address("/queries"), Some(query(sql, parameters))),
+            Self::Question { sql, parameters, dry_run } => {
+                let mut body = query(sql, parameters);
+                body["defaultDataset"] = json!({ "projectId": project, "datasetId": dataset });
+                body["dryRun"] = dry_run.into();
+                body["timeoutMs"] = LONGEST.into();
+                body["jobTimeoutMs"] = LONGEST.to_string().into();
+                (address("/queries"), Some(body))
+            }
             Self::Rows { job: JobReference { job_id, location }, page } => {
                 let location = location.as_ref().map(|location| format!("&location={}", encoded(location)));
                 let page = page.map(|page| format!("&pageToken={}", encoded(page)));
@@ -110,7 +123,7 @@ impl Ask<'_> {
                 "bigquery.jobs.create on the project, which the role BigQuery Job User has, and bigquery.tables.create, get, \
                  getData and update on the dataset, which the role BigQuery Data Editor has"
             }
-            Self::Query { .. } | Self::Rows { .. } => {
+            Self::Query { .. } | Self::Question { .. } | Self::Rows { .. } => {
                 "bigquery.jobs.create on the project, which the role BigQuery Job User has, and bigquery.tables.getData on \
                  the table, which the role BigQuery Data Viewer has"
             }
@@ -211,6 +224,12 @@ pub struct QueryAnswer {
     /// Where the next rows begin; none: these are the last ones.
     #[serde(default)]
     pub page_token: Option<String>,
+    /// The columns of the rows.
+    #[serde(default)]
+    pub schema: LiveSchema,
+    /// Bytes that the query reads, as text.
+    #[serde(default)]
+    pub total_bytes_processed: Option<String>,
     /// Rows of the whole query, as text.
     #[serde(default)]
     pub total_rows: Option<String>,
@@ -264,10 +283,18 @@ pub fn read<T: for<'de> Deserialize<'de>>(ask: Ask<'_>, response: &Response) -> 
                         partitioned by the day of created_at: then a query reads one day";
             Err(CallError::denied(message, hint))
         }
+        (StatusCode::NOT_FOUND, _) if matches!(ask, Ask::Question { .. }) => {
+            let hint = "`aig-logs sql --events --apply` makes all views; --dataset logs asks AI Gateway's logs alone";
+            Err(CallError::denied(message, hint))
+        }
         (StatusCode::FORBIDDEN, _) => {
             Err(CallError::denied(message, format!("Whoever is signed in needs {}", ask.permission())))
         }
         (status, _) if may_pass(status) => Err(CallError::Broken(message)),
+        _ if matches!(ask, Ask::Question { .. }) => Err(CallError::denied(
+            message,
+            "A question ends after 10 seconds: ask for a shorter time or for fewer fields",
+        )),
         _ => Err(CallError::denied(message, "Check GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE")),
     }
 }
@@ -328,7 +355,7 @@ mod tests {
     #[test]
     fn a_query_names_its_values_and_what_it_may_cost() {
         let name = TableName { project: "p".into(), dataset: "d".into(), table: "t".into() };
-        let parameters = [Parameter { name: "gateway", kind: "STRING", value: "it's".into() }];
+        let parameters = [Parameter { name: "gateway", kind: "STRING", value: Some("it's".into()) }];
         let ask = Ask::Query { sql: "SELECT @gateway", parameters: &parameters };
         let request = ask.request("https://bigquery.googleapis.com", &name);
         assert_eq!((request.method(), request.uri().path()), (&Method::POST, "/bigquery/v2/projects/p/queries"));

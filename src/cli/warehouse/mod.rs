@@ -8,6 +8,7 @@ mod api;
 pub mod beside;
 mod credentials;
 pub mod login;
+mod questions;
 pub mod reader;
 
 use serde::Deserialize;

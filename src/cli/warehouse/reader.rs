@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::{
     cli::warehouse::{
-        api::{self, Ask, Parameter, QueryAnswer},
+        api::{self, Ask, Parameter, QueryAnswer, QueryRow},
         login::Login,
         until_done,
     },
@@ -43,7 +43,7 @@ impl<'a, H: Host> TableReader<'a, H> {
     }
 
     /// One request. A token that is refused is replaced once: a long proof outlives it.
-    async fn ask(&self, ask: Ask<'_>) -> Result<QueryAnswer, CallError> {
+    pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<QueryAnswer, CallError> {
         let ReadAccess { settings, login } = self.access;
         for _ in 0..2 {
             let mut request = ask.request(&settings.base, &settings.table);
@@ -73,22 +73,27 @@ impl<'a, H: Host> TableReader<'a, H> {
 
     /// The first column of all rows of a query.
     async fn column(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<String>, CallError> {
-        let mut answer = self.done(sql, parameters).await?;
+        let rows = self.rows(self.done(sql, parameters).await?).await?;
+        Ok(rows.into_iter().filter_map(|row| row.cells.into_iter().next()?.text).collect())
+    }
+
+    /// All rows of a query whose first ones are there.
+    pub(super) async fn rows(&self, mut answer: QueryAnswer) -> Result<Vec<QueryRow>, CallError> {
         let total: usize = answer.total_rows.as_ref().and_then(|rows| rows.parse().ok()).ok_or_else(unreadable)?;
         let job = answer.job_reference.take();
-        let mut column = Vec::new();
+        let mut all = Vec::new();
         loop {
             let rows = answer.rows.len();
-            column.extend(answer.rows.drain(..).filter_map(|row| row.cells.into_iter().next()?.text));
-            if column.len() == total {
-                return Ok(column);
+            all.append(&mut answer.rows);
+            if all.len() == total {
+                return Ok(all);
             }
             // A proof must not rest on a part of the rows.
             let (Some(job), Some(page)) = (&job, &answer.page_token) else {
-                return Err(incomplete(column.len(), total));
+                return Err(incomplete(all.len(), total));
             };
-            if rows == 0 || column.len() > total {
-                return Err(incomplete(column.len(), total));
+            if rows == 0 || all.len() > total {
+                return Err(incomplete(all.len(), total));
             }
             answer = self.ask(Ask::Rows { job, page: Some(page) }).await?;
         }
@@ -105,11 +110,15 @@ impl<'a, H: Host> TableReader<'a, H> {
     }
 }
 
+/// An instant as the value of a parameter.
+pub(super) fn timestamp(at: Timestamp) -> String {
+    at.format("%F %T%.6f+00:00").to_string()
+}
+
 /// The values of a statement.
 fn parameters(gateway: &str, time: &Range<Timestamp>) -> [Parameter<'static>; 3] {
-    let instant =
-        |name, at: Timestamp| Parameter { name, kind: "TIMESTAMP", value: at.format("%F %T%.6f+00:00").to_string() };
-    let gateway = Parameter { name: "gateway", kind: "STRING", value: gateway.to_owned() };
+    let instant = |name, at: Timestamp| Parameter { name, kind: "TIMESTAMP", value: Some(timestamp(at)) };
+    let gateway = Parameter { name: "gateway", kind: "STRING", value: Some(gateway.to_owned()) };
     [instant("since", time.start), instant("before", time.end), gateway]
 }
 

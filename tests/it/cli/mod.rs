@@ -2,6 +2,7 @@
 
 mod apply;
 mod ask;
+mod ask_bigquery;
 mod copies;
 mod d1;
 mod dead_letters;

@@ -1,6 +1,13 @@
 //! `BigQuery` on this machine: `local-bigquery`, which `scripts/test` installs, with the table and the view of
 //! `sql/bigquery/`. It speaks the wire format and the SQL; faults, limits and sign-in are the simulator's part. A second
 //! peer, in `googlesql.rs`, knows the SQL alone, and knows it better.
+//!
+//! What `local-bigquery` 0.3.2 does otherwise than `GoogleSQL`, and `BigQuery` with it:
+//! - `JSON_SET` takes one path, and takes a key away whose new value is null.
+//! - JSON keeps the order of its keys; in `BigQuery` they are in alphabetical order.
+//! - `ORDER BY name`, where a column of the table and one of the answer are called so, is by that of the table. Inside an
+//!   aggregate it is the other way round: there `GoogleSQL` refuses the column of the answer. So texts name the table.
+//! - A dry run says that 0 bytes are read.
 
 pub mod googlesql;
 pub mod questions;

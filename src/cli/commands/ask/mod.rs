@@ -1,4 +1,4 @@
-//! `aig-logs ask` and `aig-logs query`: the questions of the API, asked of a file or of D1 on this machine.
+//! `aig-logs ask` and `aig-logs query`: the questions of the API, asked on this machine of a file, D1 or BigQuery.
 
 mod place;
 mod query;

@@ -1,4 +1,4 @@
-//! Where a question is asked: a SQLite file, or D1 over Cloudflare's API.
+//! Where a question is asked: a SQLite file, D1 over Cloudflare's API, or BigQuery with a reader's credential.
 
 use std::path::Path;
 
@@ -6,15 +6,22 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::{Asked, Options},
+        args::{Asked, Credential, Options},
         failure::Failure,
         vars::settings::Vars,
+        warehouse::{
+            login::Login,
+            reader::{ReadAccess, TableReader},
+        },
     },
     config::Destination,
     database::{Database, rest::Rest, sqlite::SqliteDatabase},
-    host::native::{NativeHost, now},
+    host::{
+        Host,
+        native::{NativeHost, now},
+    },
     query::{
-        self, Known, NoAnswer, Question, Table, Wrong,
+        self, Known, NoAnswer, Question, Table, Wrong, bigquery,
         template::{self, Filled},
     },
     time::floor_ms,
@@ -44,9 +51,24 @@ pub async fn answer(
             let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
             told(on(&Rest::new(&host, &settings), what, known).await, "D1")
         }
+        (None, [Destination::BigQuery]) => {
+            let (settings, reader) = (vars.warehouse()?, asked.reader.clone().unwrap_or(Credential::Gcloud));
+            let access = ReadAccess { login: Login::new(&reader, settings.emulated)?, settings };
+            let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
+            in_bigquery(&TableReader::new(&host, &access), what, known).await
+        }
+        _ if asked.reader.is_some() => Err(Failure::denied(
+            "asking",
+            "--reader is for BigQuery",
+            "Give --sink bigquery too, or leave --reader out",
+        )),
         (Some(path), []) | (None, [Destination::Sqlite(path)]) => in_file(path, what, known).await,
         (None, []) => in_file(Path::new("aig-logs.sqlite"), what, known).await,
-        _ => Err(Failure::denied("asking", "a question is for one database", "Give --db FILE, or --sink d1")),
+        _ => Err(Failure::denied(
+            "asking",
+            "a question is for one database",
+            "Give --db FILE, --sink d1 or --sink bigquery",
+        )),
     }
 }
 
@@ -62,6 +84,23 @@ async fn in_file(path: &Path, what: &What<'_>, known: Known<'_>) -> Result<Table
     let table = on(&database, what, Known { events: Some(floor_ms(now())), ..known }).await;
     database.close().map_err(|error| Failure::call(format!("closing {file}"), error))?;
     told(table, &file)
+}
+
+async fn in_bigquery<H: Host>(
+    reader: &TableReader<'_, H>,
+    what: &What<'_>,
+    known: Known<'_>,
+) -> Result<Table, Failure> {
+    let sql = match what {
+        What::Question(question) => bigquery::statement(question, known.org_metadata),
+        What::Template(filled) => bigquery::statement_of_template(filled, known.org_metadata),
+    };
+    let lines = reader.lines(&sql).await;
+    let (lines, bytes) = lines.map_err(|error| Failure::call("asking BigQuery", error))?;
+    match what {
+        What::Question(question) => Ok(bigquery::answer(question, lines, known, bytes)),
+        What::Template(filled) => bigquery::answer_of_template(filled, lines, known, bytes).map_err(wrong),
+    }
 }
 
 async fn on(database: &impl Database, what: &What<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {

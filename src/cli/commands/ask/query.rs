@@ -19,10 +19,11 @@ use crate::{
         failure::{Exit, Failure},
         show,
     },
+    config::Destination,
     host::native::now,
     query::{
         Asker,
-        template::{NAMED, Template},
+        template::{NAMED, Template, body_in_bigquery},
     },
     time::floor_ms,
 };
@@ -36,6 +37,8 @@ pub async fn query(arguments: &Query, options: &Options, stop: watch::Receiver<b
     let text = text(name, arguments.queries.as_deref())?;
     let is_own = NAMED.iter().any(|(_, own)| *own == text);
     let template = read(name, &text)?;
+    let other = body_in_bigquery(name).filter(|_| is_own && options.sinks == [Destination::BigQuery]);
+    let template = other.map_or_else(|| template.clone(), |body| template.clone().with_body(body));
     let mut members = Map::new();
     members.insert("parameters".into(), parameters(&template, &arguments.parameters)?);
     members.insert("organizationId".into(), json!(arguments.asked.org));

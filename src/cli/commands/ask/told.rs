@@ -1,12 +1,12 @@
 //! An answer for a person in at most 80 columns, or for a program.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table as Printed, presets};
-use indicatif::HumanCount;
+use indicatif::{HumanBytes, HumanCount};
 use serde_json::Value;
 
 use crate::{
     cli::{failure::Failure, show},
-    query::Table,
+    query::{Table, bigquery::BYTES},
 };
 
 /// The columns of a terminal.
@@ -93,7 +93,10 @@ pub(super) fn facts(table: &Table) -> String {
     let minute = |at: &Value| format!("{}Z", at.as_str().and_then(|at| at.get(..16)).unwrap_or_default());
     let mut facts = vec![
         format!("{} to {}", minute(&meta["start"]), minute(&meta["end"])),
-        show::counted(meta["rowsRead"].as_u64().unwrap_or_default(), "row") + " read",
+        match meta.get(BYTES).and_then(Value::as_u64) {
+            Some(bytes) => format!("{} read", HumanBytes(bytes)),
+            None => show::counted(meta["rowsRead"].as_u64().unwrap_or_default(), "row") + " read",
+        },
         if meta["exact"] == true { "exact".into() } else { format!("within {}", meta["exact"]["error"]) },
     ];
     for source in ["logs", "events"] {
