@@ -197,6 +197,9 @@ fn d1_answers_as_a_file_does() {
         world.run(&["forward", "--sink", sink]);
         world.run(&["backfill", "--sink", sink]);
     }
+    // Nobody counts the hours of D1 here. The file answers from its rows too, even if an hour has just ended.
+    let file = Connection::open(world.path("copy.sqlite")).unwrap();
+    file.execute("DELETE FROM rollup_spans", []).unwrap();
     let rows = |arguments: &[&str]| -> Value {
         let told: Value = serde_json::from_str(&world.run(&[arguments, &["--json"]].concat())).unwrap();
         assert_eq!(told["meta"]["rowsRead"], 200);
