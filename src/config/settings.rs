@@ -131,11 +131,7 @@ pub const SETTINGS: &[Setting] = &[
         "90",
         "days for which events are kept; older ones are refused, and deleted",
     )),
-    of_events(with_default(
-        "ROLLUP_RETENTION_DAYS",
-        "760",
-        "days for which counts of closed hours are kept",
-    )),
+    of_events(with_default("ROLLUP_RETENTION_DAYS", "760", "days for which counts of closed hours are kept")),
     of_events(with_default("EVENTS_RATE", "1000", "requests a minute and key of the events API; 0: no limit")),
     of_events(needed(
         "EVENTS_NAMES",
