@@ -1,18 +1,14 @@
 //! Questions over events and AI Gateway's logs: what is asked, the statement that finds it, and the answer.
 
-mod closed;
 mod counted;
 mod dialect;
 mod expression;
-mod keys;
 pub(crate) mod names;
 mod parts;
 mod question;
 mod statement;
 mod steps;
 mod table;
-mod user_days;
-mod users;
 
 pub mod bigquery;
 pub mod shapes;
@@ -22,17 +18,13 @@ use serde_json::Value;
 
 pub(crate) use self::table::number;
 use self::{
-    closed::Closed,
-    counted::Plan,
+    counted::{Closed, KeyPlan, Plan, UserDayPlan, UserPlan},
     dialect::Sqlite,
-    keys::KeyPlan,
     names::Needs,
     parts::Parts,
     statement::{of_cohorts, of_question},
     steps::Span,
     table::{About, ROWS, meta, row, table_of},
-    user_days::UserDayPlan,
-    users::UserPlan,
 };
 pub use self::{
     names::is_field,

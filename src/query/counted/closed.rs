@@ -31,11 +31,11 @@ struct Spans {
 
 /// The counted spans around a question.
 #[derive(Debug)]
-pub(super) struct Closed(Vec<Spans>);
+pub struct Closed(Vec<Spans>);
 
 /// A piece of a step: a counted span, or several of one grain, or raw rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece {
+pub struct Piece {
     /// None: raw rows.
     pub grain: Option<Grain>,
     /// Its first instant.

@@ -2,16 +2,17 @@
 
 use serde_json::Value;
 
-use super::{
-    closed::Closed,
-    expression::{Expression, sources},
-    keys::pieces,
-    names::{Field, USER_OF_LOG},
-    parts::{Parts, Sql, list, orgs_of_lines, raw_rows},
-    question::Question,
-    statement::{grouped, groups},
+use super::{closed::Closed, keys::pieces};
+use crate::{
+    query::{
+        expression::{Expression, sources},
+        names::{Field, ORG_OF_LOG, USER_OF_LOG},
+        parts::{Parts, Sql, list, orgs_of_lines, raw_rows},
+        question::Question,
+        statement::{grouped, groups},
+    },
+    rollup::{Grain, Source},
 };
-use crate::rollup::{Grain, Source};
 
 /// The metrics that what is counted of users tells.
 const METRICS: [&str; 8] = ["count", "errors", "errorRate", "quantity", "cost", "tokensIn", "tokensOut", "total_cost"];
@@ -27,7 +28,7 @@ const OF_LOG: &str = "1, COALESCE(r.success = 0, 0), NULL, r.cost, r.tokens_in, 
 
 /// How a question by user is answered from what is counted.
 #[derive(Debug)]
-pub(super) struct UserDayPlan {
+pub struct UserDayPlan {
     sources: &'static [Source],
     /// Source, step, grain or `raw`, and the two instants of each piece. A day is a piece of its own.
     pieces: Vec<Value>,
@@ -96,7 +97,7 @@ fn lines(parts: &Parts, source: Source, named: u8, user: &str) -> String {
 fn rows(parts: &Parts, source: Source) -> String {
     let (user, org, measures) = match source {
         Source::Events => ("r.user_id", "r.org", OF_EVENT),
-        Source::Logs => (USER_OF_LOG, super::names::ORG_OF_LOG, OF_LOG),
+        Source::Logs => (USER_OF_LOG, ORG_OF_LOG, OF_LOG),
     };
     let of_row = |expression| field(expression, user, org);
     format!(

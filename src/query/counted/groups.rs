@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    closed::Closed,
-    expression::{Expression, sources},
-    names::{Common, Dataset, Field},
-    parts::{Parts, Sql, orgs_of_lines, raw_rows},
-    question::Question,
-    statement::{grouped, groups},
-};
+use super::closed::Closed;
 use crate::{
+    query::{
+        expression::{Expression, sources},
+        names::{Common, Dataset, Field},
+        parts::{Parts, Sql, orgs_of_lines, raw_rows},
+        question::Question,
+        statement::{grouped, groups},
+    },
     rollup::{Grain, Source, bucket},
     time,
 };
@@ -35,7 +35,7 @@ const OF_BUCKET: &str = "sum(events), sum(errors), sum(timed), sum(duration), ma
 
 /// How a question is answered from what is counted.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub struct Plan {
     /// The level of each source's lines.
     levels: Vec<(Source, u8)>,
     /// Whether all orgs are one.

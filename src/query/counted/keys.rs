@@ -4,14 +4,16 @@ use serde_json::{Value, json};
 
 use super::{
     closed::Closed,
-    counted::{add_places, is_together, of_common},
-    expression::Expression,
-    names::{Dataset, Field},
-    parts::{Parts, Sql, raw_rows},
-    question::Question,
-    statement::{grouped, groups},
+    groups::{add_places, is_together, of_common},
 };
 use crate::{
+    query::{
+        expression::Expression,
+        names::{Dataset, Field},
+        parts::{Parts, Sql, raw_rows},
+        question::Question,
+        statement::{grouped, groups},
+    },
     record::Cell,
     rollup::{Grain, Source, keys::is_countable},
     time,
@@ -25,7 +27,7 @@ const MEASURES: &str = "events, errors, cost, tokens_in, tokens_out, rest";
 
 /// How a question by a metadata key is answered from what is counted.
 #[derive(Debug)]
-pub(super) struct KeyPlan {
+pub struct KeyPlan {
     key: String,
     level: u8,
     /// Whether all orgs are one.

@@ -2,22 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    closed::{Closed, Piece},
-    expression::sources,
-    names::{MEASURED, Metric, Needs},
-    parts::{Parts, Sql, orgs_of_lines, raw_rows},
-    question::Question,
-    statement::{cohorts, grouped},
-};
+use super::closed::{Closed, Piece};
 use crate::{
+    query::{
+        expression::sources,
+        names::{MEASURED, Metric, Needs, ORG_OF_LOG},
+        parts::{Parts, Sql, orgs_of_lines, raw_rows},
+        question::Question,
+        statement::{cohorts, grouped},
+    },
     rollup::{Grain, Source},
     time::{self, Timestamp},
 };
 
 /// How a question about users is answered from what is counted.
 #[derive(Debug)]
-pub(super) struct UserPlan {
+pub struct UserPlan {
     /// Of the rows and of the first instants of users: source, step, grain or `raw`, and the two instants of each piece.
     pieces: [Vec<Value>; 2],
     sources: &'static [Source],
@@ -159,7 +159,7 @@ fn rows(source: Source, pieces: &str, columns: &dyn Fn(&str, &str) -> String) ->
     };
     let org = match source {
         Source::Events => String::new(),
-        Source::Logs => format!(" AND (?2 IS NULL OR {} = ?2)", super::names::ORG_OF_LOG),
+        Source::Logs => format!(" AND (?2 IS NULL OR {ORG_OF_LOG} = ?2)"),
     };
     format!("SELECT {} {}{org}", columns(of("user_id"), of("session_id")), raw_rows(source, pieces))
 }

@@ -1,0 +1,10 @@
+//! Answers from what is counted once: which hours and days are counted, and the statements over them and over raw rows of the
+//! others.
+
+mod closed;
+mod groups;
+mod keys;
+mod user_days;
+mod users;
+
+pub use self::{closed::Closed, groups::Plan, keys::KeyPlan, user_days::UserDayPlan, users::UserPlan};
