@@ -1,5 +1,6 @@
 //! Where the values of columns stand among the fields of an event. Of several places the first one counts that has a
-//! value of the column's type. Every other value stays where it is, so that nothing is lost.
+//! value of the column's type. Every other value stays where it is, so that nothing is lost. Most of the places are empty,
+//! so the fields are kept with a mark of each name.
 
 use serde_json::{Map, Value};
 
@@ -9,8 +10,7 @@ use crate::log::columns;
 /// search.
 #[derive(Debug)]
 pub(super) struct Members {
-    /// The members.
-    pub map: Map<String, Value>,
+    map: Map<String, Value>,
     /// The marks of all names that have ever been there.
     marks: u64,
 }
@@ -20,6 +20,11 @@ impl Members {
     pub fn new(map: Map<String, Value>) -> Self {
         let marks = map.keys().fold(0, |marks, name| marks | mark(name));
         Self { map, marks }
+    }
+
+    /// The members that are left.
+    pub fn into_map(self) -> Map<String, Value> {
+        self.map
     }
 
     /// A member.
@@ -42,7 +47,8 @@ impl Members {
     }
 }
 
-/// One of 64 bits, by the length of a name and its first and last letter. Names may share one.
+/// One of 64 bits, by the length of a name and its first and last letter. A bit that is set may be another name's; one that
+/// is not set proves that the name is not there.
 fn mark(name: &str) -> u64 {
     let letters = name.as_bytes();
     let letter = |letter: Option<&u8>| letter.map_or(0, |letter| u64::from(*letter));
@@ -98,7 +104,7 @@ pub(super) fn label(value: Value) -> Result<String, Value> {
     if value.is_i64() || value.is_u64() { Ok(value.to_string()) } else { text(value) }
 }
 
-/// The largest number of a column: a million of a billion. Sums of larger ones might be infinite, and then say nothing about
+/// The largest number of a column, 10^15. Sums of larger ones might be infinite, and then say nothing about
 /// all other events.
 pub const LARGEST_NUMBER: f64 = 1e15;
 
@@ -152,7 +158,7 @@ pub(super) fn look<T>(fields: &Members, places: &[Place], fit: Fit<T>) -> Option
             Field(name) => fields.get(name)?,
             Member(object, name) => fields.get(object)?.get(name)?,
         };
-        // No column has a list or an object, which would be long to copy.
+        // Lists and objects fit no column, so they are not copied.
         if value.is_array() || value.is_object() { None } else { fit(value.clone()).ok() }
     })
 }

@@ -63,8 +63,8 @@ pub fn read(
         cell(take_or_look(&mut fields, &metadata, place::ERROR, text), Cell::Text),
         Cell::Text(receipt.way.name().to_owned()),
         Cell::Instant(received),
-        json(&metadata.map),
-        rest(fields.map),
+        json(&metadata.into_map()),
+        rest(fields.into_map()),
     ];
     required(Record { table: &EVENTS, cells }, settings)
 }
