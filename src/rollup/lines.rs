@@ -3,7 +3,7 @@
 
 use super::{Grain, Source, bucket};
 
-/// The most groups of a name, or of a gateway, in an org and a span. Those with the fewest rows beyond it stand together.
+/// The most groups of a name, or of a gateway, in an org and a span. The others, those with the fewest rows, become one line.
 const MOST_GROUPS: u32 = 100;
 
 /// The columns of a line that are sums and the like, but for its buckets: how each is made of others.
@@ -39,7 +39,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Makes them of other lines.
+    /// The statement that makes them of other lines.
     pub fn of(self, others: Self) -> String {
         let (source, grain) = (others.source.name(), others.grain.name());
         let (fields, sums) = (listed(self.source.fields(self.level), ", r."), sums("r."));
@@ -55,7 +55,7 @@ impl Lines {
         self.insert(&orgs(others.source, others.grain), &grouped, OF_MEMBERS)
     }
 
-    /// Writes grouped lines.
+    /// The statement that writes them, as `grouped` gives them.
     pub fn insert(self, spaces: &str, grouped: &str, buckets: &str) -> String {
         let Self { source, grain, together, level } = self;
         let (listed, names) = (listed(source.fields(level), ", "), MEASURES.map(|(name, _)| name).join(", "));
@@ -74,7 +74,8 @@ fn sums(prefix: &str) -> String {
     MEASURES.map(|(name, how)| format!("{how}({prefix}{name}) AS {name}")).join(", ")
 }
 
-/// The statements that put lines together, as `(other)`: those beyond the most frequent ones of the first field.
+/// The statements that put lines together, as `(other)`: of each org and value of the first field those beyond the most
+/// frequent ones. Their places are below zero.
 pub(super) fn fold(source: Source, grain: Grain) -> [String; 2] {
     let (name, length, orgs, fields) = (source.name(), grain.name(), orgs(source, grain), source.fields(3));
     let (first, second, others) = (fields[0], fields[1], fields[1..].join(", "));

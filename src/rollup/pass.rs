@@ -85,7 +85,9 @@ impl<D: Database> Pass<'_, D> {
         while next < end && !self.is_full() {
             let row = self.row(&first_row(source), &[next, end]).await?;
             let start = row.map_or(end, |row| grain.floor(row));
-            self.count_empty(source, grain, next, start).await?;
+            if !self.count_empty(source, grain, next, start).await? {
+                return Ok(());
+            }
             if start < end {
                 self.count(source, grain, start).await?;
             }
@@ -96,7 +98,9 @@ impl<D: Database> Pass<'_, D> {
             let row = self.row(&last_row(source), &[before]).await?;
             let Some(row) = row.filter(|row| *row >= self.since) else { break };
             let start = grain.floor(row);
-            self.count_empty(source, grain, start + length, before).await?;
+            if !self.count_empty(source, grain, start + length, before).await? {
+                return Ok(());
+            }
             self.count(source, grain, start).await?;
             before = start;
         }
@@ -121,32 +125,36 @@ impl<D: Database> Pass<'_, D> {
 
     async fn count(&mut self, source: Source, grain: Grain, start: Timestamp) -> Result<(), CallError> {
         let values = self.values(start, start + grain.length());
-        self.run(count(source, grain, &values)).await
+        self.run(count(source, grain, &values)).await?;
+        Ok(())
     }
 
     fn values(&self, start: Timestamp, end: Timestamp) -> [Cell; 3] {
         [Cell::Text(time::text(start)), Cell::Text(time::text(end)), Cell::Text(path(self.org_metadata))]
     }
 
-    /// Notes that spans have no rows, if there are such.
+    /// Notes that spans have no rows, if there are such. Whether it is so: a row may have come meanwhile, and the next pass
+    /// finds it.
     async fn count_empty(
         &mut self,
         source: Source,
         grain: Grain,
         since: Timestamp,
         until: Timestamp,
-    ) -> Result<(), CallError> {
+    ) -> Result<bool, CallError> {
         if since >= until {
-            return Ok(());
+            return Ok(true);
         }
-        self.run(vec![count_empty(source, grain, &time::text(since), &time::text(until))]).await
+        let statement = count_empty(source, grain, &time::text(since), &time::text(until));
+        Ok(self.run(vec![statement]).await? > 0)
     }
 
-    async fn run(&mut self, statements: Vec<Statement>) -> Result<(), CallError> {
+    /// Runs the statements of a span: the lines that are new or different.
+    async fn run(&mut self, statements: Vec<Statement>) -> Result<u64, CallError> {
         let done = self.database.run(statements).await?;
         self.counted.spans += 1;
         self.counted.written += done.iter().map(|done| done.rows_written).sum::<u64>();
-        Ok(())
+        Ok(done.iter().map(|done| done.changed).sum())
     }
 
     async fn row(&self, select: &str, instants: &[Timestamp]) -> Result<Option<Timestamp>, CallError> {
