@@ -6,6 +6,9 @@ use crate::query::names::ORG_OF_LOG;
 /// The most values of a key in an org and a day. Of a key with more, such as an id, nothing is counted.
 const MOST_VALUES: u32 = 100;
 
+/// The most keys of an org and a day whose values are counted, the most frequent ones. A log of AI Gateway has five at most.
+const MOST_KEYS: u32 = 20;
+
 /// Whether values of a key are counted: its letters stand for themselves in JSON.
 #[must_use]
 pub fn is_countable(key: &str) -> bool {
@@ -29,7 +32,9 @@ pub(super) fn count() -> [String; 3] {
          FROM (SELECT r.* {rows}) AS r CROSS JOIN json_each(r.metadata) AS m\n  \
          WHERE m.type <> 'null' AND m.key NOT GLOB '*[^A-Za-z0-9_.-]*' GROUP BY 1, 2, 3, 4, 5, 6\n),\n\
          many AS MATERIALIZED (\n  \
-         SELECT org, key FROM counted GROUP BY org, key HAVING count(DISTINCT value) > {MOST_VALUES}\n)\n\
+         SELECT org, key FROM (\n    SELECT org, key, count(DISTINCT value) AS n, \
+         row_number() OVER (PARTITION BY org ORDER BY sum(events) DESC, key) AS place FROM counted GROUP BY org, key\n  \
+         ) WHERE n > {MOST_VALUES} OR place > {MOST_KEYS}\n)\n\
          SELECT ?1, 0, org, key, row_number() OVER (PARTITION BY org, key ORDER BY value, model, provider, gateway), value, \
          model, provider, gateway, 0, {measures}\n\
          FROM counted WHERE (org, key) NOT IN (SELECT org, key FROM many)\nUNION ALL\n\
