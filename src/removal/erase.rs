@@ -58,8 +58,8 @@ pub async fn erase(
         erased += of_space(database, &logs, &values(&found)).await?;
         gateway = found;
     }
-    // The other lines of what is counted hold no user. The spans of the rows are counted anew. Where the rows are no longer
-    // kept, what the user did is left, as that of nobody known.
+    // The spans of the rows are counted anew, and until then nobody reads what was counted of the metadata's keys, which may
+    // name the user. Where the rows are no longer kept, what the user did is left, as that of nobody known.
     let of_user = "FROM rollup_users WHERE source IN ('events', 'logs') AND org = ?1 AND named = 1 \
                    AND user_id IN (SELECT value FROM json_each(?2))";
     let sums = SUMS.map(|sum| format!("{sum} = COALESCE({sum} + excluded.{sum}, {sum}, excluded.{sum})")).join(", ");
@@ -69,11 +69,14 @@ pub async fn erase(
          SELECT source, org, day, 0, '', {of_days} {of_user} GROUP BY source, org, day \
          ON CONFLICT DO UPDATE SET {sums}"
     );
+    let of_changed = "DELETE FROM rollup_keys WHERE day IN (SELECT start FROM rollup_spans WHERE source = 'logs' \
+                      AND grain = 'day' AND state = 0)";
     let statements = [move_sums, format!("DELETE {of_user}")].map(|text| {
         let values = [org, &ids].map(|text| Cell::Text(text.into()));
         Statement::Sql(text.into(), values.into())
     });
-    database.run(statements.into()).await?;
+    let of_changed = Statement::Sql(of_changed.into(), Vec::new());
+    database.run(statements.into_iter().chain([of_changed]).collect()).await?;
     database.wipe().await?;
     Ok(erased)
 }

@@ -60,6 +60,24 @@ fn an_erased_user_is_in_no_row_of_the_org() {
 }
 
 #[test]
+fn an_erased_user_is_in_nothing_that_is_counted() {
+    let world = World::new();
+    let connection = &world.host.memory.connection;
+    event(connection, "acme", "1", Some("ada"));
+    log(connection, "a", "2", Some(json!({ "org": "acme", "user": "ada" })));
+    let count = rollup::pass(&world.host.memory, "org", TimeDelta::days(760), world.host.now(), 1_000);
+    count.now_or_never().unwrap().unwrap();
+    let counted = || {
+        let lines = "SELECT user_id AS text FROM rollup_users UNION ALL SELECT value FROM rollup_keys";
+        let lines = world.host.memory.lines(lines, &[]);
+        lines.iter().filter(|line| line["text"].as_str().is_some_and(|text| text.contains("ada"))).count()
+    };
+    assert_eq!(counted(), 4, "of an event and of a log, and of a key for the org and for all orgs");
+    assert_eq!(erase(&world, "ada", "acme").1["erased"], 2);
+    assert_eq!(counted(), 0);
+}
+
+#[test]
 fn what_an_erased_user_did_on_days_without_rows_is_that_of_nobody_known() {
     let world = World::new();
     let connection = &world.host.memory.connection;
