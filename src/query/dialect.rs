@@ -1,4 +1,4 @@
-//! The six things in which SQLite's dialect and BigQuery's differ, as far as questions are concerned: how a value is named,
+//! In what SQLite's dialect and BigQuery's differ, as far as questions are concerned: how a value is named,
 //! where rows come from, who a log belongs to, what JSON says, what is in a list, and how a number becomes text. All else
 //! of a statement is one text, which both understand.
 

@@ -61,6 +61,11 @@ impl From<CallError> for NoAnswer {
                 let detail = format!("{message}: ask for a shorter range, for fewer fields, or for one org");
                 Self::Wrong(Wrong::too_much("start", detail))
             }
+            // A value of D1 has 2 MB at most: so many buckets of one group.
+            CallError::Denied { message, .. } if message.contains("SQLITE_TOOBIG") => {
+                let detail = "too many different durations for one group: ask for a shorter range, or for one org";
+                Self::Wrong(Wrong::too_much("start", detail))
+            }
             CallError::Silent(_)
             | CallError::Refused(_)
             | CallError::Broken(_)

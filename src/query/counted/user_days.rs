@@ -1,4 +1,5 @@
-//! The statement of a question by user, over what is counted of each user and closed day, and raw rows of the rest.
+//! The statement of a question by user or by org, over what is counted of each user and whole day of UTC, and raw rows of
+//! the rest.
 
 use serde_json::Value;
 
@@ -72,7 +73,7 @@ impl UserDayPlan {
     }
 }
 
-/// A field, where the user is `user`.
+/// A field, where the user is `user`. Every other field of [`FIELDS`] is the org.
 fn field(expression: Expression, user: &str, org: &str) -> String {
     match expression {
         Expression::Common(common) if common.name == "user" => user.to_owned(),
