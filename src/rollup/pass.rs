@@ -32,7 +32,7 @@ pub struct Counted {
     pub written: u64,
 }
 
-/// Counts at most so many spans that are due, hours before days, and forgets days that are too old. Fewer: nothing more is
+/// Counts so many spans that are due, or one more, hours before days, and forgets days that are too old. Fewer: nothing more is
 /// due. `org_metadata` is the metadata key that holds the org of a log.
 ///
 /// # Errors

@@ -15,8 +15,8 @@ use crate::{
     removal,
 };
 
-/// The scripts that make the tables that tell of users.
-const TABLES: [&str; 3] = ["1_events_raw.sql", "1_table.sql", "2_rollups.sql"];
+/// The scripts that make the tables with rows of users.
+const TABLES: [&str; 2] = ["1_events_raw.sql", "1_table.sql"];
 
 /// Erases a user.
 pub async fn erase(arguments: &Erase, options: &Options) -> Result<Exit, Failure> {

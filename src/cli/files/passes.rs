@@ -183,7 +183,7 @@ impl Keeper<'_> {
                     return;
                 }
                 match rollup::pass(file, &config.metadata.org, config.rollup_retention, host.now(), SPANS).await {
-                    Ok(counted) if counted.spans == SPANS => {}
+                    Ok(counted) if counted.spans >= SPANS => {}
                     Ok(_) => break,
                     Err(error) => {
                         log::warn!("closed hours are not counted: {error}");
