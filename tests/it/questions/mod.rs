@@ -1,6 +1,7 @@
 //! Questions over events and logs: each answer is what plain loops compute from the same rows.
 
 mod answers;
+mod asked;
 mod counted;
 mod dialects;
 mod examples;

@@ -10,7 +10,7 @@ use aig_logs::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{answers, counted};
+use super::{answers, asked, counted};
 use crate::events::world::{ADMIN, World};
 
 /// Texts that would do harm, or end a text, where they stood in a statement.
@@ -70,7 +70,7 @@ proptest! {
 
     #[test]
     fn a_question_about_other_values_is_the_same_statement(
-        (question, _) in prop_oneof![answers::question(), counted::question(), counted::of_keys(), counted::by_user()],
+        (question, _) in prop_oneof![answers::question(), asked::question(), asked::of_keys(), asked::by_user()],
         foreign in prop::sample::select(FOREIGN.to_vec()),
     ) {
         let world = World::new();
