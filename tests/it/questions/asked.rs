@@ -47,46 +47,41 @@ pub fn question() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
 
 /// A question about logs by the values of a metadata key.
 pub fn of_keys() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
-    let range = (-70..-20_i64, -10..70_i64);
-    let units = select(vec![None, Some("hour"), Some("day"), Some("week")]);
-    let fields = prop::sample::subsequence(vec!["metadata.team", "model", "organization", "gateway"], 0..3);
-    let metrics = prop::sample::subsequence(vec!["count", "errors", "errorRate", "cost", "tokensIn"], 1..4);
-    let filters = select(vec![
+    let filters = vec![
         json!({ "field": "metadata.team", "op": "eq", "values": ["search", 5] }),
         json!({ "field": "metadata.team", "op": "neq", "values": ["search", true] }),
         json!({ "field": "metadata.team", "op": "contains", "values": ["a"] }),
         json!({ "field": "metadata.team", "op": "exists", "values": [false] }),
         json!({ "field": "model", "op": "exists", "values": [true] }),
-    ]);
-    let rest = (prop::collection::vec(filters, 0..2), prop::option::of(select(vec!["acme", "none"])));
-    (range, units, fields, metrics, rest).prop_map(|(range, unit, fields, metrics, rest)| {
-        let at = |hours: i64| middle() + TimeDelta::hours(hours);
-        let (start, end) = (at(range.0), at(range.1));
-        let groups: Vec<_> = unit.into_iter().chain(fields).collect();
-        let question = json!({
-            "start": time::text(start), "end": time::text(end), "groupBy": groups, "metrics": metrics,
-            "filters": rest.0, "dataset": "logs", "organizationId": rest.1, "limit": 10_000,
-        });
-        (question, [start, middle(), end])
-    })
+    ];
+    of_days(vec!["metadata.team", "model", "organization", "gateway"], filters, vec!["logs"])
 }
 
 /// A question by user, or about some users.
 pub fn by_user() -> impl Strategy<Value = (Value, [Timestamp; 3])> {
-    let range = (-70..-20_i64, -10..70_i64);
-    let units = select(vec![None, Some("hour"), Some("day"), Some("week")]);
-    let fields = prop::sample::subsequence(vec!["user", "organization"], 0..3);
-    let metrics = prop::sample::subsequence(vec!["count", "errors", "errorRate", "quantity", "cost", "tokensIn"], 1..5);
-    let filters = select(vec![
+    let filters = vec![
         json!({ "field": "user", "op": "in", "values": ["u", "v", "none"] }),
         json!({ "field": "user", "op": "neq", "values": ["u"] }),
         json!({ "field": "user", "op": "exists", "values": [false] }),
         json!({ "field": "organization", "op": "eq", "values": ["acme"] }),
-    ]);
+    ];
+    of_days(vec!["user", "organization"], filters, vec!["events", "logs", "all"])
+}
+
+/// A question about whole hours of some days: by such fields, about rows that such a filter keeps, of one of these data sets.
+fn of_days(
+    fields: Vec<&'static str>,
+    filters: Vec<Value>,
+    datasets: Vec<&'static str>,
+) -> impl Strategy<Value = (Value, [Timestamp; 3])> {
+    let range = (-70..-20_i64, -10..70_i64);
+    let units = select(vec![None, Some("hour"), Some("day"), Some("week")]);
+    let fields = prop::sample::subsequence(fields, 0..3);
+    let metrics = prop::sample::subsequence(vec!["count", "errors", "errorRate", "quantity", "cost", "tokensIn"], 1..5);
     let rest = (
-        prop::collection::vec(filters, 0..2),
+        prop::collection::vec(select(filters), 0..2),
         prop::option::of(select(vec!["acme", "none"])),
-        select(vec!["events", "logs", "all"]),
+        select(datasets),
     );
     (range, units, fields, metrics, rest).prop_map(|(range, unit, fields, metrics, rest)| {
         let at = |hours: i64| middle() + TimeDelta::hours(hours);
