@@ -1,14 +1,9 @@
 //! Any question over any history of rows that come late, come again and go: what is counted once and the rows of open hours
 //! together answer as the plain loops do over the rows that are there.
 
-use std::{cell::Cell, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use aig_logs::{
-    database::{Database, Done, Statement},
-    error::CallError,
-    host::Server,
-    record, rollup, time,
-};
+use aig_logs::{host::Server, rollup, time};
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use proptest::{prelude::*, sample::select};
@@ -20,11 +15,11 @@ use super::{
     loops,
     rows::{self, Row},
 };
-use crate::events::world::{ADMIN, Memory, World};
+use crate::events::world::{ADMIN, World};
 
 /// What happens to the rows.
 #[derive(Debug, Clone)]
-enum Step {
+pub enum Step {
     /// Rows come: new ones, or again.
     Come(Vec<Row>),
     /// Some rows that have come before come again, from this place on.
@@ -58,13 +53,13 @@ pub struct History {
 }
 
 impl History {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let world = World::new();
         world.host.now.set(middle() - TimeDelta::hours(30));
         Self { world, there: BTreeMap::new(), come: Vec::new() }
     }
 
-    fn act(&mut self, step: Step) {
+    pub fn act(&mut self, step: Step) {
         let connection = &self.world.host.memory.connection;
         match step {
             Step::Come(rows) => {
@@ -118,7 +113,7 @@ impl History {
         rollup::pass(&host.memory, "org", TimeDelta::days(days), host.now(), most).now_or_never().unwrap().unwrap();
     }
 
-    fn ask(&self, path: &str, question: &Value) -> Value {
+    pub fn ask(&self, path: &str, question: &Value) -> Value {
         let (status, answer) = self.world.ask("POST", path, ADMIN, &question.to_string());
         assert_eq!(status, 200, "{answer} to {question}");
         answer
@@ -290,62 +285,6 @@ fn an_answer_is_ordered_by_a_percentile_of_what_is_counted() {
     check("p95", 5, &["b", "a", "e", "d", "c"]);
     check("-p95", 5, &["c", "d", "a", "e", "b"]);
     check("-p95", 2, &["c", "d"]);
-}
-
-/// A database to which an event comes at the worst moment: after a pass has looked for rows, and before it notes that there
-/// are none.
-struct Racing<'a> {
-    memory: &'a Memory,
-    has_come: Cell<bool>,
-}
-
-impl Database for Racing<'_> {
-    async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Done>, CallError> {
-        let notes =
-            |statement: &Statement| matches!(statement, Statement::Sql(text, _) if text.contains("starts(start)"));
-        if statements.iter().any(notes) && !self.has_come.replace(true) {
-            let event = Row::event("acme", "2026-11-23T12:30:00Z", "late");
-            self.memory.run(vec![Statement::Write(vec![event.record(9)])]).await?;
-        }
-        self.memory.run(statements).await
-    }
-
-    async fn query(&self, text: &str, values: Vec<record::Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
-        self.memory.query(text, values).await
-    }
-}
-
-#[test]
-fn a_row_that_comes_while_a_pass_looks_leaves_no_gap() {
-    let mut history = History::new();
-    let row = |at: &str| Row::event("acme", at, "x");
-    history.act(Step::Come(vec![row("2026-11-22T01:10:00Z"), row("2026-11-24T00:59:00Z")]));
-    let host = &history.world.host;
-    let racing = Racing { memory: &host.memory, has_come: Cell::new(false) };
-    for _ in 0..3 {
-        rollup::pass(&racing, "org", TimeDelta::days(760), host.now(), 1_000).now_or_never().unwrap().unwrap();
-    }
-    assert!(racing.has_come.get());
-    let question = json!({ "start": "2026-11-22T00:00:00Z", "end": "2026-11-24T01:00:00Z", "metrics": ["count"] });
-    let answer = history.ask("/query", &question);
-    assert_eq!((&answer["rows"][0]["count"], &answer["meta"]["from"]), (&3.into(), &"rollup".into()));
-}
-
-#[test]
-fn what_is_counted_of_old_days_is_forgotten() {
-    let mut history = some_history();
-    let days = |history: &History| {
-        let tables = [("rollups", "start"), ("rollup_users", "day"), ("rollup_keys", "day"), ("rollup_spans", "start")];
-        tables.map(|(table, column)| {
-            let days = format!("SELECT json_group_array(DISTINCT substr({column}, 9, 2)) AS days FROM {table}");
-            history.world.host.memory.lines(&days, &[])[0]["days"].as_str().unwrap().to_owned()
-        })
-    };
-    assert_eq!(days(&history)[0], r#"["23","24"]"#);
-    // In the morning of 25 November, a day is kept.
-    history.act(Step::Pass(24 * 60));
-    history.act(Step::Count(1_000, 1));
-    assert_eq!(days(&history), [r#"["24"]"#, r#"["24"]"#, "[]", r#"["24","25"]"#].map(str::to_owned));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod answers;
 mod asked;
 mod counted;
+mod counting;
 mod dialects;
 mod examples;
 mod loops;
