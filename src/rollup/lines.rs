@@ -1,7 +1,10 @@
 //! The statements that make lines of what is counted from other lines, in SQLite's dialect. `?1` is the beginning of the span,
 //! `?2` its end.
+//!
+//! Lines are put together from parts: the sums of each line, and each of its buckets. So no value is larger than the list of
+//! all buckets that a line has in the end.
 
-use super::{Grain, Source, bucket};
+use super::{Grain, Source};
 
 /// The most groups of a name, or of a gateway, in an org and a span. The others, those with the fewest rows, become one line.
 const MOST_GROUPS: u32 = 100;
@@ -20,13 +23,8 @@ const MEASURES: [(&str, &str); 10] = [
     ("tokens_out", "sum"),
 ];
 
-/// How often each bucket is in a list of buckets.
-pub(super) const OF_LIST: &str = "(SELECT json_group_object(bucket, n) FROM (SELECT value AS bucket, count(*) AS n \
-                       FROM json_each('[' || COALESCE(list, '') || ']') GROUP BY value))";
-
-/// The same of a list of members, each a bucket and a number.
-const OF_MEMBERS: &str = "(SELECT json_group_object(bucket, n) FROM (SELECT key AS bucket, sum(value) AS n \
-                          FROM json_each('{' || COALESCE(list, '') || '}') GROUP BY key))";
+/// How often each bucket is there, of the parts of a line.
+const OF_PARTS: &str = "json_group_object(bucket, n) FILTER (WHERE bucket IS NOT NULL)";
 
 /// Lines of one grain and level.
 #[derive(Clone, Copy)]
@@ -42,36 +40,54 @@ impl Lines {
     /// The statement that makes them of other lines.
     pub fn of(self, others: Self) -> String {
         let (source, grain) = (others.source.name(), others.grain.name());
-        let (fields, sums) = (listed(self.source.fields(self.level), ", r."), sums("r."));
         let org = if self.together == 1 { "''" } else { "r.org" };
-        let grouped = format!(
-            "  SELECT {org} AS org{fields}, {sums}, {} AS list\n  FROM rollups AS r\n  \
-             WHERE r.source = '{source}' AND r.grain = '{grain}' AND r.together = {} AND r.level = {} \
-             AND r.org IN (SELECT org FROM places) AND r.start >= ?1 AND r.start < ?2\n  GROUP BY {org}{fields}",
-            bucket::members("r.buckets"),
-            others.together,
-            others.level
+        let groups = format!("{org}{}", listed(self.source.fields(self.level), ", r."));
+        let condition = format!(
+            "r.source = '{source}' AND r.grain = '{grain}' AND r.together = {} AND r.level = {} \
+             AND r.org IN (SELECT org FROM places) AND r.start >= ?1 AND r.start < ?2",
+            others.together, others.level
         );
-        self.insert(&orgs(others.source, others.grain), &grouped, OF_MEMBERS)
+        self.insert(&orgs(others.source, others.grain), &parts(&groups, "rollups", &condition))
     }
 
-    /// The statement that writes them, as `grouped` gives them.
-    pub fn insert(self, spaces: &str, grouped: &str, buckets: &str) -> String {
+    /// The statement that writes them, of parts.
+    pub fn insert(self, spaces: &str, parts: &str) -> String {
         let Self { source, grain, together, level } = self;
-        let (listed, names) = (listed(source.fields(level), ", "), MEASURES.map(|(name, _)| name).join(", "));
+        let (listed, names) = (listed(source.fields(level), ", "), names(""));
         format!(
-            "INSERT INTO rollups (source, grain, together, level, org, start, place{listed}, {names}, buckets)\n\
-             WITH RECURSIVE {spaces},\ngrouped AS (\n{grouped}\n)\n\
-             SELECT '{}', '{}', {together}, {level}, org, ?1, row_number() OVER (){listed}, {names}, {buckets} FROM grouped",
+            "INSERT INTO rollups (source, grain, together, level, org, start, place{listed}{names}, buckets)\n\
+             WITH RECURSIVE {spaces},\nparts(org{listed}{names}, bucket, n) AS (\n{parts}\n)\n\
+             SELECT '{}', '{}', {together}, {level}, org, ?1, row_number() OVER (){listed}{}, {OF_PARTS}\n\
+             FROM parts GROUP BY org{listed}",
             source.name(),
-            grain.name()
+            grain.name(),
+            sums("")
         )
     }
 }
 
-/// The measures of several lines together.
-fn sums(prefix: &str) -> String {
-    MEASURES.map(|(name, how)| format!("{how}({prefix}{name}) AS {name}")).join(", ")
+/// The names of the measures.
+fn names(prefix: &str) -> String {
+    listed(&MEASURES.map(|(name, _)| name), &format!(", {prefix}"))
+}
+
+/// The measures of several lines or parts together. `rest` is what stands there for the first of them, if not its own.
+fn sums(rest: &str) -> String {
+    let sum = |(name, how): &(&str, &str)| match *name {
+        "rest" if !rest.is_empty() => format!(", {rest}"),
+        _ => format!(", {how}({name})"),
+    };
+    MEASURES.iter().map(sum).collect()
+}
+
+/// The parts of lines `r` of a table: the sums of each, and how often each bucket is in those of a group.
+fn parts(groups: &str, table: &str, condition: &str) -> String {
+    let (sums, none) = (names("r."), ", NULL".repeat(MEASURES.len()));
+    format!(
+        "  SELECT {groups}{sums}, NULL, NULL FROM {table} AS r WHERE {condition}\n  UNION ALL\n  \
+         SELECT {groups}{none}, m.key, sum(m.value) FROM {table} AS r CROSS JOIN json_each(r.buckets) AS m\n  \
+         WHERE {condition} GROUP BY {groups}, m.key"
+    )
 }
 
 /// The statements that put lines together, as `(other)`: of each org and value of the first field those beyond the most
@@ -79,7 +95,6 @@ fn sums(prefix: &str) -> String {
 pub(super) fn fold(source: Source, grain: Grain) -> [String; 2] {
     let (name, length, orgs, fields) = (source.name(), grain.name(), orgs(source, grain), source.fields(3));
     let (first, second, others) = (fields[0], fields[1], fields[1..].join(", "));
-    let names = MEASURES.map(|(name, _)| name).join(", ");
     let finest = format!(
         "source = '{name}' AND grain = '{length}' AND together = 0 AND level = 3 AND org IN (SELECT org FROM places) \
          AND start = ?1"
@@ -87,16 +102,16 @@ pub(super) fn fold(source: Source, grain: Grain) -> [String; 2] {
     let ranked = format!(
         "WITH RECURSIVE {orgs},\nmany AS MATERIALIZED (\n  SELECT org, {first} FROM rollups WHERE {finest} AND place > 0\n  \
          GROUP BY org, {first} HAVING count(*) > {MOST_GROUPS}\n),\n\
-         ranked AS (\n  SELECT *, row_number() OVER (PARTITION BY org, {first} ORDER BY events DESC, {others}, place) AS rank\n  \
+         ranked AS MATERIALIZED (\n  SELECT *, row_number() OVER (PARTITION BY org, {first} ORDER BY events DESC, {others}, place) AS rank\n  \
          FROM rollups WHERE {finest} AND place > 0 AND (org, {first}) IN (SELECT org, {first} FROM many)\n)"
     );
-    let (sums, members) = (sums(""), bucket::members("buckets"));
+    let (names, sums) = (names(""), sums("1"));
+    let parts = parts(&format!("r.org, r.{first}"), "ranked", &format!("r.rank > {MOST_GROUPS}"));
     let together = format!(
-        "INSERT INTO rollups (source, grain, together, level, org, start, place, {first}, {second}, {names}, buckets)\n{ranked},\n\
-         grouped AS (\n  SELECT org, {first}, {sums}, {members} AS list\n  FROM ranked \
-         WHERE rank > {MOST_GROUPS} GROUP BY org, {first}\n)\n\
-         SELECT '{name}', '{length}', 0, 3, org, ?1, -row_number() OVER (), {first}, '(other)', {}, {OF_MEMBERS} FROM grouped",
-        names.replacen("rest", "1", 1)
+        "INSERT INTO rollups (source, grain, together, level, org, start, place, {first}, {second}{names}, buckets)\n{ranked},\n\
+         parts(org, {first}{names}, bucket, n) AS (\n{parts}\n)\n\
+         SELECT '{name}', '{length}', 0, 3, org, ?1, -row_number() OVER (), {first}, '(other)'{sums}, {OF_PARTS}\n\
+         FROM parts GROUP BY org, {first}"
     );
     let single = format!(
         "{ranked}\nDELETE FROM rollups WHERE {finest} \

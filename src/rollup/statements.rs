@@ -3,7 +3,7 @@
 
 use super::{
     Grain, Source, bucket, keys,
-    lines::{Lines, OF_LIST, fold, listed, orgs},
+    lines::{Lines, fold, listed, orgs},
 };
 use crate::{
     database::Statement,
@@ -78,7 +78,7 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
     let each = |level| Lines { source, grain, together: 0, level };
     let all = |level| Lines { together: 1, ..each(level) };
     texts.push(match grain {
-        Grain::Hour => each(3).insert(&source.spaces(), &of_rows(source), OF_LIST),
+        Grain::Hour => each(3).insert(&source.spaces(), &of_rows(source)),
         Grain::Day => each(3).of(Lines { grain: Grain::Hour, ..each(3) }),
     });
     texts.extend(fold(source, grain));
@@ -139,6 +139,15 @@ pub(super) fn forget(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<St
     clear(source, grain).into_iter().chain([spans]).map(|text| with(text, values)).collect()
 }
 
+/// The statement that notes that a span is not counted, although those around it may be.
+pub(super) fn postpone(source: Source, grain: Grain, values: &[Cell; 3]) -> Statement {
+    let (name, length) = (source.name(), grain.name());
+    let text = format!(
+        "INSERT OR IGNORE INTO rollup_spans (source, grain, start, state, rest) VALUES ('{name}', '{length}', ?1, 0, 0)"
+    );
+    with(text, values)
+}
+
 /// The statement that notes that no span from one instant to another has rows. It notes nothing if a row has come meanwhile.
 pub(super) fn count_empty(source: Source, grain: Grain, since: &str, until: &str) -> Statement {
     let (name, length, spaces, rows) = (source.name(), grain.name(), source.spaces(), source.rows());
@@ -178,14 +187,14 @@ fn with(text: String, values: &[Cell; 3]) -> Statement {
     Statement::Sql(text.into(), values[..named].to_vec())
 }
 
-/// The rows of a span, grouped to lines: their sums, and the list of their buckets.
+/// The rows of a span in parts: of each group and bucket the sums, and how many there are.
 fn of_rows(source: Source) -> String {
-    let fields = listed(source.fields(3), ", r.");
-    let measures = if source == Source::Events { OF_EVENTS } else { OF_LOGS };
     let (org, _) = source.owner();
+    let groups = format!("{org}{}", listed(source.fields(3), ", r."));
+    let measures = if source == Source::Events { OF_EVENTS } else { OF_LOGS };
     let bucket = bucket::sql("r.duration");
     format!(
-        "  SELECT {org} AS org{fields}, {measures}, group_concat({bucket}) AS list\n  {}\n  GROUP BY {org}{fields}",
+        "  SELECT {groups}, {measures}, {bucket} AS bucket, count(*)\n  {}\n  GROUP BY {groups}, bucket",
         source.rows()
     )
 }
