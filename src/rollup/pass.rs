@@ -1,14 +1,15 @@
 //! A pass over what is due: spans that have changed since they were counted, and those that have ended and are not counted.
 //!
 //! What is counted never has a gap, wherever a pass stops: it grows forward from the last span, and backward from the first
-//! one. Spans without rows are counted together.
+//! one. Spans without rows are counted together. A span that cannot be counted is noted as changed, so that it keeps up no
+//! other one: until a later pass succeeds, its rows are read.
 
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
 use super::{
     Grain, SETTLED, Source, first,
-    statements::{count, count_empty, first_row, forget, last_row},
+    statements::{count, count_empty, first_row, forget, last_row, postpone},
 };
 use crate::{
     database::{Database, Statement},
@@ -36,7 +37,7 @@ pub struct Counted {
 /// due. `org_metadata` is the metadata key that holds the org of a log.
 ///
 /// # Errors
-/// If the database does not confirm a span. The spans before it are counted.
+/// If the database does not confirm a span, what it said of the first one. The others are counted, if it answers at all.
 pub async fn pass(
     database: &impl Database,
     org_metadata: &str,
@@ -45,13 +46,19 @@ pub async fn pass(
     most: usize,
 ) -> Result<Counted, CallError> {
     let since = first(now, retention);
-    let mut pass = Pass { database, org_metadata, since, most, counted: Counted::default() };
+    let mut pass = Pass { database, org_metadata, since, most, counted: Counted::default(), failed: None };
+    // Whose days are counted is told by the hours, so that these stay longer.
+    for grain in [Grain::Day, Grain::Hour] {
+        for source in Source::ALL {
+            pass.forget(source, grain).await?;
+        }
+    }
     for grain in Grain::ALL {
         for source in Source::ALL {
             pass.count_due(source, grain, now).await?;
         }
     }
-    Ok(pass.counted)
+    pass.failed.map_or(Ok(pass.counted), Err)
 }
 
 struct Pass<'a, D> {
@@ -61,6 +68,8 @@ struct Pass<'a, D> {
     since: Timestamp,
     most: usize,
     counted: Counted,
+    /// What the database said of the first span that it could not count.
+    failed: Option<CallError>,
 }
 
 impl<D: Database> Pass<'_, D> {
@@ -69,9 +78,7 @@ impl<D: Database> Pass<'_, D> {
     }
 
     async fn count_due(&mut self, source: Source, grain: Grain, now: Timestamp) -> Result<(), CallError> {
-        let names = [source.name(), grain.name()].map(|name| Cell::Text(name.into()));
-        self.forget(source, grain, &names).await?;
-        let known = self.known(&names).await?;
+        let known = self.known(source, grain).await?;
         for start in changed(&known) {
             if self.is_full() {
                 return Ok(());
@@ -108,9 +115,10 @@ impl<D: Database> Pass<'_, D> {
     }
 
     /// Forgets what is too old, the oldest day first.
-    async fn forget(&mut self, source: Source, grain: Grain, names: &[Cell; 2]) -> Result<(), CallError> {
+    async fn forget(&mut self, source: Source, grain: Grain) -> Result<(), CallError> {
         while !self.is_full()
-            && let Some(first) = instant(&self.known(names).await?, "first").filter(|first| *first < self.since)
+            && let known = self.known(source, grain).await?
+            && let Some(first) = instant(&known, "first").filter(|first| *first < self.since)
         {
             let day = Grain::Day.floor(first);
             self.run(forget(source, grain, &self.values(day, day + Grain::Day.length()))).await?;
@@ -119,13 +127,17 @@ impl<D: Database> Pass<'_, D> {
     }
 
     /// What is known of the spans of a source and a grain.
-    async fn known(&self, names: &[Cell; 2]) -> Result<Map<String, Value>, CallError> {
-        Ok(self.database.query(KNOWN, names.to_vec()).await?.into_iter().next().unwrap_or_default())
+    async fn known(&self, source: Source, grain: Grain) -> Result<Map<String, Value>, CallError> {
+        let names = [source.name(), grain.name()].map(|name| Cell::Text(name.into()));
+        Ok(self.database.query(KNOWN, names.into()).await?.into_iter().next().unwrap_or_default())
     }
 
     async fn count(&mut self, source: Source, grain: Grain, start: Timestamp) -> Result<(), CallError> {
         let values = self.values(start, start + grain.length());
-        self.run(count(source, grain, &values)).await?;
+        if let Err(error) = self.run(count(source, grain, &values)).await {
+            self.run(vec![postpone(source, grain, &values)]).await?;
+            self.failed.get_or_insert(error);
+        }
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use aig_logs::{
 };
 use chrono::TimeDelta;
 use futures_util::FutureExt;
+use rusqlite::limits::Limit;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -72,4 +73,75 @@ fn what_is_counted_of_old_days_is_forgotten() {
     history.act(Step::Pass(24 * 60));
     history.act(Step::Count(1_000, 1));
     assert_eq!(days(&history), [r#"["24"]"#, r#"["24"]"#, "[]", r#"["24","25"]"#].map(str::to_owned));
+}
+
+#[test]
+fn a_span_that_cannot_be_counted_holds_up_no_other() {
+    let mut history = History::new();
+    let row = |at: &str| Row::event("acme", at, "x");
+    history.act(Step::Come(["21T05", "22T05", "23T05"].map(|hour| row(&format!("2026-11-{hour}:10:00Z"))).into()));
+    let host = &history.world.host;
+    let memory = &host.memory.connection;
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON rollups WHEN NEW.start = '2026-11-22T05:00:00.000Z' \
+                  BEGIN SELECT RAISE(ABORT, 'too large'); END";
+    memory.execute_batch(refuse).unwrap();
+    let pass = || rollup::pass(&host.memory, "org", TimeDelta::days(760), host.now(), 1_000).now_or_never().unwrap();
+    let check = |reads: u32| {
+        let question = json!({ "start": "2026-11-21T00:00:00Z", "end": "2026-11-24T00:00:00Z", "metrics": ["count"] });
+        let answer = history.ask("/query", &question);
+        assert_eq!(answer["rows"], json!([{ "count": 3 }]));
+        assert_eq!((&answer["meta"]["from"], &answer["meta"]["rowsRead"]), (&"rollup".into(), &reads.into()));
+    };
+    // The hour and, of the same day, nothing else are read from rows.
+    for _ in 0..2 {
+        assert!(pass().unwrap_err().to_string().contains("too large"));
+        check(3);
+    }
+    memory.execute_batch("DROP TRIGGER refuse").unwrap();
+    pass().unwrap();
+    let states = "SELECT json_group_array(DISTINCT state) AS states FROM rollup_spans";
+    assert_eq!(host.memory.lines(states, &[])[0]["states"], "[1]");
+    check(3);
+}
+
+#[test]
+fn no_value_of_a_pass_is_larger_than_the_buckets_of_one_line() {
+    let mut history = History::new();
+    let memory = &history.world.host.memory.connection;
+    // Of each of nine names 300 durations, none in the bucket of another, in each of ten hours.
+    let fill = "INSERT INTO events_raw (org, created_at, id, name, duration, source, ingested_at) \
+                SELECT 'acme', printf('2026-11-22T%02d:00:00.000Z', key % 10), key, 'n' || (key % 9), value, 'http', '' \
+                FROM json_each(?1)";
+    let durations: Value = (0..27_000).map(|n| f64::from(n / 90).mul_add(0.02, 0.01).exp()).collect();
+    memory.execute(fill, [durations.to_string()]).unwrap();
+    // D1 has 2 MB for a value. A line of 300 buckets has 3 KB, the nine of them 20 KB, the durations of an hour 10 KB.
+    memory.set_limit(Limit::SQLITE_LIMIT_LENGTH, 6_000).unwrap();
+    history.act(Step::Count(1_000, 760));
+    let most =
+        "SELECT max(length(buckets)) AS most, sum(timed) AS timed FROM rollups WHERE level = 1 AND grain = 'day'";
+    let line = &history.world.host.memory.lines(most, &[])[0];
+    assert_eq!(line["timed"], 2 * 27_000);
+    assert!((2_500..3_500).contains(&line["most"].as_i64().unwrap()), "{line:?}");
+}
+
+#[test]
+fn while_counts_are_forgotten_piece_by_piece_every_answer_is_whole() {
+    let mut history = some_history();
+    history.act(Step::Pass(48 * 60));
+    for _ in 0..20 {
+        for dataset in ["events", "logs"] {
+            for groups in [json!([]), json!(["organization"]), json!(["user"]), json!(["day"])] {
+                let question = json!({
+                    "dataset": dataset, "start": "2026-11-22T00:00:00Z", "end": "2026-11-25T00:00:00Z", "groupBy": groups,
+                    "metrics": ["count"],
+                });
+                let answer = history.ask("/query", &question);
+                let counts = answer["rows"].as_array().unwrap().iter().map(|row| row["count"].as_u64().unwrap());
+                assert_eq!(counts.sum::<u64>(), if dataset == "logs" { 1 } else { 2 }, "{answer:#}");
+            }
+        }
+        history.act(Step::Count(1, 1));
+    }
+    let left = "SELECT count(*) AS n FROM rollup_spans WHERE start < '2026-11-25'";
+    assert_eq!(history.world.host.memory.lines(left, &[])[0]["n"], 0);
 }
