@@ -1,6 +1,6 @@
-//! Deletes events that are too old, hour by hour of each org. Where there is an archive, an event goes only after an object
-//! of the archive was read back and held it. And it goes only after its hour and its day are counted, because nobody can
-//! count them later.
+//! Deletes the events of days that are too old, hour by hour of each org. Where there is an archive, an event goes only after
+//! an object of the archive was read back and held it. And it goes only after its day is counted, because nobody can count it
+//! later. Events that are so old are refused, so that none comes late.
 //!
 //! If we stop anywhere: an object without its deletion is completed by the next pass, which adds what the object lacks and
 //! deletes what it holds. A part of a deletion leaves rows that the next pass finds in the object.
@@ -16,7 +16,7 @@ use crate::{
     host::Archive,
     plan::batch::{self, Limits},
     record::Cell,
-    rollup,
+    rollup::{self, Grain},
     time::{self, Timestamp},
 };
 
@@ -59,7 +59,7 @@ pub struct Gone {
     pub hours: u64,
 }
 
-/// Deletes the events of every counted hour that ended so long ago, the oldest of each org first. A further pass goes on where the
+/// Deletes the events of every counted day that ended so long ago, the oldest of each org first. A further pass goes on where the
 /// platform or `most` allows no more.
 ///
 /// # Errors
@@ -71,7 +71,8 @@ pub async fn retain(
     retention: Retention,
     most: Most,
 ) -> Result<Gone, CallError> {
-    let before = hour(now - retention.events);
+    // Only whole days: what is counted of a day and of its hours stays one.
+    let before = Grain::Day.floor(now - retention.events);
     let mut gone = Gone::default();
     let mut org = first_org(database, "SELECT min(org) AS org FROM events_raw WHERE org >= ?1", "").await?;
     while let Some(name) = org {

@@ -122,27 +122,33 @@ pub fn first(now: Timestamp, retention: TimeDelta) -> Timestamp {
     now.checked_sub_signed(retention).map_or(time::FIRST, |first| Grain::Day.floor(first))
 }
 
-/// Whether the hour and the day of events are counted, and no row of them has changed since.
+/// Whether the hour and the day of events are counted, and no row of the day has changed since.
 ///
 /// # Errors
 /// If the database does not answer.
 pub async fn is_counted(database: &impl Database, at: Timestamp) -> Result<bool, CallError> {
-    let select = format!("SELECT count(*) AS n FROM rollup_spans WHERE {SPANS_OF_EVENTS} AND state > 0");
-    let lines = database.query(&select, spans_of(at)).await?;
-    Ok(lines.first().and_then(|line| line.get("n")?.as_u64()) == Some(Grain::ALL.len() as u64))
+    let select = format!(
+        "SELECT count(*) FILTER (WHERE state > 0 AND (grain = 'day' OR start = ?3)) AS counted, \
+         count(*) FILTER (WHERE state = 0) AS changed FROM rollup_spans WHERE {SPANS_OF_EVENTS}"
+    );
+    let hour = Cell::Text(time::text(Grain::Hour.floor(at)));
+    let lines = database.query(&select, day_of(at).into_iter().chain([hour]).collect()).await?;
+    let number = |name: &str| lines.first().and_then(|line| line.get(name)?.as_u64());
+    Ok(number("counted") == Some(Grain::ALL.len() as u64) && number("changed") == Some(0))
 }
 
-/// The statement that says that the hour and the day of events stay counted as they are, to run in the transaction that
+/// The statement that says that a day of events and its hours stay counted as they are, to run in the transaction that
 /// deletes their rows for their age.
 #[must_use]
 pub fn finish(at: Timestamp) -> Statement {
-    let finish = format!("UPDATE rollup_spans SET state = 2 WHERE {SPANS_OF_EVENTS}");
-    Statement::Sql(finish.into(), spans_of(at))
+    let finish = format!("UPDATE rollup_spans SET state = 2 WHERE {SPANS_OF_EVENTS} AND state = 1");
+    Statement::Sql(finish.into(), day_of(at).into())
 }
 
-/// `?1` is an hour, and `?2` its day.
-const SPANS_OF_EVENTS: &str = "source = 'events' AND (grain, start) IN (VALUES ('hour', ?1), ('day', ?2))";
+/// A day and its hours: `?1` is its beginning, `?2` its end.
+const SPANS_OF_EVENTS: &str = "source = 'events' AND grain IN ('hour', 'day') AND start >= ?1 AND start < ?2";
 
-fn spans_of(at: Timestamp) -> Vec<Cell> {
-    Grain::ALL.iter().map(|grain| Cell::Text(time::text(grain.floor(at)))).collect()
+fn day_of(at: Timestamp) -> [Cell; 2] {
+    let day = Grain::Day.floor(at);
+    [day, day + Grain::Day.length()].map(|at| Cell::Text(time::text(at)))
 }
