@@ -51,5 +51,5 @@ pub fn answer_of_template(
 }
 
 fn about(question: &Question, lines: &[Map<String, Value>], bytes: u64) -> About {
-    About { read: (BYTES, bytes), is_truncated: lines.len() as u64 > question.limit, is_counted: false }
+    About { read: (BYTES, bytes), is_truncated: lines.len() as u64 > question.limit, is_counted: false, lacks: None }
 }

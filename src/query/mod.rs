@@ -18,8 +18,9 @@ use serde_json::Value;
 
 pub(crate) use self::table::number;
 use self::{
-    counted::{Closed, KeyPlan, Plan, UserDayPlan, UserPlan},
+    counted::{Closed, KeyPlan, Pieces, Plan, UserDayPlan, UserPlan},
     dialect::Sqlite,
+    expression::sources,
     names::Needs,
     parts::Parts,
     statement::{of_cohorts, of_question},
@@ -33,7 +34,12 @@ pub use self::{
     steps::Unit,
     table::{Known, Table, label},
 };
-use crate::{database::Database, error::CallError, rollup::Grain, time};
+use crate::{
+    database::Database,
+    error::CallError,
+    rollup::{Grain, Source},
+    time::{self, Timestamp},
+};
 
 /// The most periods of cohorts: two years of weeks, and a quarter of days.
 const MOST_PERIODS: usize = 110;
@@ -84,21 +90,26 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
     let closed = closed(database, question, needs_firsts).await?;
     let (sql, parts) = if let Some(plan) = Plan::of(question, &closed) {
-        (plan.statement(question, org_metadata), Some(plan.parts(&bare(question), org_metadata, false)))
+        let parts = plan.parts(&bare(question), org_metadata, false);
+        (plan.statement(question, org_metadata), Some((parts, plan.pieces)))
     } else if let Some(plan) = KeyPlan::of(question, &closed)
         && !has_rest(database, plan.parts(question, org_metadata)).await?
     {
-        (plan.statement(question, org_metadata), Some(plan.parts(question, org_metadata)))
+        let parts = plan.parts(question, org_metadata);
+        (plan.statement(question, org_metadata), Some((parts, plan.pieces)))
     } else if let Some(plan) = UserDayPlan::of(question, &closed) {
-        (plan.statement(question, org_metadata), Some(plan.parts(question, org_metadata)))
+        let parts = plan.parts(question, org_metadata);
+        (plan.statement(question, org_metadata), Some((parts, plan.pieces)))
     } else if let Some(plan) = UserPlan::of(question, &closed) {
-        (plan.statement(question, org_metadata), Some(plan.parts(question, org_metadata, false)))
+        let parts = plan.parts(question, org_metadata, false);
+        (plan.statement(question, org_metadata), Some((parts, plan.pieces)))
     } else {
         (of_question::<Sqlite>(question, org_metadata), None)
     };
     let buckets = question.has_percentiles().then_some("buckets");
+    let lacks = lacks(question, &closed, parts.as_ref().map(|(_, pieces)| pieces));
     let read = match parts {
-        Some(parts) => rows_read(database, parts, "parts", buckets).await?,
+        Some((parts, _)) => rows_read(database, parts, "parts", buckets).await?,
         None => guard(database, question, needs_firsts, known).await?,
     };
     let lines = database.ask(&sql.text, sql.values).await?;
@@ -112,7 +123,7 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
             if order.is_descending { ascending.reverse() } else { ascending }
         });
     }
-    let about = About { read: (ROWS, read), is_truncated, is_counted: sql.is_counted };
+    let about = About { read: (ROWS, read), is_truncated, is_counted: sql.is_counted, lacks };
     Ok(table_of(question, rows, known, &about))
 }
 
@@ -136,11 +147,13 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
         return Err(Wrong::too_much("period", detail).into());
     }
     let closed = closed(database, question, true).await?;
-    let (sql, read) = if let Some(plan) = UserPlan::of(question, &closed) {
+    let (sql, read, lacks) = if let Some(plan) = UserPlan::of(question, &closed) {
         let parts = plan.parts(question, known.org_metadata, false);
-        (plan.cohorts(question, known.org_metadata), rows_read(database, parts, "parts", None).await?)
+        let read = rows_read(database, parts, "parts", None).await?;
+        (plan.cohorts(question, known.org_metadata), read, lacks(question, &closed, Some(&plan.pieces)))
     } else {
-        (of_cohorts(question, known.org_metadata), guard(database, question, true, known).await?)
+        let read = guard(database, question, true, known).await?;
+        (of_cohorts(question, known.org_metadata), read, lacks(question, &closed, None))
     };
     let mut active = vec![vec![0; spans.len()]; spans.len()];
     for line in database.ask(&sql.text, sql.values).await? {
@@ -163,8 +176,18 @@ pub async fn cohorts(database: &impl Database, question: &Question, known: Known
     let is_truncated = rows.len() > limit;
     rows.truncate(limit);
     let columns = ["cohort", "size", "period", "active", "retention"].map(str::to_owned).into();
-    let about = About { read: (ROWS, read), is_truncated, is_counted: sql.is_counted };
+    let about = About { read: (ROWS, read), is_truncated, is_counted: sql.is_counted, lacks };
     Ok(Table { columns, rows, meta: meta(question, known, &about) })
+}
+
+/// The end of the events that are no longer kept, if rows before it are read: some `pieces`, or all of the range.
+fn lacks(question: &Question, closed: &Closed, pieces: Option<&Pieces>) -> Option<Timestamp> {
+    let finished = closed.finished()?;
+    let are_read = match pieces {
+        Some(pieces) => pieces.read_events(&finished),
+        None => sources(question.dataset).contains(&Source::Events),
+    };
+    are_read.then_some(finished.end)
 }
 
 /// How many raw rows the question reads: those of its range, or all that are kept, if it needs the first of each user.

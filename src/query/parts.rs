@@ -133,12 +133,13 @@ impl<D: Dialect> Parts<D> {
 }
 
 impl Parts {
-    /// The same with pieces of steps: source, step, grain or `raw`, and two instants each.
-    pub fn add_pieces(&mut self, name: &str, pieces: &[Value]) {
+    /// The same with pieces of steps: source, step, grain or `raw`, and two instants each, if these are not the step's.
+    pub fn add_pieces(&mut self, name: &str, pieces: &Value) {
         self.is_counted = true;
-        let place = self.bind(Cell::Text(Value::from(pieces).to_string()));
+        let place = self.bind(Cell::Text(pieces.to_string()));
         let list = format!(
-            "  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?{place})"
+            "  SELECT value ->> 0, step, value ->> 2, COALESCE(value ->> 3, since), COALESCE(value ->> 4, until)\n  \
+             FROM json_each(?{place}) CROSS JOIN steps WHERE step = value ->> 1"
         );
         self.add(&format!("{name}(source, step, grain, since, until) AS MATERIALIZED"), &list);
     }

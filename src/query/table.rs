@@ -142,6 +142,8 @@ pub(super) struct About {
     pub is_truncated: bool,
     /// Whether it is from what is counted once.
     pub is_counted: bool,
+    /// The end of the events that are no longer kept, if rows before it are read.
+    pub lacks: Option<Timestamp>,
 }
 
 /// Rows and lines read.
@@ -159,6 +161,11 @@ pub(super) fn meta(question: &Question, known: Known<'_>, about: &About) -> Map<
     let instant = |instant: Option<Timestamp>| instant.map_or(Value::Null, |instant| time::text(instant).into());
     let units: Map<String, Value> =
         question.metrics.iter().filter_map(|metric| Some((metric.name.to_owned(), metric.unit?.into()))).collect();
+    let lacks = about.lacks.map(|end| {
+        let end = time::text(end);
+        format!("events before {end} are no longer kept, and this answer needs their rows: ask for later ones")
+    });
+    let warnings: Vec<_> = question.warnings.iter().cloned().chain(lacks).collect();
     let members: [(&str, Value); 10] = [
         ("from", if about.is_counted { "rollup" } else { "raw" }.into()),
         ("exact", exact),
@@ -169,7 +176,7 @@ pub(super) fn meta(question: &Question, known: Known<'_>, about: &About) -> Map<
         (about.read.0, about.read.1.into()),
         ("units", units.into()),
         ("truncated", about.is_truncated.into()),
-        ("warnings", question.warnings.clone().into()),
+        ("warnings", warnings.into()),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

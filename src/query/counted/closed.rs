@@ -1,4 +1,6 @@
-//! Which hours and days are counted, and the pieces into which a question is cut along them.
+//! Which hours and days are counted, and how a range is cut along them.
+
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 
@@ -11,9 +13,10 @@ use crate::{
 };
 
 /// The counted spans between two instants: of each source and grain the first and the last one, how many there are, and
-/// those that have changed since.
+/// those that have changed since, and the last one whose rows are no longer kept.
 const KNOWN: &str = "SELECT source, grain, min(start) AS first, max(start) AS last, count(*) AS n, max(rest) AS rest, \
-                     json_group_array(start) FILTER (WHERE state = 0) AS changed FROM rollup_spans \
+                     json_group_array(start) FILTER (WHERE state = 0) AS changed, \
+                     max(start) FILTER (WHERE state = 2) AS finished FROM rollup_spans \
                      WHERE source IN ('events', 'logs') AND grain IN ('hour', 'day') AND start >= ?1 AND start < ?2 \
                      GROUP BY source, grain";
 
@@ -25,6 +28,8 @@ struct Spans {
     first: Timestamp,
     last: Timestamp,
     changed: Vec<Timestamp>,
+    /// The last one whose rows are no longer kept.
+    finished: Option<Timestamp>,
     /// Whether a line is of several groups.
     has_rest: bool,
 }
@@ -33,7 +38,7 @@ struct Spans {
 #[derive(Debug)]
 pub struct Closed(Vec<Spans>);
 
-/// A piece of a step: a counted span, or several of one grain, or raw rows.
+/// A piece: a counted span, or several of one grain, or raw rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
     /// None: raw rows.
@@ -83,6 +88,12 @@ impl Closed {
         self.spans(source, Grain::Day).map(|days| (days.first, days.last + Grain::Day.length()))
     }
 
+    /// From when to when events are no longer kept.
+    pub fn finished(&self) -> Option<Range<Timestamp>> {
+        let hours = self.spans(Source::Events, Grain::Hour)?;
+        Some(hours.first..hours.finished? + Grain::Hour.length())
+    }
+
     /// The pieces of a range, in order and without gaps: the longest counted spans that are `wanted`, and raw rows between
     /// them.
     pub fn pieces(
@@ -125,6 +136,7 @@ fn spans(line: &Map<String, Value>) -> Option<Spans> {
     }
     let changed: Vec<String> = serde_json::from_str(text("changed")?).ok()?;
     let changed = changed.iter().filter_map(|start| time::parse(start)).collect();
+    let finished = text("finished").and_then(time::parse);
     let has_rest = line.get("rest").and_then(Value::as_i64) != Some(0);
-    Some(Spans { source, grain, first, last, changed, has_rest })
+    Some(Spans { source, grain, first, last, changed, finished, has_rest })
 }

@@ -1,8 +1,6 @@
 //! The statement of a question over what is counted once: lines of closed hours and days, and raw rows of the rest.
 
-use serde_json::{Value, json};
-
-use super::closed::Closed;
+use super::{closed::Closed, pieces::Pieces};
 use crate::{
     query::{
         expression::{Expression, sources},
@@ -12,7 +10,6 @@ use crate::{
         statement::{grouped, groups},
     },
     rollup::{Grain, Source, bucket},
-    time,
 };
 
 /// The measures of a part, and its buckets as JSON.
@@ -40,8 +37,8 @@ pub struct Plan {
     levels: Vec<(Source, u8)>,
     /// Whether all orgs are one.
     is_together: bool,
-    /// Source, step, grain or `raw`, and the two instants of each piece.
-    pieces: Vec<Value>,
+    /// What is read.
+    pub pieces: Pieces,
 }
 
 impl Plan {
@@ -65,15 +62,14 @@ impl Plan {
             }
             levels.push((*source, level));
         }
-        let pieces = pieces(question, closed);
-        let is_counted = pieces.iter().any(|piece| piece[2] != "raw");
-        is_counted.then(|| Self { levels, is_together: is_together(question), pieces })
+        let pieces = Pieces::of(sources(question.dataset), &question.spans, closed, |_| true);
+        pieces.are_counted().then(|| Self { levels, is_together: is_together(question), pieces })
     }
 
     /// The parts of an answer: lines and rows, each with its step and fields. Rows have buckets if they are needed.
     pub fn parts(&self, question: &Question, org_metadata: &str, with_buckets: bool) -> Parts {
         let mut parts = Parts::of(question, org_metadata);
-        parts.add_pieces("pieces", &self.pieces);
+        parts.add_pieces("pieces", &self.pieces.value(&question.spans));
         for (source, level) in &self.levels {
             let name = source.name();
             add_places(&mut parts, *source, *level, self.is_together);
@@ -112,20 +108,6 @@ fn finest(source: Source) -> u8 {
         Source::Events => 3,
         Source::Logs => 2,
     }
-}
-
-/// The pieces of every step.
-fn pieces(question: &Question, closed: &Closed) -> Vec<Value> {
-    let mut pieces = Vec::new();
-    for source in sources(question.dataset) {
-        for (step, span) in question.spans.iter().enumerate() {
-            for piece in closed.pieces(*source, span.since, span.until, |_, _| true) {
-                let grain = piece.grain.map_or("raw", Grain::name);
-                pieces.push(json!([source.name(), step, grain, time::text(piece.since), time::text(piece.until)]));
-            }
-        }
-    }
-    pieces
 }
 
 /// The parts of a source: lines and raw rows.

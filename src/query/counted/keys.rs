@@ -1,10 +1,9 @@
 //! The statement of a question by one metadata key of logs, over what is counted once.
 
-use serde_json::{Value, json};
-
 use super::{
     closed::Closed,
     groups::{add_places, is_together, of_common},
+    pieces::Pieces,
 };
 use crate::{
     query::{
@@ -15,8 +14,7 @@ use crate::{
         statement::{grouped, groups},
     },
     record::Cell,
-    rollup::{Grain, Source, keys::is_countable},
-    time,
+    rollup::{Source, keys::is_countable},
 };
 
 /// The metrics that what is counted of keys tells.
@@ -32,8 +30,8 @@ pub struct KeyPlan {
     level: u8,
     /// Whether all orgs are one.
     is_together: bool,
-    /// Source, step, grain or `raw`, and the two instants of each piece. A day is a piece of its own.
-    pieces: Vec<Value>,
+    /// What is read. A day is a piece of its own.
+    pub pieces: Pieces,
 }
 
 impl KeyPlan {
@@ -53,15 +51,14 @@ impl KeyPlan {
             }
         }
         let key = named.filter(|key| is_countable(key) && level <= 2)?;
-        let pieces = pieces(question, closed, Source::Logs);
-        let is_counted = pieces.iter().any(|piece| piece[2] == "day");
-        is_counted.then(|| Self { key: key.clone(), level, is_together: is_together(question), pieces })
+        let pieces = Pieces::by_day(&[Source::Logs], &question.spans, closed);
+        pieces.are_counted().then(|| Self { key: key.clone(), level, is_together: is_together(question), pieces })
     }
 
     /// The parts of an answer: lines of the key, lines of days without it, and raw rows.
     pub fn parts(&self, question: &Question, org_metadata: &str) -> Parts {
         let mut parts = Parts::of(question, org_metadata);
-        parts.add_pieces("pieces", &self.pieces);
+        parts.add_pieces("pieces", &self.pieces.value(&question.spans));
         let key = parts.bind(Cell::Text(self.key.clone()));
         add_places(&mut parts, Source::Logs, self.level, self.is_together);
         let of_line = |value: &'static str| {
@@ -113,26 +110,4 @@ impl KeyPlan {
         let parts = self.parts(question, org_metadata);
         grouped(parts, question, "parts", |metric| metric.counted.unwrap_or(metric.sql), None)
     }
-}
-
-/// The pieces of every step: days one by one, and raw rows between them.
-pub(super) fn pieces(question: &Question, closed: &Closed, source: Source) -> Vec<Value> {
-    let mut pieces = Vec::new();
-    for (step, span) in question.spans.iter().enumerate() {
-        for piece in closed.pieces(source, span.since, span.until, |grain, _| grain == Grain::Day) {
-            let mut add = |grain, since, until| {
-                pieces.push(json!([source.name(), step, grain, time::text(since), time::text(until)]));
-            };
-            if piece.grain.is_none() {
-                add("raw", piece.since, piece.until);
-                continue;
-            }
-            let mut day = piece.since;
-            while day < piece.until {
-                add("day", day, day + Grain::Day.length());
-                day += Grain::Day.length();
-            }
-        }
-    }
-    pieces
 }

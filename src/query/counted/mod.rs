@@ -4,7 +4,8 @@
 mod closed;
 mod groups;
 mod keys;
+mod pieces;
 mod user_days;
 mod users;
 
-pub use self::{closed::Closed, groups::Plan, keys::KeyPlan, user_days::UserDayPlan, users::UserPlan};
+pub use self::{closed::Closed, groups::Plan, keys::KeyPlan, pieces::Pieces, user_days::UserDayPlan, users::UserPlan};

@@ -1,9 +1,7 @@
 //! The statement of a question by user or by org, over what is counted of each user and whole day of UTC, and raw rows of
 //! the rest.
 
-use serde_json::Value;
-
-use super::{closed::Closed, keys::pieces};
+use super::{closed::Closed, pieces::Pieces};
 use crate::{
     query::{
         expression::{Expression, sources},
@@ -12,7 +10,7 @@ use crate::{
         question::Question,
         statement::{grouped, groups},
     },
-    rollup::{Grain, Source},
+    rollup::Source,
 };
 
 /// The metrics that what is counted of users tells.
@@ -31,8 +29,8 @@ const OF_LOG: &str = "1, COALESCE(r.success = 0, 0), NULL, r.cost, r.tokens_in, 
 #[derive(Debug)]
 pub struct UserDayPlan {
     sources: &'static [Source],
-    /// Source, step, grain or `raw`, and the two instants of each piece. A day is a piece of its own.
-    pieces: Vec<Value>,
+    /// What is read. A day is a piece of its own.
+    pub pieces: Pieces,
 }
 
 impl UserDayPlan {
@@ -45,15 +43,14 @@ impl UserDayPlan {
             return None;
         }
         let sources = sources(question.dataset);
-        let pieces: Vec<_> = sources.iter().flat_map(|source| pieces(question, closed, *source)).collect();
-        let is_counted = pieces.iter().any(|piece| piece[2] == Grain::Day.name());
-        is_counted.then_some(Self { sources, pieces })
+        let pieces = Pieces::by_day(sources, &question.spans, closed);
+        pieces.are_counted().then_some(Self { sources, pieces })
     }
 
     /// The parts of an answer: lines of users, lines of rows without one, and raw rows.
     pub fn parts(&self, question: &Question, org_metadata: &str) -> Parts {
         let mut parts = Parts::of(question, org_metadata);
-        parts.add_pieces("pieces", &self.pieces);
+        parts.add_pieces("pieces", &self.pieces.value(&question.spans));
         for source in self.sources {
             let name = source.name();
             parts.add(&format!("orgs_of_{name}(org) AS MATERIALIZED"), &orgs_of_lines(*source, "rollup_users", ""));

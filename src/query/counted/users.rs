@@ -1,8 +1,9 @@
 //! The statements of questions about users over what is counted once: the users of closed days, and raw rows of the rest.
 
-use serde_json::{Value, json};
-
-use super::closed::{Closed, Piece};
+use super::{
+    closed::{Closed, Piece},
+    pieces::Pieces,
+};
 use crate::{
     query::{
         expression::sources,
@@ -18,8 +19,10 @@ use crate::{
 /// How a question about users is answered from what is counted.
 #[derive(Debug)]
 pub struct UserPlan {
-    /// Of the rows and of the first instants of users: source, step, grain or `raw`, and the two instants of each piece.
-    pieces: [Vec<Value>; 2],
+    /// What is read.
+    pub pieces: Pieces,
+    /// Where the first instants of users are read.
+    firsts: Pieces,
     sources: &'static [Source],
 }
 
@@ -37,38 +40,33 @@ impl UserPlan {
         let is_cut = |day: Timestamp| cuts.iter().any(|cut| day < *cut && *cut < day + Grain::Day.length());
         let wanted = |grain, day| grain == Grain::Day && !is_cut(day);
         let counts_sessions = question.metrics.iter().any(|metric| metric.name == "sessions");
-        let (mut rows, mut firsts) = (Vec::new(), Vec::new());
+        let (mut pieces, mut firsts) = (Pieces::default(), Pieces::default());
         for source in sources {
-            let text = |step: usize, piece: Piece| {
-                let grain = piece.grain.map_or("raw", Grain::name);
-                json!([source.name(), step, grain, time::text(piece.since), time::text(piece.until)])
-            };
             for (step, span) in question.spans.iter().enumerate() {
-                let pieces = closed.pieces(*source, span.since, span.until, wanted);
+                let cut = closed.pieces(*source, span.since, span.until, wanted);
                 // Sessions of several days, or of a day and of rows, cannot be added.
                 let counts_sessions = counts_sessions && *source == Source::Events;
-                let is_one = pieces.len() == 1 && pieces[0].until - pieces[0].since == Grain::Day.length();
-                if counts_sessions && pieces.iter().any(|piece| piece.grain.is_some()) && !is_one {
+                let is_one = cut.len() == 1 && cut[0].until - cut[0].since == Grain::Day.length();
+                if counts_sessions && cut.iter().any(|piece| piece.grain.is_some()) && !is_one {
                     return None;
                 }
-                rows.extend(pieces.into_iter().map(|piece| text(step, piece)));
+                pieces.0.extend(cut.into_iter().map(|piece| (*source, step, piece)));
             }
             let (first, last) = closed.days(*source).unwrap_or((time::END, time::END));
-            let inner = closed.pieces(*source, first, last, wanted);
             let outer = [(time::FIRST, first), (last, time::END)];
             let outer = outer.into_iter().map(|(since, until)| Piece { grain: None, since, until });
-            firsts.extend(outer.chain(inner).map(|piece| text(0, piece)));
+            let inner = closed.pieces(*source, first, last, wanted);
+            firsts.0.extend(outer.chain(inner).map(|piece| (*source, 0, piece)));
         }
-        let is_counted = rows.iter().any(|piece| piece[2] == "day");
-        is_counted.then_some(Self { pieces: [rows, firsts], sources })
+        pieces.are_counted().then_some(Self { pieces, firsts, sources })
     }
 
     /// The users of each step, and of days the number of sessions. `with_firsts`: and the first instant of each user.
     pub fn parts(&self, question: &Question, org_metadata: &str, with_firsts: bool) -> Parts {
         let mut parts = Parts::of(question, org_metadata);
-        for (name, pieces) in ["pieces", "all_pieces"].into_iter().zip(&self.pieces).take(1 + usize::from(with_firsts))
-        {
-            parts.add_pieces(name, pieces);
+        parts.add_pieces("pieces", &self.pieces.value(&question.spans));
+        if with_firsts {
+            parts.add_pieces("all_pieces", &self.firsts.value(&question.spans));
         }
         for source in self.sources {
             let orgs = orgs_of_lines(*source, "rollup_users", "");

@@ -14,9 +14,9 @@ pub use self::{
     named::NAMED,
 };
 use super::{
-    Asker, Known, NoAnswer, Question, Table, Wrong,
+    Asker, Known, NoAnswer, Question, Table, Wrong, closed,
     dialect::{Dialect, Sqlite},
-    guard,
+    guard, lacks,
     names::Dataset,
     parts::Sql,
     question::read,
@@ -212,10 +212,11 @@ pub(super) fn of_template<D: Dialect>(filled: &Filled<'_>, org_metadata: &str) -
 pub async fn answer(database: &impl Database, filled: &Filled<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
     let question = &filled.question;
     let read = guard(database, question, false, known).await?;
+    let lacks = lacks(question, &closed(database, question, false).await?, None);
     let sql = of_template::<Sqlite>(filled, known.org_metadata);
     let lines = database.ask(&sql.text, sql.values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
-    Ok(table_of(filled, lines, known, &About { read: (ROWS, read), is_truncated, is_counted: false })?)
+    Ok(table_of(filled, lines, known, &About { read: (ROWS, read), is_truncated, is_counted: false, lacks })?)
 }
 
 /// The answer to a template, from the lines of its statement.

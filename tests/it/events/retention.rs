@@ -118,22 +118,27 @@ fn pass_alone(world: &World, archive: Option<&Shelf<'_>>, most: Most) -> Result<
     retain(&world.host.memory, archive, now, kept, most).now_or_never().unwrap()
 }
 
-/// Events of two orgs around the end of what is kept, which is 2026-08-31 12:00.
+/// Events of two orgs around the beginning of what is kept, which is 2026-08-31: the first whole day.
 fn world() -> World {
     let world = World::new();
-    for (org, hours) in [
-        ("acme", ["10:00:00.000", "10:59:59.999", "11:00:00.000", "11:59:59.999", "12:00:00.000"]),
-        ("b/c", ["10:30:00.000", "12:00:00.000", "12:34:56.000", "13:00:00.000", "23:00:00.000"]),
+    for (org, times) in [
+        ("acme", ["30 10:00:00.000", "30 10:59:59.999", "30 23:00:00.000", "30 23:59:59.999", "31 00:00:00.000"]),
+        ("b/c", ["30 10:30:00.000", "31 00:00:00.000", "31 10:30:00.000", "31 12:34:56.000", "31 23:00:00.000"]),
     ] {
-        for hour in hours {
-            write(&world, org, &format!("2026-08-31T{hour}Z"), &format!("{org} {hour}"));
+        for at in times {
+            write(&world, org, &format!("2026-08-{}Z", at.replace(' ', "T")), &format!("{org} {at}"));
         }
     }
     world
 }
 
-const TOO_OLD: [&str; 5] =
-    ["acme 10:00:00.000", "acme 10:59:59.999", "acme 11:00:00.000", "acme 11:59:59.999", "b/c 10:30:00.000"];
+const TOO_OLD: [&str; 5] = [
+    "acme 30 10:00:00.000",
+    "acme 30 10:59:59.999",
+    "acme 30 23:00:00.000",
+    "acme 30 23:59:59.999",
+    "b/c 30 10:30:00.000",
+];
 
 #[test]
 fn what_is_too_old_goes_after_it_is_archived() {
@@ -147,14 +152,14 @@ fn what_is_too_old_goes_after_it_is_archived() {
     assert_eq!(
         names,
         [
-            "events/org=acme/2026-08-31/10.ndjson.gz",
-            "events/org=acme/2026-08-31/11.ndjson.gz",
-            "events/org=b%2Fc/2026-08-31/10.ndjson.gz",
+            "events/org=acme/2026-08-30/10.ndjson.gz",
+            "events/org=acme/2026-08-30/23.ndjson.gz",
+            "events/org=b%2Fc/2026-08-30/10.ndjson.gz",
         ]
     );
-    let instant = "2026-08-31T10:00:00.000Z";
+    let instant = "2026-08-30T10:00:00.000Z";
     let event = json!({
-        "org": "acme", "created_at": instant, "id": "acme 10:00:00.000", "name": "x", "success": false, "duration": 1.5,
+        "org": "acme", "created_at": instant, "id": "acme 30 10:00:00.000", "name": "x", "success": false, "duration": 1.5,
         "source": "http", "ingested_at": instant, "metadata": { "place": [1, null] },
     });
     assert_eq!(shelf.events()[0].1, event);
@@ -185,25 +190,33 @@ fn the_documentation_tells_each_retention() {
 fn what_is_too_old_goes_only_after_it_is_counted_and_stays_counted() {
     let world = world();
     let before = kept(&world);
-    let answer = || {
-        let question =
-            json!({ "start": "2026-08-31T00:00:00Z", "end": "2026-09-01T00:00:00Z", "groupBy": "organization" });
+    let answer = |groups: &[&str], exact: bool| {
+        let question = json!({
+            "start": "2026-08-30T00:00:00Z", "end": "2026-09-01T00:00:00Z", "groupBy": groups, "exact": exact,
+            "metrics": if exact { ["count", "p95"].as_slice() } else { &["count"] },
+        });
         let (status, answer) = world.ask("POST", "/query", ADMIN, &question.to_string());
         assert_eq!(status, 200, "{answer}");
-        answer["rows"].clone()
+        answer
     };
+    let by_org = || answer(&["organization"], false)["rows"].clone();
     assert_eq!(pass_alone(&world, None, ALL), Ok(Gone::default()));
     assert_eq!(kept(&world), before);
-    let whole = answer();
+    let whole = by_org();
     assert_eq!(pass(&world, None, ALL), Ok(Gone { rows: 5, hours: 3 }));
-    // Nothing that comes or goes later counts it anew.
-    write(&world, "acme", "2026-08-31T10:00:00.000Z", "late");
-    assert_eq!(pass(&world, None, ALL), Ok(Gone { rows: 1, hours: 1 }));
-    let told = answer();
-    for (told, whole) in told.as_array().unwrap().iter().zip(whole.as_array().unwrap()) {
-        assert_eq!((&told["organization"], &told["count"]), (&whole["organization"], &whole["count"]));
-    }
-    assert_eq!(told.as_array().unwrap().len(), 2);
+    assert_eq!(by_org(), whole);
+    // Nothing that comes or goes later counts it anew: neither an hour nor the day, which are of one mind.
+    write(&world, "acme", "2026-08-30T10:00:00.000Z", "late");
+    write(&world, "acme", "2026-08-30T15:00:00.000Z", "late too");
+    assert_eq!(pass(&world, None, ALL), Ok(Gone { rows: 2, hours: 2 }));
+    assert_eq!(by_org(), whole);
+    let hours = answer(&["hour"], false);
+    let sum: u64 = hours["rows"].as_array().unwrap().iter().map(|row| row["count"].as_u64().unwrap()).sum();
+    assert_eq!((sum, &hours["meta"]["warnings"]), (10, &json!([])));
+    // Who needs the rows is told that they are gone.
+    let exact = answer(&[], true);
+    let warning = "events before 2026-08-31T00:00:00.000Z are no longer kept, and this answer needs their rows: ask for later ones";
+    assert_eq!((&exact["rows"][0]["count"], &exact["meta"]["warnings"]), (&5.into(), &json!([warning])));
 }
 
 #[test]
@@ -250,7 +263,7 @@ fn only_what_the_archive_shows_is_deleted() {
     refuse(&Shelf::with(&lying, |_, bytes| bytes.clear()), &lying);
     // An object that cannot be read is left as it is.
     let shelf = Shelf::beside(&lying);
-    let (name, object) = ("events/org=acme/2026-08-31/10.ndjson.gz", b"no gzip".to_vec());
+    let (name, object) = ("events/org=acme/2026-08-30/10.ndjson.gz", b"no gzip".to_vec());
     shelf.objects.borrow_mut().insert(name.into(), Object { bytes: object.clone(), version: "x".into() });
     refuse(&shelf, &lying);
     assert_eq!(shelf.objects.borrow()[name].bytes, object);
@@ -258,14 +271,14 @@ fn only_what_the_archive_shows_is_deleted() {
     // An event that comes between the object and the deletion.
     let world = world();
     let shelf = Shelf::with(&world, |name, _| {
-        if name.ends_with("acme/2026-08-31/10.ndjson.gz") && !kept(&world).contains(&"acme 10:15".to_owned()) {
-            write(&world, "acme", "2026-08-31T10:15:00.000Z", "acme 10:15");
+        if name.ends_with("acme/2026-08-30/10.ndjson.gz") && !kept(&world).contains(&"acme 30 10:15".to_owned()) {
+            write(&world, "acme", "2026-08-30T10:15:00.000Z", "acme 30 10:15");
         }
     });
     assert_eq!(pass(&world, Some(&shelf), Most { hours: 1, ..ALL }), Ok(Gone { rows: 2, hours: 1 }));
-    assert_eq!(kept(&world)[0], "acme 10:15");
+    assert_eq!(kept(&world)[0], "acme 30 10:15");
     assert_eq!(pass(&world, Some(&shelf), Most { hours: 1, ..ALL }), Ok(Gone { rows: 1, hours: 1 }));
-    assert_eq!(shelf.ids(), ["acme 10:00:00.000", "acme 10:15", "acme 10:59:59.999"]);
+    assert_eq!(shelf.ids(), ["acme 30 10:00:00.000", "acme 30 10:15", "acme 30 10:59:59.999"]);
 }
 
 /// More rows than are in memory at once, and more than one transaction deletes.

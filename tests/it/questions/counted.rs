@@ -7,6 +7,7 @@ use aig_logs::{host::Server, rollup, time};
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use proptest::{prelude::*, sample::select};
+use rusqlite::limits::Limit;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -314,4 +315,19 @@ fn more_groups_than_fit_stand_together_and_are_asked_of_rows() {
         let expected = loops::answer(&rows, &question, instants.map(|at| time::parse(at).unwrap()));
         assert!(agree(&answer, &expected), "{answer:#}");
     }
+}
+
+/// Two years of hours of events and of logs.
+#[test]
+fn the_values_of_a_question_fit_into_d1() {
+    let history = some_history();
+    let memory = &history.world.host.memory.connection;
+    let question = json!({
+        "dataset": "all", "start": "2024-11-01T00:30:00Z", "end": "2026-11-24T01:00:00Z", "groupBy": "hour", "limit": 1,
+        "metrics": ["count"],
+    });
+    // D1 has 2 MB for a value.
+    memory.set_limit(Limit::SQLITE_LIMIT_LENGTH, 2_000_000).unwrap();
+    let answer = history.ask("/query", &question);
+    assert_eq!(answer["meta"]["from"], "rollup");
 }
