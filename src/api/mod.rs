@@ -1,5 +1,6 @@
 //! The API of events: one function answers every request, in the Worker and in `aig-logs serve`.
 
+mod access;
 mod answer;
 mod content;
 mod openapi;
@@ -96,7 +97,8 @@ impl Api {
     }
 
     async fn act<S: Server>(&self, server: &S, request: &Request) -> Answer {
-        let (action, part) = route(request.method(), request.uri().path())?;
+        let (route, part) = route(request.method(), request.uri().path())?;
+        let action = route.2;
         if action == Action::Health {
             server.database().query("SELECT 1", Vec::new()).await?;
             return json(StatusCode::OK, &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }));
@@ -110,9 +112,11 @@ impl Api {
         {
             return Err(Problem::too_fast(rate));
         }
-        if let Some(scope) = action.scope() {
-            permit(&key, scope)?;
+        let permitted = action.scope().map_or(Ok(()), |scope| permit(&key, scope));
+        if self.settings.access_log && !matches!(action, Action::Ingest(_)) {
+            access::record(server, &self.settings, route, &key, permitted.is_ok()).await?;
         }
+        permitted?;
         match action {
             Action::Ingest(form) => self.take(server, request, form, &key).await,
             Action::Ask(asked) => questions::answer(server, asked, request, &key, &self.settings.org_metadata).await,

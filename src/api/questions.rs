@@ -58,7 +58,8 @@ pub(super) async fn answer<S: Server>(
     org_metadata: &str,
 ) -> Answer {
     let now = time::floor_ms(server.now());
-    let known = Known { org_metadata, logs: None, events: server.complete_through() };
+    let logs = server.logs_complete_through().await;
+    let known = Known { org_metadata, logs, events: server.complete_through() };
     let database = server.database();
     let of_shape = |shape: &Shape, members| query::read(members, shape, Asker { org: key.org.as_deref(), now });
     let table = match asked {

@@ -56,8 +56,11 @@ impl Action {
 /// The last part of a path that stands for any text.
 const ANY: &str = "/{}";
 
+/// A method, a path, and what is asked for.
+pub(super) type Route = (Method, &'static str, Action);
+
 /// Every route.
-pub(super) static ROUTES: [(Method, &str, Action); 22] = [
+pub(super) static ROUTES: [Route; 22] = [
     (Method::POST, "/events", Action::Ingest(Form::One)),
     (Method::POST, "/events/batch", Action::Ingest(Form::Many)),
     (Method::POST, "/", Action::Ingest(Form::Many)),
@@ -82,15 +85,15 @@ pub(super) static ROUTES: [(Method, &str, Action); 22] = [
     (Method::DELETE, "/users/{}", Action::Erase),
 ];
 
-/// The action of a request, and the last part of its path if the route leaves that open. `HEAD` is `GET`.
+/// The route of a request, and the last part of its path if the route leaves that open. `HEAD` is `GET`.
 ///
 /// # Errors
 /// If there is no such path, or no such method for it.
-pub fn route<'a>(method: &Method, path: &'a str) -> Result<(Action, &'a str), Problem> {
+pub fn route<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, &'a str), Problem> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
     let of_path: Vec<_> = ROUTES.iter().filter_map(|route| Some((route, open_part(route.1, path)?))).collect();
-    if let Some(((_, _, action), part)) = of_path.iter().find(|((allowed, ..), _)| allowed == method) {
-        return Ok((*action, part));
+    if let Some((route, part)) = of_path.iter().find(|((allowed, ..), _)| allowed == method) {
+        return Ok((route, part));
     }
     let allowed = methods(path).join(", ");
     if allowed.is_empty() {

@@ -25,6 +25,8 @@ pub struct EventSettings {
     pub required: Vec<String>,
     /// Whether the last part of each address (IP) is cut off.
     pub truncate_ip: bool,
+    /// Whether each question and each change of keys, prices and orgs is an event too.
+    pub access_log: bool,
     /// The fields that are withheld.
     pub privacy: Privacy,
     /// The metadata key that holds the org of a log.
@@ -49,6 +51,7 @@ impl EventSettings {
             names: vars.list("EVENTS_NAMES"),
             required: vars.required_fields(),
             truncate_ip: vars.truth("EVENTS_TRUNCATE_IP"),
+            access_log: vars.truth("EVENTS_ACCESS_LOG"),
             privacy: with_aliases(vars.privacy()),
             org_metadata: vars.text("ORG_METADATA"),
             admin_key: vars.admin_key(),

@@ -148,6 +148,11 @@ pub const SETTINGS: &[Setting] = &[
         "false",
         "whether IP addresses in events lose their last part: true or false",
     )),
+    of_events(with_default(
+        "EVENTS_ACCESS_LOG",
+        "false",
+        "whether each question and each change of keys, prices and orgs becomes an event api.access: true or false",
+    )),
     of_command(secret("AIG_EVENTS_KEY", Need::Never, "key of the events API with which aig-logs sends events")),
     of_command(needed(
         "METADATA_COLUMNS",

@@ -88,6 +88,7 @@ pub(super) const QUANTITY: &[Place] = &[Member("usage", "quantity")];
 pub(super) const UNIT: &[Place] = &[Member("usage", "unit")];
 pub(super) const SKU: &[Place] = &[Member("usage", "sku")];
 pub(super) const COST: &[Place] = &[Field("cost"), Field("cost_usd"), Field("amount_usd")];
+pub(super) const LOG_ID: &[Place] = &[Field("aigLogId"), Field("cf-aig-log-id")];
 pub(super) const ERROR: &[Place] = &[Member("error", "message"), Field("error_message"), Field("error")];
 
 /// Makes a value of a column's type, or gives back a value of another type.

@@ -59,7 +59,7 @@ pub fn read(
         cell(take(&mut fields, place::QUANTITY, float), Cell::Float),
         cell(short("unit", take(&mut fields, place::UNIT, text))?, Cell::Text),
         cell(short("sku", take(&mut fields, place::SKU, text))?, Cell::Text),
-        cell(take_or_look(&mut fields, &metadata, place::COST, float), Cell::Float),
+        cell(cost(&mut fields, &metadata), Cell::Float),
         cell(take_or_look(&mut fields, &metadata, place::ERROR, text), Cell::Text),
         Cell::Text(receipt.way.name().to_owned()),
         Cell::Instant(received),
@@ -103,6 +103,12 @@ fn name(fields: &mut Members, settings: &EventSettings) -> Result<String, Refusa
         return Err(Refusal::of("the event's name is none of those that are taken: EVENTS_NAMES"));
     }
     Ok(name)
+}
+
+/// The cost, unless the event names a log: AI Gateway counts what that call costs, and nobody counts it twice.
+fn cost(fields: &mut Members, metadata: &Members) -> Option<f64> {
+    let names_log = look(fields, place::LOG_ID, text).or_else(|| look(metadata, place::LOG_ID, text));
+    if names_log.is_some() { None } else { take_or_look(fields, metadata, place::COST, float) }
 }
 
 /// A value that leaves the fields, or one that stays in the metadata.

@@ -32,6 +32,11 @@ pub trait Server {
         Some(time::floor_ms(self.now()))
     }
 
+    /// Up to when the logs are complete in the database, UTC; none: not known.
+    async fn logs_complete_through(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// What an archive still holds of a user of an org after an erase; none: there is no archive.
     fn archive_note(&self, _org: &str) -> Option<String> {
         None

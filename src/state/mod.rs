@@ -101,6 +101,16 @@ impl<T: Serialize + DeserializeOwned> ByGateway<T> {
     }
 }
 
+impl Forward {
+    /// The last counts prove that every entry of all gateways before this instant is delivered, UTC. None: of one of them
+    /// nothing is counted yet.
+    #[must_use]
+    pub fn complete_through(&self) -> Option<Timestamp> {
+        let proven: Option<Vec<_>> = self.by_id.values().map(Position::complete_through).collect();
+        proven?.into_iter().min()
+    }
+}
+
 impl Oldest {
     /// Reads the backfill's cursors, or the bare instant that the TypeScript program keeps under the same key. That one
     /// skipped entries sharing its instant, so the instant is read again.

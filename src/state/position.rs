@@ -110,12 +110,13 @@ impl Position {
         }
     }
 
-    /// The last counts prove that every entry before this instant, since the counts began, is delivered, UTC. None: the
-    /// counts have not begun.
+    /// The last counts prove that every entry before this instant, since the counts began, is delivered, UTC. None: nothing
+    /// is counted yet.
     #[must_use]
     pub fn complete_through(&self) -> Option<Timestamp> {
         let [counted, ..] = self.counted?;
-        Some(self.slots.first_open(counted).unwrap_or(counted))
+        let has_begun = self.counted_from != Some(counted);
+        has_begun.then(|| self.slots.first_open(counted).unwrap_or(counted))
     }
 
     /// The next stretch to be counted, the oldest first. If the counts of several ages are behind, one count serves

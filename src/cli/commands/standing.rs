@@ -145,9 +145,7 @@ impl GatewayStanding<'_> {
 
     /// None: nothing is counted yet.
     fn complete_through(&self) -> Option<Timestamp> {
-        let position = self.position?;
-        let [counted, ..] = position.counted?;
-        if Some(counted) == position.counted_from { None } else { position.complete_through() }
+        self.position?.complete_through()
     }
 
     /// Slots that a count has found short, and that are read again.

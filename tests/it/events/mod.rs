@@ -1,5 +1,6 @@
 //! The events API in process: one SQLite database in memory, a clock that stands, and calls that fail if a test wants.
 
+mod access;
 mod api;
 mod damage;
 mod erase;

@@ -8,6 +8,7 @@ use crate::{
     cli::{
         args::{Asked, Credential, Options},
         failure::Failure,
+        files::passes::logs_complete_through,
         vars::settings::Vars,
         warehouse::{
             login::Login,
@@ -81,7 +82,8 @@ async fn in_file(path: &Path, what: &What<'_>, known: Known<'_>) -> Result<Table
     let database = SqliteDatabase::existing(path);
     let database = database.map_err(|error| Failure::call(format!("opening {file}"), error))?;
     // Whatever was accepted is in the file.
-    let table = on(&database, what, Known { events: Some(floor_ms(now())), ..known }).await;
+    let known = Known { logs: logs_complete_through(&database).await, events: Some(floor_ms(now())), ..known };
+    let table = on(&database, what, known).await;
     database.close().map_err(|error| Failure::call(format!("closing {file}"), error))?;
     told(table, &file)
 }

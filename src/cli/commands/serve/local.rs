@@ -5,6 +5,7 @@ use rand::RngCore;
 
 use crate::{
     api::Api,
+    cli::files::passes::logs_complete_through,
     config::EventSettings,
     database::sqlite::SqliteDatabase,
     error::CallError,
@@ -86,6 +87,10 @@ impl Server for LocalServer {
 
     fn fill(&self, bytes: &mut [u8]) {
         rand::thread_rng().fill_bytes(bytes);
+    }
+
+    async fn logs_complete_through(&self) -> Option<Timestamp> {
+        logs_complete_through(&self.database).await
     }
 
     fn archive_note(&self, org: &str) -> Option<String> {
