@@ -6,7 +6,7 @@
 DROP VIEW IF EXISTS activity;
 CREATE VIEW activity (
   source, created_at, org, name, user_id, session_id, subject, success, status_code, duration, quantity, unit, sku, cost,
-  tokens_in, tokens_out, provider, model, gateway, error, id, metadata
+  tokens_in, tokens_out, provider, model, gateway, error, id, ingested_at, metadata
 ) AS
 SELECT
   'events',
@@ -30,6 +30,7 @@ SELECT
   NULL,
   error,
   id,
+  ingested_at,
   metadata
 FROM events_raw
 UNION ALL
@@ -58,5 +59,6 @@ SELECT
   gateway,
   NULL,
   id,
+  ingested_at,
   metadata
 FROM aig_logs_raw;

@@ -142,6 +142,7 @@ impl BigQuery {
     fn found(source: Source, since: usize, until: usize) -> String {
         /// What events and logs have in common.
         const COMMON: &str = "id, FORMAT_TIMESTAMP('%FT%H:%M:%E3SZ', created_at) AS created_at, \
+                              FORMAT_TIMESTAMP('%FT%H:%M:%E3SZ', ingested_at) AS ingested_at, \
                               CAST(success AS INT64) AS success, status_code, duration, cost, metadata";
         let (name, view, own) = match source {
             Source::Events => {

@@ -18,7 +18,7 @@ const fn column(name: &'static str, kind: Kind, events: &'static str, logs: &'st
 }
 
 /// The columns of the view `activity`.
-static COLUMNS: [Common; 22] = [
+static COLUMNS: [Common; 23] = [
     column("source", Kind::Text, "'events'", "'logs'"),
     column("created_at", Kind::Text, "r.created_at", "r.created_at"),
     column("org", Kind::Text, "r.org", ORG_OF_LOG),
@@ -40,6 +40,7 @@ static COLUMNS: [Common; 22] = [
     column("gateway", Kind::Text, "NULL", "r.gateway"),
     column("error", Kind::Text, "r.error", "NULL"),
     column("id", Kind::Text, "r.id", "r.id"),
+    column("ingested_at", Kind::Text, "r.ingested_at", "r.ingested_at"),
     column("metadata", Kind::Json, "r.metadata", "r.metadata"),
 ];
 

@@ -17,6 +17,7 @@ pub static IN_BIGQUERY: &[(&str, &str)] = named![
     "brute-force"
     "cost-anomalies"
     "cost-by-project"
+    "ingest-by-hour"
     "month-to-date"
     "moving-average"
     "sessions"

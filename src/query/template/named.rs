@@ -19,6 +19,7 @@ pub static NAMED: &[(&str, &str)] = named![
     "endpoint-performance"
     "error-rate"
     "errors-by-type"
+    "ingest-by-hour"
     "month-to-date"
     "moving-average"
     "new-errors"

@@ -24,6 +24,7 @@ pub fn checks() -> Vec<Check> {
         })
         .with(json!({ "name": "ai.request", "start": "-48h" })),
         check("requests-by-day", "all", 720, BY_DAY, days),
+        check("ingest-by-hour", "all", 168, "hour source rows latest", came),
         check("moving-average", "all", 168, "hour requests movingAverage", |rows| moving(rows, 24)),
         check("moving-average", "all", 168, "hour requests movingAverage", |rows| moving(rows, 3))
             .with(json!({ "hours": 3 })),
@@ -47,6 +48,16 @@ fn steps(rows: &[&Row], length: TimeDelta) -> Vec<Line> {
         vec![json!(key[0]), json!(rows.len()), json!(failures(&rows)), mean(&durations(&rows))]
     };
     groups(rows, step).into_iter().map(line).collect()
+}
+
+fn came(rows: &[&Row]) -> Vec<Line> {
+    let hour = |row: &Row| aig_logs::time::text(row.came.duration_trunc(TimeDelta::hours(1)).unwrap());
+    let source = |row: &Row| if row.is_log { "logs" } else { "events" }.to_owned();
+    let line = |(key, rows): (Key, Vec<&Row>)| {
+        let latest = rows.iter().map(|row| row.came.timestamp() - row.at.timestamp()).max();
+        vec![json!(key[0]), json!(key[1]), json!(rows.len()), json!(latest)]
+    };
+    groups(rows, |row| vec![Some(hour(row)), Some(source(row))]).into_iter().map(line).collect()
 }
 
 fn days(rows: &[&Row]) -> Vec<Line> {

@@ -17,6 +17,8 @@ pub const NOW: &str = "2026-11-29T12:00:00Z";
 pub struct Row {
     pub is_log: bool,
     pub at: Timestamp,
+    /// When it came.
+    pub came: Timestamp,
     pub org: String,
     pub name: String,
     pub user: Option<String>,
@@ -82,10 +84,12 @@ fn row(chance: &mut ChaCha8Rng, place: usize) -> Row {
             metadata.insert(key.into(), values.as_array().unwrap().choose(chance).unwrap().clone());
         }
     }
+    let at = time::parse(NOW).unwrap() - ago;
     let subjects = ["GET /a", "POST /a", "GET /b c", "run_query", "é"];
     Row {
         is_log,
-        at: time::parse(NOW).unwrap() - ago,
+        at,
+        came: at + TimeDelta::seconds(*[0, 1, 59, 4_000].choose(chance).unwrap()),
         org: (*["acme", "other"].choose(chance).unwrap()).into(),
         name: if is_log { "ai.request".into() } else { (*names.choose(chance).unwrap()).into() },
         user: some(chance, &["u1", "u2", "u3", "u4"]),
@@ -135,7 +139,7 @@ pub fn write(connection: &Connection, rows: &[Row]) {
                 row.cost,
                 row.tokens_in,
                 row.tokens_out,
-                row.time(),
+                time::text(row.came),
                 Value::Object(metadata).to_string()
             ];
             connection.prepare_cached(log).unwrap().execute(values).unwrap();
@@ -159,7 +163,7 @@ pub fn write(connection: &Connection, rows: &[Row]) {
                 row.sku,
                 row.cost,
                 row.error,
-                row.time(),
+                time::text(row.came),
                 Value::Object(metadata).to_string()
             ];
             connection.prepare_cached(event).unwrap().execute(values).unwrap();

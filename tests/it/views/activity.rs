@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::computed::{Lines, View, word};
 use crate::world::table::select;
 
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 16] = [
     "source",
     "created_at",
     "org",
@@ -32,6 +32,7 @@ const WORDS: [&str; 15] = [
     "gateway",
     "error",
     "id",
+    "ingested_at",
     "metadata",
 ];
 
