@@ -58,8 +58,19 @@ pub async fn erase(
         erased += of_space(database, &logs, &values(&found)).await?;
         gateway = found;
     }
-    // The spans of the rows are counted anew, and until then nobody reads what was counted of the metadata's keys, which may
-    // name the user. Where the rows are no longer kept, what the user did is left, as that of nobody known.
+    // A file of an older version has no counts.
+    let has_counts = "SELECT 1 AS found FROM sqlite_master WHERE name = 'rollup_spans'";
+    if !database.query(has_counts, Vec::new()).await?.is_empty() {
+        database.run(of_counts(org, &ids)).await?;
+    }
+    database.wipe().await?;
+    Ok(erased)
+}
+
+/// The statements that erase users from what is counted. The spans of their rows are counted anew, and until then nobody reads
+/// what was counted of the metadata's keys, which may name a user. Where the rows are no longer kept, what the users did is
+/// left, as that of nobody known. `ids` is a list of their ids, as JSON.
+fn of_counts(org: &str, ids: &str) -> Vec<Statement> {
     let of_user = "FROM rollup_users WHERE source IN ('events', 'logs') AND org = ?1 AND named = 1 \
                    AND user_id IN (SELECT value FROM json_each(?2))";
     let sums = SUMS.map(|sum| format!("{sum} = COALESCE({sum} + excluded.{sum}, {sum}, excluded.{sum})")).join(", ");
@@ -72,13 +83,11 @@ pub async fn erase(
     let of_changed = "DELETE FROM rollup_keys WHERE day IN (SELECT start FROM rollup_spans WHERE source = 'logs' \
                       AND grain = 'day' AND state = 0)";
     let statements = [move_sums, format!("DELETE {of_user}")].map(|text| {
-        let values = [org, &ids].map(|text| Cell::Text(text.into()));
+        let values = [org, ids].map(|text| Cell::Text(text.into()));
         Statement::Sql(text.into(), values.into())
     });
     let of_changed = Statement::Sql(of_changed.into(), Vec::new());
-    database.run(statements.into_iter().chain([of_changed]).collect()).await?;
-    database.wipe().await?;
-    Ok(erased)
+    statements.into_iter().chain([of_changed]).collect()
 }
 
 /// How rows name a user: by the id itself, and as the settings withhold it under each name of a user.

@@ -76,3 +76,24 @@ fn nobody_is_erased_without_a_confirmation() {
     let (code, told, _) = place.run(&["erase", "--db", DB, "--org", "acme", "--user", "nobody", "--yes", "--json"]);
     assert_eq!((code, told.trim()), (Some(0), r#"{"archive":null,"erased":0}"#));
 }
+
+#[test]
+fn a_file_of_an_older_version_loses_the_user_too() {
+    let place = Place::new();
+    place.key("acme", "ingest");
+    let file = Connection::open(place.db()).unwrap();
+    for table in ["rollups", "rollup_keys", "rollup_users", "rollup_spans"] {
+        file.execute_batch(&format!("DROP TABLE IF EXISTS {table}")).unwrap();
+    }
+    let triggers = "SELECT group_concat('DROP TRIGGER ' || name, ';') FROM sqlite_master WHERE type = 'trigger'";
+    let triggers: Option<String> = file.query_row(triggers, [], |row| row.get(0)).unwrap();
+    file.execute_batch(&triggers.unwrap_or_default()).unwrap();
+    let event = "INSERT INTO events_raw (org, created_at, id, name, user_id, source, ingested_at) \
+                 VALUES ('acme', ?1, 'e', 'x', ?2, 'http', ?1)";
+    file.execute_batch(include_str!("../../../../sql/sqlite/1_events_raw.sql")).unwrap();
+    file.execute(event, [now().as_str(), USER]).unwrap();
+    drop(file);
+    let (code, told, words) = place.run(&["erase", "--db", DB, "--org", "acme", "--user", USER, "--yes"]);
+    assert_eq!((code, told.as_str()), (Some(0), "Erased 1 row\n"), "{words}");
+    assert_eq!(traces(&place), [] as [String; 0]);
+}
