@@ -20,7 +20,7 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rusqlite::{Connection, Row, params_from_iter, types::ValueRef};
+use rusqlite::{Connection, Params, Row, params_from_iter, types::ValueRef};
 use serde_json::{Map, Value, json};
 
 /// The key of all orgs and scopes.
@@ -61,6 +61,7 @@ pub struct Memory {
 impl Memory {
     fn new() -> Self {
         let connection = Connection::open_in_memory().unwrap();
+        connection.set_prepared_statement_cache_capacity(256);
         add_functions(&connection).unwrap();
         // The views take longer to make than most tests, and nobody asks them here.
         for table in SQLITE.iter().filter(|script| script.text.contains("CREATE TABLE")) {
@@ -108,15 +109,20 @@ impl Memory {
     fn done(&self, statement: &Statement) -> Result<Done, CallError> {
         let changed = match statement {
             Statement::Sql(text, _) if text.starts_with("SELECT") => return Ok(self.selected(statement)),
-            Statement::Sql(text, values) => self.connection.execute(text, params_from_iter(values)),
+            Statement::Sql(text, values) => self.execute(text, params_from_iter(values)),
             Statement::Write(records) => {
                 let Some(first) = records.first() else { return Ok(Done::default()) };
                 let list = Value::Array(records.iter().map(cells).collect()).to_string();
-                self.connection.execute(&upsert_of_json(first.table), [list])
+                self.execute(&upsert_of_json(first.table), [list])
             }
         };
         let changed = changed.map_err(|error| CallError::denied(error.to_string(), "Send something else"))? as u64;
         Ok(Done { changed, rows_written: changed, ..Done::default() })
+    }
+
+    /// Most statements come again and again.
+    fn execute(&self, text: &str, values: impl Params) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(text)?.execute(values)
     }
 
     fn selected(&self, statement: &Statement) -> Done {
@@ -126,7 +132,7 @@ impl Memory {
 
     /// The lines of a query.
     pub fn lines(&self, sql: &str, values: &[record::Cell]) -> Vec<Map<String, Value>> {
-        let mut statement = self.connection.prepare(sql).unwrap();
+        let mut statement = self.connection.prepare_cached(sql).unwrap();
         let names: Vec<_> = statement.column_names().map(str::to_owned).collect();
         let lines = statement.query_map(params_from_iter(values), |row| line(row, &names));
         lines.unwrap().collect::<Result<_, _>>().unwrap()
