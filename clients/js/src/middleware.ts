@@ -1,0 +1,128 @@
+// Records what a Worker does, without a line in its own code. The answer never waits, and never fails, for an event.
+import { platform } from "./host.ts";
+import { streamEvent } from "./ingest.ts";
+import { flushAll, lasting } from "./outbox.ts";
+import { requested, targetOf } from "./trackers.ts";
+import type { BatchOptions, Context, Target } from "./types.ts";
+
+export interface RecordOptions extends BatchOptions {
+  /** Where events go, if not to a binding of the environment. */
+  to?: Target;
+  /** Further fields of each event, such as `userId`. */
+  fields?: (request: Request, env: object) => object;
+  /** Whether the browser's name is recorded; default false. */
+  userAgent?: boolean;
+}
+
+/** What is used of Hono's context. */
+interface HonoContext {
+  req: { raw: Request };
+  res: Response;
+  env: unknown;
+  readonly executionCtx: Context;
+  get(name: never): unknown;
+}
+
+type HonoMiddleware = (c: HonoContext, next: () => Promise<void>) => Promise<void>;
+
+/** Middleware for Hono. The user and the org are those that the application sets: `c.set("userId", …)`. */
+export function middleware(options: RecordOptions = {}): HonoMiddleware {
+  return async (c, next) => {
+    const { host = platform } = options;
+    const start = host.now();
+    const ended = (response: Response | undefined) => {
+      const variable = (name: string) => c.get(name as never);
+      const user = { userId: variable("userId"), organizationId: variable("organizationId") };
+      record(options, (c.env ?? {}) as object, contextOf(c), c.req.raw, response, host.now() - start, user);
+    };
+    try {
+      await next();
+    } catch (error) {
+      ended(undefined);
+      throw error;
+    }
+    ended(c.res);
+  };
+}
+
+/** The middleware without options: `app.use("*", analyticsMiddleware)`. */
+export const analyticsMiddleware: HonoMiddleware = middleware();
+
+/** The handlers of a Worker that are recorded: requests, batches of queues, crons. */
+export interface Handler {
+  fetch?(request: any, env: any, ctx: any): unknown;
+  queue?(batch: any, env: any, ctx: any): unknown;
+  scheduled?(controller: any, env: any, ctx: any): unknown;
+}
+
+/** A Worker that records what it does: `export default withEvents({ fetch() {…} })`. */
+export function withEvents<H extends Handler>(handler: H, options: RecordOptions = {}): H {
+  const { fetch, queue, scheduled } = handler;
+  const recorded: Handler = { ...handler };
+  if (fetch) {
+    recorded.fetch = (request: Request, env, ctx) =>
+      timed(options, () => fetch.call(handler, request, env, ctx), (duration, response) =>
+        record(options, env, ctx, request, response as Response | undefined, duration, {}));
+  }
+  if (queue) {
+    recorded.queue = (batch, env, ctx) =>
+      timed(options, () => queue.call(handler, batch, env, ctx), (duration, _, success) =>
+        ran(options, env, ctx, { event: "queue.batch", subject: batch.queue, success, performance: { duration }, properties: { messages: batch.messages.length } }));
+  }
+  if (scheduled) {
+    recorded.scheduled = (controller, env, ctx) =>
+      timed(options, () => scheduled.call(handler, controller, env, ctx), (duration, _, success) =>
+        ran(options, env, ctx, { event: "cron.run", subject: controller.cron, success, performance: { duration } }));
+  }
+  return recorded as H;
+}
+
+/** Does the work, and then tells how long it took, even if it fails. */
+async function timed(options: RecordOptions, work: () => unknown, end: (duration: number, result: unknown, success: boolean) => void): Promise<unknown> {
+  const { host = platform } = options;
+  const start = host.now();
+  let result: unknown;
+  let success = false;
+  try {
+    result = await work();
+    success = true;
+    return result;
+  } finally {
+    end(host.now() - start, result, success);
+  }
+}
+
+/** No response: the application failed, and the platform answers 500. */
+function record(options: RecordOptions, env: object, ctx: Context | undefined, request: Request, response: Response | undefined, duration: number, user: object): void {
+  const event = requested(request, response?.status ?? 500, duration) as { properties: object };
+  const length = response?.headers.get("content-length");
+  const properties = {
+    ...event.properties,
+    environment: (env as { ENVIRONMENT?: string }).ENVIRONMENT ?? "production",
+    bytes: length ? Number(length) : undefined,
+    user_agent: options.userAgent ? request.headers.get("user-agent") : undefined,
+  };
+  let fields = {};
+  try {
+    fields = options.fields?.(request, env) ?? {};
+  } catch (error) {
+    console.warn(`aig-events: ${(error as Error)?.message}`);
+  }
+  ran(options, env, ctx, { ...event, properties, ...user, ...fields });
+}
+
+/** Sends the event, and all that other code of this Worker has collected. */
+function ran(options: RecordOptions, env: object, ctx: Context | undefined, event: object): void {
+  const { to = targetOf(env), throws, ...rest } = options;
+  void streamEvent(to, event, ctx ? { ...rest, ctx } : rest);
+  if (ctx) lasting(ctx, flushAll(rest));
+}
+
+/** Hono throws where there is no context, as in Node. */
+function contextOf(c: HonoContext): Context | undefined {
+  try {
+    return c.executionCtx;
+  } catch {
+    return undefined;
+  }
+}
