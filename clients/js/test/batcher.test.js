@@ -54,6 +54,34 @@ test("flush waits until everything is acknowledged", async () => {
   assert.equal(batcher.size, 0);
 });
 
+test("flush waits for what is on its way already", async () => {
+  const world = new World();
+  world.isLate = true;
+  const batcher = new EventBatcher(world.to, { ...world.options, batchSize: 1 });
+  batcher.add({ event: "a" });
+  await settled();
+  let isFlushed = false;
+  void batcher.flush().then(() => (isFlushed = true));
+  await world.pass(2_000);
+  assert.deepEqual([isFlushed, batcher.size, world.late.length], [false, 1, 1]);
+  for (const release of world.late) release();
+  await world.pass(100);
+  assert.deepEqual([isFlushed, batcher.size], [true, 0]);
+  assert.equal(world.timers.size, 0, "no timer outlives its work");
+});
+
+test("many events while the server is away make few timers", async () => {
+  const world = new World();
+  world.receiver.fault = () => "lost";
+  const batcher = new EventBatcher(world.to, { ...world.options, batchSize: 1 });
+  for (let n = 0; n < 300; n += 1) {
+    batcher.add({ event: "e", n });
+    await settled();
+  }
+  assert.ok(world.timers.size <= 3, `${world.timers.size} timers`);
+  assert.ok(world.arrivals.length <= 3, `${world.arrivals.length} requests`);
+});
+
 test("a request holds at most 500 events and 1 MiB", async () => {
   const world = new World();
   const batcher = new EventBatcher(world.to, { ...world.options, batchSize: Infinity });
@@ -74,6 +102,16 @@ test("a server that takes smaller bodies gets smaller bodies", async () => {
   await world.until(batcher.flush());
   assert.equal(world.receiver.kept.size, 20);
   assert.deepEqual(world.dropped, []);
+});
+
+test("an event that no request can hold is told", async () => {
+  const world = new World();
+  const batcher = new EventBatcher(world.to, world.options);
+  for (const event of ["a", "large", "b"]) batcher.add({ event, text: "x".repeat(event === "large" ? 1 << 20 : 1) });
+  await world.until(batcher.flush());
+  assert.deepEqual([world.kept(), batcher.size], [["a", "b"], 0]);
+  assert.match(world.dropped[0].reason, /413 the body is larger/);
+  assert.equal(world.dropped.length, 1);
 });
 
 test("retry-after is honoured, in seconds and as a date", async () => {
@@ -122,6 +160,15 @@ test("a pause grows while the server is away", async () => {
   const pauses = world.arrivals.slice(1).map((at, index) => at - world.arrivals[index]);
   assert.ok(pauses[0] <= 500 && pauses.at(-1) >= 15_000 && pauses.at(-1) <= 46_000, String(pauses));
   assert.ok(world.arrivals.length < 60, `${world.arrivals.length} requests in ten minutes`);
+  world.receiver.fault = () => undefined;
+  await world.pass(60_000);
+  assert.equal(batcher.size, 0);
+  const before = world.arrivals.length;
+  world.receiver.fault = (request) => (request === before ? "lost" : undefined);
+  batcher.add({ event: "b" });
+  await world.pass(60_000);
+  const [failed, again] = world.arrivals.slice(before);
+  assert.ok(again - failed <= 500, "after a success it begins anew");
 });
 
 test("what is refused is told with its reason, and the others are kept", async () => {
@@ -164,7 +211,7 @@ test("disabled: nothing is sent, and nothing is told", async () => {
 });
 
 test("an answer that is no acknowledgement is none", async () => {
-  for (const fault of ["page", "moved", "closed", "silent", "kept and silent", "kept and lost"]) {
+  for (const fault of ["page", "moved", "closed", "short", "silent", "kept and silent", "kept and lost"]) {
     const world = new World();
     world.receiver.fault = (request) => (request === 0 ? fault : undefined);
     const batcher = new EventBatcher(world.to, world.options);
@@ -172,6 +219,7 @@ test("an answer that is no acknowledgement is none", async () => {
     await world.until(batcher.flush());
     assert.deepEqual([world.kept(), batcher.size, world.receiver.requests.length], [["a"], 0, 2], fault);
     assert.equal(world.retries.length, 1, fault);
+    assert.equal(world.aborted, fault.includes("silent") ? 1 : 0, fault);
   }
 });
 
@@ -225,4 +273,24 @@ test("a request that died in the middle of a flush loses nothing", async () => {
   await world.until(batcher.flush());
   assert.deepEqual(world.kept(), ["a", "b"]);
   assert.equal(world.receiver.duplicates, 1);
+});
+
+test("an answer that comes when others have sent the events again is told once", async () => {
+  const world = new World();
+  const batcher = new EventBatcher(world.to, world.options);
+  batcher.add({ event: "bad" });
+  world.isLate = true;
+  void batcher.flush();
+  await settled();
+  // The request sleeps, its timers too, and wakes up later.
+  world.timers.clear();
+  world.isLate = false;
+  await world.pass(12_000);
+  await world.until(batcher.flush());
+  world.late[0]();
+  await settled();
+  assert.equal(world.dropped.length, 1);
+  batcher.add({ event: "a" });
+  await world.until(batcher.flush());
+  assert.deepEqual([world.kept(), batcher.size], [["a"], 0]);
 });

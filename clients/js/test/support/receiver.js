@@ -23,8 +23,10 @@ export class Receiver {
     if (fault === "closed") return problem(401, "the key is unknown");
     if (fault === "page") return [200, { "content-type": "text/html" }, "<p>a proxy's own page</p>"];
     if (fault === "moved") return [302, { location: "https://elsewhere.example/" }, ""];
+    if (fault === "short") return [202, {}, JSON.stringify({ accepted: 0, duplicates: 0, ids: [], refused: [] })];
     if (fault === "off") return [204, {}, ""];
     const events = JSON.parse(body);
+    if (body.length > 1 << 20) return problem(413, "the body is larger than 1 MiB");
     if (fault === "small" && events.length > 3) return problem(413, "the body is too large");
     const taken = fault === "refused" ? refuse(events, () => true) : this.keep(events);
     if (fault === "kept and lost") return "lost";

@@ -33,13 +33,21 @@ export class World {
     };
   }
 
-  async fetch(url, { method, headers, body, signal }) {
-    if (method !== "POST" || url !== "https://events.example/events/batch") throw new Error(`${method} ${url}`);
+  /** Requests whose sender gave up. */
+  aborted = 0;
+  /** Whether answers are held back, and those that are. */
+  isLate = false;
+  late = [];
+
+  async fetch(url, { method, headers, body, signal, redirect }) {
+    signal.addEventListener("abort", () => (this.aborted += 1));
+    if (redirect !== "manual" || method !== "POST" || url !== "https://events.example/events/batch") throw new Error(`${method} ${url}`);
     if (headers.authorization !== `Bearer ${this.to.key}`) throw new Error("the key is missing");
     this.arrivals.push(this.time);
     const answer = this.receiver.answer(body);
     if (answer === "lost") throw new TypeError(`cannot connect to https://user:password@events.example`);
     if (answer === "silent") return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    if (this.isLate) await new Promise((release) => this.late.push(release));
     const [status, headersOfAnswer, text] = answer;
     return new Response(status === 204 ? null : text, { status, headers: headersOfAnswer });
   }
