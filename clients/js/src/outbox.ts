@@ -141,9 +141,15 @@ export class Outbox {
       await sleep(host, this.#pauseUntil - host.now());
     }
     this.#flushes -= 1;
+    if (this.#waiting.length) {
+      const timer = this.#wake(options, this.#pauseUntil - host.now()) as { unref?(): void } | undefined;
+      // The process may end before: it has waited long enough.
+      timer?.unref?.();
+    } else if (this.#timer !== undefined) {
+      host.clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
     if (!this.size) busy.delete(this);
-    // The process may end before this: it has waited long enough.
-    else if (this.#waiting.length) (this.#wake(options, this.#pauseUntil - host.now()) as { unref?(): void } | undefined)?.unref?.();
   }
 
   /** The next batch, lent to whoever calls; empty during a pause. */

@@ -29,6 +29,9 @@ test("a batcher sends after the interval", async () => {
   batcher.add({ event: "c" });
   await world.pass(3_000);
   assert.deepEqual(world.kept(), ["a", "b", "c"]);
+  batcher.add({ event: "d" });
+  await world.until(batcher.flush());
+  assert.equal(world.timers.size, 0, "nothing holds the process when all is acknowledged");
 });
 
 test("a batcher of a request sends in its context", async () => {
