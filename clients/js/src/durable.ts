@@ -42,10 +42,11 @@ export interface Emitter {
 }
 
 type Class<T = object> = new (...parameters: any[]) => T;
+type AbstractClass<T = object> = abstract new (...parameters: any[]) => T;
 
 /** `class Startup extends EventEmitterDO(DurableObject) {…}`. */
-export function EventEmitterDO<Base extends Class>(base: Base): Base & Class<Emitter & { alarm(info?: unknown): Promise<void> }> {
-  class WithOutbox extends (base as Class) implements Emitter {
+export function EventEmitterDO<Base extends AbstractClass>(base: Base): Base & AbstractClass<Emitter & { alarm(info?: any): Promise<void> }> {
+  class WithOutbox extends (base as unknown as Class) implements Emitter {
     ns = "";
     types: Record<number, string> = {};
     readonly #storage: Storage;

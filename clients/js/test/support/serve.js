@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { saying } from "./process.js";
 
 const program = process.env.AIG_LOGS_BIN;
 
@@ -15,7 +16,7 @@ export async function serve({ port = 0, folder = mkdtempSync(join(tmpdir(), "aig
   const file = join(folder, "events.sqlite");
   const env = { ...settings, HOME: folder, PATH: "" };
   const child = spawn(program, ["serve", "--db", file, "--listen", `127.0.0.1:${port}`], { cwd: folder, env });
-  const url = await address(child);
+  const [url] = await saying(child, /http:\/\/[\d.]+:\d+/).match;
   return {
     url,
     folder,
@@ -34,14 +35,4 @@ export async function serve({ port = 0, folder = mkdtempSync(join(tmpdir(), "aig
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-async function address(child) {
-  let told = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => (told += part));
-  while (!/http:\/\/\S+/.test(told)) {
-    if (child.exitCode !== null) throw new Error(told);
-    await Promise.race([once(child.stdout, "data"), once(child.stderr, "data"), once(child, "exit")]);
-  }
-  return told.match(/http:\/\/[\d.:]+/)[0];
 }
