@@ -1,7 +1,7 @@
 // Records what a Worker does, without a line in its own code. The answer never waits, and never fails, for an event.
 import { platform } from "./host.ts";
 import { streamEvent } from "./ingest.ts";
-import { flushAll, lasting } from "./outbox.ts";
+import { flushAll, lasting, quietly } from "./outbox.ts";
 import { requested, targetOf } from "./trackers.ts";
 import type { BatchOptions, Context, Target } from "./types.ts";
 
@@ -33,7 +33,7 @@ export function middleware(options: RecordOptions = {}): HonoMiddleware {
     const ended = (response: Response | undefined) => {
       const variable = (name: string) => c.get(name as never);
       const user = { userId: variable("userId"), organizationId: variable("organizationId") };
-      record(options, (c.env ?? {}) as object, contextOf(c), c.req.raw, response, host.now() - start, user);
+      quietly(() => record(options, c.env as object, contextOf(c), c.req.raw, response, host.now() - start, user));
     };
     try {
       await next();
@@ -88,7 +88,7 @@ async function timed(options: RecordOptions, work: () => unknown, end: (duration
     success = true;
     return result;
   } finally {
-    end(host.now() - start, result, success);
+    quietly(() => end(host.now() - start, result, success));
   }
 }
 
@@ -98,22 +98,18 @@ function record(options: RecordOptions, env: object, ctx: Context | undefined, r
   const length = response?.headers.get("content-length");
   const properties = {
     ...event.properties,
-    environment: (env as { ENVIRONMENT?: string }).ENVIRONMENT ?? "production",
+    environment: (env as { ENVIRONMENT?: string } | undefined)?.ENVIRONMENT ?? "production",
     bytes: length ? Number(length) : undefined,
     user_agent: options.userAgent ? request.headers.get("user-agent") : undefined,
   };
-  let fields = {};
-  try {
-    fields = options.fields?.(request, env) ?? {};
-  } catch (error) {
-    console.warn(`aig-events: ${(error as Error)?.message}`);
-  }
+  let fields: object | undefined;
+  quietly(() => (fields = options.fields?.(request, env)));
   ran(options, env, ctx, { ...event, properties, ...user, ...fields });
 }
 
 /** Sends the event, and all that other code of this Worker has collected. */
 function ran(options: RecordOptions, env: object, ctx: Context | undefined, event: object): void {
-  const { to = targetOf(env), throws, ...rest } = options;
+  const { to = targetOf(env ?? {}), throws, ...rest } = options;
   void streamEvent(to, event, ctx ? { ...rest, ctx } : rest);
   if (ctx) lasting(ctx, flushAll(rest));
 }

@@ -214,8 +214,8 @@ function warnAtFirst(reason: string, kept: number, failures: number): void {
   if (failures === 1) console.warn(`aig-events: ${kept} events are kept and sent again: ${reason}`);
 }
 
-/** The caller's own code must not fail a request. */
-function quietly(act: () => void): void {
+/** Does what must not fail a request: recording, and the caller's own code. */
+export function quietly(act: () => void): void {
   try {
     act();
   } catch (error) {
