@@ -129,6 +129,38 @@ test("whatever fails, and whenever the object ends, each of its events is kept o
   assert.ok(duplicates > 50, String(duplicates));
 });
 
+test("a server that takes smaller bodies gets smaller bodies, over HTTP too", async () => {
+  const receiver = new Receiver();
+  receiver.fault = () => "small";
+  const world = object();
+  const fetch = async (_url, { body }) => {
+    const events = JSON.parse(body).map(({ actionId, verb, ...rest }) => ({ ...rest, event: verb, id: actionId }));
+    const [status, headers, text] = receiver.answer(JSON.stringify(events));
+    return new Response(text, { status, headers });
+  };
+  world.startup.eventTarget = () => ({ url: "https://events.example", key: "aig_test", fetch });
+  for (let n = 0; n < 20; n += 1) await world.startup.emitEvent("e", { n });
+  await ring(world);
+  assert.deepEqual([receiver.kept.size, world.storage.kept.size, world.dropped], [20, 0, []]);
+  await world.startup.emitEvent("huge", { text: "x".repeat(1 << 20) });
+  await world.startup.emitEvent("e", {});
+  await ring(world);
+  assert.deepEqual([receiver.kept.size, world.storage.kept.size], [21, 0]);
+  assert.match(world.dropped[0][1], /413/);
+});
+
+test("each failure makes the next alarm later", async () => {
+  const world = object();
+  world.receiver.fault = () => "busy";
+  await world.startup.emitEvent("e", {});
+  const pauses = [];
+  for (let failures = 1; failures <= 4; failures += 1) {
+    await ring(world);
+    pauses.push(Math.round((world.storage.alarm - Date.now()) / 1_000));
+  }
+  assert.deepEqual(pauses, [1, 2, 4, 8]);
+});
+
 test("the pause before the next try grows, up to five minutes", () => {
   const { startup } = object();
   assert.deepEqual([1, 2, 9, 10, 50].map((failures) => startup.pauseAfter(failures)), [1_000, 2_000, 256_000, 300_000, 300_000]);

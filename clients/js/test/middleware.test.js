@@ -21,12 +21,21 @@ test("a handler that fails is recorded, and fails as before", async () => {
   await assert.rejects(worker.fetch(new Request("https://a.example/x?q=private", { method: "PUT" }), {}, ctx), /oops/);
   await assert.rejects(worker.queue(batch, {}, ctx), /oops/);
   await assert.rejects(worker.scheduled({ cron: "* * * * *" }, {}, ctx), /oops/);
+  assert.equal(ctx.lasting.length, 6, "each event, and what else waits, keeps the request alive");
   await world.until(Promise.all(ctx.lasting));
   assert.deepEqual([...world.receiver.kept.values()].map(({ id, timestamp, ...event }) => event), [
     { event: "api.request", properties: { method: "PUT", path: "/x", environment: "production" }, performance: { duration: 0, statusCode: 500 } },
     { event: "queue.batch", subject: "orders", success: false, performance: { duration: 0 }, properties: { messages: 2 } },
     { event: "cron.run", subject: "* * * * *", success: false, performance: { duration: 0 } },
   ]);
+});
+
+test("middleware passes a failure on", async () => {
+  const world = new World();
+  const c = { req: { raw: new Request("https://a.example/") }, env: {}, get() {} };
+  await assert.rejects(middleware({ ...world.options, to: world.to })(c, () => Promise.reject(new Error("oops"))), /oops/);
+  await world.pass(1_000);
+  assert.deepEqual(world.kept("performance"), [{ duration: 0, statusCode: 500 }]);
 });
 
 test("a cron is recorded with its duration", async () => {
