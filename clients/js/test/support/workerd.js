@@ -94,20 +94,21 @@ function configure(workers) {
     services: names.map((name) => ({ binding: name, service: name })),
     d1_databases: names.map((name) => database(name, `${name}_EVENTS`)),
   };
+  const eventsOf = (name) => ({
+    name: `events-${name}`,
+    main: built,
+    compatibility_date,
+    compatibility_flags: ["no_nodejs_compat", "no_nodejs_compat_v2"],
+    vars,
+    d1_databases: [database(name, "EVENTS_DB")],
+  });
   return names.reduce((all, name) => {
     const { main, bindings, services = [], ...others } = workers[name];
     const bound = bindings.map((binding) => ({ binding, service: `events-${name}` }));
     return [
       ...all,
       { name, main: join(root, main), compatibility_date, services: [...bound, ...services], ...others },
-      {
-        name: `events-${name}`,
-        main: built,
-        compatibility_date,
-        compatibility_flags: ["no_nodejs_compat", "no_nodejs_compat_v2"],
-        vars,
-        d1_databases: [database(name, "EVENTS_DB")],
-      },
+      ...(bound.length ? [eventsOf(name)] : []),
     ];
   }, [router]);
 }
