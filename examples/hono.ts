@@ -1,7 +1,5 @@
-// Hono with the middleware and the trackers of points for Analytics Engine. Only the imports are new, and the binding:
-//   [[services]]
-//   binding = "ANALYTICS_ENGINE"
-//   service = "aig-events"
+// Hono with the middleware and the trackers of points for Analytics Engine. Only the imports are new, and the binding,
+// which is now the service `aig-events`.
 import {
   analyticsMiddleware,
   trackAIUsage,

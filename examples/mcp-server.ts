@@ -1,7 +1,5 @@
-// A server with sign-in and tools, whose events went to a stream of Pipelines. Only the import is new, and the binding:
-//   [[services]]
-//   binding = "UU_STREAM"
-//   service = "aig-events"
+// A server with sign-in and tools, whose events went to a stream of Pipelines. Only the import is new, and the binding,
+// which is now the service `aig-events`.
 import {
   EventBatcher,
   EventType,

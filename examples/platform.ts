@@ -1,8 +1,5 @@
 // An API that reported to an analytics service of its own. Its calls are as they were, and only the binding's service is
 // another; what it did by hand, the middleware does under /api.
-//   [[services]]
-//   binding = "ANALYTICS_INGESTION"
-//   service = "aig-events"
 import { middleware, trackQuery } from "aig-events";
 import { Hono } from "hono";
 

@@ -1,8 +1,5 @@
 // A Durable Object that emits events. What it did and the event of it are kept in its storage together, and sent by its
 // alarm.
-//   [[services]]
-//   binding = "EVENTS_PIPELINE"
-//   service = "aig-events"
 import { EventEmitterDO } from "aig-events";
 import { DurableObject } from "cloudflare:workers";
 

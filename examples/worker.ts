@@ -1,7 +1,4 @@
 // A Worker without a framework: requests, batches of a queue, and crons are recorded.
-//   [[services]]
-//   binding = "EVENTS"
-//   service = "aig-events"
 import { EventBatcher, withEvents } from "aig-events";
 
 interface Env {

@@ -6,21 +6,12 @@ import { ADMIN, leftOut, run } from "./support/workerd.js";
 const options = { skip: leftOut };
 
 const WORKERS = {
-  mcp: { main: "examples/mcp-server.ts", bindings: ["UU_STREAM"] },
+  mcp: "mcp-server",
+  platform: "platform",
+  hono: "hono",
+  worker: "worker",
+  startup: "startup",
   batch: { main: "clients/js/test/workers/batch.js", bindings: ["EVENTS"] },
-  platform: { main: "examples/platform.ts", bindings: ["ANALYTICS_INGESTION"] },
-  hono: { main: "examples/hono.ts", bindings: ["ANALYTICS_ENGINE"], vars: { ENVIRONMENT: "staging" } },
-  worker: {
-    main: "examples/worker.ts",
-    bindings: ["EVENTS"],
-    queues: { producers: [{ binding: "ORDERS", queue: "orders" }], consumers: [{ queue: "orders", max_batch_timeout: 0 }] },
-  },
-  startup: {
-    main: "examples/startup.ts",
-    bindings: ["EVENTS_PIPELINE"],
-    durable_objects: { bindings: [{ name: "STARTUPS", class_name: "Startup" }] },
-    migrations: [{ tag: "v1", new_sqlite_classes: ["Startup"] }],
-  },
   kept: { main: "clients/js/test/workers/kept.js", bindings: ["EVENTS"] },
   told: { main: "clients/js/test/workers/told.js", bindings: ["EVENTS"] },
   stream: { main: "clients/js/test/workers/stream.js", bindings: [], services: [{ binding: "EVENTS", service: "events-targets" }] },

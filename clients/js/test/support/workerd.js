@@ -17,14 +17,17 @@ export const leftOut = built ? false : "AIG_LOGS_EVENTS_WORKER is not set";
 /** A key of all orgs and scopes. */
 export const ADMIN = "an admin key of the tests";
 
-/** Starts these Workers: by name, the main file, the names of bindings under which it has its events, and further configuration. */
+/**
+ * Starts these Workers: by name, an example with its own configuration; or the main file, the names of bindings under
+ * which it has its events, and further configuration.
+ */
 export async function run(workers) {
   const folder = mkdtempSync(join(tmpdir(), "aig-events-workerd-"));
-  const configurations = configure(workers).map((configuration) => {
-    mkdirSync(join(folder, configuration.name));
-    const file = join(folder, configuration.name, "wrangler.json");
-    writeFileSync(file, JSON.stringify(configuration));
-    writeFileSync(join(folder, configuration.name, ".dev.vars"), `EVENTS_ADMIN_KEY="${ADMIN}"`);
+  const configurations = configure(workers).map(({ name, text }) => {
+    mkdirSync(join(folder, name));
+    const file = join(folder, name, text.startsWith("{") ? "wrangler.json" : "wrangler.toml");
+    writeFileSync(file, text);
+    writeFileSync(join(folder, name, ".dev.vars"), `EVENTS_ADMIN_KEY="${ADMIN}"`);
     return ["--config", file];
   });
   const tools = join(root, "node_modules/.bin");
@@ -81,34 +84,47 @@ class Running {
   }
 }
 
+/** The configuration of each Worker, of its events, and of the router before all of them. */
 function configure(workers) {
   const text = readFileSync(join(root, "wrangler.toml"), "utf8");
   const compatibility_date = text.match(/compatibility_date = "(.*)"/)[1];
   const vars = Object.fromEntries([...text.split("[env.events.vars]\n")[1].matchAll(/^(\w+) = "(.*)"/gm)].map(([, name, value]) => [name, value]));
   const names = Object.keys(workers);
   const database = (name, binding) => ({ binding, database_name: name, database_id: `d1d1d1d1-0000-4000-8000-${String(names.indexOf(name)).padStart(12, "0")}` });
-  const router = {
+  const json = (configuration) => ({ name: configuration.name, text: JSON.stringify({ compatibility_date, ...configuration }) });
+  const router = json({
     name: "router",
     main: join(root, "clients/js/test/workers/router.js"),
-    compatibility_date,
     services: names.map((name) => ({ binding: name, service: name })),
     d1_databases: names.map((name) => database(name, `${name}_EVENTS`)),
-  };
-  const eventsOf = (name) => ({
+  });
+  const eventsOf = (name) => json({
     name: `events-${name}`,
     main: built,
-    compatibility_date,
     compatibility_flags: ["no_nodejs_compat", "no_nodejs_compat_v2"],
     vars,
     d1_databases: [database(name, "EVENTS_DB")],
   });
-  return names.reduce((all, name) => {
+  const application = (name) => {
+    if (typeof workers[name] === "string") return { name, text: example(name, workers[name]) };
     const { main, bindings, services = [], ...others } = workers[name];
     const bound = bindings.map((binding) => ({ binding, service: `events-${name}` }));
-    return [
-      ...all,
-      { name, main: join(root, main), compatibility_date, services: [...bound, ...services], ...others },
-      ...(bound.length ? [eventsOf(name)] : []),
-    ];
-  }, [router]);
+    return json({ name, main: join(root, main), services: [...bound, ...services], ...others });
+  };
+  const withEvents = names.filter((name) => workers[name].bindings?.length !== 0);
+  return [router, ...names.map(application), ...withEvents.map(eventsOf)];
+}
+
+/** An example's own configuration, with the events of the tests. */
+function example(name, of) {
+  const text = readFileSync(join(root, `examples/${of}.toml`), "utf8");
+  const changed = [
+    [`name = "${of}"`, `name = "${name}"`],
+    [`main = "${of}.ts"`, `main = ${JSON.stringify(join(root, `examples/${of}.ts`))}`],
+    ['service = "aig-events"', `service = "events-${name}"`],
+  ];
+  return changed.reduce((text, [from, to]) => {
+    if (!text.includes(from)) throw new Error(`examples/${of}.toml has no line ${from}`);
+    return text.replace(from, to);
+  }, text);
 }
