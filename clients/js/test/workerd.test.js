@@ -11,7 +11,7 @@ const WORKERS = {
   hono: "hono",
   worker: "worker",
   startup: "startup",
-  batch: { main: "clients/js/test/workers/batch.js", bindings: ["EVENTS"] },
+  batch: { main: "clients/js/test/workers/batch.js", bindings: ["EVENTS", "UU_STREAM"] },
   kept: { main: "clients/js/test/workers/kept.js", bindings: ["EVENTS"] },
   told: { main: "clients/js/test/workers/told.js", bindings: ["EVENTS"] },
   stream: { main: "clients/js/test/workers/stream.js", bindings: [], services: [{ binding: "EVENTS", service: "events-targets" }] },
@@ -65,7 +65,7 @@ test("the MCP server of the seed leaves its rows", options, async () => {
 test("a batch is flushed when the request ends", options, async () => {
   const world = await worker("batch");
   await world.ask("/");
-  const rows = await world.wait(4, "SELECT name FROM events_raw ORDER BY name");
+  const rows = await world.wait(4, "SELECT name FROM events_raw ORDER BY name", 10_000);
   assert.deepEqual(rows.map(({ name }) => name), ["api.request", "batched", "batched", "batched"]);
 });
 
@@ -124,9 +124,15 @@ test("a Worker without a framework records requests and batches of queues", opti
 
 test("a Durable Object that fails to send sends later", options, async () => {
   const world = runtime.worker("startup");
-  // There are no tables yet: the Worker of events answers that the database is away.
-  for (let n = 1; n <= 3; n += 1) await world.ask(`/acme?amount=${n}`);
+  // There are no tables yet: the Worker of events answers that the database is away, and says why.
+  const failures = () => runtime.said.text.split("migrations apply").length - 1;
+  const before = failures();
   await world.ask("/other?amount=4");
+  const end = Date.now() + 15_000;
+  // The object asks, and asks again: each time is told twice at most.
+  while (failures() < before + 3 && Date.now() < end) await new Promise((done) => setTimeout(done, 20));
+  assert.ok(failures() >= before + 3, runtime.said.text);
+  for (let n = 1; n <= 3; n += 1) await world.ask(`/acme?amount=${n}`);
   await world.makeTables();
   const rows = await world.wait(4, `SELECT org, name, subject, user_id, json_extract(metadata, '$.amount') AS amount,
     created_at, ingested_at FROM events_raw ORDER BY amount`);

@@ -74,8 +74,8 @@ class Running {
   }
 
   /** The rows of a statement, once there are so many. */
-  async wait(count, statement) {
-    const end = Date.now() + 20_000;
+  async wait(count, statement, milliseconds = 20_000) {
+    const end = Date.now() + milliseconds;
     for (;;) {
       const rows = await this.rows(statement);
       if (rows.length >= count) return rows;
