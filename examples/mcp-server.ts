@@ -94,7 +94,11 @@ async function custom(env: Env): Promise<Response> {
       custom_data: "value",
     },
   });
-  await streamEvent(env.UU_STREAM, { user_id: { login: "user" }, event_name: EventType.TOOL_INVOKED }, { enabled: false });
+  await streamEvent(
+    env.UU_STREAM,
+    { user_id: { login: "user" }, event_name: EventType.TOOL_INVOKED },
+    { enabled: false },
+  );
   return new Response("sent");
 }
 
@@ -107,7 +111,11 @@ function batch(env: Env): Response {
 
   // Add events to batch
   for (let n = 0; n < 13; n += 1) {
-    batcher.add({ user_id: { login: "batch" }, event_name: EventType.TOOL_INVOKED, metadata: { tool_name: `tool ${n % 3}` } });
+    batcher.add({
+      user_id: { login: "batch" },
+      event_name: EventType.TOOL_INVOKED,
+      metadata: { tool_name: `tool ${n % 3}` },
+    });
   }
   // No flush: the last three are sent after the interval, when the answer is long gone.
   return new Response("added");

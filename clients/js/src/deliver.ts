@@ -126,7 +126,8 @@ async function overBinding(to: Binding, events: string[]): Promise<Outcome> {
 
 /** A stream of Pipelines takes a list, and answers nothing. */
 async function overStream(to: Binding, events: object[]): Promise<Outcome> {
-  if (typeof to.send !== "function") return refuseAll(events.length, "the binding takes no events: bind aig-events as a service");
+  if (typeof to.send !== "function")
+    return refuseAll(events.length, "the binding takes no events: bind aig-events as a service");
   await to.send(events);
   return { refused: new Map() };
 }

@@ -45,7 +45,9 @@ type Class<T = object> = new (...parameters: any[]) => T;
 type AbstractClass<T = object> = abstract new (...parameters: any[]) => T;
 
 /** `class Startup extends EventEmitterDO(DurableObject) {…}`. */
-export function EventEmitterDO<Base extends AbstractClass>(base: Base): Base & AbstractClass<Emitter & { alarm(info?: any): Promise<void> }> {
+export function EventEmitterDO<Base extends AbstractClass>(
+  base: Base,
+): Base & AbstractClass<Emitter & { alarm(info?: any): Promise<void> }> {
   class WithOutbox extends (base as unknown as Class) implements Emitter {
     ns = "";
     types: Record<number, string> = {};
@@ -62,10 +64,20 @@ export function EventEmitterDO<Base extends AbstractClass>(base: Base): Base & A
     async emitEvent(verb: string, data: unknown): Promise<void> {
       const { source, type, actor } = (data ?? {}) as Record<string, unknown>;
       const sourceType = typeof type === "number" ? this.types[type] : type;
-      if (type !== undefined && !sourceType) return this.onDrop({ verb, data }, `the type ${type} has no name in types`);
+      if (type !== undefined && !sourceType)
+        return this.onDrop({ verb, data }, `the type ${type} has no name in types`);
       const now = platform.now();
       const id = uuid7(now);
-      const event = { actionId: id, ns: this.ns || undefined, verb, source, sourceType, actor, data, timestamp: new Date(now).toISOString() };
+      const event = {
+        actionId: id,
+        ns: this.ns || undefined,
+        verb,
+        source,
+        sourceType,
+        actor,
+        data,
+        timestamp: new Date(now).toISOString(),
+      };
       let json;
       try {
         json = JSON.stringify(event);
@@ -83,11 +95,15 @@ export function EventEmitterDO<Base extends AbstractClass>(base: Base): Base & A
     }
 
     async drainEvents(): Promise<void> {
-      for (let most = BATCH; ; ) {
+      for (let most = BATCH; ;) {
         const kept = [...(await this.#storage.list({ prefix: PREFIX, limit: most }))] as [string, string][];
         if (!kept.length) return;
         const batch = kept.slice(0, fitting(kept.map(([, json]) => bytesOf(json))));
-        let outcome = await deliver(this.eventTarget(), batch.map(([, json]) => json), platform);
+        let outcome = await deliver(
+          this.eventTarget(),
+          batch.map(([, json]) => json),
+          platform,
+        );
         if ("retry" in outcome) {
           if (!outcome.tooLarge) return this.#tryLater(outcome.after);
           most = batch.length >> 1;

@@ -17,4 +17,15 @@ export {
   trackResource,
   trackUserEvent,
 } from "./trackers.ts";
-export { EventsError, type BatchOptions, type Context, type Event, type Host, type Http, type OnDrop, type Options, type Taken, type Target } from "./types.ts";
+export {
+  EventsError,
+  type BatchOptions,
+  type Context,
+  type Event,
+  type Host,
+  type Http,
+  type OnDrop,
+  type Options,
+  type Taken,
+  type Target,
+} from "./types.ts";

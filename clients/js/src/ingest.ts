@@ -7,11 +7,18 @@ import { EventsError, type BatchOptions, type Event, type Options, type Target }
  * once it is acknowledged; to undefined if it is refused, or not acknowledged yet and kept. With the option `throws` it
  * rejects instead.
  */
-export async function ingestEvent(to: Target | undefined, event: Event | object, options: BatchOptions = {}): Promise<string | undefined> {
+export async function ingestEvent(
+  to: Target | undefined,
+  event: Event | object,
+  options: BatchOptions = {},
+): Promise<string | undefined> {
   const { enabled, throws, host = platform, patience = 5_000 } = options;
   if (enabled === false) return undefined;
-  const settled = new Promise<string | EventsError>((settle) => outboxOf(to).add(event, { ...options, batchSize: 1 }, settle));
-  const result = (await within(host, patience, settled)) ?? new EventsError("the event is kept, and not acknowledged yet");
+  const settled = new Promise<string | EventsError>((settle) =>
+    outboxOf(to).add(event, { ...options, batchSize: 1 }, settle),
+  );
+  const result =
+    (await within(host, patience, settled)) ?? new EventsError("the event is kept, and not acknowledged yet");
   if (typeof result === "string") return result;
   if (throws) throw result;
   return undefined;

@@ -3,7 +3,7 @@ import { platform } from "./host.ts";
 import { streamEvent } from "./ingest.ts";
 import { flushAll, lasting, quietly } from "./outbox.ts";
 import { requested, targetOf } from "./trackers.ts";
-import type { BatchOptions, Context, Target } from "./types.ts";
+import type { BatchOptions, Context, Host, Target } from "./types.ts";
 
 export interface RecordOptions extends BatchOptions {
   /** Where events go, if not to a binding of the environment. */
@@ -33,7 +33,8 @@ export function middleware(options: RecordOptions = {}): HonoMiddleware {
     const ended = (response: Response | undefined) => {
       const variable = (name: string) => c.get(name as never);
       const user = { userId: variable("userId"), organizationId: variable("organizationId") };
-      quietly(() => record(options, c.env as object, contextOf(c), c.req.raw, response, host.now() - start, user));
+      const call = { options, env: c.env as object, ctx: contextOf(c) };
+      quietly(() => record(call, c.req.raw, response, host.now() - start, user));
     };
     try {
       await next();
@@ -57,29 +58,54 @@ export interface Handler {
 
 /** A Worker that records what it does: `export default withEvents({ fetch() {…} })`. */
 export function withEvents<H extends Handler>(handler: H, options: RecordOptions = {}): H {
+  const { host = platform } = options;
   const { fetch, queue, scheduled } = handler;
   const recorded: Handler = { ...handler };
   if (fetch) {
-    recorded.fetch = (request: Request, env, ctx) =>
-      timed(options, () => fetch.call(handler, request, env, ctx), (duration, response) =>
-        record(options, env, ctx, request, response as Response | undefined, duration, {}));
+    recorded.fetch = (request: Request, env, ctx) => {
+      const work = () => fetch.call(handler, request, env, ctx);
+      return timed(host, work, (duration, response) =>
+        record({ options, env, ctx }, request, response as Response | undefined, duration),
+      );
+    };
   }
   if (queue) {
-    recorded.queue = (batch, env, ctx) =>
-      timed(options, () => queue.call(handler, batch, env, ctx), (duration, _, success) =>
-        ran(options, env, ctx, { event: "queue.batch", subject: batch.queue, success, performance: { duration }, properties: { messages: batch.messages.length } }));
+    recorded.queue = (batch, env, ctx) => {
+      const work = () => queue.call(handler, batch, env, ctx);
+      const properties = { messages: batch.messages.length };
+      return timed(host, work, (duration, _, success) =>
+        send(
+          { options, env, ctx },
+          { event: "queue.batch", subject: batch.queue, success, performance: { duration }, properties },
+        ),
+      );
+    };
   }
   if (scheduled) {
-    recorded.scheduled = (controller, env, ctx) =>
-      timed(options, () => scheduled.call(handler, controller, env, ctx), (duration, _, success) =>
-        ran(options, env, ctx, { event: "cron.run", subject: controller.cron, success, performance: { duration } }));
+    recorded.scheduled = (controller, env, ctx) => {
+      const work = () => scheduled.call(handler, controller, env, ctx);
+      return timed(host, work, (duration, _, success) =>
+        send(
+          { options, env, ctx },
+          { event: "cron.run", subject: controller.cron, success, performance: { duration } },
+        ),
+      );
+    };
   }
   return recorded as H;
 }
 
+/** One call of the platform. */
+interface Call {
+  options: RecordOptions;
+  env: object | undefined;
+  ctx: Context | undefined;
+}
+
+type End = (duration: number, result: unknown, success: boolean) => void;
+
 /** Does the work, and then tells how long it took, even if it fails. */
-async function timed(options: RecordOptions, work: () => unknown, end: (duration: number, result: unknown, success: boolean) => void): Promise<unknown> {
-  const { host = platform } = options;
+async function timed(host: Host, work: () => unknown, end: End): Promise<unknown> {
   const start = host.now();
   let result: unknown;
   let success = false;
@@ -93,7 +119,8 @@ async function timed(options: RecordOptions, work: () => unknown, end: (duration
 }
 
 /** No response: the application failed, and the platform answers 500. */
-function record(options: RecordOptions, env: object, ctx: Context | undefined, request: Request, response: Response | undefined, duration: number, user: object): void {
+function record(call: Call, request: Request, response: Response | undefined, duration: number, user = {}): void {
+  const { options, env } = call;
   const event = requested(request, response?.status ?? 500, duration) as { properties: object };
   const length = response?.headers.get("content-length");
   const properties = {
@@ -103,12 +130,12 @@ function record(options: RecordOptions, env: object, ctx: Context | undefined, r
     user_agent: options.userAgent ? request.headers.get("user-agent") : undefined,
   };
   let fields: object | undefined;
-  quietly(() => (fields = options.fields?.(request, env)));
-  ran(options, env, ctx, { ...event, properties, ...user, ...fields });
+  quietly(() => (fields = options.fields?.(request, env ?? {})));
+  send(call, { ...event, properties, ...user, ...fields });
 }
 
 /** Sends the event, and all that other code of this Worker has collected. */
-function ran(options: RecordOptions, env: object, ctx: Context | undefined, event: object): void {
+function send({ options, env, ctx }: Call, event: object): void {
   const { to = targetOf(env ?? {}), throws, ...rest } = options;
   void streamEvent(to, event, ctx ? { ...rest, ctx } : rest);
   if (ctx) lasting(ctx, flushAll(rest));

@@ -134,8 +134,16 @@ export class Outbox {
     const { host = platform } = options;
     this.#flushes += 1;
     for (;;) {
-      for (let batch; (batch = this.#take(host.now())).length; ) {
-        this.#settle(batch, await deliver(this.to, batch.map(({ json }) => json), host), options);
+      for (let batch; (batch = this.#take(host.now())).length;) {
+        this.#settle(
+          batch,
+          await deliver(
+            this.to,
+            batch.map(({ json }) => json),
+            host,
+          ),
+          options,
+        );
       }
       if (!this.#waiting.length || this.#pauseUntil > end) break;
       await sleep(host, this.#pauseUntil - host.now());
@@ -156,7 +164,13 @@ export class Outbox {
   #take(now: number): Entry[] {
     this.#giveBack([...this.#lent].filter((entry) => entry.lentUntil <= now));
     if (now < this.#pauseUntil) return [];
-    const batch = this.#waiting.splice(0, fitting(this.#waiting.map(({ bytes }) => bytes), this.#most));
+    const batch = this.#waiting.splice(
+      0,
+      fitting(
+        this.#waiting.map(({ bytes }) => bytes),
+        this.#most,
+      ),
+    );
     for (const entry of batch) {
       entry.lentUntil = now + LENT_FOR;
       this.#lent.add(entry);

@@ -20,7 +20,11 @@ export type Answer = Schemas["Table"];
 const ANALYTICS_ENGINE = "https://api.cloudflare.com/client/v4/accounts";
 
 /** Asks a question. Rejects with an `EventsError` that says what to change. The key needs the scope `query`. */
-export async function queryAnalytics<Path extends keyof Questions = "/query">(to: Http, question: Questions[Path], path?: Path): Promise<Answer>;
+export async function queryAnalytics<Path extends keyof Questions = "/query">(
+  to: Http,
+  question: Questions[Path],
+  path?: Path,
+): Promise<Answer>;
 /** Asks Analytics Engine itself, of an account, in its own SQL. */
 export async function queryAnalytics(accountId: string, apiToken: string, sql: string): Promise<unknown>;
 export async function queryAnalytics(to: Http | string, question: unknown, rest: string = "/query"): Promise<unknown> {
@@ -39,5 +43,9 @@ async function ask(to: Http, path: string, body: string): Promise<unknown> {
     answer = JSON.parse(text);
   } catch {}
   if (response.ok && answer) return answer;
-  throw new EventsError(answer?.detail ?? `the answer has the status ${response.status}`, response.status, answer?.field);
+  throw new EventsError(
+    answer?.detail ?? `the answer has the status ${response.status}`,
+    response.status,
+    answer?.field,
+  );
 }

@@ -33,7 +33,13 @@ type Sent = Promise<void>;
 export const streamAuthSuccess = (to: To, user: User, method: AuthMethod, request?: Request, options?: Options): Sent =>
   stream(to, `auth_${method}_success`, { ...who(user), auth_method: method }, caller(request), options);
 
-export const streamAuthFailure = (to: To, method: AuthMethod, error: string, request?: Request, options?: Options): Sent =>
+export const streamAuthFailure = (
+  to: To,
+  method: AuthMethod,
+  error: string,
+  request?: Request,
+  options?: Options,
+): Sent =>
   stream(to, `auth_${method}_failure`, { auth_method: method }, { ...caller(request), error_message: error }, options);
 
 export const streamAuthLogout = (to: To, user: User, options?: Options): Sent =>

@@ -17,8 +17,13 @@ export function targetOf(env: object): Target | undefined {
 type Sent = Promise<void>;
 
 /** A request that was answered. Its query is left out. */
-export const trackRequest = (env: object, request: Request, response: Response, duration: number, options?: Options): Sent =>
-  track(env, requested(request, response.status, duration), options);
+export const trackRequest = (
+  env: object,
+  request: Request,
+  response: Response,
+  duration: number,
+  options?: Options,
+): Sent => track(env, requested(request, response.status, duration), options);
 
 /** The event of a request. */
 export function requested(request: Request, status: number, duration: number): object {
@@ -27,8 +32,18 @@ export function requested(request: Request, status: number, duration: number): o
   return { event: "api.request", properties, performance: { duration, statusCode: status } };
 }
 
-export const trackProjectCost = (env: object, projectId: string, costType: string, amount: number, options?: Options): Sent =>
-  track(env, { event: "project.cost", cost: amount, properties: { project_id: projectId, cost_type: costType } }, options);
+export const trackProjectCost = (
+  env: object,
+  projectId: string,
+  costType: string,
+  amount: number,
+  options?: Options,
+): Sent =>
+  track(
+    env,
+    { event: "project.cost", cost: amount, properties: { project_id: projectId, cost_type: costType } },
+    options,
+  );
 
 /**
  * The use of a model. Of a call that went through AI Gateway its log has tokens and cost already: without the cost here,
@@ -38,17 +53,43 @@ export const trackAIUsage = (env: object, model: string, tokens: number, cost?: 
   track(env, { event: "ai.usage", cost, usage: { quantity: tokens, unit: "tokens" }, properties: { model } }, options);
 
 export const trackError = (env: object, errorType: string, message: string, path: string, options?: Options): Sent =>
-  track(env, { event: "error", success: false, error: { message }, properties: { error_type: errorType, path } }, options);
+  track(
+    env,
+    { event: "error", success: false, error: { message }, properties: { error_type: errorType, path } },
+    options,
+  );
 
 export const trackUserEvent = (env: object, eventType: string, userId: string, options?: Options): Sent =>
   track(env, { event: "user.event", subject: eventType, userId }, options);
 
-export const trackResource = (env: object, resource: string, projectId: string, quantity: number, unit?: string, options?: Options): Sent =>
-  track(env, { event: "resource.used", usage: { quantity, unit, sku: resource }, properties: { project_id: projectId } }, options);
+export const trackResource = (
+  env: object,
+  resource: string,
+  projectId: string,
+  quantity: number,
+  unit?: string,
+  options?: Options,
+): Sent =>
+  track(
+    env,
+    { event: "resource.used", usage: { quantity, unit, sku: resource }, properties: { project_id: projectId } },
+    options,
+  );
 
 /** A batch of a queue that was consumed. */
-export const trackQueue = (env: object, queue: string, messages: number, duration: number, success = true, options?: Options): Sent =>
-  track(env, { event: "queue.batch", subject: queue, success, performance: { duration }, properties: { messages } }, options);
+export const trackQueue = (
+  env: object,
+  queue: string,
+  messages: number,
+  duration: number,
+  success = true,
+  options?: Options,
+): Sent =>
+  track(
+    env,
+    { event: "queue.batch", subject: queue, success, performance: { duration }, properties: { messages } },
+    options,
+  );
 
 /** A query of a database: its name, not its text, which may hold values. */
 export const trackQuery = (env: object, name: string, duration: number, rows?: number, options?: Options): Sent =>

@@ -73,18 +73,6 @@ test("flush waits for what is on its way already", async () => {
   assert.equal(world.timers.size, 0, "no timer outlives its work");
 });
 
-test("many events while the server is away make few timers", async () => {
-  const world = new World();
-  world.receiver.fault = () => "lost";
-  const batcher = new EventBatcher(world.to, { ...world.options, batchSize: 1 });
-  for (let n = 0; n < 300; n += 1) {
-    batcher.add({ event: "e", n });
-    await settled();
-  }
-  assert.ok(world.timers.size <= 3, `${world.timers.size} timers`);
-  assert.ok(world.arrivals.length <= 3, `${world.arrivals.length} requests`);
-});
-
 test("a request holds at most 500 events and 1 MiB", async () => {
   const world = new World();
   const batcher = new EventBatcher(world.to, { ...world.options, batchSize: Infinity });
@@ -93,7 +81,10 @@ test("a request holds at most 500 events and 1 MiB", async () => {
   await world.until(batcher.flush());
   assert.equal(world.receiver.kept.size, 1_101);
   const requests = world.receiver.requests.map((body) => [JSON.parse(body).length, Buffer.byteLength(body)]);
-  assert.ok(requests.every(([events, bytes]) => events <= 500 && bytes <= 1 << 20), JSON.stringify(requests));
+  assert.ok(
+    requests.every(([events, bytes]) => events <= 500 && bytes <= 1 << 20),
+    JSON.stringify(requests),
+  );
   assert.ok(requests.length <= 7, JSON.stringify(requests));
 });
 
@@ -117,70 +108,16 @@ test("an event that no request can hold is told", async () => {
   assert.equal(world.dropped.length, 1);
 });
 
-test("retry-after is honoured, in seconds and as a date", async () => {
-  const date = new Date(Date.parse("2026-11-30T12:00:00Z") + 7_000).toUTCString();
-  for (const [retryAfter, pause] of [["7", 7_000], [date, 7_000], ["0", 0], ["never", 0]]) {
-    const world = new World();
-    world.receiver.retryAfter = retryAfter;
-    world.receiver.fault = (request) => (request === 0 ? "limited" : undefined);
-    const batcher = new EventBatcher(world.to, world.options);
-    batcher.add({ event: "a" });
-    const flushed = batcher.flush();
-    await settled();
-    // What comes meanwhile waits as well.
-    batcher.add({ event: "b" }, { batchSize: 1 });
-    await world.until(flushed);
-    const [first, second] = world.arrivals;
-    assert.ok(second - first >= Math.max(pause, 250), `${retryAfter}: ${second - first}`);
-    assert.equal(world.receiver.requests.length, 2, retryAfter);
-    assert.deepEqual(world.kept(), ["a", "b"]);
-  }
-});
-
-test("a flush gives up after its patience, and a later one sends the same events", async () => {
-  const world = new World();
-  world.receiver.fault = () => "busy";
-  const batcher = new EventBatcher(world.to, { ...world.options, patience: 4_000 });
-  batcher.add({ event: "a" });
-  const start = world.time;
-  await world.until(batcher.flush());
-  assert.ok(world.time - start <= 5_000);
-  assert.equal(batcher.size, 1);
-  const bodies = new Set(world.receiver.requests);
-  assert.equal(bodies.size, 1, "the same id and time each time");
-  world.receiver.fault = () => undefined;
-  await world.pass(60_000);
-  assert.deepEqual(world.kept(), ["a"]);
-  assert.deepEqual(world.dropped, []);
-});
-
-test("a pause grows while the server is away", async () => {
-  const world = new World();
-  world.receiver.fault = () => "lost";
-  const batcher = new EventBatcher(world.to, { ...world.options, flushInterval: 1_000 });
-  batcher.add({ event: "a" });
-  await world.pass(600_000);
-  const pauses = world.arrivals.slice(1).map((at, index) => at - world.arrivals[index]);
-  assert.ok(pauses[0] <= 500 && pauses.at(-1) >= 15_000 && pauses.at(-1) <= 46_000, String(pauses));
-  assert.ok(world.arrivals.length < 60, `${world.arrivals.length} requests in ten minutes`);
-  world.receiver.fault = () => undefined;
-  await world.pass(60_000);
-  assert.equal(batcher.size, 0);
-  const before = world.arrivals.length;
-  world.receiver.fault = (request) => (request === before ? "lost" : undefined);
-  batcher.add({ event: "b" });
-  await world.pass(60_000);
-  const [failed, again] = world.arrivals.slice(before);
-  assert.ok(again - failed <= 500, "after a success it begins anew");
-});
-
 test("what is refused is told with its reason, and the others are kept", async () => {
   const world = new World();
   const batcher = new EventBatcher(world.to, world.options);
   for (const event of ["a", "bad", "b"]) batcher.add({ event });
   await world.until(batcher.flush());
   assert.deepEqual(world.kept(), ["a", "b"]);
-  assert.deepEqual(world.dropped.map(({ event, reason }) => [event.event, reason]), [["bad", "the event is bad"]]);
+  assert.deepEqual(
+    world.dropped.map(({ event, reason }) => [event.event, reason]),
+    [["bad", "the event is bad"]],
+  );
   batcher.add({ event: "bad" });
   await world.until(batcher.flush());
   assert.equal(world.dropped.length, 2, "all of a batch are refused");
@@ -213,28 +150,6 @@ test("disabled: nothing is sent, and nothing is told", async () => {
   assert.deepEqual([world.receiver.requests, world.dropped, batcher.size], [[], [], 0]);
 });
 
-test("an answer that is no acknowledgement is none", async () => {
-  for (const fault of ["page", "moved", "closed", "short", "silent", "kept and silent", "kept and lost"]) {
-    const world = new World();
-    world.receiver.fault = (request) => (request === 0 ? fault : undefined);
-    const batcher = new EventBatcher(world.to, world.options);
-    batcher.add({ event: "a" });
-    await world.until(batcher.flush());
-    assert.deepEqual([world.kept(), batcher.size, world.receiver.requests.length], [["a"], 0, 2], fault);
-    assert.equal(world.retries.length, 1, fault);
-    assert.equal(world.aborted, fault.includes("silent") ? 1 : 0, fault);
-  }
-});
-
-test("a server that takes no events is no failure", async () => {
-  const world = new World();
-  world.receiver.fault = () => "off";
-  const batcher = new EventBatcher(world.to, world.options);
-  batcher.add({ event: "a" });
-  await world.until(batcher.flush());
-  assert.deepEqual([batcher.size, world.dropped, world.retries], [0, [], []]);
-});
-
 test("an event is sent as it was when it was added", async () => {
   const world = new World();
   const batcher = new EventBatcher(world.to, world.options);
@@ -259,41 +174,4 @@ test("batchers of one target share what they keep", async () => {
   second.add({ event: "of the second" });
   await world.until(second.flush());
   assert.deepEqual(world.kept(), ["of the first request", "of the second"]);
-});
-
-test("a request that died in the middle of a flush loses nothing", async () => {
-  const world = new World();
-  const batcher = new EventBatcher(world.to, world.options);
-  batcher.add({ event: "a" });
-  // The isolate goes on, but nothing of the first request does: neither its timers nor its answers.
-  world.receiver.fault = () => "kept and silent";
-  void batcher.flush();
-  await settled();
-  world.timers.clear();
-  world.receiver.fault = () => undefined;
-  await world.pass(12_000);
-  batcher.add({ event: "b" });
-  await world.until(batcher.flush());
-  assert.deepEqual(world.kept(), ["a", "b"]);
-  assert.equal(world.receiver.duplicates, 1);
-});
-
-test("an answer that comes when others have sent the events again is told once", async () => {
-  const world = new World();
-  const batcher = new EventBatcher(world.to, world.options);
-  batcher.add({ event: "bad" });
-  world.isLate = true;
-  void batcher.flush();
-  await settled();
-  // The request sleeps, its timers too, and wakes up later.
-  world.timers.clear();
-  world.isLate = false;
-  await world.pass(12_000);
-  await world.until(batcher.flush());
-  world.late[0]();
-  await settled();
-  assert.equal(world.dropped.length, 1);
-  batcher.add({ event: "a" });
-  await world.until(batcher.flush());
-  assert.deepEqual([world.kept(), batcher.size], [["a"], 0]);
 });

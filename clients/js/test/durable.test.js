@@ -15,17 +15,28 @@ class Storage {
     assert.ok(keys.length <= 128);
     for (const key of keys) this.kept.delete(key);
   };
-  list = async ({ prefix, limit }) => new Map([...this.kept].filter(([key]) => key.startsWith(prefix)).sort().slice(0, limit));
+  list = async ({ prefix, limit }) =>
+    new Map(
+      [...this.kept]
+        .filter(([key]) => key.startsWith(prefix))
+        .sort()
+        .slice(0, limit),
+    );
 }
 
 /** An object with a receiver behind its binding. */
 function object({ receiver = new Receiver(), storage = new Storage(), Base = class {} } = {}) {
   const dropped = [];
   const ingestEvents = async (events) => {
-    const answer = receiver.answer(JSON.stringify(events.map(({ actionId, verb, timestamp, ...rest }) => ({ ...rest, event: verb, id: actionId, timestamp }))));
+    const answer = receiver.answer(
+      JSON.stringify(
+        events.map(({ actionId, verb, timestamp, ...rest }) => ({ ...rest, event: verb, id: actionId, timestamp })),
+      ),
+    );
     if (answer === "lost" || answer === "silent") throw new Error("network connection lost");
     const told = JSON.parse(answer[2]);
-    if (answer[0] === 422) throw new Error(`none of the ${events.length} events could be taken: each reason is in refused`);
+    if (answer[0] === 422)
+      throw new Error(`none of the ${events.length} events could be taken: each reason is in refused`);
     if (answer[0] !== 202) throw new Error(told.detail);
     return told;
   };
@@ -56,7 +67,13 @@ test("an event of a Durable Object is the one of the seed", async () => {
   assert.match(id, /^[0-9a-f-]{36}$/);
   assert.ok(Date.parse(timestamp) <= Date.now());
   const data = { source: "Startup/acme", type: "Startup", raisedAt: "2026-10-01" };
-  assert.deepEqual(rest, { ns: "https://startups.studio", event: "created", source: "Startup/acme", sourceType: "Startup", data });
+  assert.deepEqual(rest, {
+    ns: "https://startups.studio",
+    event: "created",
+    source: "Startup/acme",
+    sourceType: "Startup",
+    data,
+  });
   assert.deepEqual([world.storage.kept.size, world.storage.alarm], [0, null]);
 });
 
@@ -65,7 +82,10 @@ test("types: a number becomes the name of the type, and one without a name is to
   await world.startup.emitEvent("created", { type: 1 });
   await world.startup.emitEvent("created", { type: 2 });
   await ring(world);
-  assert.deepEqual([...world.receiver.kept.values()].map(({ sourceType }) => sourceType), ["Startup"]);
+  assert.deepEqual(
+    [...world.receiver.kept.values()].map(({ sourceType }) => sourceType),
+    ["Startup"],
+  );
   assert.match(world.dropped[0][1], /type 2 has no name/);
 });
 
@@ -91,7 +111,13 @@ test("an alarm that is set already is left, and a refused event is told", async 
   await world.startup.emitEvent("huge", { count: 1n });
   assert.equal(world.storage.alarm, 7);
   await ring(world);
-  assert.deepEqual(world.dropped.map(([event, reason]) => [event.verb, reason]), [["huge", "it is no JSON"], ["bad", "the event is bad"]]);
+  assert.deepEqual(
+    world.dropped.map(([event, reason]) => [event.verb, reason]),
+    [
+      ["huge", "it is no JSON"],
+      ["bad", "the event is bad"],
+    ],
+  );
   assert.deepEqual([world.receiver.kept.size, world.storage.kept.size], [1, 0]);
 });
 
@@ -122,7 +148,11 @@ test("whatever fails, and whenever the object ends, each of its events is kept o
     isOver = true;
     for (let rings = 0; world.storage.alarm !== null && rings < 10; rings += 1) await ring(world);
     const kept = [...receiver.kept.values()].map(({ data }) => data.n).sort((a, b) => a - b);
-    assert.deepEqual(kept, Array.from({ length: emitted }, (_, n) => n + 1), `seed ${seed}`);
+    assert.deepEqual(
+      kept,
+      Array.from({ length: emitted }, (_, n) => n + 1),
+      `seed ${seed}`,
+    );
     assert.equal(world.storage.kept.size, 0);
     duplicates += receiver.duplicates;
   }
@@ -163,5 +193,8 @@ test("each failure makes the next alarm later", async () => {
 
 test("the pause before the next try grows, up to five minutes", () => {
   const { startup } = object();
-  assert.deepEqual([1, 2, 9, 10, 50].map((failures) => startup.pauseAfter(failures)), [1_000, 2_000, 256_000, 300_000, 300_000]);
+  assert.deepEqual(
+    [1, 2, 9, 10, 50].map((failures) => startup.pauseAfter(failures)),
+    [1_000, 2_000, 256_000, 300_000, 300_000],
+  );
 });

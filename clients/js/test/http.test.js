@@ -30,8 +30,14 @@ test("events arrive with the key, as JSON", async (t) => {
   const { receiver, to } = await listen(t);
   const id = await ingestEvent(to, { event: "ü", userId: "u" });
   const { method, url, headers } = receiver.last;
-  assert.deepEqual([method, url, headers.authorization, headers["content-type"]], ["POST", "/events/batch", "Bearer aig_test", "application/json"]);
-  assert.deepEqual([...receiver.kept.values()].map(({ event, id }) => [event, id]), [["ü", id]]);
+  assert.deepEqual(
+    [method, url, headers.authorization, headers["content-type"]],
+    ["POST", "/events/batch", "Bearer aig_test", "application/json"],
+  );
+  assert.deepEqual(
+    [...receiver.kept.values()].map(({ event, id }) => [event, id]),
+    [["ü", id]],
+  );
 });
 
 test("a crash between send and answer counts nothing twice", async (t) => {
@@ -55,7 +61,11 @@ test("a server that is silent is left, and asked again", async (t) => {
 test("a question that fails says why", async (t) => {
   const { receiver, to } = await listen(t);
   const ask = () => queryAnalytics(to, { start: "-1d", end: "now" }).catch((error) => error);
-  for (const [fault, status, message] of [["limited", 429, "too many requests"], ["closed", 401, "the key is unknown"], ["page", 200, /status 200/]]) {
+  for (const [fault, status, message] of [
+    ["limited", 429, "too many requests"],
+    ["closed", 401, "the key is unknown"],
+    ["page", 200, /status 200/],
+  ]) {
     receiver.fault = () => fault;
     const error = await ask();
     assert.ok(error instanceof EventsError, String(error));
@@ -66,5 +76,10 @@ test("a question that fails says why", async (t) => {
 
 /** The platform's timers, twenty times faster. */
 function hasty() {
-  return { now: () => Date.now() * 20, random: Math.random, setTimeout: (act, ms) => setTimeout(act, ms / 20), clearTimeout };
+  return {
+    now: () => Date.now() * 20,
+    random: Math.random,
+    setTimeout: (act, ms) => setTimeout(act, ms / 20),
+    clearTimeout,
+  };
 }

@@ -55,7 +55,9 @@ test("a stream function does not wait for the answer", async () => {
 test("asked for it, a call throws what the API says", async () => {
   const options = (world) => ({ ...world.options, throws: true });
   const refused = new World();
-  const error = await refused.until(ingestEvent(refused.to, { event: "bad" }, options(refused))).catch((error) => error);
+  const error = await refused
+    .until(ingestEvent(refused.to, { event: "bad" }, options(refused)))
+    .catch((error) => error);
   assert.ok(error instanceof EventsError);
   assert.equal(error.message, "the event is bad");
   const away = new World();
@@ -69,7 +71,10 @@ test("asked for it, a call throws what the API says", async () => {
 test("disabled: a call does nothing", async () => {
   const world = new World();
   await streamEvent(world.to, { event: "a" }, { ...world.options, enabled: false });
-  assert.equal(await ingestEvent(world.to, { event: "a" }, { ...world.options, enabled: false, throws: true }), undefined);
+  assert.equal(
+    await ingestEvent(world.to, { event: "a" }, { ...world.options, enabled: false, throws: true }),
+    undefined,
+  );
   await world.pass(60_000);
   assert.deepEqual(world.receiver.requests, []);
 });
@@ -78,7 +83,8 @@ test("what cannot be sent is told, and nothing is thrown", async () => {
   const world = new World();
   const circle = {};
   circle.circle = circle;
-  for (const event of [circle, { event: "a", count: 1n }, null, undefined]) await streamEvent(world.to, event, world.options);
+  for (const event of [circle, { event: "a", count: 1n }, null, undefined])
+    await streamEvent(world.to, event, world.options);
   assert.equal(world.dropped.length, 4);
   await streamEvent(undefined, { event: "a" }, world.options);
   await settled();
@@ -103,7 +109,9 @@ test("no key and no address of a failure is told", async (t) => {
   for (const fault of ["lost", "closed", "page", "refused", "busy", "moved"]) {
     const world = new World();
     world.receiver.fault = () => fault;
-    const told = await world.until(ingestEvent(world.to, { event: "private" }, { host: world.host, throws: true })).catch((error) => `${error.stack}`);
+    const told = await world
+      .until(ingestEvent(world.to, { event: "private" }, { host: world.host, throws: true }))
+      .catch((error) => `${error.stack}`);
     said.push(told);
   }
   assert.ok(said.length >= 6 * 2, said.join("\n"));

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { middleware, queryAnalytics, trackAIUsage, trackError, trackProjectCost, trackRequest, trackResource, trackUserEvent, withEvents } from "aig-events";
+import {
+  middleware,
+  queryAnalytics,
+  trackAIUsage,
+  trackError,
+  trackProjectCost,
+  trackRequest,
+  trackResource,
+  trackUserEvent,
+  withEvents,
+} from "aig-events";
 import { Hono } from "hono";
 import { settled, World } from "./support/world.js";
 
@@ -23,17 +33,33 @@ test("a handler that fails is recorded, and fails as before", async () => {
   await assert.rejects(worker.scheduled({ cron: "* * * * *" }, {}, ctx), /oops/);
   assert.equal(ctx.lasting.length, 6, "each event, and what else waits, keeps the request alive");
   await world.until(Promise.all(ctx.lasting));
-  assert.deepEqual([...world.receiver.kept.values()].map(({ id, timestamp, ...event }) => event), [
-    { event: "api.request", properties: { method: "PUT", path: "/x", environment: "production" }, performance: { duration: 0, statusCode: 500 } },
-    { event: "queue.batch", subject: "orders", success: false, performance: { duration: 0 }, properties: { messages: 2 } },
-    { event: "cron.run", subject: "* * * * *", success: false, performance: { duration: 0 } },
-  ]);
+  assert.deepEqual(
+    [...world.receiver.kept.values()].map(({ id, timestamp, ...event }) => event),
+    [
+      {
+        event: "api.request",
+        properties: { method: "PUT", path: "/x", environment: "production" },
+        performance: { duration: 0, statusCode: 500 },
+      },
+      {
+        event: "queue.batch",
+        subject: "orders",
+        success: false,
+        performance: { duration: 0 },
+        properties: { messages: 2 },
+      },
+      { event: "cron.run", subject: "* * * * *", success: false, performance: { duration: 0 } },
+    ],
+  );
 });
 
 test("middleware passes a failure on", async () => {
   const world = new World();
   const c = { req: { raw: new Request("https://a.example/") }, env: {}, get() {} };
-  await assert.rejects(middleware({ ...world.options, to: world.to })(c, () => Promise.reject(new Error("oops"))), /oops/);
+  await assert.rejects(
+    middleware({ ...world.options, to: world.to })(c, () => Promise.reject(new Error("oops"))),
+    /oops/,
+  );
   await world.pass(1_000);
   assert.deepEqual(world.kept("performance"), [{ duration: 0, statusCode: 500 }]);
 });
@@ -81,15 +107,25 @@ test("without a binding, without a context, and with fields that throw, a reques
   const worker = withEvents({ fetch: () => new Response("hello") }, { fields });
   assert.equal(await (await worker.fetch(new Request("https://a.example/"), undefined, undefined)).text(), "hello");
   await settled();
-  assert.deepEqual(warned.mock.calls.map(({ arguments: [text] }) => text.includes("no binding") || text.includes("oops")), [true, true, true, true]);
+  assert.deepEqual(
+    warned.mock.calls.map(({ arguments: [text] }) => text.includes("no binding") || text.includes("oops")),
+    [true, true, true, true],
+  );
 });
 
 test("middleware records what the application set, and the browser's name only if asked", async () => {
   const world = new World();
   const app = new Hono();
   app.use(middleware({ ...world.options, to: world.to, fields: () => ({ sessionId: "s" }) }));
-  app.get("/", (c) => (c.set("userId", "ada"), c.set("organizationId", "acme"), c.text("hello", 201, { "content-length": "5" })));
-  await app.request("/?secret=1", { headers: { "user-agent": "a browser", "cf-ray": "ray-1" } }, { ENVIRONMENT: "test" });
+  app.get(
+    "/",
+    (c) => (c.set("userId", "ada"), c.set("organizationId", "acme"), c.text("hello", 201, { "content-length": "5" })),
+  );
+  await app.request(
+    "/?secret=1",
+    { headers: { "user-agent": "a browser", "cf-ray": "ray-1" } },
+    { ENVIRONMENT: "test" },
+  );
   await world.pass(1_000);
   const [{ id, timestamp, ...event }] = world.receiver.kept.values();
   assert.deepEqual(event, {
@@ -122,7 +158,11 @@ test("trackers of a request, a cost, a model, an error, a user and a resource do
   }
   const events = [...world.receiver.kept.values()].map(({ id, timestamp, ...event }) => event);
   assert.deepEqual(events, [
-    { event: "api.request", properties: { method: "GET", path: "/users", ray: "ray-1" }, performance: { duration: 3, statusCode: 503 } },
+    {
+      event: "api.request",
+      properties: { method: "GET", path: "/users", ray: "ray-1" },
+      performance: { duration: 3, statusCode: 503 },
+    },
     { event: "project.cost", cost: 2, properties: { project_id: "p", cost_type: "time" } },
     { event: "ai.usage", usage: { quantity: 10, unit: "tokens" }, properties: { model: "gpt" } },
     { event: "error", success: false, error: { message: "m" }, properties: { error_type: "T", path: "/" } },
@@ -139,5 +179,7 @@ test("a question of three texts asks Analytics Engine in its own SQL", async (t)
     return Response.json({ data: [] });
   });
   assert.deepEqual(await queryAnalytics("account", "token", "SELECT 1"), { data: [] });
-  assert.deepEqual(asked, [["https://api.cloudflare.com/client/v4/accounts/account/analytics_engine/sql", "POST", "Bearer token", "SELECT 1"]]);
+  assert.deepEqual(asked, [
+    ["https://api.cloudflare.com/client/v4/accounts/account/analytics_engine/sql", "POST", "Bearer token", "SELECT 1"],
+  ]);
 });

@@ -10,7 +10,13 @@ async function history(seed) {
   const random = generator(seed * 7919);
   const below = (limit) => Math.floor(random() * limit);
   const maxBytes = random() < 0.3 ? 4_000 : 1 << 20;
-  const options = { ...world.options, batchSize: 1 + below(12), flushInterval: below(6_000), patience: below(20_000), maxBytes };
+  const options = {
+    ...world.options,
+    batchSize: 1 + below(12),
+    flushInterval: below(6_000),
+    patience: below(20_000),
+    maxBytes,
+  };
   const faulty = random();
   let isOver = false;
   world.receiver.fault = () => (isOver || random() > faulty ? undefined : FAULTS[below(FAULTS.length)]);
@@ -45,7 +51,11 @@ test("whatever fails, each event is kept once, or told once", async () => {
     assert.equal(size, 0, `seed ${seed}: something is left`);
     assert.equal(new Set(kept).size, kept.length, `seed ${seed}: an event has two keys`);
     assert.equal(new Set(dropped).size, dropped.length, `seed ${seed}: an event is told twice`);
-    assert.deepEqual([...new Set([...kept, ...dropped])].sort((a, b) => a - b), [...Array(added).keys()], `seed ${seed}: an event is lost`);
+    assert.deepEqual(
+      [...new Set([...kept, ...dropped])].sort((a, b) => a - b),
+      [...Array(added).keys()],
+      `seed ${seed}: an event is lost`,
+    );
     seen.duplicates += world.receiver.duplicates;
     seen.dropped += dropped.length;
     seen.kept += kept.length;

@@ -32,7 +32,9 @@ test("the types are made from what the server serves", options, async () => {
 
 test("the stream functions leave the events of the seed", options, async () => {
   const to = target("streams");
-  const request = new Request("https://mcp.example/", { headers: { "cf-connecting-ip": "203.0.113.42", "user-agent": "Claude-Desktop/1.0" } });
+  const request = new Request("https://mcp.example/", {
+    headers: { "cf-connecting-ip": "203.0.113.42", "user-agent": "Claude-Desktop/1.0" },
+  });
   await client.streamOAuthStart(to, "client-1", "read");
   await client.streamAuthSuccess(to, user, "github", request);
   await client.streamAuthSuccess(to, user, "ssh", request);
@@ -43,7 +45,11 @@ test("the stream functions leave the events of the seed", options, async () => {
   await client.streamToolSuccess(to, user, "generateImage", 1250);
   await client.streamToolFailure(to, user, "generateImage", "no image");
   await client.streamAuthLogout(to, user);
-  await client.streamEvent(to, { user_id: user, event_name: client.EventType.TOOL_INVOKED, metadata: { tool_name: "myTool", custom_data: "value" } });
+  await client.streamEvent(to, {
+    user_id: user,
+    event_name: client.EventType.TOOL_INVOKED,
+    metadata: { tool_name: "myTool", custom_data: "value" },
+  });
   const rows = await counted(to, ["name", "user", "subject", "success"], ["count", "avg"]);
   const row = (name, who, subject, success, avg = null) => ({ name, user: who, subject, success, count: 1, avg });
   assert.deepEqual(rows, [
@@ -59,16 +65,25 @@ test("the stream functions leave the events of the seed", options, async () => {
     row("tool_invoked", "ada", "myTool", null),
     row("tool_success", "ada", "generateImage", true, 1250),
   ]);
-  const details = await counted(to, ["metadata.ip_address", "metadata.user_agent", "metadata.auth_method", "metadata.user_email", "metadata.scope"]);
+  const details = await counted(to, [
+    "metadata.ip_address",
+    "metadata.user_agent",
+    "metadata.auth_method",
+    "metadata.user_email",
+    "metadata.scope",
+  ]);
   const detail = (count, ...values) => [...values, count];
-  assert.deepEqual(details.map(Object.values).sort(), [
-    detail(1, "203.0.113.42", "Claude-Desktop/1.0", "github", null, null),
-    detail(1, "203.0.113.42", "Claude-Desktop/1.0", "github", "ada@example.com", null),
-    detail(1, "203.0.113.42", "Claude-Desktop/1.0", "ssh", "ada@example.com", null),
-    detail(1, null, null, null, "ada@example.com", "read"),
-    detail(1, null, null, null, null, "read"),
-    detail(6, null, null, null, "ada@example.com", null),
-  ].sort());
+  assert.deepEqual(
+    details.map(Object.values).sort(),
+    [
+      detail(1, "203.0.113.42", "Claude-Desktop/1.0", "github", null, null),
+      detail(1, "203.0.113.42", "Claude-Desktop/1.0", "github", "ada@example.com", null),
+      detail(1, "203.0.113.42", "Claude-Desktop/1.0", "ssh", "ada@example.com", null),
+      detail(1, null, null, null, "ada@example.com", "read"),
+      detail(1, null, null, null, null, "read"),
+      detail(6, null, null, null, "ada@example.com", null),
+    ].sort(),
+  );
 });
 
 test("every event type has the name that the server knows", options, async () => {
@@ -92,16 +107,19 @@ test("the trackers leave what points of Analytics Engine would", options, async 
   await client.trackQuery(env, "users by id", 4, 1);
   const metrics = ["count", "cost", "quantity", "avg"];
   const rows = await counted(to, ["name", "subject", "user", "success", "status", "sku", "unit"], metrics);
-  assert.deepEqual(rows.map((row) => JSON.stringify(Object.values(row))), [
-    ["ai.usage", "gpt", null, null, null, null, "tokens", 1, 0.02, 840, null],
-    ["api.request", "GET /users", null, false, 404, null, null, 1, 0, 0, 12.5],
-    ["db.query", "users by id", null, null, null, null, null, 1, 0, 0, 4],
-    ["error", "Timeout", null, false, null, null, null, 1, 0, 0, null],
-    ["project.cost", "shop", null, null, null, null, null, 1, 1.5, 0, null],
-    ["queue.batch", "orders", null, true, null, null, null, 1, 0, 0, 40],
-    ["resource.used", "cpu", null, null, null, "cpu", "seconds", 1, 0, 12, null],
-    ["user.event", "click", "u1", null, null, null, null, 1, 0, 0, null],
-  ].map((values) => JSON.stringify(values)));
+  assert.deepEqual(
+    rows.map((row) => JSON.stringify(Object.values(row))),
+    [
+      ["ai.usage", "gpt", null, null, null, null, "tokens", 1, 0.02, 840, null],
+      ["api.request", "GET /users", null, false, 404, null, null, 1, 0, 0, 12.5],
+      ["db.query", "users by id", null, null, null, null, null, 1, 0, 0, 4],
+      ["error", "Timeout", null, false, null, null, null, 1, 0, 0, null],
+      ["project.cost", "shop", null, null, null, null, null, 1, 1.5, 0, null],
+      ["queue.batch", "orders", null, true, null, null, null, 1, 0, 0, 40],
+      ["resource.used", "cpu", null, null, null, "cpu", "seconds", 1, 0, 12, null],
+      ["user.event", "click", "u1", null, null, null, null, 1, 0, 0, null],
+    ].map((values) => JSON.stringify(values)),
+  );
   const [ray] = (await counted(to, ["metadata.ray", "metadata.path"])).filter((row) => row["metadata.ray"]);
   assert.deepEqual(ray, { "metadata.ray": "ray-1", "metadata.path": "/users", count: 1 });
 });
@@ -121,11 +139,22 @@ test("what the server refuses is told with the server's sentence", options, asyn
   const dropped = [];
   const batcher = new client.EventBatcher(to, { onDrop: (event, reason) => dropped.push([event.n, reason]) });
   const now = new Date().toISOString();
-  const events = [{ event: "good" }, { n: 1 }, { n: 2, event: "e", id: "mine" }, { n: 3, event: "e", text: "x".repeat(33 << 10) }, { n: 4, event: "e", org: "other" }, { n: 5, event: "e", id: "x".repeat(129), timestamp: now }];
+  const events = [
+    { event: "good" },
+    { n: 1 },
+    { n: 2, event: "e", id: "mine" },
+    { n: 3, event: "e", text: "x".repeat(33 << 10) },
+    { n: 4, event: "e", org: "other" },
+    { n: 5, event: "e", id: "x".repeat(129), timestamp: now },
+  ];
   for (const event of events) batcher.add(event);
   await batcher.flush();
-  assert.deepEqual(dropped.map(([n]) => n), [1, 2, 3, 4, 5]);
-  for (const [index, part] of ["no name", "time", "32 KiB", "org", "128 bytes"].entries()) assert.match(dropped[index][1], new RegExp(part));
+  assert.deepEqual(
+    dropped.map(([n]) => n),
+    [1, 2, 3, 4, 5],
+  );
+  for (const [index, part] of ["no name", "time", "32 KiB", "org", "128 bytes"].entries())
+    assert.match(dropped[index][1], new RegExp(part));
   assert.deepEqual(await counted(to, ["name"]), [{ name: "good", count: 1 }]);
   // All of a batch, of other orgs: the status is 403.
   await assert.rejects(client.ingestEvent(to, { event: "e", org: "other" }, { throws: true, onDrop() {} }), /org/);
@@ -135,7 +164,12 @@ test("a server that is killed and comes back has each event once", options, asyn
   let away = await serve();
   const { port } = new URL(away.url);
   const to = { url: away.url, key: away.key() };
-  const quick = { now: () => Date.now() * 20, random: Math.random, setTimeout: (act, ms) => setTimeout(act, ms / 20), clearTimeout };
+  const quick = {
+    now: () => Date.now() * 20,
+    random: Math.random,
+    setTimeout: (act, ms) => setTimeout(act, ms / 20),
+    clearTimeout,
+  };
   const batcher = new client.EventBatcher(to, { host: quick, batchSize: 7, patience: 600_000, onRetry() {} });
   const count = 200;
   for (let n = 0; n < count; n += 1) {
@@ -160,7 +194,10 @@ test("an unknown key keeps the events, and a question says so", options, async (
   await batcher.flush();
   assert.equal(batcher.size, 1);
   await assert.rejects(client.queryAnalytics(to, { start: "-1d", end: "now" }), { name: "EventsError", status: 401 });
-  await assert.rejects(client.queryAnalytics(target("q"), { start: "never", end: "now" }), { status: 400, field: "start" });
+  await assert.rejects(client.queryAnalytics(target("q"), { start: "never", end: "now" }), {
+    status: 400,
+    field: "start",
+  });
 });
 
 test("the other questions are answered by their paths", options, async () => {

@@ -3,7 +3,10 @@ import { EventBatcher, ingestEvent, queryAnalytics, trackAIUsage, EventType } fr
 const to = { url: "http://x", key: "k" };
 new EventBatcher(to, { batchSize: 3, onDrop: (_event, reason) => console.warn(reason) });
 void ingestEvent(to, { event: "a", usage: { quantity: 1 }, anything: [1] });
-void queryAnalytics(to, { start: "-1d", end: "now", groupBy: ["day", "name"] }).then(({ rows, meta }) => [rows[0]?.count, meta.exact]);
+void queryAnalytics(to, { start: "-1d", end: "now", groupBy: ["day", "name"] }).then(({ rows, meta }) => [
+  rows[0]?.count,
+  meta.exact,
+]);
 export const name: "tool_invoked" = EventType.TOOL_INVOKED;
 // @ts-expect-error a model is a text
 void trackAIUsage({}, 5, 1);

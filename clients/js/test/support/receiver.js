@@ -1,7 +1,17 @@
 // A small server of the API: it keeps events by time and id, as the API promises, and fails as it is told to.
 
 /** What a receiver can do with a request instead of answering as it should. */
-export const FAULTS = ["refused", "lost", "kept and lost", "silent", "kept and silent", "busy", "limited", "closed", "page"];
+export const FAULTS = [
+  "refused",
+  "lost",
+  "kept and lost",
+  "silent",
+  "kept and silent",
+  "busy",
+  "limited",
+  "closed",
+  "page",
+];
 
 export class Receiver {
   /** Events by their key. */
@@ -55,5 +65,9 @@ function refuse(events, isBad) {
 }
 
 function problem(status, detail, headers = {}, members = {}) {
-  return [status, { "content-type": "application/problem+json", ...headers }, JSON.stringify({ status, title: "", detail, ...members })];
+  return [
+    status,
+    { "content-type": "application/problem+json", ...headers },
+    JSON.stringify({ status, title: "", detail, ...members }),
+  ];
 }

@@ -32,11 +32,21 @@ export async function run(workers) {
   });
   const tools = join(root, "node_modules/.bin");
   const options = ["--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0", "--show-interactive-dev-session=false"];
-  const child = spawn(join(tools, "node"), [join(tools, "wrangler"), "dev", ...options, ...configurations.flat(), "--persist-to", join(folder, "state")], {
-    cwd: folder,
-    detached: true,
-    env: { PATH: `${tools}:/usr/bin:/bin`, HOME: folder, TMPDIR: folder, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
-  });
+  const child = spawn(
+    join(tools, "node"),
+    [join(tools, "wrangler"), "dev", ...options, ...configurations.flat(), "--persist-to", join(folder, "state")],
+    {
+      cwd: folder,
+      detached: true,
+      env: {
+        PATH: `${tools}:/usr/bin:/bin`,
+        HOME: folder,
+        TMPDIR: folder,
+        WRANGLER_SEND_METRICS: "false",
+        CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      },
+    },
+  );
   const { said, match } = saying(child, /Ready on (http:\/\/[\d.:]+)/);
   const [, address] = await match;
   return {
@@ -69,7 +79,9 @@ class Running {
 
   async makeTables() {
     const folder = join(root, "sql/sqlite");
-    const texts = readdirSync(folder).sort().map((name) => readFileSync(join(folder, name), "utf8"));
+    const texts = readdirSync(folder)
+      .sort()
+      .map((name) => readFileSync(join(folder, name), "utf8"));
     for (const text of texts.filter((text) => text.includes("CREATE TABLE"))) await this.rows(text);
   }
 
@@ -79,7 +91,8 @@ class Running {
     for (;;) {
       const rows = await this.rows(statement);
       if (rows.length >= count) return rows;
-      if (Date.now() > end) throw new Error(`${rows.length} rows of ${count}:\n${JSON.stringify(rows)}\n${this.said.text}`);
+      if (Date.now() > end)
+        throw new Error(`${rows.length} rows of ${count}:\n${JSON.stringify(rows)}\n${this.said.text}`);
     }
   }
 }
@@ -88,23 +101,33 @@ class Running {
 function configure(workers) {
   const text = readFileSync(join(root, "wrangler.toml"), "utf8");
   const compatibility_date = text.match(/compatibility_date = "(.*)"/)[1];
-  const vars = Object.fromEntries([...text.split("[env.events.vars]\n")[1].matchAll(/^(\w+) = "(.*)"/gm)].map(([, name, value]) => [name, value]));
+  const vars = Object.fromEntries(
+    [...text.split("[env.events.vars]\n")[1].matchAll(/^(\w+) = "(.*)"/gm)].map(([, name, value]) => [name, value]),
+  );
   const names = Object.keys(workers);
-  const database = (name, binding) => ({ binding, database_name: name, database_id: `d1d1d1d1-0000-4000-8000-${String(names.indexOf(name)).padStart(12, "0")}` });
-  const json = (configuration) => ({ name: configuration.name, text: JSON.stringify({ compatibility_date, ...configuration }) });
+  const database = (name, binding) => ({
+    binding,
+    database_name: name,
+    database_id: `d1d1d1d1-0000-4000-8000-${String(names.indexOf(name)).padStart(12, "0")}`,
+  });
+  const json = (configuration) => ({
+    name: configuration.name,
+    text: JSON.stringify({ compatibility_date, ...configuration }),
+  });
   const router = json({
     name: "router",
     main: join(root, "clients/js/test/workers/router.js"),
     services: names.map((name) => ({ binding: name, service: name })),
     d1_databases: names.map((name) => database(name, `${name}_EVENTS`)),
   });
-  const eventsOf = (name) => json({
-    name: `events-${name}`,
-    main: built,
-    compatibility_flags: ["no_nodejs_compat", "no_nodejs_compat_v2"],
-    vars,
-    d1_databases: [database(name, "EVENTS_DB")],
-  });
+  const eventsOf = (name) =>
+    json({
+      name: `events-${name}`,
+      main: built,
+      compatibility_flags: ["no_nodejs_compat", "no_nodejs_compat_v2"],
+      vars,
+      d1_databases: [database(name, "EVENTS_DB")],
+    });
   const application = (name) => {
     if (typeof workers[name] === "string") return { name, text: example(name, workers[name]) };
     const { main, bindings, services = [], ...others } = workers[name];

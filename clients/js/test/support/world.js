@@ -16,7 +16,11 @@ export class World {
   constructor(seed = 1) {
     this.random = generator(seed);
     // Each world has a key of its own, and so an outbox of its own.
-    this.to = { url: "https://events.example/", key: `aig_secret_${(worlds += 1)}`, fetch: (url, init) => this.fetch(url, init) };
+    this.to = {
+      url: "https://events.example/",
+      key: `aig_secret_${(worlds += 1)}`,
+      fetch: (url, init) => this.fetch(url, init),
+    };
     this.host = {
       now: () => this.time,
       random: this.random,
@@ -41,12 +45,14 @@ export class World {
 
   async fetch(url, { method, headers, body, signal, redirect }) {
     signal.addEventListener("abort", () => (this.aborted += 1));
-    if (redirect !== "manual" || method !== "POST" || url !== "https://events.example/events/batch") throw new Error(`${method} ${url}`);
+    if (redirect !== "manual" || method !== "POST" || url !== "https://events.example/events/batch")
+      throw new Error(`${method} ${url}`);
     if (headers.authorization !== `Bearer ${this.to.key}`) throw new Error("the key is missing");
     this.arrivals.push(this.time);
     const answer = this.receiver.answer(body);
     if (answer === "lost") throw new TypeError(`cannot connect to https://user:password@events.example`);
-    if (answer === "silent") return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    if (answer === "silent")
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     if (this.isLate) await new Promise((release) => this.late.push(release));
     const [status, headersOfAnswer, text] = answer;
     return new Response(status === 204 ? null : text, { status, headers: headersOfAnswer });
