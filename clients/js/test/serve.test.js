@@ -1,6 +1,6 @@
 // Against the real server: `aig-logs serve`, named by AIG_LOGS_BIN.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import * as client from "aig-events";
 import { leftOut, serve } from "./support/serve.js";
@@ -213,4 +213,22 @@ test("the other questions are answered by their paths", options, async () => {
   assert.deepEqual([usage.sku, usage.quantity], ["api-calls", 3]);
   const cohorts = await client.queryAnalytics(to, { ...range, period: "day" }, "/metrics/cohorts");
   assert.deepEqual(cohorts.rows, []);
+});
+
+test("what the README sends and asks works as it stands", options, async () => {
+  const to = target("readme");
+  const blocks = [...readFileSync(new URL("../README.md", import.meta.url), "utf8").matchAll(/```js\n([^]*?)```/g)];
+  const run = blocks.map(([, code]) => code).filter((code) => code.includes("http://localhost:8790"));
+  assert.equal(run.length, 2);
+  process.env.AIG_EVENTS_KEY = to.key;
+  for (const [index, code] of run.entries()) {
+    const file = new URL(`../dist/readme-${index}.mjs`, import.meta.url);
+    writeFileSync(file, code.replace("http://localhost:8790", to.url));
+    await import(file);
+    rmSync(file);
+  }
+  assert.deepEqual(await counted(to, ["name"]), [
+    { name: "api.request", count: 1_000 },
+    { name: "signup", count: 1 },
+  ]);
 });
