@@ -255,13 +255,16 @@ fn worker_var(setting: &Setting) -> String {
     format!("# {meaning}\n{name} = \"{value}\"\n")
 }
 
-/// The list of features names tests of these names.
+/// The list of features names tests: functions of Rust, and sentences that name tests of the JavaScript client.
 #[test]
 fn every_test_that_the_list_of_features_names_is_there() {
     let tests: String = sources("tests").chain(sources("src")).map(|file| file.text).collect();
+    let client = fs::read_dir(Path::new(ROOT).join("clients/js/test")).unwrap().map(|entry| entry.unwrap().path());
+    let client: String = client.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap()).collect();
+    let is_there = |name: &str| tests.contains(&format!("fn {name}(")) || client.contains(&format!("test(\"{name}\","));
     let list = read("docs/seeds.md");
     let named = list.lines().filter_map(|line| line.strip_suffix("` |")?.rsplit_once("| `")).map(|(_, name)| name);
-    let missing: Vec<_> = named.filter(|name| !name.contains('/') && !tests.contains(&format!("fn {name}("))).collect();
+    let missing: Vec<_> = named.filter(|name| !name.contains('/') && !is_there(name)).collect();
     none(missing.into_iter().map(str::to_owned), "Name a test that is there, or a dash.");
 }
 
