@@ -16,7 +16,7 @@ const BUILT = join(SOURCE, "built");
 
 /** Bytes, and bytes gzipped: more would be waited for. */
 const LARGEST = 130_000;
-const LARGEST_PACKED = 46_000;
+const LARGEST_PACKED = 45_000;
 
 const text = (...path) => readFileSync(join(...path), "utf8");
 
@@ -26,10 +26,21 @@ function licence() {
   return `<!--\nuPlot ${version} is built in:\n${text(ROOT, "node_modules/uplot/LICENSE").trim()}\n-->`;
 }
 
+/** uPlot as its makers minify it, which is smaller than what is made of its source here. It is a variable of its own. */
+const UPLOT = "node_modules/uplot/dist/uPlot.iife.min.js";
+
+const variable = {
+  name: "uplot",
+  setup(build) {
+    build.onResolve({ filter: /^uplot$/ }, () => ({ path: "uplot", namespace: "variable" }));
+    build.onLoad({ filter: /./, namespace: "variable" }, () => ({ contents: "export default uPlot" }));
+  },
+};
+
 async function script() {
-  const options = { entryPoints: [join(SOURCE, "main.js")], bundle: true, minify: true, format: "esm", target: "es2023" };
+  const options = { entryPoints: [join(SOURCE, "main.js")], bundle: true, minify: true, format: "esm", target: "es2023", plugins: [variable] };
   const { outputFiles } = await build({ ...options, legalComments: "none", charset: "utf8", write: false, absWorkingDir: ROOT });
-  return outputFiles[0].text.trim();
+  return `${text(ROOT, UPLOT).trim()}\n${outputFiles[0].text.trim()}`;
 }
 
 async function style() {

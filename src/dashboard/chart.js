@@ -7,7 +7,7 @@ import * as format from "./format.js";
 import * as range from "./range.js";
 import { go } from "./router.js";
 
-const HEIGHT = 220;
+const HEIGHT = 230;
 
 /** The colour that a variable of the style has now, in this theme. */
 function css(name) {
@@ -30,7 +30,7 @@ export const redraw = () => charts.forEach((chart) => chart.draw());
  * A chart. `bars` are stacked from the first up, `lines` are drawn over them: each has a `name` and `values`, a line perhaps a
  * `dash` and `right` (its own axis in per cent). `show` writes a value.
  */
-export function chart({ name, view, times, bars = [], lines = [], show, unit = view.step, narrows = true }) {
+export function chart({ name, view, times, bars = [], lines = [], show, unit = view.step, narrows = true, height = HEIGHT }) {
   const host = h("div", { class: "plot" });
   const readout = h("p", { class: "readout", "aria-live": "polite" }, " ");
   const figure = h(
@@ -38,7 +38,7 @@ export function chart({ name, view, times, bars = [], lines = [], show, unit = v
     { class: "chart", tabindex: "0", role: "group", "aria-label": words(name, times, bars, lines, show, view, narrows), data: { focus: name } },
     host, readout,
   );
-  const drawn = { host, readout, view, times, bars, lines, show, unit, narrows, plot: null, draw: () => draw(drawn) };
+  const drawn = { host, readout, view, times, bars, lines, show, unit, narrows, height, plot: null, draw: () => draw(drawn) };
   figure.addEventListener("keydown", (event) => keys(drawn, event));
   if (narrows) host.addEventListener("click", () => narrow(drawn));
   whileThere(drawn);
@@ -77,7 +77,7 @@ function words(name, times, bars, lines, show, view, narrows) {
 function legend(bars, lines, show) {
   const sum = (values) => values.reduce((all, value) => all + (value ?? 0), 0);
   const mark = (place, line) => {
-    const swatch = h("span", { class: line ? `swatch line${line.dash ? " dashed" : ""}` : "swatch", "aria-hidden": "true" });
+    const swatch = h("span", { class: line ? `swatch line ${lineStyle(line.dash)}` : "swatch", "aria-hidden": "true" });
     swatch.style.setProperty("--swatch", `var(--${line?.tone ?? `series-${place % 8}`})`);
     return swatch;
   };
@@ -87,6 +87,8 @@ function legend(bars, lines, show) {
   ];
   return h("ul", { class: "legend" }, items);
 }
+
+const lineStyle = (dash) => (!dash ? "" : dash[0] > dash[1] ? "dashed" : "dotted");
 
 /** Bars from the lowest up: the sum of a bar and those below it. */
 function stacked(bars, length) {
@@ -104,7 +106,7 @@ function draw(drawn) {
   const barSeries = order.map((place) => ({ paths: path, fill: color(place), stroke: css("--panel"), width: bars.length > 1 ? 0.5 : 0, points: { show: false } }));
   const lineSeries = lines.map((line, place) => ({
     scale: line.right ? "share" : "y", stroke: line.tone ? css(`--${line.tone}`) : color(bars.length + place), width: 2, dash: line.dash,
-    spanGaps: false, points: { show: line.values.length < 40, size: 5 },
+    spanGaps: false, points: { show: bars.length === 0 && line.values.length < 40, size: 5 },
   }));
   const data = [times.map((at) => at / 1_000), ...order.map((place) => sums[place]), ...lines.map(({ values }) => values)];
   drawn.plot = new uPlot(options(drawn, [{}, ...barSeries, ...lineSeries], host.clientWidth, unit, view), data, host);
@@ -114,7 +116,7 @@ function options(drawn, series, width, unit, view) {
   const axis = { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
   const seconds = range.length(unit) / 1_000;
   const axes = [
-    { ...axis, space: 70, values: (_, splits) => splits.map((at, place) => label(at * 1_000, splits[place - 1] * 1_000, view)) },
+    { ...axis, space: 70, size: 32, values: (_, splits) => splits.map((at, place) => label(at * 1_000, splits[place - 1] * 1_000, view)) },
     { ...axis, size: 64, values: (_, splits) => splits.map((value) => drawn.show(value)) },
   ];
   if (drawn.lines.some((line) => line.right)) {
@@ -123,7 +125,7 @@ function options(drawn, series, width, unit, view) {
   const floor = (_, low, high) => [0, high > 0 ? high * 1.08 : 1];
   const ends = (_, low, high) => (drawn.bars.length ? [low, high + seconds] : low === high ? [low - seconds, high + seconds] : [low, high]);
   return {
-    width, height: HEIGHT, series, axes, legend: { show: false }, tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), view.zone),
+    width, height: drawn.height, series, axes, legend: { show: false }, tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), view.zone),
     scales: { x: { time: true, range: ends }, y: { range: floor }, share: { range: floor } },
     cursor: { drag: { x: false, y: false }, points: { show: drawn.bars.length === 0 }, y: false },
     hooks: { setCursor: [(plot) => say(drawn, plot.cursor.idx)] },

@@ -2,6 +2,7 @@
 
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+const tenth = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const fine = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
 
 /** What stands where there is no number. */
@@ -18,13 +19,14 @@ export const compact = known((value) => (Math.abs(value) < 10_000 ? fine.format(
 /** $1,234.50: more digits where there is little. */
 export const usd = known((value) => {
   const size = Math.abs(value);
-  const digits = size === 0 || size >= 1 ? 2 : size >= 0.01 ? 3 : 6;
-  const text = size.toLocaleString("en-US", { minimumFractionDigits: Math.min(2, digits), maximumFractionDigits: digits });
+  const digits = size === 0 || size >= 1 ? 2 : 3;
+  const few = size > 0 && size < 0.01;
+  const text = few ? fine.format(size) : size.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${value < 0 ? "−" : ""}$${text}`;
 });
 
 /** 2.1 % */
-export const percent = known((share) => `${fine.format(share * 100)} %`);
+export const percent = known((share) => `${Math.abs(share) < 0.001 ? fine.format(share * 100) : tenth.format(share * 100)} %`);
 
 /** 45 ms, 6.8 s */
 export const duration = known((ms) => (ms < 1_000 ? `${fine.format(ms)} ms` : `${fine.format(ms / 1_000)} s`));

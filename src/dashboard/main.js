@@ -96,7 +96,7 @@ function buttons() {
   document.getElementById("buttons").append(
     button("Copy link", "Copy a link that shows the same later", () => copy(lasting(current(), view), "The link is copied.")),
     button("CSV", "Save all panels as CSV", () => keep("ai-ledger.csv", "text/csv", everything())),
-    button("Look again", "Ask everything again", () => look()),
+    button("Refresh", "Ask everything again", () => look()),
     button("Key", "Use another key", () => askForKey("The page uses another key from now on.", use)),
   );
 }

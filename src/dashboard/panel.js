@@ -13,7 +13,7 @@ export function panel(definition) {
   const section = h("section", { id, class: `panel ${definition.width ?? ""}`, "aria-labelledby": `${id}-title` });
   const frame = { definition, section, body, asked: [], tables: [], answered: null };
   const button = (text, label, click) => h("button", { type: "button", "aria-label": `${label}: ${title}`, title: label, on: { click } }, text);
-  const full = button("⛶", "Full screen", () => go({ full: current().full === id ? "" : id }));
+  const full = button("Full", "Full screen", () => go({ full: current().full === id ? "" : id }));
   const tools = h(
     "div", { class: "tools" },
     button("CSV", "Save as CSV", () => keep(`${id}.csv`, "text/csv", asCsv(frame.tables))),
@@ -68,11 +68,12 @@ function draw(frame, view, answers) {
   frame.answered = rows;
   frame.tables = content.map((element) => element.table).filter(Boolean);
   section.dataset.state = "shown";
-  show(body, content, truncated(answers));
+  show(body, content, truncated(frame, answers));
 }
 
-function truncated(answers) {
-  const cut = Object.values(answers).some((answer) => answer?.meta?.truncated);
+/** Whether rows are missing that were wanted: who asks for the first ones wants no others. */
+function truncated({ definition }, answers) {
+  const cut = Object.entries(answers).some(([name, answer]) => answer?.meta?.truncated && !definition.firsts?.includes(name));
   return cut ? note("There are more rows than are shown: narrow the range or set a filter.") : null;
 }
 

@@ -6,10 +6,10 @@ import { current, go } from "./router.js";
 
 const ZONES = ["UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/Los_Angeles", "Asia/Kolkata", "Asia/Tokyo", "Australia/Sydney"];
 
-const COMPARED = [["prev", "vs the time before"], ["week", "vs a week before"], ["none", "not compared"]];
-const STEPS = [["", "usual steps"], ["minute", "by minute"], ["hour", "by hour"], ["day", "by day"]];
-const LIVE = [["", "↻ off"], ["5", "↻ every 5 s"], ["60", "↻ every minute"]];
-const THEMES = [["", "◐ as the system"], ["light", "◐ light"], ["dark", "◐ dark"]];
+const COMPARED = [["prev", "time before"], ["week", "week before"], ["none", "nothing"]];
+const STEPS = [["", "usual"], ["minute", "minutes"], ["hour", "hours"], ["day", "days"]];
+const LIVE = [["", "off"], ["5", "every 5 s"], ["60", "every minute"]];
+const THEMES = [["", "system"], ["light", "light"], ["dark", "dark"]];
 
 /** Fields with suggestions: the part of the state, its label, and the column of the answer that suggests. */
 const FILTERS = [["org", "Org", "organization"], ["gw", "Gateway", "gateway"], ["provider", "Provider", "provider"], ["model", "Model", "model"]];
@@ -17,7 +17,7 @@ const FILTERS = [["org", "Org", "organization"], ["gw", "Gateway", "gateway"], [
 /** Fills the toolbar with the state of the view. What is being written stays. */
 export function toolbar(view) {
   const place = document.getElementById("controls");
-  if (place.childElementCount === 0) place.append(...controls());
+  if (place.querySelector("label") === null) build(place);
   const { state } = view;
   fill("range", rangesWith(state.range, view), state.range);
   fill("tz", zonesWith(view), state.tz);
@@ -26,12 +26,22 @@ export function toolbar(view) {
   }
 }
 
+/** What is used most stands first. Where there is little room, the rest is behind a button. */
+function build(place) {
+  const more = h("button", { type: "button", class: "more-controls", "aria-expanded": "false" }, "More filters");
+  more.addEventListener("click", () => more.setAttribute("aria-expanded", String(place.classList.toggle("all"))));
+  const all = controls();
+  place.append(...all.slice(0, FIRST), more, ...all.slice(FIRST));
+}
+
+const FIRST = 4;
+
 function controls() {
   return [
-    select("range", "Range", []), select("cmp", "Compare", COMPARED), select("step", "Steps", STEPS), select("tz", "Time zone", []),
+    select("range", "Range", []), select("cmp", "Compare with", COMPARED), field("key", "Split by", "team"), field("value", "Value", "all", true),
     ...FILTERS.map(([name, label]) => field(name, label, `all ${label.toLowerCase()}s`, true)),
-    field("key", "Split by", "team"), field("value", "Value", "all", true), field("user", "User", "all"),
-    field("budget", "Budget a month, USD", "none"), select("live", "Live", LIVE), select("theme", "Theme", THEMES),
+    field("user", "User", "all"), field("budget", "Month's budget", "USD"), select("step", "Steps", STEPS), select("tz", "Time zone", []),
+    select("live", "Refresh", LIVE), select("theme", "Theme", THEMES),
   ];
 }
 
@@ -73,7 +83,7 @@ function rangesWith(text, view) {
 }
 
 function zonesWith(view) {
-  const own = ["", `${range.ownZone()} (this browser)`];
+  const own = ["", range.ownZone()];
   const others = view.state.tz && !ZONES.includes(view.state.tz) ? [view.state.tz] : [];
   return [own, ...[...others, ...ZONES].map((zone) => [zone, zone])];
 }

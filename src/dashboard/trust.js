@@ -42,7 +42,7 @@ function write(place, view, { logs, now, steps, models }) {
     `events complete to ${format.clock(completeThrough.events, view.zone)}`,
     `${format.count(now.total_requests)} events in the last ${now.window_seconds / 60} min`,
     free.calls ? `${format.percent(free.calls / calls)} of calls are of models without any cost` : "every model has a cost",
-    exact === true ? `exact numbers (${from === "rollup" ? "counted hours" : "all rows read"})` : `percentiles within ${format.percent(exact.error)}`,
+    exact === true ? `exact numbers (${from === "rollup" ? "counted hours" : "all rows read"})` : `percentiles within ${exact.error * 100} %`,
     completeThrough.logs ? null : "proven hours and dead letters: ask aig-logs status",
   ];
   place.className = isLate ? "trust bad" : "trust";

@@ -4,6 +4,7 @@ import { h, note, show } from "../dom.js";
 import * as format from "../format.js";
 import * as range from "../range.js";
 import { link } from "../router.js";
+import { scroll } from "../table.js";
 import { question } from "../view.js";
 
 const HOUR = 3_600_000;
@@ -28,6 +29,7 @@ export const evidence = {
   id: "evidence",
   number: 12,
   title: "Logs and events",
+  firsts: ["lines"],
   width: "wide",
   questions: (view) => {
     const span = spanOf(view);
@@ -41,11 +43,10 @@ export const evidence = {
   },
   draw(view, { lines }) {
     const span = spanOf(view);
-    const list = { ...lines.meta };
     const unit = unitOf(span);
     const nothing = lines.rows.length === 0 && note("No log or event fits. Look at an earlier time, or take filters away.");
     const table = lines.rows.length > 0 && linesTable(view, unit, lines.rows);
-    return [head(view, span), nothing, table, list.truncated ? note(`These are the newest ${LINES} lines of this time.`) : null];
+    return [head(view, span), nothing, table, lines.meta.truncated ? note(`These are the newest ${LINES} lines of this time.`) : null];
   },
 };
 
@@ -100,7 +101,7 @@ function linesTable(view, unit, rows) {
   const body = h("tbody", {}, rows.map((row, place) => line(view, unit, row, place)));
   const head = h("tr", {}, titles.map((title, at) => h("th", { scope: "col", class: at > 3 ? "number" : null }, title)));
   const element = h("table", {}, h("caption", {}, "Logs and events"), h("thead", {}, head), body);
-  const scroller = h("div", { class: "scroll" }, element);
+  const scroller = scroll("Logs and events", element);
   const columns = [unit, ...FIELDS, "count", "avg", "cost", "tokensIn", "tokensOut"];
   scroller.table = { name: "Logs and events", columns, rows: rows.map((row) => columns.map((name) => row[name])) };
   return scroller;

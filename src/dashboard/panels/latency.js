@@ -28,8 +28,8 @@ export const latency = {
       ...LINES.map(([name]) => ({ title: `${name} ms`, of: (row) => row[name], show: format.duration })),
     ];
     return [
-      chart({ name: "Latency", view, times: stepTimes(rows, view.step), lines, show: format.duration }),
-      note(`A ${view.step} with fewer than ${LEAST} calls is a gap.`),
+      chart({ name: "Latency", view, times: stepTimes(rows, view.step), lines, show: format.duration, height: 340 }),
+      note(`${view.step === "hour" ? "An" : "A"} ${view.step} with fewer than ${LEAST} calls is a gap.`),
       numbers("Latency", columns, rows),
     ];
   },

@@ -4,6 +4,7 @@ import { h, note } from "../dom.js";
 import * as format from "../format.js";
 import * as range from "../range.js";
 import { evidence } from "../router.js";
+import { scroll } from "../table.js";
 
 const DAYS = 7;
 
@@ -31,7 +32,7 @@ export const pipeline = {
     }
     const most = Math.max(...hours.rows.map((row) => row.count));
     const empty = hours.rows.filter((row) => row.count === 0).length;
-    const grid = h("div", { class: "scroll" }, gridOf(view, hours.rows, most));
+    const grid = scroll("Logs by hour", gridOf(view, hours.rows, most));
     grid.table = { name: "Logs by hour", columns: ["hour", "logs"], rows: hours.rows.map((row) => [row.hour, row.count]) };
     return [grid, note(`${hours.rows.length - empty} of ${hours.rows.length} hours have logs; at most ${format.count(most)} in an hour.`), told];
   },
@@ -65,6 +66,6 @@ function cell(rows, view, most) {
   const title = `${format.instant(start, view.zone)}: ${count > 0 ? `${format.count(count)} logs` : "no logs"}`;
   const inner = count > 0 ? evidence([["source", "logs"], ["at", at]], title, text) : text;
   const element = h("td", { class: count > 0 ? "some" : "none", title, data: { value: count } }, inner);
-  element.style.setProperty("--share", `${Math.round(12 + (count / most) * 60)}%`);
+  element.style.setProperty("--share", `${Math.round(4 + (count / most) * 31)}%`);
   return element;
 }

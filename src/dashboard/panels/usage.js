@@ -14,6 +14,7 @@ export const usage = {
   id: "usage",
   number: 9,
   title: "Usage, sign-ins, cohorts",
+  firsts: ["failures"],
   questions: (view) => ({
     usage: plain(view, "/billing/usage", { limit: 200 }, soFar(view)),
     failures: template(view, "auth-failures", { start: range.iso(view.start), end: range.iso(view.end) }, 10),

@@ -9,6 +9,7 @@ export const who = {
   id: "who",
   number: 4,
   title: "Who",
+  firsts: ["users"],
   questions: (view) => ({
     total: shared.total(view),
     values: shared.values(view),
