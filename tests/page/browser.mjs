@@ -34,7 +34,7 @@ export class Browser {
 
   constructor(path) {
     this.folder = mkdtempSync(join(tmpdir(), "aig-page-"));
-    const options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", `--user-data-dir=${this.folder}`, "--disable-dev-shm-usage", "about:blank"];
+    const options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe", `--user-data-dir=${this.folder}`, "--disable-dev-shm-usage", "about:blank"];
     this.process = spawn(path, options, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     this.process.stdio[4].setEncoding("utf8").on("data", (text) => this.#read(text));
   }
@@ -70,6 +70,7 @@ export class Browser {
     const tab = new Tab(this, sessionId, targetId);
     this.#listeners.set(sessionId, (method, params) => tab.hear(method, params));
     for (const domain of ["Page", "Runtime", "Network", "Log", "Accessibility"]) await tab.send(`${domain}.enable`);
+    await tab.send("Emulation.setFocusEmulationEnabled", { enabled: true });
     await tab.send("Emulation.setTimezoneOverride", { timezoneId: "Europe/Berlin" });
     await tab.resize(width, height);
     await tab.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
@@ -142,6 +143,7 @@ class Tab {
   }
 
   async close() {
+    await this.front?.close();
     await this.browser.send("Target.closeTarget", { targetId: this.targetId });
   }
 }

@@ -11,9 +11,9 @@ export function pageHeaders() {
   return Object.fromEntries(lines.map((line) => line.trim().split(/: (.*)/s).slice(0, 2)));
 }
 
-/** Starts it. `front.change(path, answer, question)` may return another answer, a status, or a promise of one. */
-export async function front(api, port = 0) {
-  const one = { change: null, asked: [] };
+/** Starts it. `change(path, answer, question)` may return another answer, a status, or a promise of one. */
+export async function front(api, change = null) {
+  const one = { change, asked: [] };
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://page");
     if (request.method === "GET" && ["/", "/dashboard.html"].includes(pathname)) {
@@ -26,7 +26,7 @@ export async function front(api, port = 0) {
       response.destroy();
     }
   });
-  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   one.address = `http://127.0.0.1:${server.address().port}`;
   one.close = () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); });
   return one;

@@ -4,10 +4,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { test } from "node:test";
 
 import { pageHeaders } from "./front.mjs";
-import { opened, world } from "./world.mjs";
+import { opened, test, world } from "./world.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -27,10 +26,10 @@ test("the program serves the page that is built, and what protects it", async ()
 });
 
 test("nothing is said on the console, and nobody else is asked", async () => {
-  const { front, key } = await world();
+  const { key } = await world();
   const tab = await opened();
   assert.deepEqual(tab.complaints, []);
-  const others = tab.requests.filter(({ url }) => !url.startsWith(`${front.address}/`) && !url.startsWith("data:"));
+  const others = tab.requests.filter(({ url }) => !url.startsWith(`${tab.front.address}/`) && !url.startsWith("data:"));
   assert.deepEqual(others, []);
   assert.ok(tab.requests.length > 15, "the panels ask");
   // The fragment is no part of what is sent.

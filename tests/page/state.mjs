@@ -1,9 +1,8 @@
 // The key, and the state of the page in its address.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
 
-import { SETTLED, opened, world } from "./world.mjs";
+import { SETTLED, opened, test, world } from "./world.mjs";
 
 /** Sets a control as a person does. */
 const set = (name, value) =>
@@ -12,12 +11,12 @@ const set = (name, value) =>
 const search = (tab) => tab.value("location.search");
 
 test("the key leaves the address, and stays in the tab", async () => {
-  const { key, front } = await world();
+  const { key } = await world();
   const tab = await opened();
   assert.equal(await tab.value("location.hash"), "");
   assert.equal(await tab.value('sessionStorage.getItem("aig-key")'), key);
   assert.equal(await tab.value("localStorage.length + document.cookie.length"), 0);
-  await tab.go(`${front.address}/?range=24h`);
+  await tab.go(`${tab.front.address}/?range=24h`);
   await tab.until(SETTLED, "every panel, with the key of before");
   await tab.close();
 });
@@ -91,10 +90,9 @@ test("a number leads to the lines behind it, and a line opens", async () => {
 });
 
 test("a live page asks again", async () => {
-  const { front } = await world();
   const tab = await opened({ search: "range=1h&live=5" });
-  const before = front.asked.length;
+  const before = tab.front.asked.length;
   await new Promise((resolve) => setTimeout(resolve, 6_500));
-  assert.ok(front.asked.length > before + 10, `${front.asked.length - before} questions`);
+  assert.ok(tab.front.asked.length > before + 10, `${tab.front.asked.length - before} questions`);
   await tab.close();
 });

@@ -1,4 +1,4 @@
-// What all tests share: a server with simulated events and logs, a front before it, and a browser.
+// What all tests share: a server with simulated events and logs, and a browser. Each tab has a front of its own.
 
 import { spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
@@ -12,6 +12,13 @@ const HOUR = 3_600_000;
 export const SETTLED =
   'document.querySelectorAll(".panel").length === 12 && [...document.querySelectorAll(".panel")].every((panel) => panel.dataset.state && !panel.ariaBusy)';
 
+/** The tests of all files. */
+export const tests = [];
+export const test = (name, run) => tests.push([name, run]);
+
+/** How many tests run at once: most of the time they wait. */
+export const AT_ONCE = 3;
+
 let made;
 
 /** The world, made once. */
@@ -23,7 +30,7 @@ async function make() {
   if (!process.env.AIG_LOGS_BIN) throw new Error("Name the built program in AIG_LOGS_BIN.");
   const server = spawn(process.env.AIG_LOGS_BIN, ["serve", "--demo", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "pipe"] });
   const { address, key } = await told(server);
-  const one = { server, api: address, key, front: await front(address), browser: new Browser(browser) };
+  const one = { server, api: address, key, browser: new Browser(browser) };
   // The last hours change while simulated logs arrive. Three zones ahead of UTC, the range begins and ends inside a day.
   const now = Math.floor(Date.now() / HOUR) * HOUR;
   one.range = `${iso(now - 60 * HOUR)}..${iso(now - 2 * HOUR)}`;
@@ -71,20 +78,19 @@ export async function asked(api, key, { path, body }) {
 /** A tab with the page, when all panels are there. `change` is what the front makes of answers. */
 export async function opened({ search = "", change = null, settled = true, key, ...options } = {}) {
   const one = await world();
-  one.front.change = change;
   const tab = await one.browser.tab(options);
+  tab.front = await front(one.api, change);
   const members = new URLSearchParams({ range: one.range });
   for (const [name, value] of new URLSearchParams(search)) members.set(name, value);
-  await tab.go(`${one.front.address}/?${members}#key=${key ?? one.key}`);
+  await tab.go(`${tab.front.address}/?${members}#key=${key ?? one.key}`);
   if (settled) await tab.until(SETTLED, "every panel");
   return tab;
 }
 
 export async function ended() {
   if (!made) return;
-  const { server, front, browser } = await made;
+  const { server, browser } = await made;
   await browser.close();
-  await front.close();
   const end = new Promise((resolve) => server.once("exit", resolve));
   server.kill("SIGTERM");
   await end;
