@@ -7,7 +7,7 @@ import * as format from "./format.js";
 import * as range from "./range.js";
 import { go } from "./router.js";
 
-const HEIGHT = 230;
+const HEIGHT = 240;
 
 /** The colour that a variable of the style has now, in this theme. */
 function css(name) {
@@ -116,7 +116,7 @@ function options(drawn, series, width, unit, view) {
   const axis = { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
   const seconds = range.length(unit) / 1_000;
   const axes = [
-    { ...axis, space: 70, size: 32, values: (_, splits) => splits.map((at, place) => label(at * 1_000, splits[place - 1] * 1_000, view)) },
+    { ...axis, space: 70, size: 44, values: (_, splits) => splits.map((at, place) => label(at * 1_000, splits[place - 1] * 1_000, view)) },
     { ...axis, size: 64, values: (_, splits) => splits.map((value) => drawn.show(value)) },
   ];
   if (drawn.lines.some((line) => line.right)) {
@@ -125,7 +125,7 @@ function options(drawn, series, width, unit, view) {
   const floor = (_, low, high) => [0, high > 0 ? high * 1.08 : 1];
   const ends = (_, low, high) => (drawn.bars.length ? [low, high + seconds] : low === high ? [low - seconds, high + seconds] : [low, high]);
   return {
-    width, height: drawn.height, series, axes, legend: { show: false }, tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), view.zone),
+    width, height: drawn.host.closest(".full") ? Math.max(drawn.height, innerHeight * 0.6) : drawn.height, series, axes, legend: { show: false }, tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), view.zone),
     scales: { x: { time: true, range: ends }, y: { range: floor }, share: { range: floor } },
     cursor: { drag: { x: false, y: false }, points: { show: drawn.bars.length === 0 }, y: false },
     hooks: { setCursor: [(plot) => say(drawn, plot.cursor.idx)] },
@@ -134,9 +134,9 @@ function options(drawn, series, width, unit, view) {
 
 /** What stands under the axis: the hour, and the day where a new one begins. */
 function label(at, before, view) {
-  const isDay = format.clock(at, view.zone) === "00:00";
-  if (isDay || !(before > 0)) return format.day(at, view.zone).replace(/^\w+, /, "");
-  return format.clock(at, view.zone);
+  const [clock, day] = [format.clock(at, view.zone), format.day(at, view.zone).replace(/^\w+, /, "")];
+  if (clock === "00:00") return day;
+  return before > 0 ? clock : `${clock}\n${day}`;
 }
 
 /** Writes the values of a step under the chart. */

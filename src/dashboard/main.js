@@ -79,7 +79,7 @@ function dress(state) {
 function changed(state, before) {
   dress(state);
   const differ = Object.keys(state).filter((name) => JSON.stringify(state[name]) !== JSON.stringify(before[name]));
-  if (differ.every((name) => name === "full")) return;
+  if (differ.every((name) => name === "full")) return requestAnimationFrame(redraw);
   if (differ.every((name) => name === "full" || name === "theme")) {
     toolbar({ ...view, state });
     return requestAnimationFrame(redraw);

@@ -152,6 +152,7 @@ function detailQuestions(view, unit, row) {
 function details(row, answers) {
   const pairs = (entries) => h("dl", { class: "pairs" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))));
   const known = (one) => Object.entries(one).filter(([, value]) => value !== null && value !== 0);
-  const groups = answers.flatMap(({ rows }) => rows.map((one) => pairs(known(one))));
+  const isNamed = (one) => known(one).some(([name]) => FURTHER.flat().includes(name) || name.startsWith("metadata."));
+  const groups = answers.flatMap(({ rows }) => rows.filter(isNamed).map((one) => pairs(known(one))));
   return [pairs(known(row)), groups, note("The API groups rows: it does not tell a row's id, its whole metadata or other tries. aig-logs explain ID does.")];
 }
