@@ -37,7 +37,7 @@ async function refresh(frame, view, asking) {
   try {
     const questions = definition.questions(view);
     frame.asked = Object.values(questions).filter(Boolean);
-    const answers = await all(questions, asking);
+    const answers = await all(questions, definition.parts ?? [], asking);
     if (frame.turn !== turn || asking.isStopped) return;
     draw(frame, view, answers);
   } catch (error) {
@@ -53,9 +53,15 @@ async function refresh(frame, view, asking) {
   }
 }
 
-async function all(questions, asking) {
+/** The answers by their names. A part without an answer fails alone: it has no rows, and `failed` says why. */
+async function all(questions, parts, asking) {
+  const alone = (error) => {
+    if (!(error instanceof NoAnswer) || error.status === 401) throw error;
+    return { rows: [], meta: {}, failed: error.message };
+  };
+  const answer = (name) => (parts.includes(name) ? asking.ask(questions[name]).catch(alone) : asking.ask(questions[name]));
   const names = Object.keys(questions);
-  const answers = await Promise.all(names.map((name) => (questions[name] ? asking.ask(questions[name]) : null)));
+  const answers = await Promise.all(names.map((name) => (questions[name] ? answer(name) : null)));
   return Object.fromEntries(names.map((name, at) => [name, answers[at]]));
 }
 

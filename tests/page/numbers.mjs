@@ -24,14 +24,20 @@ const EXPECTED = {
     models.rows.map((row) => [row.model, row.cost, row.count, row.tokensIn, row.tokensOut, (row.cost / (row.tokensIn + row.tokensOut)) * 1e6, row.p95, row.errorRate]),
   latency: ([steps]) => steps.rows.map((row) => [row.hour, row.count, row.p50, row.p95, row.p99]),
   errors: ([steps, , byStatus]) => [
-    ...steps.rows.map((row) => [row.hour, row.errors, row.errorRate]), [], ["By status"], ["status", "errors", "share", "users"],
-    ...byStatus.rows.map((row) => [row.status, row.count, row.count / sum(byStatus.rows, "count"), row.users]),
+    ...steps.rows.map((row) => [row.hour, row.errors, row.errorRate]), [], ["By status"], ["status", "errors", "share"],
+    ...byStatus.rows.map((row) => [row.status, row.count, row.count / sum(byStatus.rows, "count")]),
   ],
-  application: ([names, tools]) => [
-    ...names.rows.map((row) => [row.name, row.count, row.users, row.sessions, row.errorRate, row.p95]), [], ["Tools"],
+  application: ([names, tools, users, sessions]) => [
+    ...names.rows.map((row) => [row.name, row.count, row.errorRate, row.p95]), [], ["Tools"],
     ["tool", "calls", "errors", "p95"], ...tools.rows.map((row) => [row.subject, row.count, row.errorRate, row.p95]),
+    [], ["Active users and sessions"], ["day", "users", "sessions"],
+    ...users.rows.map((row, at) => [row.day, row.users, sessions.rows[at].sessions]),
   ],
-  usage: ([usage]) => usage.rows.map((row) => [row.organizationId, row.sku, row.quantity, row.unit, row.events, row.cost]),
+  usage: ([usage, failures]) => [
+    ...usage.rows.map((row) => [row.organizationId, row.sku, row.quantity, row.unit, row.events, row.cost]), [],
+    ["Sign-ins that failed, the latest"], ["at", "user", "address", "reason"],
+    ...failures.rows.map((row) => [row.at, row.user, row.address ?? "–", row.error ?? row.name]),
+  ],
   unusual: ([{ rows }]) => rows.map((row) => [row.user, row.organization]),
   pipeline: ([hours]) => hours.rows.map((row) => [row.hour, row.count]),
   evidence: ([lines]) => lines.rows.map((row) => Object.values(row)),

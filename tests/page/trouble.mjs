@@ -29,9 +29,20 @@ test("a panel that fails says so alone, and asks again when it is told to", asyn
   await tab.close();
 });
 
+test("a part of a panel that fails leaves its other parts alone", async () => {
+  const tab = await opened({ change: (path, answer, question) => (question?.template === "auth-failures" || question?.metrics?.[0] === "sessions" ? 422 : null) });
+  assert.deepEqual(await tab.value(FAILED), []);
+  const text = (id) => tab.value(`document.querySelector("#${id} .body").textContent`);
+  assert.match(await text("usage"), /Sign-ins: no answer\. the store is away/);
+  assert.match(await text("usage"), /chat-large/);
+  assert.match(await text("application"), /No answer about sessions: the store is away/);
+  await tab.close();
+});
+
 test("if everything fails, every panel and the trust bar say so", async () => {
   const tab = await opened({ change: () => 503 });
-  assert.equal((await tab.value(FAILED)).length, 12);
+  assert.equal((await tab.value(FAILED)).length, 11);
+  assert.match(await tab.value('document.querySelector("#usage .body").textContent'), /Usage: no answer/);
   assert.match(await tab.value('document.getElementById("trust").textContent'), /not known\. the store is away/);
   // Failed answers stand in the console of a browser by themselves; the page adds none.
   assert.deepEqual(tab.complaints.filter((one) => !one.includes("503")), []);

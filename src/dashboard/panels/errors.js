@@ -18,7 +18,7 @@ export const errors = {
   questions: (view) => ({
     steps: shared.steps(view),
     byStep: question(view, { dataset: "logs", groupBy: [view.step, "status"], metrics: ["count"], filters: FAILED, limit: 10_000 }),
-    byStatus: question(view, { dataset: "logs", groupBy: "status", metrics: ["count", "users"], filters: FAILED, orderBy: "-count" }),
+    byStatus: question(view, { dataset: "logs", groupBy: "status", metrics: ["count"], filters: FAILED, orderBy: "-count" }),
   }),
   draw(view, { steps, byStep, byStatus }) {
     const calls = steps.rows.reduce((sum, row) => sum + row.count, 0);
@@ -36,7 +36,6 @@ export const errors = {
       { title: "status", of: (row) => row.status ?? "(no status)", where: (row) => [["status", row.status], ["success", "false"]] },
       { title: "errors", of: (row) => row.count, show: format.count },
       { title: "share", of: (row) => row.count / all, show: format.percent, share: (row) => row.count / all },
-      { title: "users", of: (row) => row.users, show: format.count },
     ];
     const ofSteps = [
       { title: view.step, of: (row) => row[view.step] },

@@ -15,6 +15,7 @@ export const usage = {
   number: 9,
   title: "Usage, sign-ins, cohorts",
   firsts: ["failures"],
+  parts: ["usage", "failures", "cohorts"],
   questions: (view) => ({
     usage: plain(view, "/billing/usage", { limit: 200 }, soFar(view)),
     failures: template(view, "auth-failures", { start: range.iso(view.start), end: range.iso(view.end) }, 10),
@@ -22,13 +23,19 @@ export const usage = {
   }),
   draw(view, { usage, failures, cohorts }) {
     return [
-      usage.rows.length ? usageTable(usage.rows) : note("No event of this month has a quantity. Send events with usage.sku and usage.quantity."),
-      failures.rows.length ? failureTable(view, failures.rows) : note("No sign-in failed in this range."),
-      cohorts.rows.length ? cohortTable(view, cohorts.rows) : note("No user was first seen in this range, so nobody can come back."),
+      part(usage, "Usage", "No event of this month has a quantity. Send events with usage.sku and usage.quantity.", () => usageTable(usage.rows)),
+      part(failures, "Sign-ins", "No sign-in failed in this range.", () => failureTable(view, failures.rows)),
+      part(cohorts, "Who comes back", "No user was first seen in this range, so nobody can come back.", () => cohortTable(view, cohorts.rows)),
       note("This panel is about all events of the org: the other filters do not narrow it."),
     ];
   },
 };
+
+/** A table, or why there is none. */
+function part({ rows, failed }, name, none, draw) {
+  if (failed) return note(`${name}: no answer. ${failed}`);
+  return rows.length > 0 ? draw() : note(none);
+}
 
 /** A question without the filters of the page. */
 function plain(view, path, members, span) {
