@@ -75,11 +75,15 @@ export async function asked(api, key, { path, body }) {
   return response.json();
 }
 
+/** Those of tests that failed are still open at the end. */
+const fronts = [];
+
 /** A tab with the page, when all panels are there. `change` is what the front makes of answers. */
 export async function opened({ search = "", change = null, settled = true, key, ...options } = {}) {
   const one = await world();
   const tab = await one.browser.tab(options);
   tab.front = await front(one.api, change);
+  fronts.push(tab.front);
   const members = new URLSearchParams({ range: one.range });
   for (const [name, value] of new URLSearchParams(search)) members.set(name, value);
   await tab.go(`${tab.front.address}/?${members}#key=${key ?? one.key}`);
@@ -91,6 +95,7 @@ export async function ended() {
   if (!made) return;
   const { server, browser } = await made;
   await browser.close();
+  await Promise.all(fronts.map((one) => one.close()));
   const end = new Promise((resolve) => server.once("exit", resolve));
   server.kill("SIGTERM");
   await end;
