@@ -48,7 +48,10 @@ thread_local! {
 #[wasm_bindgen]
 pub async fn fetch(request: Request) -> Result<Response, JsValue> {
     let answer = match (api(), request::read(&request).await?) {
-        (Ok(api), Ok(request)) => api.answer(&server(), request).await,
+        (Ok(api), Ok(request)) => match request::way_to_page(&request) {
+            Some(way) => way,
+            None => api.answer(&server(), request).await,
+        },
         (Err(problem), _) | (_, Err(problem)) => problem.response(),
     };
     request::response(&answer)

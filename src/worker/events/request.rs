@@ -1,6 +1,6 @@
 //! The runtime's requests and answers, as values.
 
-use http::{Method, StatusCode, Uri};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use wasm_bindgen::JsValue;
@@ -41,6 +41,19 @@ pub async fn read(request: &web_sys::Request) -> Result<Result<Request, Problem>
         cloudflare::read(&stream, LARGEST_BODY).await?
     };
     Ok(Ok(read))
+}
+
+/// The way to the page, which is an asset: the runtime answers with it before it asks the Worker. At `/` an asset would stand
+/// in the way of `POST /`. None: the request is for something else.
+pub fn way_to_page(request: &Request) -> Option<Response> {
+    let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
+    if !is_read || request.uri().path() != "/" {
+        return None;
+    }
+    let mut response = Response::new(Vec::new());
+    *response.status_mut() = StatusCode::FOUND;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/dashboard.html"));
+    Some(response)
 }
 
 /// The answer as the runtime sends it.

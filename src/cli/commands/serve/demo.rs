@@ -103,6 +103,8 @@ fn told(key: &str, address: SocketAddr) -> String {
 
   {key}
 
+Look at them: http://{address}/#key={key}
+
 Send an event, or a batch:
 
 curl -X POST http://{address}/events \

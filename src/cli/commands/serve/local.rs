@@ -3,6 +3,7 @@
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use rand::RngCore;
 
+use super::page;
 use crate::{
     api::Api,
     cli::files::passes::logs_complete_through,
@@ -55,8 +56,11 @@ impl Local {
         &self.server.database
     }
 
-    /// Answers a request.
+    /// Answers a request: with the page, or through the API.
     pub async fn answer(&self, request: Request) -> Response {
+        if let Some(page) = page::answer(&request) {
+            return page;
+        }
         self.api.answer(&self.server, request).await
     }
 

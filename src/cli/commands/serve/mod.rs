@@ -4,6 +4,7 @@ mod connections;
 mod demo;
 mod keep;
 mod local;
+mod page;
 
 use std::{
     io,

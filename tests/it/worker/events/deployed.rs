@@ -10,7 +10,7 @@ use crate::worker::runtime::{WORKER, built, wrangler};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// A folder with the project's own configuration, its SQL, and both Workers, built; none where they are left out on
+/// A folder with the project's own configuration, its SQL, its page, and both Workers, built; none where they are left out on
 /// purpose.
 fn project() -> Option<TempDir> {
     let folder = tempfile::tempdir().unwrap();
@@ -25,10 +25,12 @@ fn project() -> Option<TempDir> {
     let is_build = |part: &&str| !part.starts_with("[build]") && !part.starts_with("[env.events.build]");
     let text: Vec<_> = text.split("\n\n").filter(is_build).collect();
     fs::write(folder.path().join("wrangler.toml"), text.join("\n\n")).unwrap();
-    fs::create_dir_all(folder.path().join("sql/sqlite")).unwrap();
-    for file in fs::read_dir(Path::new(ROOT).join("sql/sqlite")).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), folder.path().join("sql/sqlite").join(file.file_name())).unwrap();
+    for part in ["sql/sqlite", "src/dashboard/built"] {
+        fs::create_dir_all(folder.path().join(part)).unwrap();
+        for file in fs::read_dir(Path::new(ROOT).join(part)).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), folder.path().join(part).join(file.file_name())).unwrap();
+        }
     }
     Some(folder)
 }

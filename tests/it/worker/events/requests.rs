@@ -1,6 +1,6 @@
 //! What is in the database when the Worker has answered.
 
-use std::io::Write as _;
+use std::{fs, io::Write as _, path::Path};
 
 use aig_logs::{
     database::{lists, upsert_of_json},
@@ -35,6 +35,25 @@ fn acknowledged_events_are_in_d1() {
         "duration": 12.5, "source": "http", "metadata": r#"{"place":8,"quoted":"it's \"ä\""}"#,
     });
     assert_eq!(events.rows(row), [expected]);
+}
+
+#[test]
+fn the_page_is_there_and_takes_no_path_from_the_api() {
+    let Some(events) = Events::start() else { return };
+    let file = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dashboard/built");
+        fs::read_to_string(folder.join(name)).unwrap()
+    };
+    let page = events.send(PLAIN, "GET", "/dashboard.html", &[], b"");
+    assert_eq!(page.status, 200);
+    assert!(page.text == file("dashboard.html"), "another page");
+    for (name, value) in file("_headers").lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": ")) {
+        assert_eq!(page.headers.get(name).map(String::as_str), Some(value));
+    }
+    let way = events.send(PLAIN, "GET", "/", &[], b"");
+    assert_eq!((way.status, way.headers["location"].as_str()), (302, "/dashboard.html"));
+    assert_eq!(events.ask(ADMIN, "POST", "/", &Value::from(made(1))).status, 202);
+    assert_eq!(events.send(PLAIN, "GET", "/_headers", &[], b"").status, 404);
 }
 
 #[test]

@@ -204,6 +204,9 @@ pub fn configuration(built: &Path) -> toml::Table {
         configuration.insert(name.into(), whole[name].clone());
     }
     configuration.remove("build");
+    let assets = configuration["assets"].as_table_mut().unwrap();
+    let directory = Path::new(ROOT).join(assets["directory"].as_str().unwrap());
+    assets.insert("directory".into(), directory.to_str().unwrap().into());
     configuration.insert("main".into(), built.to_str().unwrap().into());
     configuration
 }

@@ -1,0 +1,50 @@
+// 0: whether the numbers can be trusted: how new they are, and what is not known.
+
+import { h, show } from "./dom.js";
+import * as format from "./format.js";
+import * as range from "./range.js";
+import { shared, withoutCost } from "./view.js";
+
+const HOUR = 3_600_000;
+
+/** A log that is older is late, if there were any in the hour. */
+const LATE_SECONDS = 600;
+
+/** Asks and writes the line. */
+export async function trust(view, asking) {
+  const place = document.getElementById("trust");
+  const recent = { start: range.iso(view.now - HOUR), end: range.iso(Math.floor(view.now / 1_000) * 1_000) };
+  const minutes = { ...recent, dataset: "logs", groupBy: "minute", metrics: ["count"], limit: 100 };
+  try {
+    const [logs, now, steps, models] = await Promise.all([
+      asking.ask({ path: "/query", body: minutes }), asking.ask({ path: "/metrics/realtime" }), asking.ask(shared.steps(view)),
+      asking.ask(shared.models(view)),
+    ]);
+    if (!asking.isStopped) write(place, view, { logs, now, steps, models });
+  } catch (error) {
+    if (asking.isStopped) return;
+    place.className = "trust bad";
+    show(place, h("strong", {}, "DATA: "), `not known. ${error.message}`);
+  }
+}
+
+function write(place, view, { logs, now, steps, models }) {
+  const last = logs.rows.findLast((row) => row.count > 0);
+  // The minute tells only when the log was at the latest.
+  const age = last && Math.max(0, (view.now - Date.parse(last.minute) - 60_000) / 1_000);
+  const isLate = !last || age > LATE_SECONDS;
+  const free = withoutCost(models.rows);
+  const calls = models.rows.reduce((sum, row) => sum + row.count, 0);
+  const { from, exact, completeThrough } = steps.meta;
+  const parts = [
+    last ? `newest log of ${format.clock(last.minute, view.zone)}${age > 0 ? ` (${format.span(age)} ago)` : " (this minute)"}` : "no log in the last hour",
+    completeThrough.logs ? `logs complete to ${format.clock(completeThrough.logs, view.zone)}` : null,
+    `events complete to ${format.clock(completeThrough.events, view.zone)}`,
+    `${format.count(now.total_requests)} events in the last ${now.window_seconds / 60} min`,
+    free.calls ? `${format.percent(free.calls / calls)} of calls are of models without any cost` : "every model has a cost",
+    exact === true ? `exact numbers (${from === "rollup" ? "counted hours" : "all rows read"})` : `percentiles within ${exact.error * 100} %`,
+    completeThrough.logs ? null : "proven hours and dead letters: ask aig-logs status",
+  ];
+  place.className = isLate ? "trust bad" : "trust";
+  show(place, h("strong", {}, isLate ? "DATA (late): " : "DATA: "), parts.filter(Boolean).join(" · "));
+}
