@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 const NAMES = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome"];
 
 /** Longer than any step of a test takes. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 /** The path of a browser: what AIG_LOGS_CHROMIUM says, or one of the usual names. */
 export function found() {
