@@ -93,7 +93,7 @@ test("every text of an event is shown as text", async () => {
   await tab.value('document.querySelector("#evidence .opener").click()');
   await tab.until('document.querySelector("#evidence .opened .pairs")');
   for (const id of ["spend", "changes", "who", "models", "application", "usage", "unusual", "evidence"]) {
-    assert.ok(await tab.value(`document.querySelector("#${id}").textContent.includes(${JSON.stringify(EVIL)})`), `${id} does not show it`);
+    await tab.until(`document.querySelector("#${id}").textContent.includes(${JSON.stringify(EVIL)})`, `${id} shows it`);
   }
   await tab.value('document.querySelector("#unusual tbody a").click()');
   await tab.until(`document.querySelector("#evidence .chips").textContent.includes("onerror") && ${SETTLED}`);
