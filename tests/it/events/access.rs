@@ -14,14 +14,17 @@ fn recorded(world: &World) -> Vec<Value> {
 
 #[test]
 fn who_asked_what_is_recorded() {
-    let world = World::with(&[("EVENTS_RATE", "0"), ("EVENTS_ACCESS_LOG", "true"), ("EVENTS_NAMES", "x")]);
+    // Whatever is wanted of other events, or withheld from them.
+    let settings =
+        [("EVENTS_NAMES", "x"), ("EVENTS_REQUIRED", "sku"), ("DROP_METADATA", "organizationId,subject,userId")];
+    let world = World::with(&[&[("EVENTS_RATE", "0"), ("EVENTS_ACCESS_LOG", "true")], &settings[..]].concat());
     let key = world.key("acme", &["ingest", "query"]);
     let question = json!({ "start": "-1d", "end": "now" }).to_string();
     assert_eq!(world.ask("POST", "/query", &key, &question).0, 200);
     assert_eq!(world.ask("GET", "/keys", &key, "").0, 403);
     assert_eq!(world.ask("DELETE", "/users/ada?organizationId=acme", ADMIN, "").0, 200);
     // Whoever sends events asks nothing, and a key that nobody knows is nobody's.
-    assert_eq!(world.ask("POST", "/events", &key, r#"{"event":"x"}"#).0, 202);
+    assert_eq!(world.ask("POST", "/events", &key, r#"{"event":"x","usage":{"sku":"s"}}"#).0, 202);
     assert_eq!(world.ask("POST", "/query", "aig_of_nobody", &question).0, 401);
     let mut lines = recorded(&world);
     lines.sort_by_key(Value::to_string);
