@@ -1,4 +1,4 @@
--- How much came in each hour, and how many seconds late the latest of it came.
+-- When what happened in a time came in: how much in each hour, and how many seconds late the latest of it.
 -- data: all
 -- answer: hour, source, rows, latest s
 SELECT

@@ -19,8 +19,8 @@ use crate::{
 /// The name of the event.
 const NAME: &str = "api.access";
 
-/// Keeps an event that says which key asked for which route, and whether it may, whatever comes of it. What it asked, and whom it named, is left
-/// out: whoever reads the log need not know that.
+/// Keeps an event that says which key asked for which route, and whether it may, whatever comes of it. What it asked, and
+/// whom it named, is left out: whoever reads the log need not know that.
 ///
 /// # Errors
 /// If the store does not confirm it. Then nobody gets an answer.

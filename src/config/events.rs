@@ -25,7 +25,7 @@ pub struct EventSettings {
     pub required: Vec<String>,
     /// Whether the last part of each address (IP) is cut off.
     pub truncate_ip: bool,
-    /// Whether each question and each change of keys, prices and orgs is an event too.
+    /// Whether each request but those that send events is an event too.
     pub access_log: bool,
     /// The fields that are withheld.
     pub privacy: Privacy,

@@ -151,7 +151,7 @@ pub const SETTINGS: &[Setting] = &[
     of_events(with_default(
         "EVENTS_ACCESS_LOG",
         "false",
-        "whether each question and each change of keys, prices and orgs becomes an event api.access: true or false",
+        "whether each request but those that send events becomes an event api.access: true or false",
     )),
     of_command(secret("AIG_EVENTS_KEY", Need::Never, "key of the events API with which aig-logs sends events")),
     of_command(needed(

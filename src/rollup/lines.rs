@@ -1,4 +1,5 @@
-//! The statements that make lines of what is counted from other lines, in SQLite's dialect. `?1` is the beginning of the span,
+//! The statements that make lines of what is counted from other lines, in SQLite's dialect. A line is one group of a span. Its
+//! level says by how many fields it groups, its place tells it from other lines of its org. `?1` is the beginning of the span,
 //! `?2` its end.
 //!
 //! Lines are put together from parts: the sums of each line, and each of its buckets. So no value is larger than the list of
@@ -71,7 +72,7 @@ fn names(prefix: &str) -> String {
     listed(&MEASURES.map(|(name, _)| name), &format!(", {prefix}"))
 }
 
-/// The measures of several lines or parts together. `rest` is what stands there for the first of them, if not its own.
+/// The measures of several parts together. `rest` is put in place of the measure of that name, unless it is empty.
 fn sums(rest: &str) -> String {
     let sum = |(name, how): &(&str, &str)| match *name {
         "rest" if !rest.is_empty() => format!(", {rest}"),
@@ -91,7 +92,7 @@ fn parts(groups: &str, table: &str, condition: &str) -> String {
 }
 
 /// The statements that put lines together, as `(other)`: of each org and value of the first field those beyond the most
-/// frequent ones. Their places are below zero.
+/// frequent ones. Their places are below zero. The first adds them up, and only then the second deletes the single ones.
 pub(super) fn fold(source: Source, grain: Grain) -> [String; 2] {
     let (name, length, orgs, fields) = (source.name(), grain.name(), orgs(source, grain), source.fields(3));
     let (first, second, others) = (fields[0], fields[1], fields[1..].join(", "));

@@ -28,7 +28,8 @@ impl Pieces {
         Self(pieces)
     }
 
-    /// The days of every step, each a piece of its own, and raw rows between them.
+    /// The days of every step, and raw rows between them. Each day is a piece of its own, because a line of a key or of a user
+    /// is found by its day.
     pub fn by_day(sources: &[Source], steps: &[Span], closed: &Closed) -> Self {
         let mut pieces = Vec::new();
         for (source, step, piece) in Self::of(sources, steps, closed, |grain| grain == Grain::Day).0 {
@@ -57,8 +58,8 @@ impl Pieces {
         self.0.iter().any(is_read)
     }
 
-    /// As a value of a statement: source, step, grain or `raw`, and the two instants of each, which are left out if they are
-    /// those of the step. D1 takes 2 MB.
+    /// As a value of a statement: source, step, grain or `raw`, and the two instants of each. Where these are the step's they
+    /// are left out, and the statement takes them from there: D1 has 2 MB for a value, and two years have 18,000 hours.
     pub fn value(&self, steps: &[Span]) -> Value {
         let pieces = self.0.iter().map(|(source, step, piece)| {
             let grain = piece.grain.map_or("raw", Grain::name);
