@@ -61,7 +61,7 @@ impl CallError {
     #[must_use]
     pub fn thrown(words: &str) -> Self {
         let limits = ["too many subrequests", "too many api requests"];
-        let lower = words.to_lowercase();
+        let lower = words.to_ascii_lowercase();
         let refused = limits.iter().any(|limit| lower.contains(limit));
         if refused { Self::Refused(words.to_owned()) } else { Self::Silent(words.to_owned()) }
     }

@@ -6,13 +6,14 @@
 //! 2. [`plan`]: what they decide with: where to read next, what to retry, when to stop.
 //! 3. [`source`], [`log`]: what an API gives, and what becomes of it. [`record`]: a line of any table.
 //! 4. [`sink`], [`google`]: where rows go.
-//! 5. [`state`]: what is remembered between passes.
+//! 5. [`state`]: what is remembered between passes. [`alert`]: what somebody must know of it.
 //! 6. [`event`], [`ingest`], [`query`], [`api`]: events in, and questions over events and logs. [`rollup`]: what they count
 //!    once. [`removal`]: what goes away again.
 //! 7. [`host`]: the platform: clock, network, storage. [`config`]: the settings.
 //!
 //! ARCHITECTURE.md holds the laws, and which file keeps each of them.
 
+pub mod alert;
 pub mod api;
 pub mod config;
 pub mod database;

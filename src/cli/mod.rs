@@ -71,6 +71,7 @@ async fn dispatch(
         Command::Explain(arguments) => commands::explain::explain(&arguments, &options, stop, screen).await,
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments, &options, stop).await,
         Command::DeadLetters { action } => commands::dead_letters::dead_letters(action, &options, stop, screen).await,
+        Command::Alerts { action } => commands::alerts::alerts(action, &options, stop).await,
         Command::Serve(arguments) => commands::serve::serve(&arguments, &options, stop, screen).await,
         Command::Send(arguments) => commands::send::send(arguments, &options, stop, screen).await,
         Command::Ask(arguments) => commands::ask::ask(&arguments, &options, stop).await,

@@ -63,8 +63,8 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
 
     fn metadata_keys(&mut self, name: &'static str) -> BTreeSet<String> {
         let Some(text) = self.optional(name) else { return BTreeSet::new() };
-        let keys: BTreeSet<_> =
-            text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect();
+        let mut keys = BTreeSet::new();
+        keys.extend(text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned));
         if keys.is_empty() {
             self.problem(name, format!("is {text:?}, but must name keys such as \"user_id,email\""));
         }

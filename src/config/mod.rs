@@ -1,6 +1,7 @@
 //! The settings. One table drives parsing, `.dev.vars.example`, docs/settings.md and `--help`. Text becomes a type only
 //! here, once, and all problems are reported together.
 
+mod alerts;
 mod bigquery;
 mod cloudflare;
 mod destination;
@@ -16,6 +17,7 @@ use chrono::TimeDelta;
 
 use self::vars::{SettingReader, read};
 pub use self::{
+    alerts::{Alerts, Budget, Digest, NANOS, Period, Scope},
     bigquery::{BigQuery, Schema, TableName, WarehouseSettings},
     cloudflare::{AiGateway, D1, Gateways, Kv, is_gateway_id},
     destination::Destination,
@@ -53,6 +55,8 @@ pub struct Config {
     pub backfill_cron: String,
     /// The parts of each log's metadata that are withheld.
     pub privacy: Privacy,
+    /// Who is told what somebody must know; none: nobody.
+    pub alerts: Option<Alerts>,
     /// The keys of the metadata that the views of a SQLite file know. A pass makes no views elsewhere.
     pub metadata: MetadataKeys,
     /// How old may be what is counted of closed hours in a SQLite file.
@@ -107,6 +111,7 @@ impl Config {
             log_level: vars.log_level(),
             backfill_cron: vars.cron("BACKFILL_CRON"),
             privacy: vars.privacy(),
+            alerts: vars.alerts(),
             metadata: MetadataKeys::default(),
             rollup_retention: TimeDelta::MAX,
         }

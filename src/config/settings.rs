@@ -101,6 +101,23 @@ pub const SETTINGS: &[Setting] = &[
         "true",
         "whether each pass that did something writes a line of aig_runs: true or false",
     ),
+    secret(
+        "ALERT_WEBHOOK",
+        Need::Never,
+        "address that is told of budgets and failures: Slack, Discord, Teams, or any other",
+    ),
+    needed("BUDGET_DAY_USD", Need::Never, "USD a day, UTC, of all gateways: ALERT_WEBHOOK is told at 50, 80 and 100 %"),
+    needed("BUDGET_MONTH_USD", Need::Never, "the same for a month"),
+    needed(
+        "BUDGETS",
+        Need::Never,
+        "budgets by metadata, separated by commas, such as team=search:50/day,user_id=*:20/month",
+    ),
+    needed(
+        "DIGEST",
+        Need::Never,
+        "when ALERT_WEBHOOK gets the sum of a week, such as mon 08:00 Europe/Berlin, or mon 08:00 Europe/Berlin by user_id",
+    ),
     of_both(needed(
         "DROP_METADATA",
         Need::Never,

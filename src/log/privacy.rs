@@ -91,7 +91,7 @@ impl Privacy {
     /// as JSON does, cannot be read and names a key is removed completely.
     pub fn apply_deeply(&self, fields: &mut Map<String, Value>) {
         let treated = mem::take(fields).into_iter();
-        *fields = treated.filter_map(|(name, value)| self.left(&[&name], value).map(|value| (name, value))).collect();
+        fields.extend(treated.filter_map(|(name, value)| self.left(&[&name], value).map(|value| (name, value))));
     }
 
     /// What is left of a value that goes by these names, and of the fields within it.

@@ -1,6 +1,8 @@
 //! The backfill: every hour it copies from the start of forward down to `backfill_stop_at` or the first entry. Once it
 //! is there, it copies no more. It owns `(-∞, start)`. The module also copies an explicit range, which moves no cursor.
 
+use chrono::TimeDelta;
+
 use super::{
     Context, GatewayReport, Job, Platform, Report,
     audit::audit_past,
@@ -17,6 +19,9 @@ use crate::{
     state::{self, Backfill, Done, Position},
     time::{MILLISECOND, Timestamp},
 };
+
+/// Ids of summed up logs are kept for so long: a day of the history is compared soon after it was read, if ever.
+const COMPARED: TimeDelta = TimeDelta::days(40);
 
 /// Copies the history of every gateway, newest first.
 pub async fn backfill<P: Platform>(context: &Context<'_, P>) -> Report {
@@ -73,6 +78,9 @@ async fn pass<P: Platform>(
     }
     let has_news = |it: &GatewayReport| it.counts + it.reread > 0 || it.error.is_some();
     report.gateways.extend(counted.into_iter().filter(has_news));
+    for backfill in cursors.values_mut() {
+        backfill.spend.prune(backfill.start.unwrap_or(backfill.cursor.ts()), COMPARED);
+    }
     cursors.save(context).await
 }
 

@@ -22,14 +22,29 @@ const FIRST: Duration = Duration::from_mins(10);
 /// Copies the new entries of every gateway.
 pub async fn forward<P: Platform>(context: &Context<'_, P>) -> Report {
     let keys = [state::FORWARD, state::STATUS];
-    context.report(Job::Forward, keys, async |report, [stored, _]| pass(context, report, stored).await).await
+    let mut saved = None;
+    let work = async |report: &mut Report, [stored, _]: [Option<String>; 2]| {
+        saved = pass(context, report, stored).await?;
+        Ok(())
+    };
+    let report = context.report(Job::Forward, keys, work).await;
+    if context.config.alerts.is_none() {
+        return report;
+    }
+    context.tell(&report, saved.as_ref()).await;
+    context.metered(report)
 }
 
-async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored: Option<String>) -> Result<(), Error> {
+/// Returns the cursors, as they are saved. None: there is no gateway.
+async fn pass<P: Platform>(
+    context: &Context<'_, P>,
+    report: &mut Report,
+    stored: Option<String>,
+) -> Result<Option<Cursors<Position>>, Error> {
     let (mut gateways, strange) = context.gateways().await?;
     report.error = strange;
     if gateways.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let loaded = Cursors::of_forward(stored, &gateways)?;
     let mut borders = load_borders(context, &gateways, &loaded).await?;
@@ -55,7 +70,7 @@ async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored
     }
     copy.finish().await;
     report.error = report.error.take().or(copy.error);
-    let Memory::Forward(mut cursors) = copy.memory else { return Ok(()) };
+    let Memory::Forward(mut cursors) = copy.memory else { return Ok(None) };
     for copied in copy.lanes.into_iter().map(|lane| lane.report) {
         if copied.rows > 0
             && keeping_up.contains(&&copied.gateway)
@@ -74,7 +89,8 @@ async fn pass<P: Platform>(context: &Context<'_, P>, report: &mut Report, stored
     for position in cursors.values_mut() {
         position.prune(report.started);
     }
-    cursors.save(context).await
+    cursors.save(context).await?;
+    Ok(Some(cursors))
 }
 
 /// Audits each gateway that was read to its end. New entries come first, so all gateways are copied before the first

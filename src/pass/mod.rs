@@ -13,6 +13,7 @@ mod job;
 mod pace;
 mod report;
 mod runs;
+mod tell;
 
 pub use self::{
     backfill::{backfill, range},

@@ -30,6 +30,9 @@ pub struct Metadata {
     /// Whether some are of entries whose own instant cannot be read: these may lie elsewhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub placed: bool,
+    /// Whether no cursor of a job moved with these rows: a comparison has written them, or a copy of a range.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aside: bool,
 }
 
 impl Metadata {
@@ -39,9 +42,9 @@ impl Metadata {
         self.placed || self.from < until && self.to >= from
     }
 
-    fn and(self, Self { from, to, n, placed }: Self) -> Self {
+    fn and(self, Self { from, to, n, placed, aside }: Self) -> Self {
         let (from, to) = (self.from.min(from), self.to.max(to));
-        Self { from, to, n: self.n + n, placed: self.placed || placed }
+        Self { from, to, n: self.n + n, placed: self.placed || placed, aside: self.aside || aside }
     }
 }
 
@@ -134,7 +137,7 @@ impl Segment {
     /// A segment of one entry.
     #[must_use]
     pub fn of(id: &str, created_at: Timestamp) -> Self {
-        let metadata = Metadata { from: created_at, to: created_at, n: 1, placed: false };
+        let metadata = Metadata { from: created_at, to: created_at, n: 1, placed: false, aside: false };
         Self { metadata, ids: written_line(id).into_owned() }
     }
 
@@ -142,7 +145,8 @@ impl Segment {
     pub fn push(&mut self, id: &str, created_at: Timestamp) {
         self.ids.push('\n');
         self.ids.push_str(&written_line(id));
-        self.metadata = self.metadata.and(Metadata { from: created_at, to: created_at, n: 1, placed: false });
+        self.metadata =
+            self.metadata.and(Metadata { from: created_at, to: created_at, n: 1, placed: false, aside: false });
     }
 }
 

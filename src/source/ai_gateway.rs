@@ -2,7 +2,6 @@
 //! answers with everything. So each entry is checked against the filter, and each page against the order.
 
 use http::{Method, StatusCode};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -151,15 +150,13 @@ const HINTS: Hints = Hints {
 };
 
 /// The settings of a gateway about its logs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewaySettings {
     /// Whether the gateway keeps logs, if known.
     pub collect_logs: Option<bool>,
     /// How many logs it has room for, if known.
-    #[serde(rename = "log_management")]
     pub room: Option<u64>,
     /// What a full gateway does, if known: `STOP_INSERTING` or `DELETE_OLDEST`.
-    #[serde(rename = "log_management_strategy")]
     pub when_full: Option<String>,
 }
 
@@ -171,8 +168,15 @@ pub fn read_settings(response: &Response) -> Result<Option<GatewaySettings>, Cal
     if response.status() == StatusCode::NOT_FOUND {
         return Ok(None);
     }
-    let settings = serde_json::from_value(open(response, &HINTS)?.result);
-    settings.map(Some).map_err(|_| misbehaved("has no settings of a gateway in its result"))
+    let settings = open(response, &HINTS)?.result;
+    if !settings.is_object() {
+        return Err(misbehaved("has no settings of a gateway in its result"));
+    }
+    Ok(Some(GatewaySettings {
+        collect_logs: settings["collect_logs"].as_bool(),
+        room: settings["log_management"].as_u64(),
+        when_full: settings["log_management_strategy"].as_str().map(str::to_owned),
+    }))
 }
 
 /// Reads the answer to [`count_all`]: the count, if the server tells.

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DurationRound, NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use super::{Comparison, Track, stored};
+use super::{Comparison, Spend, Track, stored};
 use crate::{
+    config::Alerts,
     plan::{
         cursor::Cursor,
         slots::{AGES, Stretch},
     },
+    record::Record,
     time::{MILLISECOND, Timestamp},
 };
 
@@ -41,6 +43,9 @@ pub struct Backfill {
     /// The day that is being compared id by id, because its count differs from the number of delivered entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// What the delivered logs have cost, if somebody is told.
+    #[serde(default, skip_serializing_if = "Spend::is_empty")]
+    pub spend: Spend,
 }
 
 /// Entries delivered, by day, UTC.
@@ -89,7 +94,16 @@ impl Backfill {
     /// A backfill that another program has brought to `cursor`.
     #[must_use]
     pub fn at(cursor: Cursor) -> Self {
-        Self { cursor, start: None, done: None, doubtful: false, days: Days::new(), counted: None, comparison: None }
+        Self {
+            cursor,
+            start: None,
+            done: None,
+            doubtful: false,
+            days: Days::new(),
+            counted: None,
+            comparison: None,
+            spend: Spend::default(),
+        }
     }
 
     /// Whether there is nothing left to read down to `stop`, or to the first entry.
@@ -130,7 +144,8 @@ impl Backfill {
     /// Notes that a stretch is counted; it is the upper end of the days that are due. Returns its days with entries,
     /// and how many entries of each day were delivered.
     pub fn advance(&mut self, stretch: &Stretch) -> Days {
-        let days: Days = self.days_of(stretch.from, stretch.until).collect();
+        let mut days = Days::new();
+        days.extend(self.days_of(stretch.from, stretch.until));
         self.days.retain(|day, _| !days.contains_key(day));
         self.move_border(stretch);
         days
@@ -198,6 +213,18 @@ impl Track for Backfill {
 
     fn count(&mut self, created_at: Timestamp, _is_long: Option<bool>) {
         *self.days.entry(created_at.date_naive()).or_default() += 1;
+    }
+
+    fn spend(&mut self, row: &Record, alerts: &Alerts) {
+        self.spend.note(row, alerts);
+    }
+
+    fn has_lost(&mut self, ids: &mut dyn Iterator<Item = String>, at: Timestamp) {
+        self.spend.has_lost(ids, at);
+    }
+
+    fn has_kept(&mut self, key: &str) {
+        self.spend.has_kept(key);
     }
 }
 

@@ -12,8 +12,10 @@ mod backfill;
 mod dead;
 mod ledger;
 mod position;
+mod spend;
 mod status;
 mod stored;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +27,9 @@ pub use self::{
     dead::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, OF_EVENTS, dead_letters, place_of, read_dead_letters},
     ledger::{Finding, History, Ledger, LedgerPage},
     position::{Comparison, Position, Track},
+    spend::{Spend, add, period_of, whole},
     status::{LastFailure, Status},
+    told::{On, Told},
 };
 use crate::{
     error::Error,
@@ -41,6 +45,8 @@ pub const OLDEST: &str = "oldest";
 pub const BACKFILL_STOP_AT: &str = "backfill_stop_at";
 /// Key of the last error of each job.
 pub const STATUS: &str = "status";
+/// Key of what the webhook was told.
+pub const ALERTS: &str = "alerts";
 
 /// The version of every value written here.
 const VERSION: u64 = 1;
@@ -121,8 +127,9 @@ impl Oldest {
         let Some(ts) = time::parse(text.trim().trim_matches('"')) else {
             return Self::from_json(OLDEST, text, gateways);
         };
-        let backfill = Backfill::at(Cursor::at_start_of(ts));
-        Ok(Self { by_id: BTreeMap::from([(owner(OLDEST, gateways)?, backfill)]) })
+        let mut oldest = Self::default();
+        oldest.by_id.insert(owner(OLDEST, gateways)?, Backfill::at(Cursor::at_start_of(ts)));
+        Ok(oldest)
     }
 }
 

@@ -5,8 +5,9 @@ use std::{any::Any, collections::BTreeMap};
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 
-use super::stored;
+use super::{Spend, stored};
 use crate::{
+    config::Alerts,
     log::entry::Entry,
     plan::{
         cursor::Cursor,
@@ -14,6 +15,7 @@ use crate::{
         peak::Peak,
         slots::{self, AGES, HOUR, KEPT, Slot, Slots, Stretch},
     },
+    record::Record,
     time::{MILLISECOND, Timestamp},
 };
 
@@ -47,6 +49,9 @@ pub struct Position {
     /// The busiest minute of today and yesterday.
     #[serde(default, skip_serializing_if = "Peak::is_empty")]
     pub peak: Peak,
+    /// What the delivered logs have cost, if somebody is told.
+    #[serde(default, skip_serializing_if = "Spend::is_empty")]
+    pub spend: Spend,
 }
 
 /// The comparison of a stretch with what was delivered, which may take several passes.
@@ -75,6 +80,9 @@ pub struct Comparison {
     /// entries.
     #[serde(default, skip_serializing_if = "is_default")]
     pub placed: u64,
+    /// What the logs have cost that it has written in this pass.
+    #[serde(skip)]
+    pub spend: Box<Spend>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -96,6 +104,7 @@ impl Position {
             long_calls_first: false,
             lateness: Lateness::default(),
             peak: Peak::default(),
+            spend: Spend::default(),
         }
     }
 
@@ -153,6 +162,8 @@ impl Position {
     pub fn prune(&mut self, now: Timestamp) {
         let [.., counted] = self.counted.unwrap_or([now; 3]);
         self.slots.prune(counted, now);
+        // By the instant of the last delivered log, which is the source's, and not this machine's.
+        self.spend.prune(self.cursor.ts(), KEPT);
     }
 
     /// Whether an hour was counted to its end; the part before the begin of the counts does not matter.
@@ -180,7 +191,7 @@ impl Comparison {
     pub fn new(stretch: &Stretch, source: Option<u64>, begun: Timestamp) -> Self {
         let Stretch { from, until, .. } = *stretch;
         let (cursor, seen) = (Cursor::at_start_of(from), BTreeMap::new());
-        Self { from, until, source, long_calls: false, begun, cursor, seen, placed: 0 }
+        Self { from, until, source, long_calls: false, begun, cursor, seen, placed: 0, spend: Box::default() }
     }
 
     /// The same, of the long calls alone.
@@ -217,6 +228,15 @@ pub trait Track: Any {
         self.cursor().clone_from(cursor);
     }
 
+    /// Sums up what a delivered row has cost.
+    fn spend(&mut self, _row: &Record, _alerts: &Alerts) {}
+
+    /// Notes ids of delivered rows that the store does not have.
+    fn has_lost(&mut self, _ids: &mut dyn Iterator<Item = String>, _at: Timestamp) {}
+
+    /// Notes the key under which ids of delivered rows are kept.
+    fn has_kept(&mut self, _key: &str) {}
+
     /// Whether an entry that was read is to be written. It is not if it was delivered before, or if the pass writes
     /// nothing.
     fn admits(&mut self, _entry: &Entry) -> bool {
@@ -232,5 +252,17 @@ impl Track for Position {
     fn count(&mut self, created_at: Timestamp, is_long: Option<bool>) {
         self.slots.deliver(created_at, is_long);
         self.peak.count(created_at);
+    }
+
+    fn spend(&mut self, row: &Record, alerts: &Alerts) {
+        self.spend.note(row, alerts);
+    }
+
+    fn has_lost(&mut self, ids: &mut dyn Iterator<Item = String>, at: Timestamp) {
+        self.spend.has_lost(ids, at);
+    }
+
+    fn has_kept(&mut self, key: &str) {
+        self.spend.has_kept(key);
     }
 }

@@ -22,7 +22,7 @@ pub fn write(level: Level, message: &str, fields: Value) {
     if level > log::max_level() {
         return;
     }
-    let mut object = json!({ "level": level.as_str().to_lowercase(), "message": message });
+    let mut object = json!({ "level": level.as_str().to_ascii_lowercase(), "message": message });
     if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
         object.extend(fields);
     }

@@ -22,6 +22,9 @@ impl Arguments {
                 !sinks.is_empty() || state.is_some() || copies,
                 "demo, simulate and looker do not use --sink, --state, --dry-run or --pages",
             ),
+            Command::Alerts { .. } => {
+                (!sinks.is_empty() || copies, "alerts does not use --sink, --dry-run or --pages: it reads the state")
+            }
             Command::DeadLetters { .. } => {
                 (copies, "dead-letters does not use --dry-run or --pages; `aig-logs dead-letters show` prints the rows")
             }

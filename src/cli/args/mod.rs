@@ -1,5 +1,6 @@
 //! What can be typed after `aig-logs`.
 
+mod alerts;
 mod ask;
 mod credential;
 mod events;
@@ -14,6 +15,7 @@ mod verify;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use crate::cli::args::alerts::AlertsAction;
 pub use crate::cli::args::ask::{Ask, Asked, Query};
 pub use crate::cli::args::credential::Credential;
 pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};
@@ -54,6 +56,7 @@ Examples:
   aig-logs doctor --events               check what receives events
   aig-logs send events.ndjson            send the events of a file to that server, or to a Worker
   aig-logs dead-letters list             rows that the sink will never take
+  aig-logs alerts list                   budgets, and what is spent of them
   aig-logs sql                           the statements that make table and views
   aig-logs estimate --logs-per-month N   what a month takes and costs
   aig-logs looker                        the link that opens a view in Looker Studio
@@ -139,6 +142,12 @@ pub enum Command {
         /// What to do with them
         #[command(subcommand)]
         action: LettersAction,
+    },
+    /// List budgets and alerts, or try the webhook that is told of them
+    Alerts {
+        /// What to do
+        #[command(subcommand)]
+        action: AlertsAction,
     },
     /// Take events of applications over HTTP into a SQLite file, until stopped
     #[command(after_help = help::table())]

@@ -1,5 +1,6 @@
 //! A file or a folder for each thing that the command does.
 
+pub mod alerts;
 pub mod ask;
 pub mod dead_letters;
 pub mod doctor;

@@ -24,7 +24,7 @@ use crate::{
         },
     },
     config::{
-        Config, ConfigError, D1, Destination, EventSettings, Kv, Need, Problem, SETTINGS, Schema, TableName,
+        Alerts, Config, ConfigError, D1, Destination, EventSettings, Kv, Need, Problem, SETTINGS, Schema, TableName,
         WarehouseSettings,
     },
     foreign,
@@ -104,6 +104,11 @@ impl Vars {
             name => worker.var(name),
         });
         Ok(settings?)
+    }
+
+    /// The settings of alerts; none where nobody is told.
+    pub fn alerts(&self) -> Result<Option<Alerts>, Failure> {
+        Ok(Alerts::from_vars(|name| self.get(name))?)
     }
 
     /// The settings of a deployed Worker's KV.

@@ -7,8 +7,9 @@ use std::{
 
 use super::ids;
 use crate::{
+    config::Alerts,
     error::{CallError, Error},
-    host::Host,
+    host::{Host, Store},
     log::entry::Entry,
     pass::{Context, GatewayReport, Platform, copy},
     plan::{
@@ -18,8 +19,9 @@ use crate::{
         segments::{self, Metadata},
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
+    record::Record,
     sink::Sink,
-    state::{Comparison, Track},
+    state::{Comparison, Spend, Track},
     time::Timestamp,
 };
 
@@ -113,7 +115,10 @@ pub async fn compare<P: Platform>(
         let until = end_of_part(comparison);
         let from = comparison.cursor.ts();
         let mut known = match kept {
-            Ids::InStore => known_ids(context, &report.gateway, from, until).await?,
+            Ids::InStore => match known_ids(context, &report.gateway, (from, until), &comparison.spend).await? {
+                Some(known) => known,
+                None => return Ok(Compared::Unfinished),
+            },
             Ids::InTable => ids_in_table(context, &report.gateway, from, until).await?,
         };
         known.extend(others.iter().cloned());
@@ -146,11 +151,16 @@ async fn compare_until<P: Platform>(
     let longer_than = comparison.long_calls.then_some(LONG_CALL.to_std().unwrap_or_default());
     let scan = Scan::ascending(comparison.cursor.clone(), until).longer_than(longer_than);
     let (cursor, seen, placed) = (comparison.cursor.clone(), comparison.seen.clone(), comparison.placed);
-    let track = Reading { comparison: comparison.clone(), cursor, seen, placed, known, mode, missing: 0 };
+    let spend = std::mem::take(&mut comparison.spend);
+    let track =
+        Reading { comparison: comparison.clone(), cursor, seen, placed, known, mode, missing: 0, spend: spend.clone() };
     let (track, copied) = copy::alone(context, &report.gateway, scan, track).await;
     let mut missing = 0;
     if let Some(track) = track {
         (*comparison, missing) = (track.comparison, track.missing);
+        comparison.spend = track.spend;
+    } else {
+        comparison.spend = spend;
     }
     report.add_late(&copied);
     let (rejected, failed) = (copied.rejected, copied.error);
@@ -195,6 +205,8 @@ struct Reading {
     mode: Mode,
     /// Entries read so far that are not known.
     missing: u64,
+    /// What the entries have cost that were written so far.
+    spend: Box<Spend>,
 }
 
 impl Track for Reading {
@@ -204,6 +216,10 @@ impl Track for Reading {
 
     /// Only the numbers seen at the end count.
     fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
+
+    fn spend(&mut self, row: &Record, alerts: &Alerts) {
+        self.spend.note_once(row, alerts);
+    }
 
     fn admits(&mut self, entry: &Entry) -> bool {
         let count = if entry.is_placed() {
@@ -226,19 +242,34 @@ impl Track for Reading {
 }
 
 /// The ids of the delivered entries of a stretch of one day. If the store does not show an id yet, its row is written
-/// again, and readers see it once.
+/// again, and readers see it once. So is a row that no cursor moved with, if its cost should be summed up and is not:
+/// whoever wrote it did not come to the saving of the sums. None: the store does not show yet what was written just before,
+/// and a cost would be summed up twice.
 async fn known_ids<P: Platform>(
     context: &Context<'_, P>,
     gateway: &str,
-    from: Timestamp,
-    until: Timestamp,
-) -> Result<BTreeSet<String>, Error> {
+    (from, until): (Timestamp, Timestamp),
+    spend: &Spend,
+) -> Result<Option<BTreeSet<String>>, Error> {
     let mut known = BTreeSet::new();
+    let is_summed_up = context.config.alerts.is_some();
     let prefixes = segments::prefixes(gateway, from.date_naive());
     let overlaps = |metadata: &Metadata| metadata.overlaps(from, until);
-    let show = |key: &str, value: &str| known.extend(segments::ids(key, value, gateway).map(Cow::into_owned));
+    let mut recent: Vec<&str> = spend.recent(&prefixes, context.host.now()).collect();
+    let show = |key: &str, metadata: Option<Metadata>, value: &str| {
+        recent.retain(|new| *new != key);
+        let aside = is_summed_up && metadata.is_some_and(|metadata| metadata.aside);
+        let ids = segments::ids(key, value, gateway).filter(|id| !aside || spend.has_counted(id));
+        known.extend(ids.map(Cow::into_owned));
+    };
     ids::segments(context, &prefixes, overlaps, show).await?;
-    Ok(known)
+    let values = if recent.is_empty() { Ok(Vec::new()) } else { context.ids.get_many(&recent).await };
+    let values = values.map_err(|error| error.during("loading", recent.join(", ")))?;
+    for (key, value) in recent.iter().zip(values) {
+        let Some(value) = value else { return Ok(None) };
+        known.extend(segments::ids(key, &value, gateway).map(Cow::into_owned));
+    }
+    Ok(Some(known))
 }
 
 pub(super) async fn ids_in_table<P: Platform>(

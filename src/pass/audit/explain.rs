@@ -206,7 +206,7 @@ async fn holding<P: Platform>(
     let prefixes = created_at.map_or_else(all, |at| segments::prefixes(gateway, at.date_naive()));
     let may_hold = |metadata: &Metadata| created_at.is_none_or(|at| metadata.from <= at && at <= metadata.to);
     let mut found = Vec::new();
-    let note = |key: &str, value: &str| {
+    let note = |key: &str, _: Option<Metadata>, value: &str| {
         if segments::ids(key, value, gateway).any(|written| written == id) {
             found.push((key.to_owned(), segments::written(key)));
         }

@@ -25,7 +25,7 @@ use crate::{
         pace::Pace,
         slots::{Slot, Stretch},
     },
-    state::{Comparison, History, Ledger, LedgerPage},
+    state::{Comparison, History, Ledger, LedgerPage, Spend},
     time::Timestamp,
 };
 
@@ -73,6 +73,9 @@ trait Book {
 
     /// The new results for the ledger.
     fn findings(&self, gateway: &str, now: Timestamp) -> Vec<Findings>;
+
+    /// What the delivered logs have cost.
+    fn spend(&mut self) -> &mut Spend;
 
     /// Restores the book to its state before the audit, so that results that are not in the ledger are counted again.
     fn restore(&mut self);
@@ -165,8 +168,10 @@ impl<P: Platform> Audit<'_, '_, P> {
 
     /// Begins or continues a comparison, as far as the budget allows. Returns whether it is finished.
     async fn compare(&mut self, mut comparison: Comparison) -> Result<bool, Error> {
+        *comparison.spend = self.book.spend().begin_comparison();
         let compared =
             compare(self.context, &mut comparison, (Mode::Mend, Ids::InStore, &BTreeSet::new()), self.report).await;
+        self.book.spend().absorb(&comparison.spend);
         self.book.follow(&comparison);
         let found = match compared {
             Ok(Compared::Finished(found)) => found,

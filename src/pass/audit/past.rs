@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     pass::{Context, GatewayReport, Platform},
     plan::slots::{Slot, Stretch},
-    state::{Backfill, Comparison, DAY, History, midnight_of},
+    state::{Backfill, Comparison, DAY, History, Spend, midnight_of},
     time::{MILLISECOND, Timestamp},
 };
 
@@ -94,6 +94,10 @@ impl Book for Past<'_> {
             }
         }
         pages.into_iter().map(|(key, days)| Findings::Days(key, days)).collect()
+    }
+
+    fn spend(&mut self) -> &mut Spend {
+        &mut self.backfill.spend
     }
 
     fn restore(&mut self) {

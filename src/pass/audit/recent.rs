@@ -29,7 +29,7 @@ use crate::{
     error::Error,
     pass::{Context, GatewayReport, Platform},
     plan::slots::{self, AGES, Stretch},
-    state::{Comparison, Ledger, Position},
+    state::{Comparison, Ledger, Position, Spend},
     time::Timestamp,
 };
 
@@ -150,6 +150,10 @@ impl Book for Recent<'_> {
         }
         let of_date = |date| Findings::Hours(Ledger::key(gateway, date), self.position.hours(&changed, date, now));
         dates.into_iter().map(of_date).collect()
+    }
+
+    fn spend(&mut self) -> &mut Spend {
+        &mut self.position.spend
     }
 
     fn restore(&mut self) {

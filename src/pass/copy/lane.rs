@@ -1,13 +1,19 @@
 //! One gateway in a copy: the entries that were read, and which of them are written and remembered.
 
-use std::mem;
+use std::{borrow::Cow, mem};
 
 use super::write::Line;
 use crate::{
+    config::Alerts,
     foreign,
     log::entry::Entry,
     pass::{Context, Platform, report::GatewayReport},
-    plan::{budget::Ended, cursor::Cursor, segments::Segment, slots::LONG_CALL},
+    plan::{
+        budget::Ended,
+        cursor::Cursor,
+        segments::{self, Kept, Segment},
+        slots::LONG_CALL,
+    },
     record::{Cell, Record},
     state::{DeadLetter, Track},
     time::Timestamp,
@@ -80,12 +86,17 @@ impl Lane {
     }
 
     /// Notes a row that the sink has taken, or refused with a reason.
-    pub fn acknowledge_row(&mut self, row: Record, refused: Option<String>) {
+    pub fn acknowledge_row(&mut self, row: Record, refused: Option<String>, alerts: Option<&Alerts>) {
         let created_at = row.at();
         self.note(row.id(), created_at);
         self.track.count(created_at, is_long(&row));
         match refused {
-            None => self.report.rows += 1,
+            None => {
+                self.report.rows += 1;
+                if let Some(alerts) = alerts {
+                    self.track.spend(&row, alerts);
+                }
+            }
             Some(reason) => self.reject(DeadLetter::of_row(row, reason)),
         }
         self.settle();
@@ -154,6 +165,15 @@ impl Lane {
             }
         };
         begun.then_some(&*self.track)
+    }
+
+    /// Notes that the ids of this segment are kept, or could not be kept.
+    pub fn has_kept(&mut self, kept: &Kept, is_kept: bool) {
+        if is_kept {
+            return self.track.has_kept(&kept.key);
+        }
+        let ids = segments::ids(&kept.key, &kept.value, &self.report.gateway);
+        self.track.has_lost(&mut ids.map(Cow::into_owned), kept.metadata.to);
     }
 
     /// Ends the copy of this gateway.

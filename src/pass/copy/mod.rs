@@ -144,8 +144,11 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
     fn acknowledge(&mut self, written: Result<Batch, CallError>) -> Result<(), Error> {
         let Batch { rows, lines, outcome } =
             written.map_err(|error| Error::Sink { sink: self.context.sink.name(), error })?;
-        let known: BTreeSet<_> = outcome.known.into_iter().collect();
-        let mut refused: BTreeMap<_, _> = outcome.rejected.into_iter().map(|it| (it.index, it.reason)).collect();
+        // Not collected: that would sort them, and each sort of another type takes 8 KB of the Worker.
+        let (mut known, mut refused) = (BTreeSet::new(), BTreeMap::new());
+        known.extend(outcome.known);
+        refused.extend(outcome.rejected.into_iter().map(|it| (it.index, it.reason)));
+        let alerts = self.context.config.alerts.as_ref();
         let mut rows = rows.into_iter().enumerate();
         for (lane, letter) in lines {
             let lane = &mut self.lanes[lane];
@@ -153,7 +156,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
                 lane.acknowledge_letter(at, letter);
             } else if let Some((index, row)) = rows.next() {
                 lane.report.known += u64::from(known.contains(&index));
-                lane.acknowledge_row(row, refused.remove(&index));
+                lane.acknowledge_row(row, refused.remove(&index), alerts);
             }
         }
         Ok(())

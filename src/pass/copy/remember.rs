@@ -134,16 +134,22 @@ impl<P: Platform> Copy<'_, '_, P> {
     /// each pass would write the rows again as long as the store fails. As it is, only a comparison writes them
     /// again, and readers see them once.
     async fn keep_ids(&mut self, now: Timestamp) {
-        let taken = self.lanes.iter_mut().filter_map(|lane| Some((lane.segment.take()?, &mut lane.report)));
-        let (segments, mut reports): (Vec<_>, Vec<_>) = taken.unzip();
+        let taken = self.lanes.iter_mut().filter_map(|lane| Some((lane.segment.take()?, lane)));
+        let (segments, mut lanes): (Vec<_>, Vec<_>) = taken.unzip();
         let numbers: Vec<_> = segments.iter().map(|segment| segment.metadata.n as u64).collect();
-        let parts = reports.iter().map(|report| report.gateway.as_str()).zip(segments).collect();
-        let Some(kept) = segments::kept(parts, now) else { return };
+        let parts = lanes.iter().map(|lane| lane.report.gateway.as_str()).zip(segments).collect();
+        let Some(mut kept) = segments::kept(parts, now) else { return };
+        kept.metadata.aside = matches!(self.memory, Memory::Nowhere);
         let mut failed = self.context.keep(&self.context.ids, &kept.key, &kept.value, json!(kept.metadata)).await.err();
+        if self.context.config.alerts.is_some() {
+            for lane in &mut lanes {
+                lane.has_kept(&kept, failed.is_none());
+            }
+        }
         if failed.is_some() {
-            for (report, number) in reports.iter_mut().zip(numbers) {
-                report.unremembered += number;
-                report.error = report.error.take().or_else(|| failed.take());
+            for (lane, number) in lanes.iter_mut().zip(numbers) {
+                lane.report.unremembered += number;
+                lane.report.error = lane.report.error.take().or_else(|| failed.take());
             }
         }
     }

@@ -137,7 +137,7 @@ impl Scan {
                 entry.created_at = self.cursor.ts;
             }
         }
-        entries.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        entries = sorted(entries);
         entries.dedup_by(|a, b| a.id == b.id);
         let count = entries.len() as u64;
         let mut shown =
@@ -175,4 +175,16 @@ impl Scan {
     fn begin_instant(&mut self, ts: Timestamp) {
         self.cursor = Cursor { ts, at: std::mem::take(&mut self.placed) };
     }
+}
+
+/// Entries by instant and id. A page has 50 of them at most, nearly in this order: to put one after the other in its place takes
+/// no longer than a sort, and 8 KB less of the Worker.
+fn sorted(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut sorted: Vec<Entry> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let is_before = |known: &Entry| (known.created_at, &known.id) <= (entry.created_at, &entry.id);
+        let place = sorted.partition_point(is_before);
+        sorted.insert(place, entry);
+    }
+    sorted
 }

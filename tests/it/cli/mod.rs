@@ -1,5 +1,6 @@
 //! The command as people run it: processes, files, and the simulator over real HTTP.
 
+mod alerts;
 mod apply;
 mod ask;
 mod ask_bigquery;

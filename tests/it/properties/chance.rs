@@ -31,6 +31,7 @@ impl History {
         let history = Self { setting: setting.clone(), entries, steps };
         // Of a page of which neither order nor instants can be read nobody can tell what it leaves out.
         setting.shuffled &= !history.hides_instants();
+        setting.alerts = seed.is_multiple_of(2);
         Self { setting, ..history }
     }
 }
@@ -56,6 +57,7 @@ fn setting(chance: &mut ChaCha8Rng) -> Setting {
         overlapping: chance.gen_bool(0.5),
         last_pages: chance.gen_bool(0.5).then(|| chance.gen_range(1..4)),
         patience: *[HOUR * 3, HOUR * 7, HOUR * 13, HOUR * 30].choose(chance).unwrap(),
+        alerts: false,
     }
 }
 

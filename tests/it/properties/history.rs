@@ -44,6 +44,8 @@ pub struct Setting {
     pub last_pages: Option<u32>,
     /// The time between the last passes, until no entry may be late any more.
     pub patience: TimeDelta,
+    /// Somebody is told of budgets and failures.
+    pub alerts: bool,
 }
 
 /// What `total_count` says.
@@ -154,14 +156,18 @@ impl History {
     /// Whether no count can ever be another than expected: entries only ever come, and in time; the counts are true; and
     /// nothing is written that is not counted.
     pub fn never_looks_short(&self) -> bool {
-        let deletes = |step: &Step| match step {
+        // What hides its instant may be counted beside where it lies.
+        let comes_and_stays = !self.has_late_entries() && !self.hides_instants() && !self.deletes();
+        comes_and_stays && self.setting.count == Count::OfTheFilter && !self.may_repeat_rows()
+    }
+
+    /// Whether entries are deleted at the source.
+    pub fn deletes(&self) -> bool {
+        self.steps.iter().any(|step| match step {
             Step::Delete(entries) => !entries.is_empty(),
             Step::Pass(pass) => pass.deletes(),
             Step::Wait(_) | Step::StopAt(_) | Step::Clock(_) | Step::Revoke => false,
-        };
-        // What hides its instant may be counted beside where it lies.
-        let comes_and_stays = !self.has_late_entries() && !self.hides_instants() && !self.steps.iter().any(deletes);
-        comes_and_stays && self.setting.count == Count::OfTheFilter && !self.may_repeat_rows()
+        })
     }
 
     /// Whether a dead letter may be kept twice: a log whose instant nobody can read lies beside another one by now, once a log

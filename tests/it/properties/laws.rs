@@ -28,6 +28,8 @@ impl Life<'_> {
             assert_eq!(self.reread, 0, "nothing is missing, and pages are read again");
         }
         self.assert_idle();
+        self.assert_sums();
+        self.assert_told_once();
         if let Some(heard) = &self.world.heard {
             heard.borrow().assert_hidden_in(self.world.kept().as_bytes(), "at the end");
         }
@@ -54,14 +56,21 @@ impl Life<'_> {
         });
         let [(forward, counted), (backfill, history_counted)] = idle;
         if !counted {
-            assert_eq!((forward.insert, forward.writes(), forward.state_reads), (0, 0, 1), "an idle pass writes");
+            // What was told is read at the end of each pass, and written where there is news.
+            let told = u32::from(self.received.is_some());
+            assert_eq!(
+                (forward.insert, forward.ids_writes, forward.state_reads),
+                (0, 0, 1 + told),
+                "an idle pass writes"
+            );
+            assert!(forward.state_writes <= told, "an idle pass writes");
         }
         if self.history.setting.count != Count::OfTheGateway && !history_counted {
             assert_eq!((backfill.list, backfill.writes()), (0, 0), "a backfill that was done goes on");
         }
         if self.pages_are_plain() && !counted {
             assert!(
-                forward.list as usize <= self.history.setting.gateways,
+                forward.list as usize <= self.history.setting.gateways * (1 + usize::from(self.received.is_some())),
                 "an idle pass reads {} pages",
                 forward.list
             );
@@ -80,8 +89,10 @@ impl Life<'_> {
         // A comparison that the pass before has brought to its last page is only concluded.
         let verified = u32::from(counts + reread > 0 || cost.ids_reads > 0);
         let ledgers = verified * 3 * gateways;
+        let told = u32::from(self.received.is_some());
         assert!(
-            cost.state_reads <= 2 + ledgers && (cost.ids_reads == 0 || self.reread > 0 || pass.allowed.is_some()),
+            cost.state_reads <= 2 + told + ledgers
+                && (cost.ids_reads == 0 || self.reread > 0 || pass.allowed.is_some()),
             "{cost:?}"
         );
         // A store that is slow to take a second write is asked up to three times.
@@ -89,7 +100,7 @@ impl Life<'_> {
         // Each in a stretch of its own at worst.
         let letters = u32::try_from(report.sum(|gateway| gateway.rejected)).unwrap();
         assert!(
-            cost.state_writes <= writes * (3 + letters + ledgers)
+            cost.state_writes <= writes * (3 + told + letters + ledgers)
                 && u64::from(cost.ids_writes) <= u64::from(writes * gateways) * (1 + 12 * u64::from(verified) + reread),
             "{cost:?}"
         );
@@ -99,7 +110,8 @@ impl Life<'_> {
         if self.pages_are_plain() && pass.allowed.is_none() && pass.calls.is_none() {
             let pages = report.sum(|gateway| gateway.entries.div_ceil(shown - 1) + 1);
             assert!(
-                u64::from(cost.list) <= pages + u64::from(jobs * gateways) + counts + reread,
+                // A count of all logs, where the room of gateways is looked at.
+                u64::from(cost.list) <= pages + u64::from((jobs + told) * gateways) + counts + reread,
                 "{} pages, {}",
                 cost.list,
                 report.to_json()

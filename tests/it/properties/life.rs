@@ -16,7 +16,10 @@ use aig_logs::{
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::history::{Arrival, Count, History, Pass, Setting, Step};
+use super::{
+    history::{Arrival, Count, History, Pass, Setting, Step},
+    spend::{Received, listen},
+};
 use crate::world::{DAY, HOUR, MINUTE, Table, Work, World};
 
 pub const GATEWAYS: [&str; 3] = ["main", "staging", "a-third"];
@@ -44,6 +47,8 @@ pub struct Life<'a> {
     passes: u64,
     /// Pages read to find what a count found missing.
     pub reread: u64,
+    /// What the webhook was told, if there is one.
+    pub received: Option<Received>,
 }
 
 /// Lives through a history, and adds to the tally.
@@ -89,7 +94,8 @@ impl<'a> Life<'a> {
             (id, gateway)
         };
         let ids = history.entries.iter().enumerate().map(add).collect();
-        let mut life = Self { history, world, ids, passes: 0, reread: 0 };
+        let received = history.setting.alerts.then(|| listen(&mut world));
+        let mut life = Self { history, world, ids, passes: 0, reread: 0, received };
         life.poison();
         life
     }

@@ -17,6 +17,7 @@ mod ledger;
 mod life;
 mod poison;
 mod shrink;
+mod spend;
 mod story;
 mod texts;
 mod trouble;

@@ -1,5 +1,6 @@
 //! Stories, each named by what it promises.
 
+mod alerts;
 mod backfill;
 mod bigquery;
 mod budgets;
