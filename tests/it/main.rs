@@ -6,6 +6,7 @@ mod cli;
 mod dotenv;
 mod events;
 mod faults;
+mod metrics;
 mod peer;
 mod process;
 mod properties;

@@ -50,6 +50,9 @@ pub struct Serve {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8790")]
     pub listen: SocketAddr,
+    /// Answer /healthz and /metrics (Prometheus) at this second address, without a key; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<SocketAddr>,
     /// Folder that keeps events older than `EVENT_RETENTION_DAYS`, which are deleted from the file; none: they are gone
     #[arg(long, value_name = "DIR")]
     pub archive: Option<PathBuf>,

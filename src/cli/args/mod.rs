@@ -6,6 +6,7 @@ mod events;
 mod idle;
 mod letters;
 mod options;
+mod run;
 mod setup;
 mod simulated;
 mod state;
@@ -19,6 +20,7 @@ pub use crate::cli::args::credential::Credential;
 pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};
 pub use crate::cli::args::letters::LettersAction;
 pub use crate::cli::args::options::Options;
+pub use crate::cli::args::run::Run;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
 pub use crate::cli::args::simulated::PastOptions;
@@ -109,14 +111,7 @@ pub enum Command {
     Setup(Setup),
     /// Copy until stopped: new logs each minute, and the history until it is all there
     #[command(after_help = help::table())]
-    Run {
-        /// Seconds from one forward pass to the next
-        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-        every: u64,
-        /// Take over from another `run` with the same state. The other `run` ends at its next pass
-        #[arg(long)]
-        takeover: bool,
-    },
+    Run(Run),
     /// Copy the new logs, once, up to the present
     #[command(after_help = help::table())]
     Forward,

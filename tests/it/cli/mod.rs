@@ -10,6 +10,7 @@ mod doctor;
 mod estimate;
 mod explain;
 mod files;
+mod health;
 mod hold;
 mod looker;
 mod reader;
