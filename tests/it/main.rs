@@ -15,6 +15,7 @@ mod scenarios;
 mod secrets;
 mod sinks;
 mod templates;
+mod terminal;
 mod tidy;
 mod views;
 mod worker;

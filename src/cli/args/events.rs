@@ -62,8 +62,8 @@ pub struct Serve {
     /// Let simulated events and logs arrive in a new file, and print a key for it
     #[arg(long, conflicts_with = "poll")]
     pub demo: bool,
-    /// Open no browser. There is no page to open yet, so scripts may say so already.
-    #[arg(long, hide = true)]
+    /// Open no browser with --demo: only print the address of the page
+    #[arg(long, requires = "demo")]
     pub no_open: bool,
 }
 

@@ -6,6 +6,7 @@ mod ask_bigquery;
 mod copies;
 mod d1;
 mod dead_letters;
+mod demo;
 mod doctor;
 mod estimate;
 mod explain;

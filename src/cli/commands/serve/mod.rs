@@ -1,5 +1,6 @@
 //! `aig-logs serve`: the API of events on this machine, over a SQLite file.
 
+mod browser;
 mod connections;
 mod demo;
 mod keep;
@@ -8,7 +9,7 @@ mod page;
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -34,9 +35,10 @@ use crate::{
         progress::{Screen, log_to},
         vars::settings::Vars,
     },
-    config::Destination,
+    config::{Destination, EventSettings},
     database::sqlite::SqliteDatabase,
     host::folder::Folder,
+    log::metadata::MetadataKeys,
 };
 
 /// Seconds from one forward pass to the next, as of `run`.
@@ -71,30 +73,39 @@ pub async fn serve(
     })?;
     let copying = copying(options, file);
     let poller = arguments.poll.then(|| Arc::new(PollerWatch::new(copying.clone())));
-    let local = Arc::new(Local::new(settings, database, archive, poller.clone()));
-    let served = Arc::clone(&local);
-    let work = async {
-        if arguments.demo {
-            demo::run(&served, &db, address, stop, screen).await
-        } else {
-            until_stopped(poller, &copying, stop, screen).await
-        }
+    let local = Local::new(settings, database, archive, poller.clone());
+    let work = async |local: &Arc<Local>| {
+        let work = async {
+            if arguments.demo {
+                demo::run(local, &db, address, !arguments.no_open, (stop, screen)).await
+            } else {
+                until_stopped(poller, &copying, stop, screen).await
+            }
+        };
+        beside(metrics, Watched::Server(Arc::clone(local)), work).await
     };
-    let watched = Watched::Server(Arc::clone(&local));
-    let ended = Box::pin(running(listener, &local, beside(metrics, watched, work))).await;
-    drop(served);
-    if let Some(local) = Arc::into_inner(local) {
-        local.into_database().close().map_err(|error| Failure::call("closing the file", error))?;
-    }
-    ended
+    Box::pin(running(listener, local, work)).await
+}
+
+/// Shows the page over the file of a demo until stopped.
+pub async fn page_of(db: &Path, opens: bool, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
+    let settings = EventSettings::from_vars(|_| None)?;
+    let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "serve --listen")?;
+    let address = listener.local_addr().map_err(|error| unserved(&error))?;
+    let database = SqliteDatabase::open(db, &MetadataKeys::default());
+    let database = database.map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
+    let local = Local::new(settings, database, None, None);
+    let work = async |local: &Arc<Local>| demo::show(local, address, opens, (stop, screen)).await;
+    Box::pin(running(listener, local, work)).await
 }
 
 /// Answers requests, and keeps the file counted and young, for as long as the work takes.
 async fn running(
     listener: TcpListener,
-    local: &Arc<Local>,
-    work: impl Future<Output = Result<Exit, Failure>>,
+    local: Local,
+    work: impl AsyncFnOnce(&Arc<Local>) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
+    let local = Arc::new(local);
     let (running, end) = oneshot::channel::<()>();
     let end = async {
         // The other side is dropped when it is time.
@@ -102,9 +113,9 @@ async fn running(
     };
     // It must not be dropped here before its end, and so nothing fails until then.
     let runtime = runtime()?;
-    let serving = runtime.spawn(connections::serve(listener, Arc::clone(local), end));
-    let keeping = runtime.spawn(keep::keep(Arc::clone(local)));
-    let ended = work.await;
+    let serving = runtime.spawn(connections::serve(listener, Arc::clone(&local), end));
+    let keeping = runtime.spawn(keep::keep(Arc::clone(&local)));
+    let ended = work(&local).await;
     // It may end between any two calls.
     keeping.abort();
     let _ = keeping.await;
@@ -112,6 +123,9 @@ async fn running(
     let served = serving.await;
     runtime.shutdown_background();
     served.map_err(io::Error::from).flatten().map_err(|error| unserved(&error))?;
+    if let Some(local) = Arc::into_inner(local) {
+        local.into_database().close().map_err(|error| Failure::call("closing the file", error))?;
+    }
     ended
 }
 
