@@ -2,6 +2,7 @@
 
 mod ask;
 mod credential;
+mod estimate;
 mod events;
 mod idle;
 mod letters;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use crate::cli::args::ask::{Ask, Asked, Query};
 pub use crate::cli::args::credential::Credential;
+pub use crate::cli::args::estimate::Estimate;
 pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};
 pub use crate::cli::args::letters::LettersAction;
 pub use crate::cli::args::options::Options;
@@ -175,7 +177,7 @@ pub enum Command {
         #[arg(long, value_name = "NAME", default_value = "aig_usage_by_day", value_parser = views())]
         view: String,
     },
-    /// Work out what a month of logs takes and costs
+    /// Work out what a month of logs, or of events, takes and costs
     Estimate(Estimate),
     /// List every setting
     #[command(after_help = help::table())]
@@ -217,20 +219,6 @@ pub struct FromTo {
     /// End of the time range, itself not copied
     #[arg(long, value_name = "INSTANT", requires = "from", value_parser = instant)]
     pub to: Option<Timestamp>,
-}
-
-/// What month to estimate.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct Estimate {
-    /// Logs of all gateways in a month
-    #[arg(long, value_name = "N")]
-    pub logs_per_month: u32,
-    /// Gateways that they come from, evenly
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub gateways: u32,
-    /// Minutes from one forward pass to the next
-    #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
-    pub every: u32,
 }
 
 /// Whose life to tell.
