@@ -1,6 +1,7 @@
 //! What can be typed after `aig-logs`.
 
 mod ask;
+mod condition;
 mod credential;
 mod estimate;
 mod events;
@@ -17,6 +18,7 @@ mod verify;
 use clap::{Args, Parser, Subcommand};
 
 pub use crate::cli::args::ask::{Ask, Asked, Query};
+pub use crate::cli::args::condition::Condition;
 pub use crate::cli::args::credential::Credential;
 pub use crate::cli::args::estimate::Estimate;
 pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};

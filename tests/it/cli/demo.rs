@@ -40,7 +40,7 @@ fn the_demo_ends_in_a_page_over_its_file() {
         let question = json!({ "start": "-4d", "end": "now", "dataset": dataset, "metrics": ["count"] });
         let answer = Client::connect(address).unwrap().post("/query", key, &question.to_string()).unwrap();
         assert_eq!(answer.0, 200, "{answer:?}");
-        answer.1["rows"][0][0].as_u64().unwrap()
+        answer.1["rows"][0]["count"].as_u64().unwrap()
     };
     // Logs, and the events of a simulated application.
     assert!(count("logs") > 500 && count("events") > 5_000, "{} {}", count("logs"), count("events"));

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod estimate;
 mod explain;
+mod fail_if;
 mod files;
 mod health;
 mod hold;
