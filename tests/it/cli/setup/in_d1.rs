@@ -61,7 +61,10 @@ fn setup_makes_the_database_once() {
     let before = files(&folder);
     let (said, code) = folder.setup(&world, &arguments, &[]);
     assert_eq!((code, files(&folder)), (0, before.clone()), "{said}");
-    assert!(!said.contains("✓ D1") && !said.contains("✓ KV namespace") && !said.contains("✓ tables and"), "{said}");
+    assert!(
+        !said.contains("✓ D1 database") && !said.contains("✓ KV namespace") && !said.contains("✓ tables and"),
+        "{said}"
+    );
     assert!(said.contains("= wrangler.toml and .dev.vars: nothing to change"), "{said}");
     // In another folder the same database is found by its name.
     let other = Folder::new();
