@@ -6,6 +6,7 @@ mod confirm;
 mod demo;
 mod failure;
 mod files;
+mod health;
 mod jobs;
 mod poll;
 mod progress;
@@ -14,14 +15,18 @@ mod stop;
 pub mod vars;
 mod warehouse;
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{CommandFactory, Parser};
 use tokio::sync::watch;
 
 use crate::cli::{
-    args::{Arguments, Command, FromTo},
+    args::{Arguments, Command, FromTo, Options, Run},
     failure::{Exit, Failure},
+    health::{
+        listener::{Watched, beside, listen},
+        poller::PollerWatch,
+    },
     jobs::Work,
     poll::{Task, poll},
     progress::Screen,
@@ -31,7 +36,7 @@ use crate::cli::{
 pub async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.refuse_idle_options();
-    let screen = Screen::new(!matches!(arguments.command, Command::Run { .. }));
+    let screen = Screen::new(!matches!(arguments.command, Command::Run(_)));
     let (stopper, stop) = watch::channel(false);
     let outcome = tokio::select! {
         // First, so that the signals are caught before anything is said.
@@ -57,10 +62,7 @@ async fn dispatch(
     match command {
         Command::Demo(arguments) => demo::demo(arguments, options.json, stop, screen).await,
         Command::Setup(arguments) => commands::setup::setup(&arguments, &options, stop).await,
-        Command::Run { every, takeover } => {
-            poll(&options, Task::Run { every: Duration::from_secs(every), takeover, is_counted: false }, stop, screen)
-                .await
-        }
+        Command::Run(arguments) => run(arguments, &options, stop, screen).await,
         Command::Forward => poll(&options, Task::Once(Work::Forward), stop, screen).await,
         Command::Backfill(FromTo { from: Some(from), to: Some(to) }) => {
             poll(&options, Task::Once(Work::Range { from, to }), stop, screen).await
@@ -72,7 +74,7 @@ async fn dispatch(
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments, &options, stop).await,
         Command::DeadLetters { action } => commands::dead_letters::dead_letters(action, &options, stop, screen).await,
         Command::Alerts { action } => commands::alerts::alerts(action, &options, stop).await,
-        Command::Serve(arguments) => commands::serve::serve(&arguments, &options, stop, screen).await,
+        Command::Serve(arguments) => Box::pin(commands::serve::serve(&arguments, &options, stop, screen)).await,
         Command::Send(arguments) => commands::send::send(arguments, &options, stop, screen).await,
         Command::Ask(arguments) => commands::ask::ask(&arguments, &options, stop).await,
         Command::Query(arguments) => commands::ask::query(&arguments, &options, stop).await,
@@ -88,6 +90,23 @@ async fn dispatch(
         Command::Settings => show::print(&vars::help::table()).map(|()| Exit::Done),
         Command::Completions { shell } => completions(shell),
     }
+}
+
+/// Copies until stopped, and says how that goes where somebody asks.
+async fn run(
+    Run { every, takeover, listen: address }: Run,
+    options: &Options,
+    stop: watch::Receiver<bool>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let listener = address.map(|address| listen(address, "--listen")).transpose()?;
+    if let Some(address) = listener.as_ref().and_then(|listener| listener.local_addr().ok()) {
+        screen.say(&format!("How it goes: http://{address}/healthz and http://{address}/metrics"));
+    }
+    let watched = Arc::new(PollerWatch::new(options.clone()));
+    let every = Duration::from_secs(every);
+    let task = Task::Run { every, takeover, is_counted: false, watched: Some(Arc::clone(&watched)) };
+    beside(listener, Watched::Poller(watched), poll(options, task, stop, screen)).await
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {

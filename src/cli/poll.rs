@@ -1,6 +1,6 @@
 //! A poller over the files of this machine: one pass, or both schedules until somebody stops it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
@@ -15,6 +15,7 @@ use crate::{
             passes::Keeper,
             target::Files,
         },
+        health::poller::PollerWatch,
         jobs::{Poller, Teller, Work, native_store},
         progress::{Screen, log_to},
         vars::settings::{self, Vars},
@@ -37,6 +38,8 @@ pub enum Task {
         takeover: bool,
         /// Whether somebody else counts the closed hours of its files.
         is_counted: bool,
+        /// Who is told of each pass.
+        watched: Option<Arc<PollerWatch>>,
     },
 }
 
@@ -78,7 +81,7 @@ pub async fn poll(
     let rows_on_output = destinations.contains(&shown);
     let teller = Teller { screen, json: options.json, rows_on_output, dry_run: options.dry_run };
     let ended = match task {
-        Task::Run { every, .. } => run::run(&keeper, &teller, every, &schedule).await,
+        Task::Run { every, watched, .. } => run::run(&keeper, &teller, watched.as_deref(), every, &schedule).await,
         Task::Once(work) => keeper.pass(work).await.and_then(|report| {
             screen.clear();
             teller.tell(&report)

@@ -23,7 +23,7 @@ use http::Response;
 
 use self::{
     cloudflare::{
-        Limiter, access::Access, d1::SimulatedDatabase, gateway::Gateway, kv::SimulatedNamespace,
+        Limiter, access::Access, d1::SimulatedDatabase, databases::Databases, gateway::Gateway, kv::SimulatedNamespace,
         namespaces::Namespaces,
     },
     faults::{Endpoint, plan::Faults},
@@ -67,7 +67,7 @@ pub struct Simulator {
     tokens: Tokens,
     tables: BTreeMap<String, SimulatedTable>,
     namespaces: Namespaces,
-    database: SimulatedDatabase,
+    databases: Databases,
     faults: Faults,
     calls: CallCounts,
 }
@@ -88,7 +88,7 @@ impl Simulator {
                 (options.state_namespace.as_str(), "STATE_KV"),
                 (options.ids_namespace.as_str(), "IDS_KV"),
             ]),
-            database: SimulatedDatabase::new(),
+            databases: Databases::new(&options.database),
             faults: Faults::new(options.seed, options.storm),
             calls: CallCounts::default(),
             options,
@@ -156,7 +156,7 @@ impl Simulator {
     /// A database of D1 by its id.
     #[must_use]
     pub fn database(&self, id: &str) -> Option<&SimulatedDatabase> {
-        Some(&self.database).filter(|_| id == self.options.database)
+        self.databases.get(id)
     }
 
     /// Revokes every token given out so far.

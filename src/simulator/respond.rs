@@ -39,6 +39,7 @@ impl Simulator {
             | Route::List { .. }
             | Route::Kv { .. }
             | Route::Namespaces { .. }
+            | Route::Databases { .. }
             | Route::Database { .. } => {
                 let refused = self.limiter.count(now);
                 let mut response = refused.unwrap_or_else(|| self.cloudflare(now, request, route));
@@ -80,16 +81,20 @@ impl Simulator {
                 let namespace = self.namespaces.get_mut(namespace);
                 Some(namespace.map_or_else(kv::no_namespace, |namespace| namespace.answer(now, call, request)))
             }
-            Route::Database { database, .. } if *database != self.options.database => {
-                let message = format!("The database {database} could not be found");
-                let errors = serde_json::json!([{ "code": 7_404, "message": message }]);
-                Some(cloudflare::failure(404, errors, Value::Null))
-            }
-            Route::Database { .. } => Some(self.database.answer(request.body())),
+            Route::Database { database, .. } => Some(self.in_database(database, request.body())),
+            Route::Databases { call, .. } => Some(self.databases.answer(*call, query, request.body())),
             Route::Namespaces { call, .. } => Some(self.namespaces.answer(call, query, request.body())),
             Route::Verify(_) | Route::Token | Route::Table { .. } | Route::Operator => None,
         };
         answer.unwrap_or_else(|| cloudflare::no_route(request.uri().path()))
+    }
+
+    fn in_database(&mut self, id: &str, body: &[u8]) -> Response<Vec<u8>> {
+        if let Some(database) = self.databases.get_mut(id) {
+            return database.answer(body);
+        }
+        let message = format!("The database {id} could not be found");
+        cloudflare::failure(404, serde_json::json!([{ "code": 7_404, "message": message }]), Value::Null)
     }
 
     /// A page of the account's gateways; `search` by a part of the id.

@@ -5,6 +5,7 @@ use http::{Method, Request};
 use crate::simulator::{
     cloudflare::{
         access::{Owner, Permission},
+        databases::DatabasesCall,
         kv::ValueCall,
         namespaces::NamespaceCall,
     },
@@ -39,6 +40,10 @@ pub(in crate::simulator) enum Route {
     Namespaces {
         account: String,
         call: NamespaceCall,
+    },
+    Databases {
+        account: String,
+        call: DatabasesCall,
     },
     Database {
         account: String,
@@ -91,6 +96,9 @@ impl Route {
             (&Method::GET, ["accounts", account, "ai-gateway", "gateways", gateway, "logs"]) => {
                 Some(Self::List { account: own(account), gateway: own(gateway) })
             }
+            (method, ["accounts", account, "d1", "database"]) => {
+                Some(Self::Databases { account: own(account), call: DatabasesCall::of(method)? })
+            }
             (&Method::POST, ["accounts", account, "d1", "database", database, "query"]) => {
                 Some(Self::Database { account: own(account), database: own(database) })
             }
@@ -115,7 +123,10 @@ impl Route {
             | Self::Namespaces { call: NamespaceCall::List, .. } => &[Permission::KvRead, Permission::KvWrite],
             Self::Kv { call: ValueCall::Put(_) | ValueCall::Delete(_), .. }
             | Self::Namespaces { call: NamespaceCall::Create | NamespaceCall::Delete(_), .. } => &[Permission::KvWrite],
-            Self::Database { .. } => &[Permission::D1Read, Permission::D1Write],
+            Self::Database { .. } | Self::Databases { call: DatabasesCall::List, .. } => {
+                &[Permission::D1Read, Permission::D1Write]
+            }
+            Self::Databases { call: DatabasesCall::Create, .. } => &[Permission::D1Write],
             Self::Verify(_) | Self::Accounts | Self::Token | Self::Table { .. } | Self::Operator => &[],
         }
     }
@@ -136,6 +147,7 @@ impl Route {
             | Self::List { account, .. }
             | Self::Kv { account, .. }
             | Self::Namespaces { account, .. }
+            | Self::Databases { account, .. }
             | Self::Database { account, .. } => Some(account),
             Self::Accounts | Self::Token | Self::Table { .. } | Self::Operator => None,
         }
@@ -155,6 +167,7 @@ impl Route {
             | Self::Gateway { .. }
             | Self::Kv { .. }
             | Self::Namespaces { .. }
+            | Self::Databases { .. }
             | Self::Table { call: TableCall::Get | TableCall::TestPermissions, .. }
             | Self::Operator => None,
         }

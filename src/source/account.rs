@@ -163,6 +163,55 @@ pub fn read_new_namespace(response: &Response) -> Result<Option<Namespace>, Call
     made.map(Some).map_err(|_| CallError::Broken("Cloudflare does not name the namespace it has made".into()))
 }
 
+/// A database of D1.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AccountDatabase {
+    /// Its id.
+    #[serde(rename = "uuid")]
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Asks for the databases of D1 whose names hold this text.
+#[must_use]
+pub fn databases(source: &AiGateway, name: &str) -> Request {
+    get(source, &format!("/accounts/{}/d1/database?per_page=100&name={}", encoded(&source.account), encoded(name)))
+}
+
+/// Reads the answer to [`databases`]. None: the token may not know.
+///
+/// # Errors
+/// If the API refuses for another reason, or fails.
+pub fn read_databases(response: &Response) -> Result<Option<Vec<AccountDatabase>>, CallError> {
+    if is_forbidden(response) {
+        return Ok(None);
+    }
+    let found = serde_json::from_value(open(response, &HINTS)?.result);
+    found.map(Some).map_err(|_| CallError::Broken("Cloudflare's list of databases cannot be read".into()))
+}
+
+/// Makes a database of D1.
+#[must_use]
+pub fn new_database(source: &AiGateway, name: &str) -> Request {
+    let address = format!("{}/accounts/{}/d1/database", source.base, encoded(&source.account));
+    let mut request = post(&address, json!({ "name": name }).to_string().into());
+    source.token.authorize(&mut request);
+    request
+}
+
+/// Reads the answer to [`new_database`]. None: the token may not make one.
+///
+/// # Errors
+/// If the API refuses for another reason, or fails.
+pub fn read_new_database(response: &Response) -> Result<Option<AccountDatabase>, CallError> {
+    if is_forbidden(response) {
+        return Ok(None);
+    }
+    let made = serde_json::from_value(open(response, &HINTS)?.result);
+    made.map(Some).map_err(|_| CallError::Broken("Cloudflare does not name the database it has made".into()))
+}
+
 fn is_forbidden(response: &Response) -> bool {
     if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         return true;

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::args::{credential::Credential, values::credential};
+use crate::cli::args::{
+    condition::Condition,
+    credential::Credential,
+    values::{condition, credential},
+};
 
 /// How questions are asked.
 pub const ASK: &str = "\
@@ -26,6 +30,7 @@ pub const QUERY: &str = "\
 Examples:
   aig-logs query                                       list the templates
   aig-logs query brute-force since=-24h more=5         one of them
+  aig-logs query brute-force --fail-if 'failures > 10'  for cron: the exit code is 2 if it holds
   aig-logs query my-question.sql                       a file of your own
   aig-logs query --queries ./mine my-question          the same file in a folder
 
@@ -74,6 +79,9 @@ pub struct Query {
     /// Folder with templates of your own: NAME is the file NAME.sql there
     #[arg(long, value_name = "DIR")]
     pub queries: Option<PathBuf>,
+    /// End with the exit code 2 if this holds for any row, such as "failures > 10"; "rows > 0" is about their number
+    #[arg(long, value_name = "CONDITION", requires = "name", value_parser = condition)]
+    pub fail_if: Option<Condition>,
     #[command(flatten)]
     pub asked: Asked,
 }

@@ -50,6 +50,9 @@ pub struct Serve {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8790")]
     pub listen: SocketAddr,
+    /// Answer /healthz and /metrics (Prometheus) at this second address, without a key; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<SocketAddr>,
     /// Folder that keeps events older than `EVENT_RETENTION_DAYS`, which are deleted from the file; none: they are gone
     #[arg(long, value_name = "DIR")]
     pub archive: Option<PathBuf>,
@@ -59,8 +62,8 @@ pub struct Serve {
     /// Let simulated events and logs arrive in a new file, and print a key for it
     #[arg(long, conflicts_with = "poll")]
     pub demo: bool,
-    /// Open no browser. There is no page to open yet, so scripts may say so already.
-    #[arg(long, hide = true)]
+    /// Open no browser with --demo: only print the address of the page
+    #[arg(long, requires = "demo")]
     pub no_open: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, error::ErrorKind};
 
-use super::{Arguments, Command, Doctor, FromTo, Options, Simulate, Verify};
+use super::{Arguments, Command, Doctor, FromTo, Options, Run, Simulate, Verify};
 
 impl Arguments {
     /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if
@@ -55,7 +55,10 @@ impl Arguments {
             Command::Doctor(_) | Command::Sql(_) | Command::Estimate(_) => {
                 (state.is_some() || copies, "doctor, sql and estimate do not use --state, --dry-run or --pages")
             }
-            Command::Run { .. }
+            Command::Run(Run { listen: Some(_), .. }) => {
+                (*dry_run, "run --listen tells of the state, which --dry-run does not change")
+            }
+            Command::Run(_)
             | Command::Forward
             | Command::Backfill(_)
             | Command::Status

@@ -2,11 +2,14 @@
 
 mod alerts;
 mod ask;
+mod condition;
 mod credential;
+mod estimate;
 mod events;
 mod idle;
 mod letters;
 mod options;
+mod run;
 mod setup;
 mod simulated;
 mod state;
@@ -17,10 +20,13 @@ use clap::{Args, Parser, Subcommand};
 
 pub use crate::cli::args::alerts::AlertsAction;
 pub use crate::cli::args::ask::{Ask, Asked, Query};
+pub use crate::cli::args::condition::Condition;
 pub use crate::cli::args::credential::Credential;
+pub use crate::cli::args::estimate::Estimate;
 pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};
 pub use crate::cli::args::letters::LettersAction;
 pub use crate::cli::args::options::Options;
+pub use crate::cli::args::run::Run;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
 pub use crate::cli::args::simulated::PastOptions;
@@ -112,14 +118,7 @@ pub enum Command {
     Setup(Setup),
     /// Copy until stopped: new logs each minute, and the history until it is all there
     #[command(after_help = help::table())]
-    Run {
-        /// Seconds from one forward pass to the next
-        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-        every: u64,
-        /// Take over from another `run` with the same state. The other `run` ends at its next pass
-        #[arg(long)]
-        takeover: bool,
-    },
+    Run(Run),
     /// Copy the new logs, once, up to the present
     #[command(after_help = help::table())]
     Forward,
@@ -189,7 +188,7 @@ pub enum Command {
         #[arg(long, value_name = "NAME", default_value = "aig_usage_by_day", value_parser = views())]
         view: String,
     },
-    /// Work out what a month of logs takes and costs
+    /// Work out what a month of logs, or of events, takes and costs
     Estimate(Estimate),
     /// List every setting
     #[command(after_help = help::table())]
@@ -231,20 +230,6 @@ pub struct FromTo {
     /// End of the time range, itself not copied
     #[arg(long, value_name = "INSTANT", requires = "from", value_parser = instant)]
     pub to: Option<Timestamp>,
-}
-
-/// What month to estimate.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct Estimate {
-    /// Logs of all gateways in a month
-    #[arg(long, value_name = "N")]
-    pub logs_per_month: u32,
-    /// Gateways that they come from, evenly
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub gateways: u32,
-    /// Minutes from one forward pass to the next
-    #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
-    pub every: u32,
 }
 
 /// Whose life to tell.

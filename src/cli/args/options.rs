@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The options of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of most commands")]
 pub struct Options {
     /// Where rows go

@@ -2,11 +2,13 @@
 
 use clap::Args;
 
+use crate::cli::args::values::stage;
+
 /// After the list of options.
 pub const HELP: &str = "\
 setup reads the token from CF_API_TOKEN or .dev.vars, or asks for it, and never prints it. The token needs the
 permission AI Gateway Read. To make the namespaces it also needs Workers KV Storage Edit. To find the account it
-also needs Account Settings Read, or you give --account.
+also needs Account Settings Read, or you give --account. --events and --no-google need D1 Edit.
 --account, --gateways, --project, --dataset and --table stand for the settings CF_ACCOUNT_ID, AIG_GATEWAY_ID,
 GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
 At Google, setup acts as the account of `gcloud auth login`, or with the token in GOOGLE_OAUTH_ACCESS_TOKEN.
@@ -15,6 +17,7 @@ Exit codes: 0 all is there, 1 failed and may pass by itself, 2 some steps are le
 
 /// What is to be set up, as far as it is known.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Setup {
     /// Ask nothing, and write without confirmation: for scripts
     #[arg(long)]
@@ -34,6 +37,15 @@ pub struct Setup {
     /// The raw table [default: the setting, or `aig_logs_raw`]
     #[arg(long, value_name = "ID")]
     pub table: Option<String>,
+    /// Set up the Worker that takes events: its D1 database, tables, and the key that makes keys
+    #[arg(long)]
+    pub events: bool,
+    /// Set up the poller without Google: it writes into the same D1 database (SINKS = "d1")
+    #[arg(long, conflicts_with_all = ["project", "dataset", "table", "location", "data_editor", "service_account"])]
+    pub no_google: bool,
+    /// With --events: another deployment beside the first, such as staging, with a database and a namespace of its own
+    #[arg(long, value_name = "NAME", requires = "events", conflicts_with = "no_google", value_parser = stage)]
+    pub env: Option<String>,
     /// Location of a new dataset, such as EU or europe-west3. A dataset cannot be moved later [default: US]
     #[arg(long, value_name = "LOCATION")]
     pub location: Option<String>,

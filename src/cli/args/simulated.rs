@@ -15,6 +15,12 @@ pub struct Demo {
     /// Let everything fail now and then, in the order of this seed, and show that nothing is lost
     #[arg(long, value_name = "SEED")]
     pub faults: Option<u64>,
+    /// End after the tables. Without this option, and at a terminal, the demo then serves a page over the file
+    #[arg(long)]
+    pub once: bool,
+    /// Open no browser: only print the address of the page
+    #[arg(long)]
+    pub no_open: bool,
     #[command(flatten)]
     pub history: PastOptions,
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    cli::args::{credential::Credential, state::State},
+    cli::args::{condition::Condition, credential::Credential, state::State},
     config::Destination,
     sink::sql::{BIGQUERY, Script},
     time::{self, Timestamp},
@@ -32,6 +32,17 @@ pub fn seconds(text: &str) -> Result<f64, &'static str> {
 pub fn pages(text: &str) -> Result<String, &'static str> {
     let good = text == "auto" || text.parse::<u32>().is_ok_and(|pages| pages > 0);
     good.then(|| text.to_owned()).ok_or("give a whole number from 1, or auto")
+}
+
+pub fn condition(text: &str) -> Result<Condition, &'static str> {
+    Condition::parse(text)
+}
+
+/// The name of an environment, as a part of the names of Workers and databases.
+pub fn stage(text: &str) -> Result<String, &'static str> {
+    let is_name = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let good = (1..=30).contains(&text.len()) && text.chars().all(is_name);
+    good.then(|| text.to_owned()).ok_or("give small letters, digits and hyphens, such as staging")
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape that clap asks for")]

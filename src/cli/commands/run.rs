@@ -8,6 +8,7 @@ use crate::{
     cli::{
         failure::{Exit, Failure},
         files::passes::Keeper,
+        health::poller::PollerWatch,
         jobs::{Teller, Work},
     },
     host::Host,
@@ -19,18 +20,25 @@ use crate::{
 const NAP: Duration = Duration::from_mins(1);
 
 /// Runs both jobs by their schedules. A pass that fails is told, and the next tick is the retry.
-pub async fn run(keeper: &Keeper<'_>, teller: &Teller<'_>, every: Duration, schedule: &Cron) -> Result<Exit, Failure> {
+pub async fn run(
+    keeper: &Keeper<'_>,
+    teller: &Teller<'_>,
+    watched: Option<&PollerWatch>,
+    every: Duration,
+    schedule: &Cron,
+) -> Result<Exit, Failure> {
+    let run = Run { keeper, teller, watched };
     let mut next = keeper.poller.host.now();
     // The backfill begins where forward began: it has nothing to go by before forward has come to some gateway.
-    while tick(keeper.poller.host, &mut next, every).await && !forward(keeper, teller).await? {}
+    while tick(keeper.poller.host, &mut next, every).await && !run.forward().await? {}
     tokio::try_join!(
         async {
             while tick(keeper.poller.host, &mut next, every).await {
-                forward(keeper, teller).await?;
+                run.forward().await?;
             }
             Ok(())
         },
-        backfills(keeper, teller, schedule),
+        run.backfills(schedule),
     )?;
     Ok(Exit::Done)
 }
@@ -42,27 +50,40 @@ async fn tick(host: &impl Host, next: &mut Timestamp, every: Duration) -> bool {
     !host.stopping()
 }
 
-/// One pass. If nobody reads its rows any more, `run` ends.
-async fn pass(keeper: &Keeper<'_>, teller: &Teller<'_>, work: Work) -> Result<Report, Failure> {
-    let report = keeper.scheduled(work).await?;
-    teller.tell(&report)?;
-    if teller.is_unread() { Err(Failure::Unread) } else { Ok(report) }
+/// Who makes passes, and who is told of them.
+struct Run<'a> {
+    keeper: &'a Keeper<'a>,
+    teller: &'a Teller<'a>,
+    watched: Option<&'a PollerWatch>,
 }
 
-/// One forward pass. Returns whether it has read a gateway without an error.
-async fn forward(keeper: &Keeper<'_>, teller: &Teller<'_>) -> Result<bool, Failure> {
-    let report = pass(keeper, teller, Work::Forward).await?;
-    Ok(report.gateways.iter().any(|gateway| gateway.error.is_none()))
-}
-
-async fn backfills(keeper: &Keeper<'_>, teller: &Teller<'_>, schedule: &Cron) -> Result<(), Failure> {
-    while !keeper.poller.host.stopping() {
-        pass(keeper, teller, Work::Backfill).await?;
-        // A schedule without a next tick, such as the 30th of February, never comes.
-        let Ok(next) = schedule.find_next_occurrence(&keeper.poller.host.now(), false) else { break };
-        sleep_until(keeper.poller.host, next).await;
+impl Run<'_> {
+    /// One pass. If nobody reads its rows any more, `run` ends.
+    async fn pass(&self, work: Work) -> Result<Report, Failure> {
+        let report = self.keeper.scheduled(work).await?;
+        if let Some(watched) = self.watched {
+            watched.note(&report);
+        }
+        self.teller.tell(&report)?;
+        if self.teller.is_unread() { Err(Failure::Unread) } else { Ok(report) }
     }
-    Ok(())
+
+    /// One forward pass. Returns whether it has read a gateway without an error.
+    async fn forward(&self) -> Result<bool, Failure> {
+        let report = self.pass(Work::Forward).await?;
+        Ok(report.gateways.iter().any(|gateway| gateway.error.is_none()))
+    }
+
+    async fn backfills(&self, schedule: &Cron) -> Result<(), Failure> {
+        let host = self.keeper.poller.host;
+        while !host.stopping() {
+            self.pass(Work::Backfill).await?;
+            // A schedule without a next tick, such as the 30th of February, never comes.
+            let Ok(next) = schedule.find_next_occurrence(&host.now(), false) else { break };
+            sleep_until(host, next).await;
+        }
+        Ok(())
+    }
 }
 
 async fn sleep_until(host: &impl Host, instant: Timestamp) {

@@ -1,6 +1,7 @@
 //! `aig-logs simulate`: the simulated outside as a server on this machine.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{BufRead, BufReader, Write},
     net::Ipv4Addr,
@@ -21,6 +22,7 @@ use crate::{
         progress::Screen,
         show,
     },
+    config::{Config, Destination},
     host::native::now,
     simulator::{Simulator, cloudflare, options, server},
     time::Timestamp,
@@ -126,6 +128,19 @@ pub fn past(history: PastOptions) -> options::SimulatorOptions {
         history: TimeDelta::from_std(Duration::from_secs_f64(history.days * DAY)).unwrap_or_default(),
         ..options::SimulatorOptions::default()
     }
+}
+
+/// The settings that lead to a simulator, with some of ours.
+pub fn config(
+    simulator: &Mutex<Simulator>,
+    base: &str,
+    ours: &[(&'static str, &str)],
+    destination: Destination,
+) -> Result<Config, Failure> {
+    let simulated = lock(simulator).settings(base);
+    let ours = ours.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let vars: BTreeMap<_, _> = simulated.into_iter().chain(ours).collect();
+    Ok(Config::from_vars(|name| vars.get(name).cloned(), &[destination])?)
 }
 
 /// The settings as lines of a `.dev.vars` file, which shells read as well.

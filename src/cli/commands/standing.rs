@@ -144,7 +144,7 @@ impl GatewayStanding<'_> {
     }
 
     /// None: nothing is counted yet.
-    fn complete_through(&self) -> Option<Timestamp> {
+    pub fn complete_through(&self) -> Option<Timestamp> {
         self.position?.complete_through()
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     time::Duration,
 };
 
@@ -16,10 +17,11 @@ use crate::{
         failure::{Exit, Failure},
         files::{
             names,
-            open::no_state,
+            open::{no_state, read_only},
             passes::{Pass, Passes},
             state::OpenState,
         },
+        health::problem::{self, Problem},
         show,
         vars::settings::Vars,
     },
@@ -39,7 +41,7 @@ use crate::{
 const UNNAMED: &str = "(unnamed)";
 
 /// All that a state says.
-struct Standing {
+pub struct Standing {
     now: Timestamp,
     target: Option<String>,
     forward: Forward,
@@ -57,7 +59,7 @@ struct Standing {
     /// The same of those that were discarded.
     discarded: Vec<(String, u64)>,
     /// When passes were made, where the state says.
-    passes: Passes,
+    pub passes: Passes,
 }
 
 /// Even a gateway without logs is counted each hour, and its state saved then: where none is for so long, nothing runs.
@@ -67,21 +69,33 @@ const LONGEST_SILENCE: TimeDelta = TimeDelta::minutes(150);
 pub async fn status(options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
     let state = OpenState::to_read(options, stop)?;
     let place = state.place();
-    // A status must not fail for want of good settings.
-    let vars = Vars::read(options).ok();
-    let (settle, readable) = vars.map(|vars| (vars.settle(), vars.readable())).unwrap_or_default();
-    let passes = state.passes().await?;
-    let standing =
-        Standing { settle, readable, passes, ..Standing::load(&state.store()?, state.target().await?).await? };
-    if standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty() && standing.status.failing.is_empty() {
-        return Err(no_state(&place));
-    }
+    let Some(standing) = Standing::read(&state, options).await? else { return Err(no_state(&place)) };
     let text = if options.json { format!("{:#}", standing.to_json(&place)) } else { standing.in_words(&place) };
     show::print(&text)?;
-    Ok(standing.exit())
+    Ok(problem::exit(&standing.problems(None)))
 }
 
 impl Standing {
+    /// What the file of the options says; none: no pass has saved anything there.
+    pub async fn of_file(options: &Options, path: &Path) -> Result<Option<Self>, Failure> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let state = OpenState::File { connection: read_only(path)?, path: path.to_owned() };
+        Self::read(&state, options).await
+    }
+
+    /// What an open state says; none: no pass has saved anything there.
+    async fn read(state: &OpenState, options: &Options) -> Result<Option<Self>, Failure> {
+        // A status must not fail for want of good settings.
+        let vars = Vars::read(options).ok();
+        let (settle, readable) = vars.map(|vars| (vars.settle(), vars.readable())).unwrap_or_default();
+        let passes = state.passes().await?;
+        let standing = Self { settle, readable, passes, ..Self::load(&state.store()?, state.target().await?).await? };
+        let is_new = standing.forward.by_id.is_empty() && standing.oldest.by_id.is_empty();
+        Ok(if is_new && standing.status.failing.is_empty() { None } else { Some(standing) })
+    }
+
     async fn load(state: &impl Store, target: Option<String>) -> Result<Self, Error> {
         let keys = [FORWARD, OLDEST, BACKFILL_STOP_AT, STATUS];
         let mut values = state.get_many(&keys).await.map_err(loading)?.into_iter();
@@ -126,6 +140,11 @@ impl Standing {
         })
     }
 
+    /// Up to when each gateway is complete, where that is known, UTC.
+    pub fn complete_through(&self) -> impl Iterator<Item = (String, Timestamp)> {
+        self.gateways().filter_map(|gateway| Some((gateway.id.to_owned(), gateway.complete_through()?)))
+    }
+
     /// Since when no forward pass was made, if that is too long ago.
     fn stalled_since(&self) -> Option<Timestamp> {
         if !self.passes.last.is_empty() {
@@ -135,16 +154,29 @@ impl Standing {
         (self.now - counted > LONGEST_SILENCE).then_some(counted)
     }
 
-    /// Whether all is well, may be by itself, or somebody must act.
-    fn exit(&self) -> Exit {
-        let failing = || self.status.failing.values();
-        if self.stalled_since().is_some() || failing().any(|failing| !failing.transient) {
-            Exit::Person
-        } else if failing().next().is_some() || self.passes.behind().is_some() {
-            Exit::Later
-        } else {
-            Exit::Done
-        }
+    /// Why all is not well. A poller that began at `started` has time for its first pass.
+    pub fn problems(&self, started: Option<Timestamp>) -> Vec<Problem> {
+        let is_young = |started: Timestamp| self.now - started <= Passes::patience(self.passes.last.get("forward"));
+        let stalled = self.stalled_since().filter(|_| !started.is_some_and(is_young)).map(|since| {
+            let (ago, since) = (show::ago(self.now - since), time::text(since));
+            let words = format!("nothing was copied since {since} ({ago}): is the poller running?");
+            Problem { label: "Stalled", words, details: None, needs_person: true }
+        });
+        let behind = self.passes.behind().map(|left| {
+            let left = show::counted(left, "log");
+            let words = format!(
+                "the source had {left} more than forward has read, which is more than a pass reads: raise \
+                 FORWARD_MAX_PAGES or API_SHARE if this does not end"
+            );
+            Problem { label: "Behind", words, details: None, needs_person: false }
+        });
+        let failing = self.status.failing.iter().map(|(job, failing)| {
+            let who = if failing.transient { "may pass by itself" } else { "somebody must act" };
+            let words = format!("{job} has failed since {} ({who})", time::text(failing.since));
+            let details = Some(clean(&failing.error));
+            Problem { label: "Problem", words, details, needs_person: !failing.transient }
+        });
+        stalled.into_iter().chain(behind).chain(failing).collect()
     }
 
     fn pass_in_words(&self, job: &str) -> Option<String> {
@@ -153,7 +185,8 @@ impl Standing {
         Some(format!("Last pass     {job} from {began} to {ended}, {ago}: {verdict}"))
     }
 
-    fn rows_refused(&self) -> u64 {
+    /// Rows that no sink takes.
+    pub fn rows_refused(&self) -> u64 {
         self.dead.iter().map(|(_, rows)| rows).sum()
     }
 
@@ -170,26 +203,9 @@ impl Standing {
             }
         });
         lines.extend(self.passes.last.keys().filter_map(|job| self.pass_in_words(job)));
-        if let Some(since) = self.stalled_since() {
-            let ago = show::ago(self.now - since);
-            lines.push(format!(
-                "Stalled       nothing was copied since {} ({ago}): is the poller running?",
-                time::text(since)
-            ));
-        }
-        if let Some(left) = self.passes.behind() {
-            let left = show::counted(left, "log");
-            lines.push(format!(
-                "Behind        the source had {left} more than forward has read, which is more than a pass reads: raise \
-                 FORWARD_MAX_PAGES or API_SHARE if this does not end"
-            ));
-        }
-        for (job, failing) in &self.status.failing {
-            let who = if failing.transient { "may pass by itself" } else { "somebody must act" };
-            let since = time::text(failing.since);
-            lines.push(format!("Problem       {job} has failed since {since} ({who}): {}", clean(&failing.error)));
-        }
-        if self.status.failing.is_empty() && self.stalled_since().is_none() && self.passes.behind().is_none() {
+        let problems = self.problems(None);
+        lines.extend(problems.iter().map(|problem| format!("{:<14}{problem}", problem.label)));
+        if problems.is_empty() {
             lines.push("Problems      none".to_owned());
         }
         lines.join("\n")
@@ -241,4 +257,39 @@ async fn ledgers(state: &impl Store, forward: &Forward, now: Timestamp) -> Resul
 
 fn loading(error: StoreError) -> Error {
     error.during("loading", "of the status")
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::{
+        cli::jobs::{native_store, stores},
+        host::{Put, native::SqliteStore},
+    };
+
+    fn put(store: &SqliteStore<'_>, key: &str, value: &str) {
+        store.put(key, value, &Put::default()).now_or_never().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_poller_that_has_just_begun_has_time_for_its_first_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        let options = Options { sinks: Vec::new(), state: None, vars: None, json: false, dry_run: false, pages: None };
+        let read = || Standing::of_file(&options, &path).now_or_never().unwrap().unwrap();
+        assert!(read().is_none());
+        let file = Connection::open(&path).unwrap();
+        let [state, _] = stores(&file).unwrap();
+        put(&state, FORWARD, r#"{"ts":"2026-10-06T09:01:00.5Z","id":"1"}"#);
+        let pass = r#"{"began":"2026-10-06T09:00:00Z","ended":"2026-10-06T09:00:05Z","verdict":"complete"}"#;
+        put(&native_store(&file).unwrap(), "passes", &format!(r#"{{"last":{{"forward":{pass}}}}}"#));
+        let standing = read().unwrap();
+        let labels = |started| standing.problems(started).iter().map(|problem| problem.label).collect::<Vec<_>>();
+        assert_eq!(labels(None), ["Stalled"]);
+        assert_eq!(labels(Some(standing.now - TimeDelta::minutes(2))), [""; 0]);
+        assert_eq!(labels(Some(standing.now - TimeDelta::minutes(4))), ["Stalled"]);
+    }
 }

@@ -9,8 +9,8 @@ mod survival;
 mod trouble;
 
 use std::{
-    collections::BTreeMap,
     fs,
+    io::{self, IsTerminal},
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use crate::{
     cli::{
         args::Demo,
-        commands::simulate,
+        commands::{serve, simulate},
         demo::{clock::DemoClock, proof::DemoProof},
         failure::{Exit, Failure},
         files::{
@@ -65,7 +65,7 @@ const SETTINGS: [(&str, &str); 3] =
 
 /// Runs the demo.
 pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
-    let Demo { file, history, faults } = &arguments;
+    let Demo { file, history, faults, once, no_open } = &arguments;
     replace(file, screen).await?;
     screen.say(&format!(
         "Simulating an AI Gateway with {} of {} days; more arrive while you watch.",
@@ -82,10 +82,10 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
     let simulator = Arc::new(Mutex::new(Simulator::new(options)));
     let listener = simulate::listen(0).await?;
     let base = simulate::address(&listener)?;
-    let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
+    let host = NativeHost::new(stop.clone(), screen.observer()).map_err(|error| Failure::host(&error))?;
     let config = match faults {
-        Some(_) => config(&simulator, &base, &storm::SETTINGS, Destination::BigQuery)?,
-        None => config(&simulator, &base, &SETTINGS, Destination::default())?,
+        Some(_) => simulate::config(&simulator, &base, &storm::SETTINGS, Destination::BigQuery)?,
+        None => simulate::config(&simulator, &base, &SETTINGS, Destination::default())?,
     };
     let stage = Stage { host: &host, config: &config, file, simulator: &simulator, screen };
     let copying = async {
@@ -103,7 +103,12 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
         ending = copying => ending?,
     };
     show::print(&if json { format!("{:#}", ending.json) } else { ending.words })?;
-    Ok(if ending.holds { Exit::Done } else { Exit::Person })
+    if !ending.holds {
+        return Ok(Exit::Person);
+    }
+    // The logs of a storm are not of the present, and so the page would show nothing.
+    let is_alone = json || faults.is_some() || *once || !io::stdout().is_terminal();
+    if is_alone { Ok(Exit::Done) } else { serve::page_of(file, !no_open, stop, screen).await }
 }
 
 /// Where a demo plays.
@@ -164,19 +169,6 @@ async fn replace(file: &Path, screen: &Screen) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// The settings that lead to a simulator, with some of ours.
-pub fn config(
-    simulator: &Mutex<Simulator>,
-    base: &str,
-    ours: &[(&'static str, &str)],
-    destination: Destination,
-) -> Result<Config, Failure> {
-    let simulated = simulate::lock(simulator).settings(base);
-    let ours = ours.iter().map(|(name, value)| (*name, (*value).to_owned()));
-    let vars: BTreeMap<_, _> = simulated.into_iter().chain(ours).collect();
-    Ok(Config::from_vars(|name| vars.get(name).cloned(), &[destination])?)
 }
 
 async fn copy_and_prove(stage: &Stage<'_>) -> Result<DemoProof, Failure> {

@@ -139,7 +139,13 @@ mod tests {
             passes,
         };
         let history = PastOptions { entries: 600, days: 3.0, seed: 1 };
-        let ending = survival.ending(&Demo { file: PathBuf::from("demo.sqlite"), faults: Some(3), history });
+        let ending = survival.ending(&Demo {
+            file: PathBuf::from("demo.sqlite"),
+            faults: Some(3),
+            once: false,
+            no_open: false,
+            history,
+        });
         let Ending { words, json, holds } = ending;
         for line in
             ["Duplicated for readers", "Raw duplicates", "brought in by counts", "server error", "Survived 7 faults"]

@@ -93,8 +93,13 @@ impl Passes {
     /// Since when forward stands still: its last pass is three ticks old.
     pub fn stalled_since(&self, now: Timestamp) -> Option<Timestamp> {
         let pass = self.last.get("forward")?;
-        let tick = pass.every_seconds.map_or(SHORTEST, TimeDelta::seconds).max(SHORTEST);
-        (now - pass.ended > tick * MISSED).then_some(pass.ended)
+        (now - pass.ended > Self::patience(Some(pass))).then_some(pass.ended)
+    }
+
+    /// How long no pass may end after a forward pass; none: after the start.
+    pub fn patience(last: Option<&Pass>) -> TimeDelta {
+        let tick = last.and_then(|pass| pass.every_seconds).map_or(SHORTEST, TimeDelta::seconds);
+        tick.max(SHORTEST) * MISSED
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A folder with `aig-logs.sqlite`, which has these rows.
-fn folder(rows: &[Row]) -> TempDir {
+pub fn folder(rows: &[Row]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let file = Connection::open(folder.path().join("aig-logs.sqlite")).unwrap();
     Sqlite::new(&file, &MetadataKeys::default()).unwrap();
@@ -41,7 +41,7 @@ fn refused(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// Two models and a request, on the first two days of November.
-fn few() -> Vec<Row> {
+pub fn few() -> Vec<Row> {
     let rows = random(1, 40);
     let (log, event) = (rows.iter().find(|row| row.is_log).unwrap(), rows.iter().find(|row| !row.is_log).unwrap());
     let log = |at: &str, id: &str, model: &str, cost: f64, duration: f64| Row {

@@ -84,3 +84,37 @@ fn what_is_not_free_any_more_costs_and_less_often_takes_less() {
     assert!((quiet["list_calls"].as_f64().unwrap() - (43_200.0 + 3.0 * 720.0)).abs() < 1.0);
     assert!((line(&quiet, "KV, keys written").0 - 720.0).abs() < 1e-6);
 }
+
+#[test]
+fn ten_million_events_cost_what_they_take() {
+    let month = numbers(&["--events-per-month", "10000000"]);
+    let check = |month: &Value, what: &str, expected: f64, cost: f64| {
+        let (units, usd) = line(month, what);
+        assert!((units - expected).abs() < 1.0 && (usd - cost).abs() < 1e-6, "{what}: {units} {usd}");
+    };
+    // A request for ten events, and a tick each ten minutes.
+    check(&month, "Workers, requests", 1_000_000.0 + 4_320.0, 0.0);
+    // An event is written and deleted, and a hundredth of a row counts it.
+    check(&month, "D1, rows written", 20_090_000.0, 0.0);
+    check(&month, "D1, rows read", 60_000_000.0, 0.0);
+    // 500 bytes for three months: 15 GB, of which 5 are included.
+    check(&month, "D1, storage", 15e9, 7.5);
+    assert!((month["usd"].as_f64().unwrap() - 12.5).abs() < 1e-6, "{month:#}");
+    let queued = numbers(&["--events-per-month", "10000000", "--per-request", "1", "--queue", "--days", "30"]);
+    // A message is written, read and deleted; a million operations are included.
+    check(&queued, "Queues, operations", 30_000_000.0, 29.0 * 0.4);
+    check(&queued, "D1, storage", 5e9, 0.0);
+    let (requests, usd) = line(&queued, "Workers, requests");
+    // Four messages a second: the consumer wakes up nearly each second of 2,592,000.
+    assert!(requests > 12_500_000.0 && requests < 12_600_000.0, "{requests}");
+    assert!((usd - (requests - 10e6) * 0.3e-6).abs() < 1e-9, "{usd}");
+    check(&numbers(&["--events-per-month", "100000000"]), "D1, rows written", 200_900_000.0, 150.9);
+}
+
+#[test]
+fn the_documentation_shows_what_events_cost() {
+    let documented = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/costs.md")).unwrap();
+    let said = estimate(&["--events-per-month", "10000000"]);
+    assert!(documented.contains(&said), "Bring docs/costs.md up to:\n{said}");
+    assert!(!estimate(&["--events-per-month", "10000000", "--days", "30"]).contains("10 GB"));
+}

@@ -15,14 +15,14 @@ use super::{
 };
 use crate::{
     cli::{
-        args::{Options, Query},
+        args::{Condition, Options, Query},
         failure::{Exit, Failure},
         show,
     },
     config::Destination,
     host::native::now,
     query::{
-        Asker,
+        Asker, Table,
         template::{NAMED, Template, body_in_bigquery},
     },
     time::floor_ms,
@@ -50,7 +50,36 @@ pub async fn query(arguments: &Query, options: &Options, stop: watch::Receiver<b
         Some(text) => show::deliver(&text)?,
         None => show::print(&[told::table(&table), told::facts(&table)].join("\n\n"))?,
     }
-    Ok(Exit::Done)
+    arguments.fail_if.as_ref().map_or(Ok(Exit::Done), |condition| check(condition, &table))
+}
+
+/// Fails if a condition holds for any row.
+fn check(condition: &Condition, table: &Table) -> Result<Exit, Failure> {
+    let all = table.rows.len();
+    let column = table.columns.iter().position(|name| *name == condition.column);
+    let held = match column {
+        Some(at) => table.rows.iter().filter(|row| row[at].as_f64().is_some_and(|cell| condition.holds(cell))).count(),
+        #[expect(clippy::cast_precision_loss, reason = "an answer has 10,000 rows at most")]
+        None if condition.column == "rows" => {
+            if condition.holds(all as f64) {
+                all.max(1)
+            } else {
+                0
+            }
+        }
+        None => {
+            let hint = format!("It has {}; rows is the number of rows", table.columns.join(", "));
+            return Err(Failure::denied("reading --fail-if", format!("the answer has no {}", condition.column), hint));
+        }
+    };
+    if held == 0 {
+        return Ok(Exit::Done);
+    }
+    let problem = match column {
+        Some(_) => format!("{condition} holds for {held} of {}", show::counted(all as u64, "row")),
+        None => format!("{condition} holds: there are {all}"),
+    };
+    Err(Failure::denied("checking the answer", problem, "This is what --fail-if asks for"))
 }
 
 /// A failure of a statement that somebody else has written: it does not pass by itself.

@@ -1,11 +1,12 @@
 //! `aig-logs estimate`: what a month costs, before anything is set up.
 
+mod events;
 mod prices;
 mod usage;
 
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{BinaryBytes, HumanCount};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     cli::{
@@ -28,6 +29,14 @@ const MONTH: u64 = 30 * 1_440;
 
 /// Prints what a month takes, and what it costs.
 pub fn estimate(arguments: &Estimate, options: &Options) -> Result<Exit, Failure> {
+    let text = match arguments.events_per_month {
+        Some(events) => of_events(events, arguments, options)?,
+        None => of_logs(arguments, options)?,
+    };
+    show::print(&text).map(|()| Exit::Done)
+}
+
+fn of_logs(arguments: &Estimate, options: &Options) -> Result<String, Failure> {
     let usage = Usage::of(arguments);
     let sinks = if options.sinks.is_empty() { vec![Destination::BigQuery] } else { options.sinks.clone() };
     if let Some(sink) = sinks.iter().find(|sink| !matches!(sink, Destination::BigQuery | Destination::D1)) {
@@ -35,11 +44,34 @@ pub fn estimate(arguments: &Estimate, options: &Options) -> Result<Exit, Failure
         return Err(Failure::denied("estimating a month", problem, "Give --sink bigquery or --sink d1"));
     }
     let lines = lines(&usage, &sinks);
-    let sum = WORKERS_PAID + lines.iter().map(|(price, units)| price.of(*units)).sum::<f64>();
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-    let limit = f64::from(arguments.logs_per_month) / (MONTH * readable(50, 0.8, None)) as f64;
-    let text = if options.json { in_json(&usage, &lines, sum, limit) } else { in_words(&usage, &lines, sum, limit) };
-    show::print(&text).map(|()| Exit::Done)
+    let limit = f64::from(arguments.logs_per_month.unwrap_or_default()) / (MONTH * readable(50, 0.8, None)) as f64;
+    if !options.json {
+        return Ok(in_words(&usage, &lines, limit));
+    }
+    let mut report = in_json(&lines);
+    report["list_calls"] = usage.list_calls.into();
+    report["inserts"] = usage.inserts.into();
+    report["share_of_the_lists_limit"] = limit.into();
+    Ok(format!("{report:#}"))
+}
+
+fn of_events(events: u32, arguments: &Estimate, options: &Options) -> Result<String, Failure> {
+    if options.sinks.iter().any(|sink| *sink != Destination::D1) {
+        let hint = "Leave --sink out, or give --sink d1";
+        return Err(Failure::denied("estimating a month", "the Worker keeps events in D1 alone", hint));
+    }
+    let lines = events::lines(events, arguments);
+    Ok(if options.json {
+        format!("{:#}", in_json(&lines))
+    } else {
+        format!("{}\n{}", table(&lines), events::notes(events, arguments))
+    })
+}
+
+/// USD of the lines together, and of the plan.
+fn sum(lines: &[(Price, f64)]) -> f64 {
+    WORKERS_PAID + lines.iter().map(|(price, units)| price.of(*units)).sum::<f64>()
 }
 
 /// What is billed, and how much of it a month takes.
@@ -55,7 +87,7 @@ fn lines(usage: &Usage, sinks: &[Destination]) -> Vec<(Price, f64)> {
     lines
 }
 
-fn in_words(usage: &Usage, lines: &[(Price, f64)], sum: f64, limit: f64) -> String {
+fn table(lines: &[(Price, f64)]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["a month", "takes", "USD", "price", "as of"]);
     for (price, units) in lines {
@@ -64,12 +96,17 @@ fn in_words(usage: &Usage, lines: &[(Price, f64)], sum: f64, limit: f64) -> Stri
     }
     let fixed = format!("{WORKERS_PAID:.2}");
     table.add_row(["Workers Paid", "", &fixed, "for all Workers together", PASSES.as_of]);
-    table.add_row(["together", "", &format!("{sum:.2}")]);
+    table.add_row(["together", "", &format!("{:.2}", sum(lines))]);
     for number in [1, 2] {
         if let Some(column) = table.column_mut(number) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+    table
+}
+
+fn in_words(usage: &Usage, lines: &[(Price, f64)], limit: f64) -> String {
+    let table = table(lines);
     // developers.cloudflare.com/d1/platform/limits
     let is_in_d1 = lines.iter().any(|(price, _)| price.what == ROWS.what) && usage.stored > 0.0;
     let room = if is_in_d1 {
@@ -95,14 +132,10 @@ fn amount(unit: Unit, units: f64) -> String {
     }
 }
 
-fn in_json(usage: &Usage, lines: &[(Price, f64)], sum: f64, limit: f64) -> String {
-    let lines: Vec<_> = lines
+fn in_json(lines: &[(Price, f64)]) -> Value {
+    let told: Vec<_> = lines
         .iter()
         .map(|(price, units)| json!({ "what": price.what, "units": units, "usd": price.of(*units), "price": price.says, "as_of": price.as_of }))
         .collect();
-    let report = json!({
-        "lines": lines, "workers_paid_usd": WORKERS_PAID, "usd": sum, "list_calls": usage.list_calls,
-        "inserts": usage.inserts, "share_of_the_lists_limit": limit,
-    });
-    format!("{report:#}")
+    json!({ "lines": told, "workers_paid_usd": WORKERS_PAID, "usd": sum(lines) })
 }

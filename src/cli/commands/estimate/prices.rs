@@ -84,6 +84,15 @@ pub const ROWS: Price =
 pub const DATABASE: Price =
     price("D1, storage", Unit::Bytes, [5e9, 1e9, 0.75], "$0.75 per GB, 5 GB included", CLOUDFLARE);
 
+/// The same page.
+pub const ROWS_READ: Price =
+    price("D1, rows read", Unit::Number, [25_000.0 * M, M, 0.001], "$0.001 per M, 25 B included", CLOUDFLARE);
+/// The price of [`PASSES`], for a request, a tick, or a batch of a queue.
+pub const REQUESTS: Price = Price { what: "Workers, requests", ..PASSES };
+/// developers.cloudflare.com/queues/platform/pricing
+pub const OPERATIONS: Price =
+    price("Queues, operations", Unit::Number, [M, M, 0.40], "$0.40 per M, 1 M included", CLOUDFLARE);
+
 impl Price {
     /// USD for so many units in a month.
     pub fn of(&self, units: f64) -> f64 {

@@ -55,8 +55,8 @@ pub struct Usage {
 impl Usage {
     /// The month of so many logs, spread evenly over gateways and time, with the history copied.
     pub fn of(arguments: &Estimate) -> Self {
-        let Estimate { logs_per_month, gateways, every } = *arguments;
-        let (logs, gateways) = (f64::from(logs_per_month), f64::from(gateways));
+        let Estimate { logs_per_month, gateways, every, .. } = *arguments;
+        let (logs, gateways) = (f64::from(logs_per_month.unwrap_or_default()), f64::from(gateways));
         let (hours, forward) = (DAYS * 24.0, DAYS * MINUTES / f64::from(every));
         // The share of stretches in which anything comes at all, where logs come by chance.
         let busy = |stretches: f64| 1.0 - (-logs / stretches).exp();

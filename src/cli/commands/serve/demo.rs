@@ -14,7 +14,7 @@ use rand::{RngCore, rngs::OsRng};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::local::Local;
+use super::{browser, local::Local};
 use crate::{
     api::{
         key::{ALL_ORGS, Scope},
@@ -23,7 +23,6 @@ use crate::{
     cli::{
         args::PastOptions,
         commands::simulate,
-        demo,
         failure::{Exit, Failure},
         files::{
             guard, names,
@@ -65,11 +64,14 @@ pub async fn run(
     local: &Local,
     path: &Path,
     address: SocketAddr,
-    stop: watch::Receiver<bool>,
-    screen: &Screen,
+    opens: bool,
+    (stop, screen): (watch::Receiver<bool>, &Screen),
 ) -> Result<Exit, Failure> {
     let key = key(local).await?;
     screen.say(&told(&key, address));
+    if opens {
+        browser::open(&page(&key, address));
+    }
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let start = now();
     let past = application::events(LOGS.seed, start - PAST, start, PAST_RATE);
@@ -78,7 +80,7 @@ pub async fn run(
     let simulator = Arc::new(Mutex::new(Simulator::new(options)));
     let listener = simulate::listen(0).await?;
     let base = simulate::address(&listener)?;
-    let config = demo::config(&simulator, &base, &SETTINGS, Destination::Sqlite(path.to_owned()))?;
+    let config = simulate::config(&simulator, &base, &SETTINGS, Destination::Sqlite(path.to_owned()))?;
     tokio::select! {
         ended = simulate::serve(simulator, listener, now, std::future::pending()) => ended?,
         ended = async { tokio::try_join!(arrive(local, &key, start, &host), copy(path, &host, &config)) } => {
@@ -86,6 +88,32 @@ pub async fn run(
         }
     }
     Ok(Exit::Done)
+}
+
+/// Shows the page over logs that are there already, with the past of the application beside them and its events as they
+/// happen, until stopped.
+pub async fn show(
+    local: &Local,
+    address: SocketAddr,
+    opens: bool,
+    (stop, screen): (watch::Receiver<bool>, &Screen),
+) -> Result<Exit, Failure> {
+    let key = key(local).await?;
+    let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
+    let start = now();
+    send(local, &key, &application::events(LOGS.seed, start - PAST, start, PAST_RATE)).await?;
+    local.count().await.map_err(|error| Failure::call("counting closed hours", error))?;
+    let page = page(&key, address);
+    screen.say(&format!("\nLook at it, until Ctrl-C: {page}"));
+    if opens {
+        browser::open(&page);
+    }
+    arrive(local, &key, start, &host).await.map(|()| Exit::Done)
+}
+
+/// The address of the page, with a key in the part that no browser sends.
+fn page(key: &str, address: SocketAddr) -> String {
+    format!("http://{address}/#key={key}")
 }
 
 /// A new key of all orgs and scopes.
@@ -98,12 +126,13 @@ async fn key(local: &Local) -> Result<String, Failure> {
 }
 
 fn told(key: &str, address: SocketAddr) -> String {
+    let page = page(key, address);
     format!(
         r#"Simulated events and logs arrive while it runs. This key is of all orgs and has all scopes:
 
   {key}
 
-Look at them: http://{address}/#key={key}
+Look at them: {page}
 
 Send an event, or a batch:
 

@@ -1,14 +1,25 @@
 //! What the server has beside its file: this machine's clock and random numbers, and the limit of requests.
 
+use std::sync::Arc;
+
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http::Method;
 use rand::RngCore;
 
 use super::page;
 use crate::{
     api::Api,
-    cli::files::passes::logs_complete_through,
+    cli::{
+        files::passes::logs_complete_through,
+        health::{
+            cost,
+            poller::PollerWatch,
+            problem::{self, Audience, Problem},
+            server::ServerWatch,
+        },
+    },
     config::EventSettings,
-    database::sqlite::SqliteDatabase,
+    database::{Database as _, sqlite::SqliteDatabase},
     error::CallError,
     host::{Server, folder::Folder, native::now},
     removal::{
@@ -20,18 +31,29 @@ use crate::{
     wire::{Request, Response},
 };
 
+/// Where events are sent.
+const SENT: [&str; 3] = ["/events", "/events/batch", "/"];
+
 /// The API of events over a SQLite file.
 pub struct Local {
+    /// What is known of its health beside the file.
+    pub watch: ServerWatch,
     api: Api,
     server: LocalServer,
 }
 
 impl Local {
     /// The API with these settings.
-    pub fn new(settings: EventSettings, database: SqliteDatabase, archive: Option<Folder>) -> Self {
+    pub fn new(
+        settings: EventSettings,
+        database: SqliteDatabase,
+        archive: Option<Folder>,
+        poller: Option<Arc<PollerWatch>>,
+    ) -> Self {
         let quota = settings.rate.and_then(std::num::NonZeroU32::new).map(Quota::per_minute);
         let server = LocalServer { database, archive, limiter: quota.map(RateLimiter::keyed) };
-        Self { api: Api::new(settings), server }
+        let watch = ServerWatch::new(poller);
+        Self { watch, api: Api::new(settings), server }
     }
 
     /// Deletes the events that are too old, after they are archived where there is an archive.
@@ -45,10 +67,33 @@ impl Local {
     /// Counts the closed hours and days that are not counted yet. After every hundred it looks anew at what is due, so that
     /// the present does not wait for a long past.
     pub async fn count(&self) -> Result<(), CallError> {
+        let counted = self.counted().await;
+        self.watch.note_count(&counted, now());
+        counted
+    }
+
+    async fn counted(&self) -> Result<(), CallError> {
         const MOST: usize = 100;
         let EventSettings { org_metadata, rollup_retention, .. } = self.api.settings();
         while rollup::pass(self.database(), org_metadata, *rollup_retention, now(), MOST).await?.spans >= MOST {}
         Ok(())
+    }
+
+    /// What is wrong.
+    pub async fn problems(&self) -> Vec<Problem> {
+        let asked = self.database().query("SELECT 1", Vec::new()).await;
+        let away = asked.err().map(|error| Problem {
+            label: "Database",
+            words: "the database does not answer".into(),
+            details: Some(error.to_string()),
+            needs_person: true,
+        });
+        away.into_iter().chain(self.watch.problems().await).collect()
+    }
+
+    /// What the present day costs, USD.
+    pub async fn cost(&self) -> Option<f64> {
+        cost::today(self.database(), &self.api.settings().org_metadata, now()).await
     }
 
     /// The file.
@@ -56,12 +101,21 @@ impl Local {
         &self.server.database
     }
 
-    /// Answers a request: with the page, or through the API.
+    /// Answers a request: with the page, with how it goes, or through the API.
     pub async fn answer(&self, request: Request) -> Response {
         if let Some(page) = page::answer(&request) {
             return page;
         }
-        self.api.answer(&self.server, request).await
+        let is_sent = request.method() == Method::POST && SENT.contains(&request.uri().path());
+        let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
+        if is_read && request.uri().path() == "/healthz" {
+            return problem::answer(&self.problems().await, Audience::Everybody);
+        }
+        let response = self.api.answer(&self.server, request).await;
+        if is_sent {
+            self.watch.note(&response);
+        }
+        response
     }
 
     /// The file, when nobody is answered any more.

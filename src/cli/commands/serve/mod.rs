@@ -1,14 +1,15 @@
 //! `aig-logs serve`: the API of events on this machine, over a SQLite file.
 
+mod browser;
 mod connections;
 mod demo;
 mod keep;
-mod local;
+pub mod local;
 mod page;
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -26,13 +27,18 @@ use crate::{
     cli::{
         args::{Options, Serve},
         failure::{Exit, Failure},
+        health::{
+            listener::{Watched, beside, listen},
+            poller::PollerWatch,
+        },
         poll::{Task, poll},
         progress::{Screen, log_to},
         vars::settings::Vars,
     },
-    config::Destination,
+    config::{Destination, EventSettings},
     database::sqlite::SqliteDatabase,
     host::folder::Folder,
+    log::metadata::MetadataKeys,
 };
 
 /// Seconds from one forward pass to the next, as of `run`.
@@ -54,16 +60,52 @@ pub async fn serve(
     }
     log_to(screen, settings.log_level);
     let has_admin = settings.admin_key.is_some();
-    let listener = listen(arguments.listen)?;
+    let listener = listen(arguments.listen, "--listen")?;
+    let metrics = arguments.metrics.map(|address| listen(address, "--metrics")).transpose()?;
     let address = listener.local_addr().map_err(|error| unserved(&error))?;
     let database = SqliteDatabase::open(&db, &schema.metadata)
         .map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
     tell(address, &db, arguments.demo || has_admin || has_key(&database).await?, screen);
+    tell_metrics(metrics.as_ref(), screen);
 
     let archive = arguments.archive.as_deref().map(Folder::at).transpose().map_err(|error| {
         Failure::denied("opening the archive", error, "Name a folder that can be written with --archive")
     })?;
-    let local = Arc::new(Local::new(settings, database, archive));
+    let copying = copying(options, file);
+    let poller = arguments.poll.then(|| Arc::new(PollerWatch::new(copying.clone())));
+    let local = Local::new(settings, database, archive, poller.clone());
+    let work = async |local: &Arc<Local>| {
+        let work = async {
+            if arguments.demo {
+                demo::run(local, &db, address, !arguments.no_open, (stop, screen)).await
+            } else {
+                until_stopped(poller, &copying, stop, screen).await
+            }
+        };
+        beside(metrics, Watched::Server(Arc::clone(local)), work).await
+    };
+    Box::pin(running(listener, local, work)).await
+}
+
+/// Shows the page over the file of a demo until stopped.
+pub async fn page_of(db: &Path, opens: bool, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
+    let settings = EventSettings::from_vars(|_| None)?;
+    let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "serve --listen")?;
+    let address = listener.local_addr().map_err(|error| unserved(&error))?;
+    let database = SqliteDatabase::open(db, &MetadataKeys::default());
+    let database = database.map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
+    let local = Local::new(settings, database, None, None);
+    let work = async |local: &Arc<Local>| demo::show(local, address, opens, (stop, screen)).await;
+    Box::pin(running(listener, local, work)).await
+}
+
+/// Answers requests, and keeps the file counted and young, for as long as the work takes.
+async fn running(
+    listener: TcpListener,
+    local: Local,
+    work: impl AsyncFnOnce(&Arc<Local>) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let local = Arc::new(local);
     let (running, end) = oneshot::channel::<()>();
     let end = async {
         // The other side is dropped when it is time.
@@ -73,11 +115,7 @@ pub async fn serve(
     let runtime = runtime()?;
     let serving = runtime.spawn(connections::serve(listener, Arc::clone(&local), end));
     let keeping = runtime.spawn(keep::keep(Arc::clone(&local)));
-    let ended = if arguments.demo {
-        demo::run(&local, &db, address, stop, screen).await
-    } else {
-        until_stopped(arguments.poll.then_some(file), options, stop, screen).await
-    };
+    let ended = work(&local).await;
     // It may end between any two calls.
     keeping.abort();
     let _ = keeping.await;
@@ -110,39 +148,30 @@ fn file(arguments: &Serve) -> Result<(PathBuf, Option<TempDir>), Failure> {
     }
 }
 
+/// The options of a poller that copies into the file that is served.
+fn copying(Options { vars, json, .. }: &Options, file: Destination) -> Options {
+    Options { sinks: vec![file], state: None, vars: vars.clone(), json: *json, dry_run: false, pages: None }
+}
+
 /// Waits for the end: of the poller, where there is one, which ends when it is asked to.
 async fn until_stopped(
-    polled: Option<Destination>,
+    poller: Option<Arc<PollerWatch>>,
     options: &Options,
     mut stop: watch::Receiver<bool>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let Some(file) = polled else {
+    if poller.is_none() {
         // Nobody left to say stop is as good as stop.
         let _ = stop.wait_for(|stop| *stop).await;
         return Ok(Exit::Done);
-    };
-    let Options { vars, json, .. } = options;
-    let options =
-        Options { sinks: vec![file], state: None, vars: vars.clone(), json: *json, dry_run: false, pages: None };
-    poll(&options, Task::Run { every: TICK, takeover: false, is_counted: true }, stop, screen).await
+    }
+    poll(options, Task::Run { every: TICK, takeover: false, is_counted: true, watched: poller }, stop, screen).await
 }
 
 /// Requests are read and answered on all cores. The poller stays on the thread of the command.
 fn runtime() -> Result<Runtime, Failure> {
     let runtime = Builder::new_multi_thread().enable_all().thread_name("server").build();
     runtime.map_err(|error| Failure::denied("starting the server", error, "Nothing was changed"))
-}
-
-fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    let listener = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    });
-    listener.map_err(|error| {
-        let hint = "Choose another address with --listen: port 0 takes a free one";
-        Failure::denied(format!("listening on {address}"), error, hint)
-    })
 }
 
 fn unserved(error: &io::Error) -> Failure {
@@ -166,5 +195,11 @@ fn tell(address: SocketAddr, db: &Path, has_key: bool, screen: &Screen) {
         screen.say(&format!(
             "There is no key yet. This makes one: aig-logs keys create --db {db} --org ORG --scopes ingest,query"
         ));
+    }
+}
+
+fn tell_metrics(listener: Option<&TcpListener>, screen: &Screen) {
+    if let Some(address) = listener.and_then(|listener| listener.local_addr().ok()) {
+        screen.say(&format!("How it goes: http://{address}/healthz and http://{address}/metrics"));
     }
 }

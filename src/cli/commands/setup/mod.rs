@@ -8,9 +8,12 @@
 
 mod ask;
 mod cloudflare;
+mod database;
 mod files;
 mod google;
+mod in_d1;
 mod steps;
+mod worker;
 
 use tokio::sync::watch;
 
@@ -21,8 +24,9 @@ use crate::{
             doctor,
             setup::{
                 ask::{Prompt, Prompter},
-                files::{Change, Worker},
+                files::Change,
                 steps::{Mark, Steps},
+                worker::Worker,
             },
         },
         failure::{self, Exit, Failure},
@@ -45,6 +49,9 @@ pub async fn setup(arguments: &Setup, options: &Options, stop: watch::Receiver<b
     let steps = Steps::default();
     let task = Task { arguments, asker, vars: &vars, steps: &steps };
 
+    if arguments.events || arguments.no_google {
+        return in_d1::set_up(task, worker, &host, options, stop).await;
+    }
     let (source, gateways) = task.source(&host).await?;
     // Nothing is made before all names are known.
     let warehouse = task.warehouse()?;
@@ -76,34 +83,43 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Token, account and gateways; the last also as the setting has them.
-    async fn source<H: Host>(self, host: &H) -> Result<(AiGateway, String), Failure> {
-        let Self { arguments, asker, vars, steps } = self;
+    /// Token and account, with all gateways.
+    async fn account<H: Host>(self, host: &H) -> Result<AiGateway, Failure> {
+        let Self { arguments, asker, vars, .. } = self;
         let token = if let Some(token) = vars.get(TOKEN) {
             Secret::new(token)
         } else {
             vars.trust_with(TOKEN)?;
             asker.secret(Prompt { what: "Cloudflare API token", flag: "", setting: TOKEN })?
         };
-        let read = |account: &str, gateways: &str| {
-            AiGateway::from_vars(|name| match name {
-                TOKEN => Some(token.reveal().to_owned()),
-                "CF_ACCOUNT_ID" => Some(account.to_owned()),
-                "AIG_GATEWAY_ID" => Some(gateways.to_owned()),
-                _ => vars.get(name),
-            })
-        };
         let account = match arguments.account.clone().or_else(|| vars.get("CF_ACCOUNT_ID")) {
             Some(account) => account,
             // Which account it is plays no part in the search for it.
-            None => cloudflare::account(host, &read("0", "*")?, asker).await?,
+            None => cloudflare::account(host, &self.read(&token, "0", "*")?, asker).await?,
         };
-        let found = cloudflare::gateways(host, &read(&account, "*")?).await?;
+        self.read(&token, &account, "*")
+    }
+
+    fn read(self, token: &Secret, account: &str, gateways: &str) -> Result<AiGateway, Failure> {
+        let source = AiGateway::from_vars(|name| match name {
+            TOKEN => Some(token.reveal().to_owned()),
+            "CF_ACCOUNT_ID" => Some(account.to_owned()),
+            "AIG_GATEWAY_ID" => Some(gateways.to_owned()),
+            _ => self.vars.get(name),
+        });
+        Ok(source?)
+    }
+
+    /// Token, account and gateways; the last also as the setting has them.
+    async fn source<H: Host>(self, host: &H) -> Result<(AiGateway, String), Failure> {
+        let Self { arguments, asker, vars, steps } = self;
+        let all = self.account(host).await?;
+        let found = cloudflare::gateways(host, &all).await?;
         let given = arguments.gateways.clone().or_else(|| vars.get("AIG_GATEWAY_ID"));
         let gateways = cloudflare::chosen(&found, given, asker)?;
-        let source = read(&account, &gateways)?;
+        let source = self.read(&all.token, &all.account, &gateways)?;
         cloudflare::check(&found, &source.gateways)?;
-        steps.tell(Mark::There, format!("account {account}, gateways {gateways}: the token can read them"))?;
+        steps.tell(Mark::There, format!("account {}, gateways {gateways}: the token can read them", all.account))?;
         Ok((source, gateways))
     }
 

@@ -2,6 +2,7 @@
 //! asked to do.
 
 mod google;
+mod in_d1;
 
 use std::{
     fs,

@@ -3,6 +3,7 @@
 mod database;
 mod doctor;
 mod erase;
+mod health;
 mod keys;
 mod kill;
 mod prices;
