@@ -11,6 +11,7 @@ use aig_logs::{
         faults::{Endpoint, Fault, Refusal, When},
         options::SimulatorOptions,
     },
+    state::Forward,
     time::{self, Timestamp},
     wire::Response,
 };
@@ -18,7 +19,7 @@ use chrono::{FixedOffset, Timelike};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::world::{DAY, HOUR, MINUTE, World};
+use crate::world::{DAY, HOUR, MINUTE, Work, World, outside::Strike};
 
 const HOOK: &str = "https://hooks.test/services/T0123456789/abcdefghijklmnop";
 
@@ -219,7 +220,7 @@ fn a_gateway_that_is_nearly_full_is_told_once_an_hour_at_most() {
             world.add(MINUTE);
         }
         world.pass_time(MINUTE);
-        lists += world.cost(crate::world::Work::Forward).list;
+        lists += world.cost(Work::Forward).list;
         told.extend(hook.heard());
     }
     assert_eq!(told, ["room:main on 1"]);
@@ -257,8 +258,59 @@ fn a_productive_pass_with_alerts_takes_four_operations_of_kv() {
     spend(&mut world, 1.0, "{}");
     world.add(MINUTE);
     world.pass_time(MINUTE);
-    let cost = world.cost(crate::world::Work::Forward);
+    let cost = world.cost(Work::Forward);
     assert!(cost.insert == 1 && cost.state_reads + cost.ids_reads + cost.writes() <= 4, "{cost:?}");
+}
+
+/// What a day has cost by the state of `main`, in billionths of a USD.
+fn summed_up(world: &World, day: &str) -> i64 {
+    let forward = Forward::from_json("forward", &world.state.value("forward").unwrap(), &[]).unwrap();
+    forward.by_id["main"].spend.sum(day)
+}
+
+/// A world in which a log appears late, after some passes, and its id.
+fn with_a_late_log() -> (World, String) {
+    let mut world = World::new();
+    let _hook = Hook::of(&mut world, &[("BUDGET_DAY_USD", "1000")]);
+    spend(&mut world, 1.0, "{}");
+    let late = world.add_late(MINUTE * 5);
+    // With the next log, the cursor passes over the late one.
+    world.pass_time(MINUTE * 2);
+    spend(&mut world, 1.0, "{}");
+    (world, late)
+}
+
+#[test]
+fn a_late_log_is_summed_up_once_wherever_the_process_ends() {
+    let (mut world, late) = with_a_late_log();
+    let mut passes = 0;
+    while world.copies(&late) == 0 {
+        world.pass_time(MINUTE * 10);
+        passes += 1;
+        world.outside.plan(None);
+        world.forward();
+    }
+    // The pass that counts, finds the late log, and writes it.
+    let calls = world.outside.calls();
+    for (strike, nth) in [Strike::DiesBefore, Strike::DiesAfter, Strike::FailsAfter]
+        .into_iter()
+        .flat_map(|strike| (1..=calls).map(move |nth| (strike, nth)))
+    {
+        let (mut world, late) = with_a_late_log();
+        for pass in 1..passes + 20 {
+            world.pass_time(MINUTE * 10);
+            if pass == passes {
+                world.strike(nth, strike, 1);
+            }
+            world.attempt(Work::Forward);
+            world.outside.plan(None);
+        }
+        world.assert_complete();
+        let cost = world.entry("main", &late)["cost"].as_f64().unwrap();
+        #[expect(clippy::cast_possible_truncation, reason = "billionths of a few USD")]
+        let expected = 2_000_000_000 + (cost * 1e9).round() as i64;
+        assert_eq!(summed_up(&world, "2026-11-02"), expected, "{strike:?} at call {nth} of {calls}");
+    }
 }
 
 #[test]
