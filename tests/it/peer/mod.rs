@@ -9,6 +9,7 @@
 //!   aggregate it is the other way round: there `GoogleSQL` refuses the column of the answer. So texts name the table.
 //! - A dry run says that 0 bytes are read.
 
+mod applied;
 pub mod googlesql;
 pub mod questions;
 
@@ -16,7 +17,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     process::Command,
     time::Duration,
 };
@@ -128,33 +129,42 @@ impl Peer {
     pub const SETTINGS: [(&str, &str); 3] =
         [("GCP_BQ_PROJECT", PROJECT), ("GCP_BQ_DATASET", DATASET), ("GCP_BQ_TABLE", TABLE)];
 
-    /// With table and views. None where the peer is left out on purpose.
+    /// With table and views, as if [`BigQuery::apply`] had just made them. None where the peer is left out on purpose.
     pub fn start() -> Option<Self> {
-        let peer = Self::bare()?;
-        peer.apply();
-        Some(peer)
+        let executable = executable()?;
+        let folder = tempfile::tempdir().unwrap();
+        applied::copy_into(folder.path());
+        Some(Self::of(&executable, folder))
     }
 
     /// Without a table.
     pub fn bare() -> Option<Self> {
-        let executable = executable()?;
-        let folder = tempfile::tempdir().unwrap();
+        let peer = Self::of(&executable()?, tempfile::tempdir().unwrap());
+        peer.query(&format!("CREATE SCHEMA `{PROJECT}.{DATASET}`"));
+        Some(peer)
+    }
+
+    /// It is told its folder by a relative path, which it remembers in there: the folder may be copied.
+    fn of(executable: &Path, folder: TempDir) -> Self {
         let [http, grpc] = free_addresses();
         let log = fs::File::create(folder.path().join("log")).unwrap();
-        let server = Command::new(&executable)
-            .args(["serve", "--host", "127.0.0.1", "--project", PROJECT])
+        let server = Command::new(executable)
+            .args(["serve", "--host", "127.0.0.1", "--project", PROJECT, "--data-dir", "."])
             .args(["--port", &http.port().to_string(), "--grpc-port", &grpc.port().to_string()])
-            .arg("--data-dir")
-            .arg(folder.path())
-            .env("HOME", environment(&executable).join("home"))
+            .current_dir(folder.path())
+            .env("HOME", environment(executable).join("home"))
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("starting {}: {error}", executable.display()));
         let mut peer = Self { server: Running(server), address: http, folder };
         peer.wait_until_ready();
-        peer.query(&format!("CREATE SCHEMA `{PROJECT}.{DATASET}`"));
-        Some(peer)
+        peer
+    }
+
+    /// Ends the server, and gives its folder.
+    fn end(self) -> TempDir {
+        self.folder
     }
 
     /// For `BIGQUERY_EMULATOR_HOST`.
@@ -217,7 +227,7 @@ fn executable() -> Option<PathBuf> {
         "no BigQuery peer: run scripts/test, which installs it and sets AIG_LOGS_LOCAL_BIGQUERY to its executable, \
          or set AIG_LOGS_WITHOUT_PEER=1 to test without it",
     );
-    Some(path.into())
+    Some(path::absolute(path).unwrap())
 }
 
 /// The virtual environment of an executable: it holds `bin/`, and as `home/` the extensions of `DuckDB`.
