@@ -43,7 +43,7 @@ pub(super) async fn record<S: Server>(
     let settings = EventSettings { names, required, privacy, ..settings.clone() };
     // Keys of all orgs have no org, and what they do is told to no org.
     let org = Some(key.org.as_deref().unwrap_or(ALL_ORGS));
-    let taken = ingest(server, &settings, &Sender { way: Way::Http, org, idempotency_key: None }, [event]).await?;
+    let taken = ingest(server, &settings, &Sender { way: Way::Access, org, idempotency_key: None }, [event]).await?;
     let refused = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("the access log: {detail}"));
     taken.refused.into_iter().next().map_or(Ok(()), |refusal| Err(refused(refusal.reason)))
 }

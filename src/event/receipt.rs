@@ -17,6 +17,8 @@ pub enum Way {
     Stream,
     /// `writeDataPoint` over a service binding, as to Analytics Engine.
     Point,
+    /// This program's own record of who asked what. No sender can give it.
+    Access,
 }
 
 impl Way {
@@ -29,6 +31,7 @@ impl Way {
             Self::Rpc => "rpc",
             Self::Stream => "stream",
             Self::Point => "point",
+            Self::Access => "access",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::world::{ADMIN, Strike, World};
 /// The access log of a world: org, key, route, and whether it was allowed.
 fn recorded(world: &World) -> Vec<Value> {
     let select = "SELECT json_array(org, user_id, subject, success, metadata, extra) AS line FROM events_raw \
-                  WHERE name = 'api.access' ORDER BY id";
+                  WHERE name = 'api.access' AND source = 'access' ORDER BY id";
     let lines = world.host.memory.lines(select, &[]).into_iter();
     lines.map(|line| serde_json::from_str(line["line"].as_str().unwrap()).unwrap()).collect()
 }
@@ -16,15 +16,17 @@ fn recorded(world: &World) -> Vec<Value> {
 fn who_asked_what_is_recorded() {
     // Whatever is wanted of other events, or withheld from them.
     let settings =
-        [("EVENTS_NAMES", "x"), ("EVENTS_REQUIRED", "sku"), ("DROP_METADATA", "organizationId,subject,userId")];
+        [("EVENTS_NAMES", "x,api.*"), ("EVENTS_REQUIRED", "sku"), ("DROP_METADATA", "organizationId,subject,userId")];
     let world = World::with(&[&[("EVENTS_RATE", "0"), ("EVENTS_ACCESS_LOG", "true")], &settings[..]].concat());
     let key = world.key("acme", &["ingest", "query"]);
     let question = json!({ "start": "-1d", "end": "now" }).to_string();
     assert_eq!(world.ask("POST", "/query", &key, &question).0, 200);
     assert_eq!(world.ask("GET", "/keys", &key, "").0, 403);
     assert_eq!(world.ask("DELETE", "/users/ada?organizationId=acme", ADMIN, "").0, 200);
-    // Whoever sends events asks nothing, and a key that nobody knows is nobody's.
+    // Whoever sends events asks nothing, also by that name, and a key that nobody knows is nobody's.
     assert_eq!(world.ask("POST", "/events", &key, r#"{"event":"x","usage":{"sku":"s"}}"#).0, 202);
+    let forged = json!({ "event": "api.access", "source": "access", "userId": ADMIN, "usage": { "sku": "s" } });
+    world.ask("POST", "/events", &key, &forged.to_string());
     assert_eq!(world.ask("POST", "/query", "aig_of_nobody", &question).0, 401);
     let mut lines = recorded(&world);
     lines.sort_by_key(Value::to_string);
