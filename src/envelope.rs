@@ -84,7 +84,7 @@ pub fn open(response: &Response, hints: &Hints) -> Result<Envelope, CallError> {
     Err(if broken { CallError::Broken(told(status, &faults)) } else { refused(status, &faults, hints) })
 }
 
-/// Opens the envelope of a call that worked, whose result is all of one type. None: [`open`] tells why.
+/// Opens the envelope of a call that worked, whose result is all of one type. None: [`open()`] tells why.
 #[must_use]
 pub fn open_as<T: Default + DeserializeOwned>(response: &Response) -> Option<Envelope<T>> {
     read::<T>(response).filter(|envelope| response.status().is_success() && envelope.success)
