@@ -40,6 +40,10 @@ static SECRETS: Mutex<Secrets> = Mutex::new(Secrets(Vec::new()));
 /// Keeps a secret out of every text from now on. Of a key in PEM, or of a file with a key, only the key's letters are
 /// secret.
 pub fn hide(secret: &str) {
+    // Of an address the host is none: other addresses may have the same.
+    let address = ["https://", "http://"].into_iter().find_map(|scheme| secret.strip_prefix(scheme));
+    let path = address.and_then(|address| Some(&address[address.find('/')?..]));
+    let secret = path.unwrap_or(secret);
     SECRETS.lock().unwrap_or_else(PoisonError::into_inner).hide(secret);
 }
 

@@ -23,6 +23,8 @@ pub struct Spent {
     pub by: String,
     /// `day` or `month`.
     pub period: &'static str,
+    /// The day or month that is under way, such as `2026-11-30` or `2026-11`, UTC.
+    pub of: String,
     /// USD spent.
     pub usd: f64,
     /// USD that may be spent.
@@ -44,11 +46,12 @@ impl Spent {
     pub(super) fn condition(&self) -> Option<Condition> {
         let level = LEVELS.into_iter().find(|level| self.percent() >= u64::from(*level))?;
         let by = if self.by.is_empty() { String::new() } else { format!(" of {}", self.by) };
-        let when = if self.period == "day" { "today" } else { "this month" };
-        let spent = format!("Spend{by} {when} is ${:.2}: {} % of ${:.2}.", self.usd, self.percent(), self.budget);
+        let when = if self.period == "day" { "on" } else { "in" };
+        let (usd, budget) = (self.usd, amount(self.budget));
+        let spent = format!("Spend{by} {when} {} is ${usd:.2}: {} % of {budget}.", self.of, self.percent());
         let pace = |forecast| format!(" At this pace the {} ends at ${forecast:.2}.", self.period);
         let text = spent + &self.forecast.map_or_else(String::new, pace);
-        let id = format!("{}:{}:{}", kind::BUDGET, self.period, self.by);
+        let id = format!("{}:{}:{}", kind::BUDGET, self.of, self.by);
         Some(Condition { id, level, text })
     }
 }
@@ -56,26 +59,32 @@ impl Spent {
 /// What was spent of each budget by the sums of all gateways. A budget of each value has one entry for each value.
 #[must_use]
 pub fn spent(alerts: &Alerts, sums: &[&Spend], now: Timestamp) -> Vec<Spent> {
-    alerts.budgets.iter().flat_map(|budget| of_budget(budget, sums, now)).collect()
+    alerts.budgets.iter().flat_map(|budget| of_budget(alerts, budget, sums, now)).collect()
 }
 
-fn of_budget(budget: &Budget, sums: &[&Spend], now: Timestamp) -> Vec<Spent> {
+fn of_budget(alerts: &Alerts, budget: &Budget, sums: &[&Spend], now: Timestamp) -> Vec<Spent> {
     let today = now.date_naive();
     let name = period_of(today, budget.period);
     let one = |by: String, nanos: i64| {
         let (usd, budget_usd) = (usd(nanos), usd(budget.nanos));
         let period = if budget.period == Period::Month { "month" } else { "day" };
-        Spent { by, period, usd, budget: budget_usd, forecast: forecast(budget, usd, sums, now) }
+        Spent { by, period, of: name.clone(), usd, budget: budget_usd, forecast: forecast(budget, usd, sums, now) }
     };
     match &budget.scope {
-        None => vec![one(String::new(), days(budget.period, today).map(|day| total(sums, &day.to_string())).sum())],
+        None => vec![one(String::new(), of_days(sums, days(budget.period, today)))],
         Some(Scope { key, value: Some(value) }) => {
             let by = format!("{key}={value}");
             let nanos = total(sums, &format!("{name} {by}"));
             vec![one(by, nanos)]
         }
         Some(Scope { key, value: None }) => {
-            values(sums, &name, key).iter().map(|(value, nanos)| one(format!("{key}={value}"), whole(nanos))).collect()
+            // A value with a budget of its own has no share in this one.
+            let scope = |value: &str| Some(Scope { key: key.clone(), value: Some(value.to_owned()) });
+            let has_own =
+                |value: &str| alerts.budgets.iter().any(|own| own.period == budget.period && own.scope == scope(value));
+            let values = values(sums, &name, key);
+            let others = values.iter().filter(|(value, _)| !has_own(value));
+            others.map(|(value, nanos)| one(format!("{key}={value}"), whole(nanos))).collect()
         }
     }
 }
@@ -91,7 +100,17 @@ pub(super) fn values(sums: &[&Spend], period: &str, key: &str) -> Map<String, Va
 
 /// The sum of a period over all gateways.
 pub(super) fn total(sums: &[&Spend], period: &str) -> i64 {
-    sums.iter().map(|spend| spend.sum(period)).sum()
+    sums.iter().fold(0, |sum, spend| sum.saturating_add(spend.sum(period)))
+}
+
+/// The sum of some days over all gateways.
+pub(super) fn of_days(sums: &[&Spend], days: impl Iterator<Item = NaiveDate>) -> i64 {
+    days.fold(0, |sum, day| sum.saturating_add(total(sums, &day.to_string())))
+}
+
+/// An amount of USD, with as many digits as it needs.
+fn amount(usd: f64) -> String {
+    if usd < 1.0 { format!("${usd}") } else { format!("${usd:.2}") }
 }
 
 /// Billionths of a USD as USD.
@@ -118,7 +137,7 @@ fn forecast(budget: &Budget, usd_so_far: f64, sums: &[&Spend], now: Timestamp) -
         Period::Day | Period::Week(_) => (midnight_of(today), midnight_of(today.succ_opt()?)),
     };
     let length = |from: Timestamp, until: Timestamp| (until - from).as_seconds_f64() / 86_400.0;
-    let week: f64 = (1..=7).map(|days| usd(total(sums, &(today - TimeDelta::days(days)).to_string()))).sum();
+    let week = usd(of_days(sums, (1..=7).map(|days| today - TimeDelta::days(days))));
     let pace = if budget.period == Period::Month && budget.scope.is_none() && week > 0.0 {
         week / 7.0
     } else if now - begin >= SOONEST {

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, FixedOffset, NaiveDate, TimeDelta};
 
-use super::budget::{total, usd, values};
+use super::budget::{of_days, usd, values};
 use crate::{
     config::{Digest, Period},
     state::{Position, Spend, period_of, whole},
@@ -28,8 +28,7 @@ pub fn due(digest: &Digest, now: Timestamp, offset: impl Fn(Timestamp) -> Option
 #[must_use]
 pub fn text(digest: &Digest, due: Timestamp, positions: &[(&str, &Position)], sums: &[&Spend]) -> String {
     let end = due.date_naive().week(digest.day).checked_first_day().unwrap_or(due.date_naive());
-    let week =
-        |begin: NaiveDate| -> i64 { (0..7).map(|n| total(sums, &(begin + TimeDelta::days(n)).to_string())).sum() };
+    let week = |begin: NaiveDate| of_days(sums, (0..7).map(|n| begin + TimeDelta::days(n)));
     let [begin, before] = [7, 14].map(|days| end - TimeDelta::days(days));
     let (cost, cost_before) = (usd(week(begin)), usd(week(before)));
     let change = (cost / cost_before - 1.0) * 100.0;

@@ -85,7 +85,9 @@ pub fn news(told: &Told, conditions: Vec<Condition>, looked: &[&str], now: Times
         match told.get(&id) {
             Some(on) if on.level >= level => {
                 let seen = if id.starts_with(kind::DEAD) { seen } else { on.seen };
-                after.on.push(On { seen, ..on.clone() });
+                // A budget that was raised is told again when it is used up.
+                let text = if on.level > level { text } else { on.text.clone() };
+                after.on.push(On { level, seen, text, ..on.clone() });
             }
             known => {
                 let since = known.map_or(now, |on| on.since);

@@ -73,7 +73,7 @@ fn failing<'a>(standing: &'a Standing<'_>) -> impl Iterator<Item = Condition> + 
     let long = standing.status.failing.iter().filter(|(_, failing)| standing.now - failing.since >= PATIENCE);
     long.map(|(job, failing)| {
         let (since, who) = (time::text(failing.since), if failing.transient { "" } else { " Somebody must act." });
-        condition(kind::FAILING, job, format!("The {job} pass fails since {since}: {}.{who}", failing.error))
+        condition(kind::FAILING, job, format!("The {job} pass has failed since {since}: {}.{who}", failing.error))
     })
 }
 

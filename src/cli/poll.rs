@@ -65,7 +65,11 @@ pub async fn poll(
     let shown = Destination::Ndjson(None);
     let destinations = if options.dry_run { vec![shown.clone()] } else { options.destinations() };
     let vars = Vars::read(options)?;
-    let config = vars.config(&destinations)?;
+    let mut config = vars.config(&destinations)?;
+    if options.dry_run {
+        // Nothing leaves this machine, and nobody is told.
+        config.alerts = None;
+    }
     let schedule = settings::schedule(&config)?;
     let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
     vars.check_key(&host, &config).await?;

@@ -107,15 +107,8 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
         }
         budgets.extend(self.budgets());
         let digest = self.digest();
-        let Some(webhook) = self.optional("ALERT_WEBHOOK") else {
-            if let Some(name) = ["BUDGET_DAY_USD", "BUDGET_MONTH_USD", "BUDGETS", "DIGEST"]
-                .into_iter()
-                .find(|name| self.optional(name).is_some())
-            {
-                self.problem(name, "needs ALERT_WEBHOOK, the address that is told");
-            }
-            return None;
-        };
+        // A budget without an address stops no poller: the secret may be taken away for a while.
+        let webhook = self.optional("ALERT_WEBHOOK")?;
         Some(Alerts { webhook: self.webhook(webhook), budgets, digest })
     }
 
@@ -136,7 +129,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     fn budgets(&mut self) -> Vec<Budget> {
         const NAME: &str = "BUDGETS";
         let text = self.optional(NAME).unwrap_or_default();
-        let mut budgets = Vec::new();
+        let mut budgets: Vec<Budget> = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match budget(part) {
                 Some(budget) => budgets.push(budget),
@@ -145,6 +138,12 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
                     format!("has {part:?}, but a budget is written like team=search:50/day or user_id=*:20/month"),
                 ),
             }
+        }
+        let is_twice = |(place, budget): (usize, &Budget)| {
+            budgets[..place].iter().any(|known| known.scope == budget.scope && known.period == budget.period)
+        };
+        if budgets.iter().enumerate().any(is_twice) {
+            self.problem(NAME, "has two budgets of one key, value and period: leave one of them out");
         }
         if budgets.len() > MOST_BUDGETS {
             self.problem(NAME, format!("has {} budgets, but at most {MOST_BUDGETS} are watched", budgets.len()));
@@ -167,7 +166,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
 
 /// An amount of USD above 0, in billionths.
 fn nanos(text: &str) -> Option<i64> {
-    let usd: f64 = text.trim().trim_start_matches('$').parse().ok()?;
+    let usd: f64 = text.trim().parse().ok()?;
     #[expect(clippy::cast_possible_truncation, reason = "at most 10^18")]
     (usd > 0.0 && usd <= NANOS).then(|| (usd * NANOS).round() as i64)
 }

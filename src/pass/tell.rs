@@ -4,8 +4,6 @@
 
 use std::time::Duration;
 
-use chrono::Timelike;
-
 use super::{Context, Platform, Report, cursors::Cursors};
 use crate::{
     alert::{Condition, Standing, conditions, digest, kind, message, news, room},
@@ -21,15 +19,12 @@ use crate::{
 /// A webhook is told only if the pass has so much time left.
 const LEAST: Duration = Duration::from_secs(5);
 
-/// The minute of an hour in which the room of gateways is looked at.
-const MINUTE_OF_ROOM: u32 = 7;
-
 impl<P: Platform> Context<'_, P> {
     /// Tells the webhook, if there is one. `cursors` are those of forward; none: the pass did not come so far.
     pub(super) async fn tell(&self, report: &Report, cursors: Option<&Cursors<Position>>) {
         let Some(alerts) = &self.config.alerts else { return };
         if let Err(problem) = self.tell_all(alerts, report, cursors).await {
-            log::warn!("the webhook of ALERT_WEBHOOK is told later: {problem}");
+            log::warn!("ALERT_WEBHOOK was not told, and a later pass tries again: {problem}");
         }
     }
 
@@ -47,7 +42,7 @@ impl<P: Platform> Context<'_, P> {
         // Without a confirmed clock nobody knows which day it is.
         let cursors = cursors.filter(|_| matches!(self.host.meter.clock(), Clock::Confirmed(_)));
         let ids: Vec<_> = cursors.into_iter().flat_map(Cursors::iter).map(|(id, _)| id.clone()).collect();
-        let history = Cursors::<Backfill>::of_backfill(oldest, &ids).ok();
+        let history = Cursors::<Backfill>::of_backfill(oldest, &ids).map_err(chain)?;
         let positions = cursors.map(|cursors| cursors.iter().map(|(id, position)| (id.as_str(), position)).collect());
         let standing = Standing {
             now,
@@ -56,10 +51,11 @@ impl<P: Platform> Context<'_, P> {
             lag: report.lag(),
             rejected: report.gateways.iter().map(|gateway| (gateway.gateway.as_str(), gateway.rejected)).collect(),
             positions,
-            history: history.iter().flat_map(Cursors::iter).map(|(_, backfill)| &backfill.spend).collect(),
+            history: history.iter().map(|(_, backfill)| &backfill.spend).collect(),
         };
         let (mut found, mut looked) = conditions(alerts, &standing);
-        if now.minute() == MINUTE_OF_ROOM && !ids.is_empty() {
+        // Counts are due each hour, whatever the schedule.
+        if !ids.is_empty() && report.gateways.iter().any(|gateway| gateway.counts > 0) {
             looked.push(kind::ROOM);
             found.extend(self.rooms(&ids, &told).await);
         }

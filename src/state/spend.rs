@@ -19,10 +19,11 @@ use crate::{
 /// Days whose sums are kept: a month, and the seven days before it.
 const DAYS: u64 = 40;
 
-/// The most sums. Logs of further values are summed up under their key alone, so the state of a gateway stays small.
+/// The most sums, so that the state of a gateway stays small. Further values of a key have none. A value with a budget of
+/// its own always has one.
 const MOST_SUMS: usize = 5_000;
 
-/// The most bytes of a metadata value that has a sum of its own.
+/// The most bytes of a value that has a sum because each value has one.
 const LONGEST_VALUE: usize = 200;
 
 /// After so long the store shows a value that was kept. KV takes up to a minute, or more.
@@ -86,9 +87,9 @@ impl Spend {
         let Some(Cell::Float(cost)) = row.cell("cost") else { return };
         #[expect(clippy::cast_possible_truncation, reason = "a cost above 9 billion USD is none")]
         let nanos = (cost * NANOS).round() as i64;
-        self.add(day.to_string(), nanos);
-        for name in names(row, day, alerts) {
-            self.add(name, nanos);
+        self.add(day.to_string(), false, nanos);
+        for (name, is_of_each) in names(row, day, alerts) {
+            self.add(name, is_of_each, nanos);
         }
     }
 
@@ -99,12 +100,12 @@ impl Spend {
         }
     }
 
-    fn add(&mut self, mut name: String, nanos: i64) {
+    /// Adds to a sum. One of each value of a key is new only as long as there is room.
+    fn add(&mut self, name: String, is_of_each: bool, nanos: i64) {
         let sums = self.part_mut(SUMS);
-        if sums.len() >= MOST_SUMS && !sums.contains_key(&name) {
-            name.truncate(name.find('=').unwrap_or(name.len()));
+        if !is_of_each || sums.len() < MOST_SUMS || sums.contains_key(&name) {
+            add(sums, name, nanos);
         }
-        add(sums, name, nanos);
     }
 
     /// A comparison that may write logs which these sums have already.
@@ -146,7 +147,7 @@ impl Spend {
     /// Adds what a comparison has summed up.
     pub fn absorb(&mut self, comparison: &Self) {
         for (name, nanos) in comparison.part(SUMS) {
-            self.add(name.clone(), whole(nanos));
+            self.add(name.clone(), false, whole(nanos));
         }
         for part in [CALLS, FAILED] {
             comparison.part(part).for_each(|(hour, calls)| add(self.part_mut(part), hour.clone(), whole(calls)));
@@ -236,27 +237,28 @@ fn month(day: NaiveDate) -> String {
     format!("{:04}-{:02}", day.year(), day.month())
 }
 
-/// The sums of scopes that a log belongs to.
-fn names(row: &Record, day: NaiveDate, alerts: &Alerts) -> Vec<String> {
-    let metadata = match row.cell("metadata") {
-        Some(Cell::Text(text)) => serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default(),
-        _ => return Vec::new(),
+/// The sums of scopes that a log belongs to, and whether each is of each value of a key.
+fn names(row: &Record, day: NaiveDate, alerts: &Alerts) -> Vec<(String, bool)> {
+    let Some(Cell::Text(text)) = row.cell("metadata").filter(|_| alerts.scopes().next().is_some()) else {
+        return Vec::new();
     };
-    let name = |(Scope { key, value }, period)| {
-        let found = match metadata.get(&key)? {
-            Value::String(text) => text.clone(),
-            found @ (Value::Number(_) | Value::Bool(_)) => found.to_string(),
-            Value::Null | Value::Array(_) | Value::Object(_) => return None,
-        };
-        let is_meant = value.is_none_or(|value| value == found);
-        let found = if found.len() > LONGEST_VALUE { String::new() } else { format!("={found}") };
-        is_meant.then(|| format!("{} {key}{found}", period_of(day, period)))
-    };
+    let metadata: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
     // Two budgets may ask for one sum.
-    let mut names: Vec<String> = Vec::new();
-    for name in alerts.scopes().filter_map(name) {
-        if !names.contains(&name) {
-            names.push(name);
+    let mut names: Vec<(String, bool)> = Vec::new();
+    for (Scope { key, value }, period) in alerts.scopes() {
+        let found = match metadata.get(&key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(found @ (Value::Number(_) | Value::Bool(_))) => found.to_string(),
+            Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => continue,
+        };
+        let is_of_each = value.is_none();
+        if value.is_some_and(|value| value != found) || is_of_each && found.len() > LONGEST_VALUE {
+            continue;
+        }
+        let name = format!("{} {key}={found}", period_of(day, period));
+        match names.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known &= is_of_each,
+            None => names.push((name, is_of_each)),
         }
     }
     names

@@ -57,6 +57,11 @@ pub async fn query(arguments: &Query, options: &Options, stop: watch::Receiver<b
 fn check(condition: &Condition, table: &Table) -> Result<Exit, Failure> {
     let all = table.rows.len();
     let column = table.columns.iter().position(|name| *name == condition.column);
+    let is_text = |at: usize| table.rows.iter().any(|row| row[at].is_string());
+    if let Some(at) = column.filter(|at| is_text(*at)) {
+        let problem = format!("{} has texts, and a condition compares numbers", table.columns[at]);
+        return Err(Failure::denied("reading --fail-if", problem, "Name a column of numbers, or rows"));
+    }
     let held = match column {
         Some(at) => table.rows.iter().filter(|row| row[at].as_f64().is_some_and(|cell| condition.holds(cell))).count(),
         #[expect(clippy::cast_precision_loss, reason = "an answer has 10,000 rows at most")]
@@ -72,6 +77,10 @@ fn check(condition: &Condition, table: &Table) -> Result<Exit, Failure> {
             return Err(Failure::denied("reading --fail-if", format!("the answer has no {}", condition.column), hint));
         }
     };
+    if held == 0 && table.is_truncated() {
+        let hint = "Raise --limit, or let the question count";
+        return Err(Failure::denied("checking the answer", "it has more rows than --limit allows", hint));
+    }
     if held == 0 {
         return Ok(Exit::Done);
     }
