@@ -231,6 +231,9 @@ pub trait Track: Any {
     /// Sums up what a delivered row has cost.
     fn spend(&mut self, _row: &Record, _alerts: &Alerts) {}
 
+    /// Notes a row that no table takes, or a letter: it has no cost, and is written all the same.
+    fn has_refused(&mut self, _id: &str, _at: Timestamp) {}
+
     /// Notes ids of delivered rows that the store does not have.
     fn has_lost(&mut self, _ids: &mut dyn Iterator<Item = String>, _at: Timestamp) {}
 

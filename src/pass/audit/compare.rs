@@ -221,6 +221,10 @@ impl Track for Reading {
         self.spend.note_once(row, alerts);
     }
 
+    fn has_refused(&mut self, id: &str, at: Timestamp) {
+        self.spend.has_lost(&mut std::iter::once(id.to_owned()), at);
+    }
+
     fn admits(&mut self, entry: &Entry) -> bool {
         let count = if entry.is_placed() {
             &mut self.placed

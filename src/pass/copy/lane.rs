@@ -97,14 +97,22 @@ impl Lane {
                     self.track.spend(&row, alerts);
                 }
             }
-            Some(reason) => self.reject(DeadLetter::of_row(row, reason)),
+            Some(reason) => {
+                if alerts.is_some() {
+                    self.track.has_refused(row.id(), created_at);
+                }
+                self.reject(DeadLetter::of_row(row, reason));
+            }
         }
         self.settle();
     }
 
     /// Notes a dead letter that no sink got. It lies at `at`.
-    pub fn acknowledge_letter(&mut self, at: Timestamp, letter: DeadLetter) {
+    pub fn acknowledge_letter(&mut self, at: Timestamp, letter: DeadLetter, alerts: Option<&Alerts>) {
         self.note(letter.id(), at);
+        if alerts.is_some() {
+            self.track.has_refused(letter.id(), at);
+        }
         // A placed entry has no instant of its own. It is not counted, and its segment is marked: in the wrong slot it
         // would make up for a missing entry.
         if let Some(created_at) = letter.created_at() {

@@ -153,7 +153,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
         for (lane, letter) in lines {
             let lane = &mut self.lanes[lane];
             if let Some((at, letter)) = letter {
-                lane.acknowledge_letter(at, letter);
+                lane.acknowledge_letter(at, letter, alerts);
             } else if let Some((index, row)) = rows.next() {
                 lane.report.known += u64::from(known.contains(&index));
                 lane.acknowledge_row(row, refused.remove(&index), alerts);

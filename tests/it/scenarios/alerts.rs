@@ -366,6 +366,18 @@ fn a_late_log_is_summed_up_once_wherever_the_process_ends() {
 }
 
 #[test]
+fn a_late_log_that_no_table_takes_is_one_dead_letter() {
+    let (mut world, late) = with_a_late_log();
+    world.simulator.get_mut().faults_mut().poison(&late);
+    for _ in 0..6 * 27 {
+        world.pass_time(MINUTE * 10);
+        world.forward();
+    }
+    let letters = world.letters();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+}
+
+#[test]
 fn each_chat_gets_what_it_reads() {
     let news = |text: &str| News { id: "x".into(), is_on: true, level: 1, since: at("2026-11-02"), text: text.into() };
     let body = |address: &str, text: &str| -> Value {
