@@ -1,9 +1,9 @@
-//! Requests and answers, as values, about a token, an account and its namespaces of KV. A pass needs none of them: they
-//! serve to check a set-up.
+//! Requests and answers, as values, about a token, an account, its namespaces of KV and its databases of D1. A pass needs
+//! none of them: they serve to make and to check a set-up.
 
 use chrono::DateTime;
 use http::{Method, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
@@ -133,22 +133,17 @@ pub fn namespaces(source: &AiGateway, page: u32) -> Request {
 /// # Errors
 /// If the API refuses for another reason, or fails.
 pub fn read_namespaces(response: &Response) -> Result<Option<(Vec<Namespace>, bool)>, CallError> {
-    if is_forbidden(response) {
-        return Ok(None);
-    }
-    let found: Result<Vec<Namespace>, _> = serde_json::from_value(open(response, &HINTS)?.result);
-    let found = found.map_err(|_| CallError::Broken("Cloudflare's list of namespaces cannot be read".into()))?;
-    let last = found.len() < NAMESPACES;
-    Ok(Some((found, last)))
+    let found = read::<Vec<Namespace>>(response, "Cloudflare's list of namespaces cannot be read")?;
+    Ok(found.map(|found| {
+        let last = found.len() < NAMESPACES;
+        (found, last)
+    }))
 }
 
 /// The request for a new namespace.
 #[must_use]
 pub fn new_namespace(source: &AiGateway, title: &str) -> Request {
-    let address = format!("{}/accounts/{}/storage/kv/namespaces", source.base, encoded(&source.account));
-    let mut request = post(&address, json!({ "title": title }).to_string().into());
-    source.token.authorize(&mut request);
-    request
+    create(source, "storage/kv/namespaces", &json!({ "title": title }))
 }
 
 /// Reads the answer to [`new_namespace`]. None: the token may not make a namespace.
@@ -156,11 +151,7 @@ pub fn new_namespace(source: &AiGateway, title: &str) -> Request {
 /// # Errors
 /// If the API refuses for another reason, or fails.
 pub fn read_new_namespace(response: &Response) -> Result<Option<Namespace>, CallError> {
-    if is_forbidden(response) {
-        return Ok(None);
-    }
-    let made = serde_json::from_value(open(response, &HINTS)?.result);
-    made.map(Some).map_err(|_| CallError::Broken("Cloudflare does not name the namespace it has made".into()))
+    read(response, "Cloudflare does not name the namespace it has made")
 }
 
 /// A database of D1.
@@ -184,20 +175,13 @@ pub fn databases(source: &AiGateway, name: &str) -> Request {
 /// # Errors
 /// If the API refuses for another reason, or fails.
 pub fn read_databases(response: &Response) -> Result<Option<Vec<AccountDatabase>>, CallError> {
-    if is_forbidden(response) {
-        return Ok(None);
-    }
-    let found = serde_json::from_value(open(response, &HINTS)?.result);
-    found.map(Some).map_err(|_| CallError::Broken("Cloudflare's list of databases cannot be read".into()))
+    read(response, "Cloudflare's list of databases cannot be read")
 }
 
 /// Makes a database of D1.
 #[must_use]
 pub fn new_database(source: &AiGateway, name: &str) -> Request {
-    let address = format!("{}/accounts/{}/d1/database", source.base, encoded(&source.account));
-    let mut request = post(&address, json!({ "name": name }).to_string().into());
-    source.token.authorize(&mut request);
-    request
+    create(source, "d1/database", &json!({ "name": name }))
 }
 
 /// Reads the answer to [`new_database`]. None: the token may not make one.
@@ -205,11 +189,24 @@ pub fn new_database(source: &AiGateway, name: &str) -> Request {
 /// # Errors
 /// If the API refuses for another reason, or fails.
 pub fn read_new_database(response: &Response) -> Result<Option<AccountDatabase>, CallError> {
+    read(response, "Cloudflare does not name the database it has made")
+}
+
+/// A request that makes something in the account.
+fn create(source: &AiGateway, path: &str, body: &Value) -> Request {
+    let address = format!("{}/accounts/{}/{path}", source.base, encoded(&source.account));
+    let mut request = post(&address, body.to_string().into());
+    source.token.authorize(&mut request);
+    request
+}
+
+/// The result of an answer. None: the token may not know, or may not do it.
+fn read<T: DeserializeOwned>(response: &Response, broken: &str) -> Result<Option<T>, CallError> {
     if is_forbidden(response) {
         return Ok(None);
     }
-    let made = serde_json::from_value(open(response, &HINTS)?.result);
-    made.map(Some).map_err(|_| CallError::Broken("Cloudflare does not name the database it has made".into()))
+    let result = serde_json::from_value(open(response, &HINTS)?.result);
+    result.map(Some).map_err(|_| CallError::Broken(broken.into()))
 }
 
 fn is_forbidden(response: &Response) -> bool {
