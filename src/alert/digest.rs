@@ -5,23 +5,27 @@ use chrono::{Datelike, FixedOffset, NaiveDate, TimeDelta};
 use super::budget::{of_days, usd, values};
 use crate::{
     config::{Digest, Period},
-    state::{Position, Spend, period_of, whole},
+    state::{Position, Spend, midnight_of, period_of, whole},
     time::{self, Timestamp},
 };
 
 /// The most values that are named.
 const TOP: usize = 5;
 
-/// When the last digest was due, UTC. `offset` is the zone's offset from UTC at an instant.
+/// When the last digest was due, UTC: at its time in its zone, but not before the day before it is over in UTC, because sums are
+/// those of whole days. `offset` is the zone's offset from UTC at an instant. None: the zone is not known.
 #[must_use]
 pub fn due(digest: &Digest, now: Timestamp, offset: impl Fn(Timestamp) -> Option<FixedOffset>) -> Option<Timestamp> {
     let local = now.with_timezone(&offset(now)?).naive_local();
-    let back = TimeDelta::days(local.weekday().days_since(digest.day).into());
-    let this = (local.date() - back).and_time(digest.time);
-    let due = if this <= local { this } else { this - TimeDelta::days(7) };
-    // The offset at that instant, and not the one now: clocks may have changed in between.
-    let near = due.and_utc() - TimeDelta::seconds(offset(now)?.local_minus_utc().into());
-    Some(due.and_utc() - TimeDelta::seconds(offset(near)?.local_minus_utc().into()))
+    let today = local.date() - TimeDelta::days(local.weekday().days_since(digest.day).into());
+    let instant = |day: NaiveDate| {
+        let at = day.and_time(digest.time).and_utc();
+        let utc = |offset: FixedOffset| at - TimeDelta::seconds(offset.local_minus_utc().into());
+        // The offset at that instant, and not the one now: clocks may have changed in between.
+        Some(utc(offset(utc(offset(now)?))?).max(midnight_of(day)))
+    };
+    let this = instant(today)?;
+    if this <= now { Some(this) } else { instant(today - TimeDelta::days(7)) }
 }
 
 /// The seven whole days, UTC, before the one on which a digest is due, in words.
