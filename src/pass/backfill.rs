@@ -1,8 +1,6 @@
 //! The backfill: every hour it copies from the start of forward down to `backfill_stop_at` or the first entry. Once it
 //! is there, it copies no more. It owns `(-∞, start)`. The module also copies an explicit range, which moves no cursor.
 
-use chrono::TimeDelta;
-
 use super::{
     Context, GatewayReport, Job, Platform, Report,
     audit::audit_past,
@@ -19,9 +17,6 @@ use crate::{
     state::{self, Backfill, Done, Position},
     time::{MILLISECOND, Timestamp},
 };
-
-/// Ids of summed up logs are kept for so long: a day of the history is compared soon after it was read, if ever.
-const COMPARED: TimeDelta = TimeDelta::days(40);
 
 /// Copies the history of every gateway, newest first.
 pub async fn backfill<P: Platform>(context: &Context<'_, P>) -> Report {
@@ -47,9 +42,7 @@ async fn pass<P: Platform>(
 
     let (mut counted, mut done) = (Vec::new(), Vec::new());
     for gateway in &gateways {
-        let Some(mut backfill) = known_border(gateway, &loaded, &forward) else {
-            continue;
-        };
+        let Some(mut backfill) = known_border(gateway, &loaded, &forward) else { continue };
         let before = count(context, gateway, &mut backfill, stop).await;
         counted.push(before);
         // A cursor in the future does not tell what is delivered or due: the copy refuses it.
@@ -78,9 +71,7 @@ async fn pass<P: Platform>(
     }
     let has_news = |it: &GatewayReport| it.counts + it.reread > 0 || it.error.is_some();
     report.gateways.extend(counted.into_iter().filter(has_news));
-    for backfill in cursors.values_mut() {
-        backfill.spend.prune(backfill.start.unwrap_or(backfill.cursor.ts()), COMPARED);
-    }
+    cursors.values_mut().for_each(Backfill::prune);
     cursors.save(context).await
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Context, Job, Platform, Report,
+    Context, GatewayReport, Job, Platform, Report,
     audit::audit_recent,
     copy::{Copy, Memory},
     cursors::Cursors,
@@ -71,26 +71,26 @@ async fn pass<P: Platform>(
     copy.finish().await;
     report.error = report.error.take().or(copy.error);
     let Memory::Forward(mut cursors) = copy.memory else { return Ok(None) };
-    for copied in copy.lanes.into_iter().map(|lane| lane.report) {
-        if copied.rows > 0
-            && keeping_up.contains(&&copied.gateway)
-            && let Some(position) = cursors.get_mut(&copied.gateway)
-        {
-            position.lateness.remember(&copied.lateness);
-        }
-        report.gateways.push(copied);
-    }
+    report.gateways.extend(copy.lanes.into_iter().map(|lane| lane.report));
+    remember_lateness(&report.gateways, &keeping_up, &mut cursors);
     verify_all(context, until, &mut cursors, report).await;
     // If we stop before `forward` is saved, the next pass finds the border here, and starts at it again. A long pass
     // has already saved `forward`; then the backfill finds the border there.
     if let Some(borders) = &mut borders {
         save_borders(context, borders, &cursors).await?;
     }
-    for position in cursors.values_mut() {
-        position.prune(report.started);
-    }
+    cursors.values_mut().for_each(|position| position.prune(report.started));
     cursors.save(context).await?;
     Ok(Some(cursors))
+}
+
+/// Remembers how late the new entries of the gateways were that keep up.
+fn remember_lateness(copied: &[GatewayReport], keeping_up: &[&String], cursors: &mut Cursors<Position>) {
+    for copied in copied.iter().filter(|copied| copied.rows > 0 && keeping_up.contains(&&copied.gateway)) {
+        if let Some(position) = cursors.get_mut(&copied.gateway) {
+            position.lateness.remember(&copied.lateness);
+        }
+    }
 }
 
 /// Audits each gateway that was read to its end. New entries come first, so all gateways are copied before the first

@@ -7,17 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Comparison, Spend, Track, stored};
 use crate::{
-    config::Alerts,
     plan::{
         cursor::Cursor,
         slots::{AGES, Stretch},
     },
-    record::Record,
     time::{MILLISECOND, Timestamp},
 };
 
 /// What the history is counted by.
 pub const DAY: TimeDelta = TimeDelta::days(1);
+
+/// Ids of summed up logs are kept for so long: a day of the history is compared soon after it was read, if ever.
+const COMPARED: TimeDelta = TimeDelta::days(40);
 
 /// How far the backfill has come with one gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +142,11 @@ impl Backfill {
         Stretch { from, until, expected: self.days_of(from, until).map(|(_, delivered)| delivered).sum() }
     }
 
+    /// Drops the sums that no alert needs any more. Those near the start of the forward pass are of this month.
+    pub fn prune(&mut self) {
+        self.spend.prune(self.start.unwrap_or(self.cursor.ts()), COMPARED);
+    }
+
     /// Notes that a stretch is counted; it is the upper end of the days that are due. Returns its days with entries,
     /// and how many entries of each day were delivered.
     pub fn advance(&mut self, stretch: &Stretch) -> Days {
@@ -215,16 +221,8 @@ impl Track for Backfill {
         *self.days.entry(created_at.date_naive()).or_default() += 1;
     }
 
-    fn spend(&mut self, row: &Record, alerts: &Alerts) {
-        self.spend.note(row, alerts);
-    }
-
-    fn has_lost(&mut self, ids: &mut dyn Iterator<Item = String>, at: Timestamp) {
-        self.spend.has_lost(ids, at);
-    }
-
-    fn has_kept(&mut self, key: &str) {
-        self.spend.has_kept(key);
+    fn spend(&mut self) -> Option<&mut Spend> {
+        Some(&mut self.spend)
     }
 }
 

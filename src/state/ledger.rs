@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDate, Timelike};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{VERSION, of, versioned};
+use super::{of, versioned, written};
 use crate::{
     error::Error,
     plan::slots::{Slot, Verdict},
@@ -96,9 +96,7 @@ pub trait LedgerPage: Default + Clone + PartialEq + Serialize + DeserializeOwned
     /// # Errors
     /// Never in practice: every part has a JSON form.
     fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut object = serde_json::to_value(self)?;
-        object["v"] = VERSION.into();
-        Ok(object.to_string())
+        written(self)
     }
 }
 

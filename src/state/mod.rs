@@ -168,6 +168,13 @@ fn versioned(key: &str, text: &str) -> Result<Value, Error> {
     }
 }
 
+/// A value as it is stored, with the version.
+fn written(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    let mut object = serde_json::to_value(value)?;
+    object["v"] = VERSION.into();
+    Ok(object.to_string())
+}
+
 fn of<T: DeserializeOwned>(key: &str, value: Value) -> Result<T, Error> {
     serde_json::from_value(value)
         .map_err(|error| Error::State { key: key.into(), problem: format!("cannot be read ({error})") })

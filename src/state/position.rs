@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Spend, stored};
 use crate::{
-    config::Alerts,
     log::entry::Entry,
     plan::{
         cursor::Cursor,
@@ -15,7 +14,6 @@ use crate::{
         peak::Peak,
         slots::{self, AGES, HOUR, KEPT, Slot, Slots, Stretch},
     },
-    record::Record,
     time::{MILLISECOND, Timestamp},
 };
 
@@ -228,17 +226,10 @@ pub trait Track: Any {
         self.cursor().clone_from(cursor);
     }
 
-    /// Sums up what a delivered row has cost.
-    fn spend(&mut self, _row: &Record, _alerts: &Alerts) {}
-
-    /// Notes a row that no table takes, or a letter: it has no cost, and is written all the same.
-    fn has_refused(&mut self, _id: &str, _at: Timestamp) {}
-
-    /// Notes ids of delivered rows that the store does not have.
-    fn has_lost(&mut self, _ids: &mut dyn Iterator<Item = String>, _at: Timestamp) {}
-
-    /// Notes the key under which ids of delivered rows are kept.
-    fn has_kept(&mut self, _key: &str) {}
+    /// What delivered rows have cost. None: they are not summed up.
+    fn spend(&mut self) -> Option<&mut Spend> {
+        None
+    }
 
     /// Whether an entry that was read is to be written. It is not if it was delivered before, or if the pass writes
     /// nothing.
@@ -257,15 +248,7 @@ impl Track for Position {
         self.peak.count(created_at);
     }
 
-    fn spend(&mut self, row: &Record, alerts: &Alerts) {
-        self.spend.note(row, alerts);
-    }
-
-    fn has_lost(&mut self, ids: &mut dyn Iterator<Item = String>, at: Timestamp) {
-        self.spend.has_lost(ids, at);
-    }
-
-    fn has_kept(&mut self, key: &str) {
-        self.spend.has_kept(key);
+    fn spend(&mut self) -> Option<&mut Spend> {
+        Some(&mut self.spend)
     }
 }

@@ -140,7 +140,7 @@ impl Spend {
     }
 
     /// Notes ids that no comparison sums up again: of summed up logs that the store does not have, or of logs without a row.
-    pub fn has_lost(&mut self, ids: &mut dyn Iterator<Item = String>, at: Timestamp) {
+    pub fn has_lost(&mut self, ids: impl Iterator<Item = String>, at: Timestamp) {
         self.part_mut(COUNTED).extend(ids.map(|id| (id, time::text(at).into())));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{STATUS, VERSION, of, versioned};
+use super::{STATUS, of, versioned, written};
 use crate::{
     error::Error,
     time::{Timestamp, floor_ms},
@@ -55,8 +55,6 @@ impl Status {
     /// # Errors
     /// Never in practice: every part has a JSON form.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut object = serde_json::to_value(self)?;
-        object["v"] = VERSION.into();
-        Ok(object.to_string())
+        written(self)
     }
 }

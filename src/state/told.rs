@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ALERTS, VERSION, of, versioned};
+use super::{ALERTS, of, versioned, written};
 use crate::{error::Error, time::Timestamp};
 
 /// The alerts that are on, and the last digest. Written only after the webhook has taken news.
@@ -51,8 +51,6 @@ impl Told {
     /// # Errors
     /// Never in practice: every part has a JSON form.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut object = serde_json::to_value(self)?;
-        object["v"] = VERSION.into();
-        Ok(object.to_string())
+        written(self)
     }
 }

@@ -7,7 +7,6 @@ use std::{
 
 use super::ids;
 use crate::{
-    config::Alerts,
     error::{CallError, Error},
     host::{Host, Store},
     log::entry::Entry,
@@ -19,7 +18,6 @@ use crate::{
         segments::{self, Metadata},
         slots::{self, HOUR, LONG_CALL, Stretch},
     },
-    record::Record,
     sink::Sink,
     state::{Comparison, Spend, Track},
     time::Timestamp,
@@ -217,12 +215,8 @@ impl Track for Reading {
     /// Only the numbers seen at the end count.
     fn count(&mut self, _created_at: Timestamp, _is_long: Option<bool>) {}
 
-    fn spend(&mut self, row: &Record, alerts: &Alerts) {
-        self.spend.note_once(row, alerts);
-    }
-
-    fn has_refused(&mut self, id: &str, at: Timestamp) {
-        self.spend.has_lost(&mut std::iter::once(id.to_owned()), at);
+    fn spend(&mut self) -> Option<&mut Spend> {
+        Some(&mut self.spend)
     }
 
     fn admits(&mut self, entry: &Entry) -> bool {

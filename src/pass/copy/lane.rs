@@ -1,6 +1,6 @@
 //! One gateway in a copy: the entries that were read, and which of them are written and remembered.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, iter, mem};
 
 use super::write::Line;
 use crate::{
@@ -22,6 +22,8 @@ use crate::{
 /// One gateway in a copy.
 pub struct Lane {
     track: Box<dyn Track>,
+    /// Whether no cursor of a job moves with the rows.
+    is_aside: bool,
     /// The report so far.
     pub report: GatewayReport,
     /// Whether the reading has ended.
@@ -40,9 +42,15 @@ pub struct Lane {
 
 impl Lane {
     /// The lane of a gateway that is not read yet.
-    pub fn new(gateway: &str, track: Box<dyn Track>, read_to: Cursor, bound: Option<Timestamp>) -> Self {
+    pub fn new(
+        gateway: &str,
+        (track, is_aside): (Box<dyn Track>, bool),
+        read_to: Cursor,
+        bound: Option<Timestamp>,
+    ) -> Self {
         Self {
             track,
+            is_aside,
             report: GatewayReport::new(gateway, read_to.ts(), bound),
             has_ended: false,
             read_to,
@@ -93,14 +101,10 @@ impl Lane {
         match refused {
             None => {
                 self.report.rows += 1;
-                if let Some(alerts) = alerts {
-                    self.track.spend(&row, alerts);
-                }
+                self.sum_up(&row, alerts);
             }
             Some(reason) => {
-                if alerts.is_some() {
-                    self.track.has_refused(row.id(), created_at);
-                }
+                self.leave_out(row.id(), created_at, alerts);
                 self.reject(DeadLetter::of_row(row, reason));
             }
         }
@@ -110,9 +114,7 @@ impl Lane {
     /// Notes a dead letter that no sink got. It lies at `at`.
     pub fn acknowledge_letter(&mut self, at: Timestamp, letter: DeadLetter, alerts: Option<&Alerts>) {
         self.note(letter.id(), at);
-        if alerts.is_some() {
-            self.track.has_refused(letter.id(), at);
-        }
+        self.leave_out(letter.id(), at, alerts);
         // A placed entry has no instant of its own. It is not counted, and its segment is marked: in the wrong slot it
         // would make up for a missing entry.
         if let Some(created_at) = letter.created_at() {
@@ -175,13 +177,30 @@ impl Lane {
         begun.then_some(&*self.track)
     }
 
+    /// Sums up what a delivered row has cost, if somebody is told of it.
+    fn sum_up(&mut self, row: &Record, alerts: Option<&Alerts>) {
+        match (self.track.spend(), alerts) {
+            (Some(spend), Some(alerts)) if self.is_aside => spend.note_once(row, alerts),
+            (Some(spend), Some(alerts)) => spend.note(row, alerts),
+            (None, _) | (_, None) => {}
+        }
+    }
+
+    /// Notes an entry that has no row, and so no cost: a comparison must not take it for one that is still to be summed up.
+    fn leave_out(&mut self, id: &str, at: Timestamp, alerts: Option<&Alerts>) {
+        if let Some(spend) = self.track.spend().filter(|_| self.is_aside && alerts.is_some()) {
+            spend.has_lost(iter::once(id.to_owned()), at);
+        }
+    }
+
     /// Notes that the ids of this segment are kept, or could not be kept.
     pub fn has_kept(&mut self, kept: &Kept, is_kept: bool) {
+        let Some(spend) = self.track.spend().filter(|_| !self.is_aside) else { return };
         if is_kept {
-            return self.track.has_kept(&kept.key);
+            return spend.has_kept(&kept.key);
         }
         let ids = segments::ids(&kept.key, &kept.value, &self.report.gateway);
-        self.track.has_lost(&mut ids.map(Cow::into_owned), kept.metadata.to);
+        spend.has_lost(ids.map(Cow::into_owned), kept.metadata.to);
     }
 
     /// Ends the copy of this gateway.

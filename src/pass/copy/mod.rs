@@ -59,7 +59,7 @@ impl<'a, 'c, P: Platform> Copy<'a, 'c, P> {
     /// entries, or by [`finish`](Self::finish). Returns whether the pass may go on with the next gateway.
     pub async fn read(&mut self, gateway: &str, scan: Scan, track: Box<dyn Track>) -> bool {
         let (reached, bound, is_idle) = (scan.cursor().clone(), scan.bound(), scan.query().is_none());
-        self.lanes.push(Lane::new(gateway, track, reached, bound));
+        self.lanes.push(Lane::new(gateway, (track, self.memory.is_nowhere()), reached, bound));
         let mut reader = Reader::new(self.context, gateway, scan);
         let result = match self.begin(gateway, is_idle).await {
             Ok(()) => self.read_and_write(&mut reader).await,

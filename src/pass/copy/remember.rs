@@ -48,6 +48,11 @@ impl Memory {
         }
     }
 
+    /// Whether the copy moves no cursor of a job.
+    pub fn is_nowhere(&self) -> bool {
+        self.key().is_none()
+    }
+
     /// Notes how far a gateway has come.
     fn set(&mut self, gateway: &str, track: &dyn Track) {
         let track: &dyn Any = track;
@@ -139,7 +144,7 @@ impl<P: Platform> Copy<'_, '_, P> {
         let numbers: Vec<_> = segments.iter().map(|segment| segment.metadata.n as u64).collect();
         let parts = lanes.iter().map(|lane| lane.report.gateway.as_str()).zip(segments).collect();
         let Some(mut kept) = segments::kept(parts, now) else { return };
-        kept.metadata.aside = matches!(self.memory, Memory::Nowhere);
+        kept.metadata.aside = self.memory.is_nowhere();
         let mut failed = self.context.keep(&self.context.ids, &kept.key, &kept.value, json!(kept.metadata)).await.err();
         if self.context.config.alerts.is_some() {
             for lane in &mut lanes {
