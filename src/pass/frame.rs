@@ -7,7 +7,7 @@
 
 use super::{
     Context, GatewayReport, Job, Platform, Report,
-    runs::{self, RUNS},
+    report::runs::{self, RUNS},
 };
 use crate::{
     error::{CallError, Error},

@@ -12,7 +12,6 @@ mod gateways;
 mod job;
 mod pace;
 mod report;
-mod runs;
 mod tell;
 
 pub use self::{
@@ -21,6 +20,5 @@ pub use self::{
     forward::forward,
     gateways::gateways,
     job::Job,
-    report::{Completion, GatewayReport, Report},
-    runs::RUNS,
+    report::{Completion, GatewayReport, Report, runs::RUNS},
 };

@@ -23,7 +23,11 @@ use http::Response;
 
 use self::{
     cloudflare::{
-        Limiter, access::Access, d1::SimulatedDatabase, databases::Databases, gateway::Gateway, kv::SimulatedNamespace,
+        Limiter,
+        access::Access,
+        d1::{SimulatedDatabase, databases::Databases},
+        gateway::Gateway,
+        kv::SimulatedNamespace,
         namespaces::Namespaces,
     },
     faults::{Endpoint, plan::Faults},

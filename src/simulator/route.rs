@@ -5,7 +5,7 @@ use http::{Method, Request};
 use crate::simulator::{
     cloudflare::{
         access::{Owner, Permission},
-        databases::DatabasesCall,
+        d1::databases::DatabasesCall,
         kv::ValueCall,
         namespaces::NamespaceCall,
     },

@@ -1,13 +1,10 @@
 //! What can be typed after `aig-logs`.
 
-mod alerts;
+mod actions;
 mod ask;
-mod condition;
-mod credential;
 mod estimate;
 mod events;
 mod idle;
-mod letters;
 mod options;
 mod run;
 mod setup;
@@ -18,13 +15,10 @@ mod verify;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use crate::cli::args::alerts::AlertsAction;
-pub use crate::cli::args::ask::{Ask, Asked, Query};
-pub use crate::cli::args::condition::Condition;
-pub use crate::cli::args::credential::Credential;
+pub use crate::cli::args::actions::{AlertsAction, LettersAction};
+pub use crate::cli::args::ask::{Ask, Asked, Condition, Credential, Query};
 pub use crate::cli::args::estimate::Estimate;
 pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};
-pub use crate::cli::args::letters::LettersAction;
 pub use crate::cli::args::options::Options;
 pub use crate::cli::args::run::Run;
 pub use crate::cli::args::setup::Setup;

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::{
     cli::args::{
-        credential::Credential,
+        ask::Credential,
         values::{credential, instant},
     },
     time::Timestamp,

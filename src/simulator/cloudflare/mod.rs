@@ -2,7 +2,6 @@
 
 pub mod access;
 pub mod d1;
-pub mod databases;
 pub(in crate::simulator) mod entry;
 pub(in crate::simulator) mod filter;
 pub mod gateway;

@@ -1,6 +1,8 @@
 //! D1's REST API: a real SQLite database in memory, with D1's limits, behind `POST d1/database/ID/query`.
 //! developers.cloudflare.com/d1/platform/limits
 
+pub mod databases;
+
 use http::Response;
 use rusqlite::{
     Batch, Connection, ErrorCode, Statement, fallible_iterator::FallibleIterator, limits::Limit, types::Value as Cell,

@@ -1,14 +1,14 @@
 //! What can be asked of events and logs.
 
+mod condition;
+mod credential;
+
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::args::{
-    condition::Condition,
-    credential::Credential,
-    values::{condition, credential},
-};
+pub use self::{condition::Condition, credential::Credential};
+use crate::cli::args::values::{condition, credential};
 
 /// How questions are asked.
 pub const ASK: &str = "\

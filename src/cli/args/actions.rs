@@ -1,4 +1,4 @@
-//! What can be said of dead letters.
+//! What can be done with dead letters and alerts.
 
 use clap::Subcommand;
 
@@ -33,4 +33,15 @@ pub enum LettersAction {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// What to do with alerts.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum AlertsAction {
+    /// List the budgets with what is spent of them, and the alerts that are on
+    #[command(after_help = help::table())]
+    List,
+    /// Send a message to the webhook, to see whether it arrives
+    #[command(after_help = help::table())]
+    Test,
 }

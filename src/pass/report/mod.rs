@@ -8,6 +8,8 @@
 //!   only by the settle time, however old its last entry is.
 //! - `lateness_ms` of a forward pass: how late new entries appeared. It helps to choose `SETTLE_SECONDS`.
 
+pub mod runs;
+
 use std::fmt;
 
 use chrono::TimeDelta;
