@@ -30,7 +30,7 @@ pub use self::functions::add_functions;
 use self::{
     failure::unopened,
     readers::Readers,
-    writer::{Waiting, Writer},
+    writer::{Answer, Waiting, Writer},
 };
 use super::{Database, Done, Statement};
 use crate::{
@@ -115,7 +115,9 @@ impl Database for SqliteDatabase {
     async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Done>, CallError> {
         let (answer, answered) = oneshot::channel();
         self.waiting.send(Waiting { statements, answer }).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
+        let Answer { done, statements } = answered.await.map_err(|_| gone())?;
+        drop(statements);
+        done
     }
 
     /// Ten times as many as D1: the file is on this machine.

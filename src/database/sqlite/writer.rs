@@ -24,7 +24,15 @@ const PREPARED: usize = 64;
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub statements: Vec<Statement>,
-    pub answer: oneshot::Sender<Result<Vec<Done>, CallError>>,
+    pub answer: oneshot::Sender<Answer>,
+}
+
+/// What became of a request. Whoever asked gets the statements back and frees their rows, because everybody waits for the
+/// thread that writes. That took a tenth of its time.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub done: Result<Vec<Done>, CallError>,
+    pub statements: Vec<Statement>,
 }
 
 /// Whoever writes to the file.
@@ -97,7 +105,7 @@ impl Writer {
 
 /// Nobody waits any more for the answer to a request whose connection is gone.
 fn answer(waiting: Waiting, done: Result<Vec<Done>, CallError>) {
-    let _ = waiting.answer.send(done);
+    let _ = waiting.answer.send(Answer { done, statements: waiting.statements });
 }
 
 fn run(transaction: &Transaction<'_>, statement: &Statement) -> rusqlite::Result<Done> {

@@ -44,6 +44,10 @@ use crate::{
 /// Seconds from one forward pass to the next, as of `run`.
 const TICK: Duration = Duration::from_mins(1);
 
+/// The niceness of the threads that read requests and answer questions.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
 /// Serves until stopped.
 pub async fn serve(
     arguments: &Serve,
@@ -170,8 +174,15 @@ async fn until_stopped(
 
 /// Requests are read and answered on all cores. The poller stays on the thread of the command.
 fn runtime() -> Result<Runtime, Failure> {
-    let runtime = Builder::new_multi_thread().enable_all().thread_name("server").build();
+    let runtime = Builder::new_multi_thread().enable_all().thread_name("server").on_thread_start(behind).build();
     runtime.map_err(|error| Failure::denied("starting the server", error, "Nothing was changed"))
+}
+
+/// Lets the thread that writes go first where there are fewer cores than threads: all requests wait for it. A system that
+/// does not know this for a thread does nothing.
+fn behind() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 fn unserved(error: &io::Error) -> Failure {
