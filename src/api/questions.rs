@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     host::Server,
-    query::{self, Asker, Known, NoAnswer, Reason, Shape, Table, Wrong, shapes, template},
+    query::{self, Asker, Known, NoAnswer, Question, Reason, Shape, Table, What, Wrong, shapes, template},
     time,
     wire::Request,
 };
@@ -60,39 +60,43 @@ pub(super) async fn answer<S: Server>(
     let now = time::floor_ms(server.now());
     let logs = server.logs_complete_through().await;
     let known = Known { org_metadata, logs, events: server.complete_through() };
-    let database = server.database();
-    let of_shape = |shape: &Shape, members| query::read(members, shape, Asker { org: key.org.as_deref(), now });
+    let read = |shape: &Shape, members| query::read(members, shape, Asker { org: key.org.as_deref(), now });
     let table = match asked {
         Asked::Templates => return json(StatusCode::OK, &templates()),
         Asked::Query => {
             let mut members = body(request)?;
             match members.remove("template") {
                 Some(name) => named(server, name, members, key, known).await?,
-                None => query::ask(database, &of_shape(&shapes::QUERY, members)?, known).await?,
+                None => ask(server, read(&shapes::QUERY, members), known).await?,
             }
         }
-        Asked::Performance => query::ask(database, &of_shape(&shapes::PERFORMANCE, body(request)?)?, known).await?,
-        Asked::Errors => query::ask(database, &of_shape(&shapes::ERRORS, body(request)?)?, known).await?,
-        Asked::Users => query::ask(database, &of_shape(&shapes::USERS, body(request)?)?, known).await?,
-        Asked::Usage => query::ask(database, &of_shape(&shapes::USAGE, body(request)?)?, known).await?,
+        Asked::Performance => ask(server, read(&shapes::PERFORMANCE, body(request)?), known).await?,
+        Asked::Errors => ask(server, read(&shapes::ERRORS, body(request)?), known).await?,
+        Asked::Users => ask(server, read(&shapes::USERS, body(request)?), known).await?,
+        Asked::Usage => ask(server, read(&shapes::USAGE, body(request)?), known).await?,
         Asked::Cohorts => {
-            query::cohorts(database, &of_shape(&shapes::COHORTS, by_period(body(request)?)?)?, known).await?
+            let question = read(&shapes::COHORTS, by_period(body(request)?)?)?;
+            server.ask(What::Cohorts(&question), known).await?
         }
         Asked::Realtime => {
             let members = json!({ "start": time::text(now - TimeDelta::seconds(WINDOW)), "end": time::text(now) });
-            let question = of_shape(&shapes::REALTIME, object(members).unwrap_or_default())?;
-            return json(StatusCode::OK, &realtime(query::ask(database, &question, known).await?));
+            let question = read(&shapes::REALTIME, object(members).unwrap_or_default());
+            return json(StatusCode::OK, &realtime(ask(server, question, known).await?));
         }
         Asked::Costs => {
             let days = days(request.uri().query())?;
             let first = now.date_naive().and_time(NaiveTime::MIN).and_utc() - TimeDelta::days(days - 1);
             let members =
                 json!({ "start": time::text(first), "end": time::text(now), "groupBy": "day", "orderBy": "-day" });
-            let question = of_shape(&shapes::COSTS, object(members).unwrap_or_default())?;
-            by_date(query::ask(database, &question, known).await?)
+            by_date(ask(server, read(&shapes::COSTS, object(members).unwrap_or_default()), known).await?)
         }
     };
     told(request.headers(), &table)
+}
+
+/// The answer to a question that may be at fault.
+async fn ask<S: Server>(server: &S, question: Result<Question, Wrong>, known: Known<'_>) -> Result<Table, NoAnswer> {
+    server.ask(What::Question(&question?), known).await
 }
 
 /// The answer to a template.
@@ -106,7 +110,7 @@ async fn named<S: Server>(
     let wrong = || Wrong::malformed("template", "send the name of a template as text");
     let template = template::find(name.as_str().ok_or_else(wrong)?)?;
     let filled = template.fill(members, Asker { org: key.org.as_deref(), now: time::floor_ms(server.now()) })?;
-    template::answer(server.database(), &filled, known).await
+    server.ask(What::Template(&filled), known).await
 }
 
 /// The templates, by name.

@@ -7,6 +7,7 @@ use flate2::{Compression, write::GzEncoder};
 use crate::{
     database::{Database, Statement},
     error::CallError,
+    query::{self, Known, NoAnswer, Table, What},
     record::Record,
     rollup,
     time::{self, Timestamp},
@@ -44,6 +45,14 @@ pub trait Server {
 
     /// Counts one request of a key. Whether the key may make it.
     async fn allows(&self, key: &str) -> bool;
+
+    /// Answers what is asked.
+    ///
+    /// # Errors
+    /// If it would read too much, or nobody answers.
+    async fn ask(&self, what: What<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
+        query::answer(self.database(), what, known).await
+    }
 
     /// Keeps events durably: in the database, or in a queue in front of it. Returns how many were not there before; a
     /// queue cannot tell, and takes all of them for new.

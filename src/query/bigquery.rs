@@ -1,55 +1,66 @@
-//! Questions that are asked of BigQuery: the statement before, and the answer after. It has raw rows alone, in the views
-//! `events` and `aig_logs`; who sends a statement names their dataset.
+//! What is asked of BigQuery: the statement before, and the answer after. It has raw rows alone, in the views `events` and
+//! `aig_logs`; who sends a statement names their dataset.
 
 use serde_json::{Map, Value};
 
 use super::{
-    Known, Wrong,
+    Known, What, Wrong, cohorts,
     dialect::BigQuery,
+    names::Needs,
     parts::Sql,
     question::Question,
-    statement::of_question,
+    statement::{of_cohorts, of_question},
     table::{About, Table, row, table_of},
-    template::{self, Filled, of_template},
+    template,
 };
 
 /// The member of an answer's `meta` that says how much is read.
 pub const BYTES: &str = "bytesRead";
 
-/// The statement of a question. Its values are `@v1`, `@v2` and so on.
-#[must_use]
-pub fn statement(question: &Question, org_metadata: &str) -> Sql {
-    of_question::<BigQuery>(question, org_metadata)
-}
+/// What an answer warns of that would need the prices.
+const NO_PRICES: &str = "BigQuery has no prices: the cost is what the events say themselves";
 
-/// The answer to a question, from the lines of its statement.
-#[must_use]
-pub fn answer(question: &Question, lines: Vec<Map<String, Value>>, known: Known<'_>, bytes: u64) -> Table {
-    let about = about(question, &lines, bytes);
-    let rows = lines.into_iter().map(|line| row(question, line, false)).collect();
-    table_of(question, rows, known, &about)
-}
-
-/// The statement of a template whose text is in BigQuery's dialect.
-#[must_use]
-pub fn statement_of_template(filled: &Filled<'_>, org_metadata: &str) -> Sql {
-    of_template::<BigQuery>(filled, org_metadata)
-}
-
-/// The answer to a template, from the lines of its statement.
+/// The statement of what is asked. Its values are `@v1`, `@v2` and so on.
 ///
 /// # Errors
-/// If the statement lacks a column of the answer.
-pub fn answer_of_template(
-    filled: &Filled<'_>,
-    lines: Vec<Map<String, Value>>,
-    known: Known<'_>,
-    bytes: u64,
-) -> Result<Table, Wrong> {
-    let about = about(filled.question(), &lines, bytes);
-    template::table_of(filled, lines, known, &about)
+/// If it asks for too many periods.
+pub fn statement(what: What<'_>, org_metadata: &str) -> Result<Sql, Wrong> {
+    match what {
+        What::Question(question) => Ok(of_question::<BigQuery>(question, org_metadata)),
+        What::Cohorts(question) => {
+            cohorts::check(question)?;
+            Ok(of_cohorts::<BigQuery>(question, org_metadata))
+        }
+        What::Template(filled) => Ok(template::in_bigquery(filled, org_metadata)),
+    }
 }
 
-fn about(question: &Question, lines: &[Map<String, Value>], bytes: u64) -> About {
-    About { read: (BYTES, bytes), is_truncated: lines.len() as u64 > question.limit, is_counted: false, lacks: None }
+/// The answer, from the lines of its statement.
+///
+/// # Errors
+/// If the statement of a template lacks a column of the answer.
+pub fn answer(what: What<'_>, lines: Vec<Map<String, Value>>, known: Known<'_>, bytes: u64) -> Result<Table, Wrong> {
+    let about = |question: &Question| {
+        let is_truncated = lines.len() as u64 > question.limit;
+        About { read: (BYTES, bytes), is_truncated, is_counted: false, lacks: None }
+    };
+    match what {
+        What::Question(question) => {
+            let about = about(question);
+            let rows = lines.into_iter().map(|line| row(question, line, false)).collect();
+            let mut table = table_of(question, rows, known, &about);
+            if question.metrics.iter().any(|metric| metric.needs == Needs::Prices) {
+                table.warn(NO_PRICES);
+            }
+            Ok(table)
+        }
+        What::Cohorts(question) => {
+            let about = about(question);
+            Ok(cohorts::table(question, lines, known, about))
+        }
+        What::Template(filled) => {
+            let about = about(filled.question());
+            template::table_of(filled, lines, known, &about)
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! of a statement is one text, which both understand.
 
 use super::{
-    names::{ORG_OF_LOG, USER_OF_LOG},
+    names::{Metric, Needs, ORG_OF_LOG, USER_OF_LOG},
     question::Question,
 };
 use crate::{log::metadata::path, record::Cell, rollup::Source};
@@ -22,8 +22,14 @@ pub(super) trait Dialect {
     /// Where the rows `r` of a source come from: `FROM` and `WHERE`.
     fn rows(source: Source) -> &'static str;
 
+    /// The user and the instant `created_at` of every row of a source that is kept.
+    fn seen(source: Source) -> String;
+
     /// An expression of [`names`](super::names), for a log `r`.
     fn of_log(sql: &'static str) -> &'static str;
+
+    /// The expression of a metric over the rows of a group.
+    fn metric(metric: &Metric) -> &'static str;
 
     /// What finds a key in metadata, as a value.
     fn key(key: &str) -> String;
@@ -95,8 +101,24 @@ impl Dialect for Sqlite {
         }
     }
 
+    fn seen(source: Source) -> String {
+        match source {
+            Source::Events => {
+                "SELECT r.user_id, r.created_at FROM spaces_of_events CROSS JOIN events_raw AS r WHERE r.org = space"
+                    .into()
+            }
+            Source::Logs => format!(
+                "SELECT {USER_OF_LOG} AS user_id, r.created_at FROM aig_logs_raw AS r WHERE ?2 IS NULL OR {ORG_OF_LOG} = ?2"
+            ),
+        }
+    }
+
     fn of_log(sql: &'static str) -> &'static str {
         sql
+    }
+
+    fn metric(metric: &Metric) -> &'static str {
+        metric.sql
     }
 
     fn key(key: &str) -> String {
@@ -140,33 +162,42 @@ pub(super) struct BigQuery;
 impl BigQuery {
     /// The rows of a source that the question is about. Its days are known before the query runs, so BigQuery reads no other.
     fn found(source: Source, since: usize, until: usize) -> String {
-        /// What events and logs have in common.
-        const COMMON: &str = "id, FORMAT_TIMESTAMP('%FT%H:%M:%E3SZ', created_at) AS created_at, \
-                              FORMAT_TIMESTAMP('%FT%H:%M:%E3SZ', ingested_at) AS ingested_at, \
-                              CAST(success AS INT64) AS success, status_code, duration, cost, metadata";
-        let (name, view, own) = match source {
+        let (view, own) = match source {
             Source::Events => {
-                let own = "org, name, user_id, session_id, subject, quantity, unit, sku, error, source";
-                ("events", "events", own.to_owned())
+                ("events", "org, name, user_id, session_id, subject, quantity, unit, sku, error, source".to_owned())
             }
             Source::Logs => {
-                let user = format!(
-                    "COALESCE({}, {})",
-                    as_text("metadata.user_id", "JSON_VALUE(metadata, '$.user_id')"),
-                    as_text("metadata.user", "JSON_VALUE(metadata, '$.user')")
-                );
-                let org = as_text("metadata[@v3]", "JSON_VALUE(metadata[@v3])");
                 let own = format!(
-                    "COALESCE({org}, 'default') AS org, {user} AS user_id, provider, model, gateway, tokens_in, tokens_out"
+                    "{} AS org, {} AS user_id, provider, model, gateway, tokens_in, tokens_out",
+                    org_of_log(),
+                    user_of_log()
                 );
-                ("logs", "aig_logs", own)
+                ("aig_logs", own)
             }
         };
+        let (name, created_at, ingested_at) = (source.name(), instant("created_at"), instant("ingested_at"));
         format!(
-            "{name}_found AS (\n  SELECT {COMMON}, {own}\n  FROM {view}\n  \
+            "{name}_found AS (\n  SELECT id, {created_at} AS created_at, {ingested_at} AS ingested_at, \
+             CAST(success AS INT64) AS success, status_code, duration, cost, metadata, {own}\n  FROM {view}\n  \
              WHERE created_at >= @v{since} AND created_at < @v{until}\n)"
         )
     }
+}
+
+/// The org of a log, whose metadata key is value 3.
+fn org_of_log() -> String {
+    format!("COALESCE({}, 'default')", as_text("metadata[@v3]", "JSON_VALUE(metadata[@v3])"))
+}
+
+/// The user of a log.
+fn user_of_log() -> String {
+    let of = |key: &str| as_text(&format!("metadata.{key}"), &format!("JSON_VALUE(metadata, '$.{key}')"));
+    format!("COALESCE({}, {})", of("user_id"), of("user"))
+}
+
+/// An instant as text.
+fn instant(column: &str) -> String {
+    format!("FORMAT_TIMESTAMP('%FT%H:%M:%E3SZ', {column})")
 }
 
 /// The value of a JSON expression as SQLite's `CAST(json_extract(…) AS TEXT)` gives it, of which `value` is the text if it
@@ -188,7 +219,7 @@ impl Dialect for BigQuery {
         values.extend(ends.map(|end| end.map_or(Cell::Null, Cell::Instant)));
         let (since, until) = (values.len() - 1, values.len());
         let steps = "WITH steps AS (
-  SELECT step, JSON_VALUE(pair, '$[0]') AS since
+  SELECT step, JSON_VALUE(pair, '$[0]') AS since, JSON_VALUE(pair, '$[1]') AS until
   FROM UNNEST(JSON_QUERY_ARRAY(@v1)) AS pair WITH OFFSET AS step
 )";
         let found = sources.iter().map(|source| Self::found(*source, since, until));
@@ -200,6 +231,25 @@ impl Dialect for BigQuery {
             Source::Events => "\n  FROM events_found AS r\n  WHERE (@v2 IS NULL OR r.org = @v2)",
             Source::Logs => "\n  FROM logs_found AS r\n  WHERE true",
         }
+    }
+
+    fn seen(source: Source) -> String {
+        let created_at = instant("created_at");
+        match source {
+            Source::Events => {
+                format!("SELECT user_id, {created_at} AS created_at FROM events WHERE @v2 IS NULL OR org = @v2")
+            }
+            Source::Logs => format!(
+                "SELECT {} AS user_id, {created_at} AS created_at FROM aig_logs WHERE @v2 IS NULL OR {} = @v2",
+                user_of_log(),
+                org_of_log()
+            ),
+        }
+    }
+
+    /// There are no prices: an event costs what it says itself.
+    fn metric(metric: &Metric) -> &'static str {
+        if metric.needs == Needs::Prices { "COALESCE(sum(cost), 0)" } else { metric.sql }
     }
 
     fn of_log(sql: &'static str) -> &'static str {

@@ -1,5 +1,6 @@
 //! Questions over events and AI Gateway's logs: what is asked, the statement that finds it, and the answer.
 
+mod cohorts;
 mod counted;
 mod dialect;
 mod expression;
@@ -23,9 +24,9 @@ use self::{
     expression::sources,
     names::Needs,
     parts::Parts,
-    statement::{of_cohorts, of_question},
+    statement::of_question,
     steps::Span,
-    table::{About, ROWS, meta, row, table_of},
+    table::{About, ROWS, row, table_of},
 };
 pub use self::{
     names::is_field,
@@ -40,9 +41,6 @@ use crate::{
     rollup::{Grain, Source},
     time::{self, Timestamp},
 };
-
-/// The most periods of cohorts: two years of weeks, and a quarter of days.
-const MOST_PERIODS: usize = 110;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +76,29 @@ impl From<CallError> for NoAnswer {
             | CallError::TooLarge { .. }
             | CallError::Denied { .. } => Self::Away(error),
         }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub enum What<'a> {
+    /// A question.
+    Question(&'a Question),
+    /// A question about cohorts, whose periods are its steps.
+    Cohorts(&'a Question),
+    /// A template with its values.
+    Template(&'a template::Filled<'a>),
+}
+
+/// Answers what is asked of a database of SQLite's dialect.
+///
+/// # Errors
+/// If it would read too much, or the database does not answer.
+pub async fn answer(database: &impl Database, what: What<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
+    match what {
+        What::Question(question) => ask(database, question, known).await,
+        What::Cohorts(question) => cohorts::ask(database, question, known).await,
+        What::Template(filled) => template::ask(database, filled, known).await,
     }
 }
 
@@ -133,51 +154,6 @@ async fn closed(database: &impl Database, question: &Question, needs_firsts: boo
         return Closed::between(database, time::FIRST, time::END).await;
     }
     Closed::between(database, Grain::Day.floor(question.start), question.end).await
-}
-
-/// Answers a question about cohorts: of the users who were first seen in a period, how many are active in it and in each
-/// later one.
-///
-/// # Errors
-/// If it would read too much, or the database does not answer.
-pub async fn cohorts(database: &impl Database, question: &Question, known: Known<'_>) -> Result<Table, NoAnswer> {
-    let spans = &question.spans;
-    if spans.len() > MOST_PERIODS {
-        let detail = format!("cohorts have at most {MOST_PERIODS} periods: ask for weeks, or for a shorter range");
-        return Err(Wrong::too_much("period", detail).into());
-    }
-    let closed = closed(database, question, true).await?;
-    let (sql, read, lacks) = if let Some(plan) = UserPlan::of(question, &closed) {
-        let parts = plan.parts(question, known.org_metadata, false);
-        let read = rows_read(database, parts, "parts", None).await?;
-        (plan.cohorts(question, known.org_metadata), read, lacks(question, &closed, Some(&plan.pieces)))
-    } else {
-        let read = guard(database, question, true, known).await?;
-        (of_cohorts(question, known.org_metadata), read, lacks(question, &closed, None))
-    };
-    let mut active = vec![vec![0; spans.len()]; spans.len()];
-    for line in database.ask(&sql.text, sql.values).await? {
-        let number = |name: &str| line.get(name).and_then(Value::as_u64).unwrap_or_default();
-        let place = |name| usize::try_from(number(name)).unwrap_or(usize::MAX);
-        if let Some(count) = active.get_mut(place("cohort")).and_then(|cohort| cohort.get_mut(place("step"))) {
-            *count = number("active");
-        }
-    }
-    let mut rows = Vec::new();
-    for (first, cohort) in active.iter().enumerate().filter(|(first, cohort)| cohort[*first] > 0) {
-        for (period, count) in cohort[first..].iter().enumerate() {
-            #[expect(clippy::cast_precision_loss, reason = "no cohort has 2^53 users")]
-            let retention = number((*count as f64 / cohort[first] as f64).into());
-            let label = label(&spans[first], &question.zone);
-            rows.push(vec![label.into(), cohort[first].into(), period.into(), (*count).into(), retention]);
-        }
-    }
-    let limit = usize::try_from(question.limit).unwrap_or(usize::MAX);
-    let is_truncated = rows.len() > limit;
-    rows.truncate(limit);
-    let columns = ["cohort", "size", "period", "active", "retention"].map(str::to_owned).into();
-    let about = About { read: (ROWS, read), is_truncated, is_counted: sql.is_counted, lacks };
-    Ok(Table { columns, rows, meta: meta(question, known, &about) })
 }
 
 /// The end of the events that are no longer kept, if rows before it are read: some `pieces`, or all of the range.

@@ -228,14 +228,14 @@ static FURTHER_METRICS: [Metric; 5] = [
     sum("share", "count(*) * 1.0 / sum(count(*)) OVER (PARTITION BY step)", None, None),
     Metric {
         name: "newUsers",
-        sql: "count(DISTINCT user_id) FILTER (WHERE first >= since AND first < until)",
+        sql: "count(DISTINCT CASE WHEN first >= since AND first < until THEN user_id END)",
         counted: None,
         needs: Needs::Firsts,
         is_zero: true,
         unit: None,
     },
     sum("events", "count(*)", None, None),
-    sum("total_cost", "total(cost)", Some("total(cost)"), Some("USD")),
+    sum("total_cost", "COALESCE(sum(cost), 0)", Some("total(cost)"), Some("USD")),
     Metric { sql: PRICED, needs: Needs::Prices, ..sum("cost", "", None, Some("USD")) },
 ];
 

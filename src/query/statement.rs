@@ -5,26 +5,14 @@ use serde_json::Value;
 use super::{
     dialect::Dialect,
     expression::sources,
-    names::{Dataset, Kind, MEASURED, Metric, Needs, ORG_OF_LOG},
+    names::{Dataset, Kind, Metric, Needs},
     parts::{Parts, Sql, list},
     question::Question,
 };
-use crate::rollup::Source;
 
 /// The first instant of each user, of all rows that are kept.
-fn firsts(dataset: Dataset) -> String {
-    let arms = sources(dataset).iter().map(|source| {
-        let (_, events, logs) = MEASURED[0];
-        match source {
-            Source::Events => format!(
-                "  SELECT {events} AS user_id, r.created_at FROM spaces_of_events CROSS JOIN events_raw AS r WHERE r.org = space"
-            ),
-            Source::Logs => {
-                format!("  SELECT {logs} AS user_id, r.created_at FROM aig_logs_raw AS r WHERE ?2 IS NULL OR {ORG_OF_LOG} = ?2")
-            }
-        }
-    });
-    let arms: Vec<_> = arms.collect();
+fn firsts<D: Dialect>(dataset: Dataset) -> String {
+    let arms: Vec<_> = sources(dataset).iter().map(|source| format!("  {}", D::seen(*source))).collect();
     format!("  SELECT user_id, min(created_at) AS first FROM (\n{}\n  ) GROUP BY user_id", arms.join("\nUNION ALL\n"))
 }
 
@@ -42,12 +30,12 @@ pub fn of_question<D: Dialect>(question: &Question, org_metadata: &str) -> Sql {
         parts.add("ranked AS", &ranked);
         "ranked"
     } else if needs(Needs::Firsts) {
-        parts.add("firsts AS", &firsts(question.dataset));
+        parts.add("firsts AS", &firsts::<D>(question.dataset));
         "raw JOIN steps USING (step) LEFT JOIN firsts USING (user_id)"
     } else {
         "raw"
     };
-    grouped(parts, question, from, |metric| metric.sql, None)
+    grouped(parts, question, from, D::metric, None)
 }
 
 /// The fields of a question, each after a comma.
@@ -79,18 +67,19 @@ pub(super) fn grouped<D: Dialect>(
 /// The statement of cohorts: of each step and each later one, how many of the users whose first instant lies in the
 /// former are active in the latter.
 #[must_use]
-pub fn of_cohorts(question: &Question, org_metadata: &str) -> Sql {
-    let mut rows = Parts::with_rows(question, org_metadata);
-    rows.add("firsts AS", &firsts(question.dataset));
+pub fn of_cohorts<D: Dialect>(question: &Question, org_metadata: &str) -> Sql {
+    let mut rows = Parts::<D>::with_rows(question, org_metadata);
+    rows.add("firsts AS", &firsts::<D>(question.dataset));
     cohorts(rows, question, "raw")
 }
 
 /// The end of a statement of cohorts, of the users of `from`.
-pub(super) fn cohorts(parts: Parts, question: &Question, from: &str) -> Sql {
+pub(super) fn cohorts<D: Dialect>(parts: Parts<D>, question: &Question, from: &str) -> Sql {
+    let mark = D::MARK;
     let rest = format!(
-        "\nSELECT cohort.step AS cohort, {from}.step, count(DISTINCT user_id) AS active\n\
-         FROM {from} JOIN firsts USING (user_id) JOIN steps AS cohort ON first >= cohort.since AND first < cohort.until\n\
-         GROUP BY cohort.step, {from}.step\nORDER BY cohort.step, {from}.step\nLIMIT ?4"
+        "\nSELECT began.step AS cohort, {from}.step, count(DISTINCT user_id) AS active\n\
+         FROM {from} JOIN firsts USING (user_id) JOIN steps AS began ON first >= began.since AND first < began.until\n\
+         GROUP BY began.step, {from}.step\nORDER BY began.step, {from}.step\nLIMIT {mark}4"
     );
     parts.then(&rest, (question.spans.len() * question.spans.len()) as u64)
 }

@@ -45,6 +45,13 @@ impl Table {
     pub fn is_truncated(&self) -> bool {
         self.meta.get("truncated").and_then(Value::as_bool).unwrap_or(false)
     }
+
+    /// Adds a warning.
+    pub(super) fn warn(&mut self, warning: &str) {
+        if let Some(Value::Array(warnings)) = self.meta.get_mut("warnings") {
+            warnings.push(warning.into());
+        }
+    }
 }
 
 impl Serialize for Table {

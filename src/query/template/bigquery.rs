@@ -1,8 +1,6 @@
 //! The program's own templates for BigQuery. Most texts of `sql/queries/` are in both dialects; those that reckon with dates
 //! or look into the metadata have a second text in `sql/queries/bigquery/`. What they ask and tell is said in the first.
 
-use super::comments;
-
 /// A name, and the text of its file.
 macro_rules! named {
     ($($name:literal)*) => {
@@ -26,9 +24,7 @@ pub static IN_BIGQUERY: &[(&str, &str)] = named![
     "weekly-retention"
 ];
 
-/// The statement of one of the program's templates for BigQuery, if it is another than that for SQLite.
-#[must_use]
-pub fn body_in_bigquery(name: &str) -> Option<&'static str> {
-    let (_, text) = IN_BIGQUERY.iter().find(|(known, _)| *known == name)?;
-    Some(comments(text).1)
+/// The text of one of the program's templates for BigQuery, if it is another than that for SQLite.
+pub(super) fn in_bigquery(name: &str) -> Option<&'static str> {
+    IN_BIGQUERY.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }

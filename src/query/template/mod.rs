@@ -9,13 +9,10 @@ mod parameter;
 use serde_json::{Map, Value, json};
 
 use self::parameter::{Kind, Parameter};
-pub use self::{
-    bigquery::{IN_BIGQUERY, body_in_bigquery},
-    named::NAMED,
-};
+pub use self::{bigquery::IN_BIGQUERY, named::NAMED};
 use super::{
     Asker, Known, NoAnswer, Question, Table, Wrong, closed,
-    dialect::{Dialect, Sqlite},
+    dialect::{BigQuery, Sqlite},
     guard, lacks,
     names::Dataset,
     parts::Sql,
@@ -101,12 +98,6 @@ impl<'a> Template<'a> {
             return Err(format!("no comment says what :{name} is"));
         }
         Ok(Self { name, description, columns, dataset, parameters, body })
-    }
-
-    /// The same with another statement.
-    #[must_use]
-    pub fn with_body(self, body: &'a str) -> Self {
-        Self { body, ..self }
     }
 
     /// What is to know about it, as JSON.
@@ -200,20 +191,28 @@ fn column(text: &str) -> (&str, Option<&str>) {
     text.trim().split_once(' ').map_or((text.trim(), None), |(name, unit)| (name, Some(unit)))
 }
 
-/// The statement of a template in a dialect.
-pub(super) fn of_template<D: Dialect>(filled: &Filled<'_>, org_metadata: &str) -> Sql {
-    activity::statement::<D>(&filled.question, filled.template.body, &filled.values, org_metadata)
+/// The statement of a template for SQLite.
+fn in_sqlite(filled: &Filled<'_>, org_metadata: &str) -> Sql {
+    activity::statement::<Sqlite>(&filled.question, filled.template.body, &filled.values, org_metadata)
+}
+
+/// The same for BigQuery, for which some of the program's own templates have another text.
+pub(super) fn in_bigquery(filled: &Filled<'_>, org_metadata: &str) -> Sql {
+    let Template { name, body, .. } = filled.template;
+    let is_own = NAMED.iter().any(|(known, text)| known == name && comments(text).1 == *body);
+    let body = bigquery::in_bigquery(name).filter(|_| is_own).map_or(*body, |text| comments(text).1);
+    activity::statement::<BigQuery>(&filled.question, body, &filled.values, org_metadata)
 }
 
 /// Answers a template.
 ///
 /// # Errors
 /// If it would read too much, or the database does not answer.
-pub async fn answer(database: &impl Database, filled: &Filled<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
+pub(super) async fn ask(database: &impl Database, filled: &Filled<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
     let question = &filled.question;
     let read = guard(database, question, false, known).await?;
     let lacks = lacks(question, &closed(database, question, false).await?, None);
-    let sql = of_template::<Sqlite>(filled, known.org_metadata);
+    let sql = in_sqlite(filled, known.org_metadata);
     let lines = database.ask(&sql.text, sql.values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
     Ok(table_of(filled, lines, known, &About { read: (ROWS, read), is_truncated, is_counted: false, lacks })?)

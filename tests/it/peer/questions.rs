@@ -1,10 +1,7 @@
 //! Questions and templates of the program, asked of a peer.
 
 use aig_logs::{
-    query::{
-        Asker, Known, Sql, bigquery, read, shapes,
-        template::{body_in_bigquery, find},
-    },
+    query::{Asker, Known, Sql, What, bigquery, read, shapes, template::find},
     record::Cell,
     time::Timestamp,
 };
@@ -14,21 +11,34 @@ use super::{BigQuery, DATASET, PROJECT};
 
 const KNOWN: Known<'_> = Known { org_metadata: "org", logs: None, events: None };
 
-/// The rows of the answer to a question of all orgs.
-pub fn answer(peer: &impl BigQuery, question: &Value, now: Timestamp) -> Value {
-    let question = read(members(question), &shapes::QUERY, Asker { org: None, now }).unwrap();
-    let lines = lines(peer, &bigquery::statement(&question, KNOWN.org_metadata));
-    rows(&bigquery::answer(&question, lines, KNOWN, 0))
+/// The rows of the answer to a question at a path of the API, of all orgs. The period of cohorts is their step.
+pub fn answer(peer: &impl BigQuery, path: &str, question: &Value, now: Timestamp) -> Value {
+    let shape = match path {
+        "/query" => &shapes::QUERY,
+        "/metrics/users" => &shapes::USERS,
+        "/metrics/cohorts" => &shapes::COHORTS,
+        "/metrics/errors" => &shapes::ERRORS,
+        "/metrics/performance" => &shapes::PERFORMANCE,
+        "/billing/usage" => &shapes::USAGE,
+        path => panic!("{path}"),
+    };
+    let mut members = members(question);
+    if let Some(period) = members.remove("period") {
+        members.insert("groupBy".into(), period);
+    }
+    let question = read(members, shape, Asker { org: None, now }).unwrap();
+    let what = if path == "/metrics/cohorts" { What::Cohorts(&question) } else { What::Question(&question) };
+    let lines = lines(peer, &bigquery::statement(what, KNOWN.org_metadata).unwrap());
+    rows(&bigquery::answer(what, lines, KNOWN, 0).unwrap())
 }
 
 /// The rows of the answer to a template of the program.
 pub fn answer_of_template(peer: &impl BigQuery, name: &str, parameters: &Value, now: Timestamp) -> Value {
     let template = find(name).unwrap();
-    let template = body_in_bigquery(name).map_or(template.clone(), |body| template.with_body(body));
     let question = json!({ "parameters": parameters, "limit": 10_000 });
     let filled = template.fill(members(&question), Asker { org: None, now }).unwrap();
-    let lines = lines(peer, &bigquery::statement_of_template(&filled, KNOWN.org_metadata));
-    rows(&bigquery::answer_of_template(&filled, lines, KNOWN, 0).unwrap())
+    let lines = lines(peer, &bigquery::statement(What::Template(&filled), KNOWN.org_metadata).unwrap());
+    rows(&bigquery::answer(What::Template(&filled), lines, KNOWN, 0).unwrap())
 }
 
 fn lines(peer: &impl BigQuery, sql: &Sql) -> Vec<Map<String, Value>> {

@@ -118,6 +118,30 @@ fn each() -> Vec<Value> {
         .collect()
 }
 
+/// Questions of each further kind, of events, logs and both.
+fn of_kinds() -> impl Iterator<Item = (&'static str, Value)> {
+    ["events", "logs", "all"].into_iter().flat_map(|dataset| {
+        let asked = |path, more: Value| {
+            let mut question =
+                json!({ "start": "2026-11-20T00:00:00Z", "end": "2026-12-01T00:00:00Z", "dataset": dataset });
+            question.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            (path, question)
+        };
+        [
+            asked("/metrics/users", json!({ "groupBy": "day" })),
+            asked(
+                "/metrics/users",
+                json!({ "groupBy": "week", "timeZone": "Europe/Berlin", "organizationId": "acme" }),
+            ),
+            asked("/metrics/cohorts", json!({ "period": "day" })),
+            asked("/metrics/cohorts", json!({ "period": "week", "timeZone": "Europe/Berlin" })),
+            asked("/metrics/errors", json!({})),
+            asked("/metrics/performance", json!({ "groupBy": "day" })),
+            asked("/billing/usage", json!({ "groupBy": "day" })),
+        ]
+    })
+}
+
 /// A question that is made up, about the time of the rows.
 fn made_up(runner: &mut TestRunner) -> Value {
     let (mut question, [start, middle, end]) = drawn(runner, &answers::question());
@@ -132,11 +156,12 @@ fn assert_answers_agree(peer: &impl BigQuery) {
     let world = rows::world(&fixture(&mut runner));
     peer.copy_of(&world.host.memory.connection);
     let questions = each().into_iter().chain((0..QUESTIONS).map(|_| made_up(&mut runner)));
+    let questions = questions.map(|question| ("/query", question)).chain(of_kinds());
     let mut told = 0;
-    for question in questions {
-        let own = rows::ask(&world, "/query", &question);
-        let theirs = answer(peer, &question, time::parse(MIDDLE).unwrap());
-        assert_eq!(theirs, own, "{question}");
+    for (path, question) in questions {
+        let own = rows::ask(&world, path, &question);
+        let theirs = answer(peer, path, &question, time::parse(MIDDLE).unwrap());
+        assert_eq!(theirs, own, "{path} {question}");
         told += usize::from(own != json!([]));
     }
     assert!(told > 120, "{told}");

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use aig_logs::{
-    query::{Asker, bigquery, read, shapes},
+    query::{Asker, What, bigquery, read, shapes},
     time,
 };
 use proptest::prelude::*;
@@ -88,7 +88,7 @@ proptest! {
 fn in_bigquery(question: &Value) -> Option<String> {
     let asker = Asker { org: None, now: time::parse("2026-11-29T12:00:00Z").unwrap() };
     let question = read(question.as_object().unwrap().clone(), &shapes::QUERY, asker).ok()?;
-    Some(bigquery::statement(&question, "org").text)
+    Some(bigquery::statement(What::Question(&question), "org").ok()?.text)
 }
 
 proptest! {

@@ -16,29 +16,18 @@ use crate::{
         },
     },
     config::Destination,
-    database::{Database, rest::Rest, sqlite::SqliteDatabase},
+    database::{rest::Rest, sqlite::SqliteDatabase},
     host::{
         Host,
         native::{NativeHost, now},
     },
-    query::{
-        self, Known, NoAnswer, Question, Table, Wrong, bigquery,
-        template::{self, Filled},
-    },
+    query::{self, Known, NoAnswer, Table, What, Wrong, bigquery},
     time::floor_ms,
 };
 
-/// What is asked.
-pub enum What<'a> {
-    /// A question.
-    Question(&'a Question),
-    /// A template.
-    Template(&'a Filled<'a>),
-}
-
 /// The answer of the database that the options name.
 pub async fn answer(
-    what: &What<'_>,
+    what: What<'_>,
     asked: &Asked,
     options: &Options,
     stop: watch::Receiver<bool>,
@@ -50,7 +39,7 @@ pub async fn answer(
         (None, [Destination::D1]) => {
             let settings = vars.d1(None)?;
             let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
-            told(on(&Rest::new(&host, &settings), what, known).await, "D1")
+            told(query::answer(&Rest::new(&host, &settings), what, known).await, "D1")
         }
         (None, [Destination::BigQuery]) => {
             let (settings, reader) = (vars.warehouse()?, asked.reader.clone().unwrap_or(Credential::Gcloud));
@@ -73,7 +62,7 @@ pub async fn answer(
     }
 }
 
-async fn in_file(path: &Path, what: &What<'_>, known: Known<'_>) -> Result<Table, Failure> {
+async fn in_file(path: &Path, what: What<'_>, known: Known<'_>) -> Result<Table, Failure> {
     let file = path.display().to_string();
     if !path.exists() {
         let hint = "Name the file with --db; `aig-logs serve`, `aig-logs run` and `aig-logs demo` make one";
@@ -83,33 +72,16 @@ async fn in_file(path: &Path, what: &What<'_>, known: Known<'_>) -> Result<Table
     let database = database.map_err(|error| Failure::call(format!("opening {file}"), error))?;
     // Whatever was accepted is in the file.
     let known = Known { logs: logs_complete_through(&database).await, events: Some(floor_ms(now())), ..known };
-    let table = on(&database, what, known).await;
+    let table = query::answer(&database, what, known).await;
     database.close().map_err(|error| Failure::call(format!("closing {file}"), error))?;
     told(table, &file)
 }
 
-async fn in_bigquery<H: Host>(
-    reader: &TableReader<'_, H>,
-    what: &What<'_>,
-    known: Known<'_>,
-) -> Result<Table, Failure> {
-    let sql = match what {
-        What::Question(question) => bigquery::statement(question, known.org_metadata),
-        What::Template(filled) => bigquery::statement_of_template(filled, known.org_metadata),
-    };
+async fn in_bigquery<H: Host>(reader: &TableReader<'_, H>, what: What<'_>, known: Known<'_>) -> Result<Table, Failure> {
+    let sql = bigquery::statement(what, known.org_metadata).map_err(wrong)?;
     let lines = reader.lines(&sql).await;
     let (lines, bytes) = lines.map_err(|error| Failure::call("asking BigQuery", error))?;
-    match what {
-        What::Question(question) => Ok(bigquery::answer(question, lines, known, bytes)),
-        What::Template(filled) => bigquery::answer_of_template(filled, lines, known, bytes).map_err(wrong),
-    }
-}
-
-async fn on(database: &impl Database, what: &What<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
-    match what {
-        What::Question(question) => query::ask(database, question, known).await,
-        What::Template(filled) => template::answer(database, filled, known).await,
-    }
+    bigquery::answer(what, lines, known, bytes).map_err(wrong)
 }
 
 fn told(table: Result<Table, NoAnswer>, place: &str) -> Result<Table, Failure> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::{
-    place::{What, answer, wrong},
+    place::{answer, wrong},
     told,
 };
 use crate::{
@@ -19,11 +19,10 @@ use crate::{
         failure::{Exit, Failure},
         show,
     },
-    config::Destination,
     host::native::now,
     query::{
-        Asker, Table,
-        template::{NAMED, Template, body_in_bigquery},
+        Asker, Table, What,
+        template::{NAMED, Template},
     },
     time::floor_ms,
 };
@@ -37,14 +36,12 @@ pub async fn query(arguments: &Query, options: &Options, stop: watch::Receiver<b
     let text = text(name, arguments.queries.as_deref())?;
     let is_own = NAMED.iter().any(|(_, own)| *own == text);
     let template = read(name, &text)?;
-    let other = body_in_bigquery(name).filter(|_| is_own && options.sinks == [Destination::BigQuery]);
-    let template = other.map_or_else(|| template.clone(), |body| template.clone().with_body(body));
     let mut members = Map::new();
     members.insert("parameters".into(), parameters(&template, &arguments.parameters)?);
     members.insert("organizationId".into(), json!(arguments.asked.org));
     members.insert("limit".into(), arguments.asked.limit.into());
     let filled = template.fill(members, Asker { org: None, now: floor_ms(now()) }).map_err(wrong)?;
-    let answered = answer(&What::Template(&filled), &arguments.asked, options, stop).await;
+    let answered = answer(What::Template(&filled), &arguments.asked, options, stop).await;
     let table = answered.map_err(|failure| if is_own { failure } else { of_its_author(name, failure) })?;
     match told::for_programs(&table, options.json, arguments.asked.csv)? {
         Some(text) => show::deliver(&text)?,
