@@ -33,6 +33,7 @@ export class Asking {
   #answers = new Map();
   #stop = new AbortController();
   #running = 0;
+  #bytes = null;
   #waiting = [];
 
   stop() {
@@ -43,16 +44,25 @@ export class Asking {
     return this.#stop.signal.aborted;
   }
 
+  /** The bytes that a warehouse has read for the answers; null: none told any. */
+  get bytes() {
+    return this.#bytes;
+  }
+
   /** The answer to a question; one without a body is a GET. */
   ask({ path, body }) {
     const name = path + JSON.stringify(body ?? null);
     if (!this.#answers.has(name)) {
       const answer = this.#inTurn(() => send(path, body, this.#stop.signal));
       // Asked again, it may be answered.
-      answer.catch(() => this.#answers.delete(name));
+      answer.then(({ meta }) => this.#count(meta?.bytesRead), () => this.#answers.delete(name));
       this.#answers.set(name, answer);
     }
     return this.#answers.get(name);
+  }
+
+  #count(bytes) {
+    if (bytes !== undefined) this.#bytes += bytes;
   }
 
   async #inTurn(work) {

@@ -16,6 +16,12 @@ export const count = known((value) => whole.format(value));
 /** 1.2M */
 export const compact = known((value) => (Math.abs(value) < 10_000 ? fine.format(value) : short.format(value)));
 
+/** 12.3 MB */
+export const bytes = known((value) => {
+  const unit = value < 1e6 ? ["kB", 1e3] : value < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
+  return `${fine.format(value / unit[1])} ${unit[0]}`;
+});
+
 /** $1,234.50: more digits where there is little. */
 export const usd = known((value) => {
   const size = Math.abs(value);

@@ -19,7 +19,7 @@ import { who } from "./panels/who.js";
 import { current, go, onChange } from "./router.js";
 import { lasting } from "./state.js";
 import { askForKey, suggest, toolbar } from "./toolbar.js";
-import { trust } from "./trust.js";
+import { tellRead, trust } from "./trust.js";
 import { question, shared, view as viewOf } from "./view.js";
 
 const ALL = [figures, spend, changes, who, models, latency, errors, application, usage, unusual, pipeline, evidence];
@@ -28,6 +28,9 @@ const panels = ALL.map(panel);
 let view = viewOf(current(), Date.now());
 let asking = new Asking();
 let timer;
+
+/** A warehouse bills what it reads: it is not asked again sooner. */
+const LEAST_READ_SECONDS = 60;
 
 /** Looks at the data anew. Only panels that `concern` names ask, if it is given. */
 async function look(concern) {
@@ -47,7 +50,9 @@ async function look(concern) {
   // The trust bar and what the eye sees first ask first.
   const done = [trust(view, mine), ...wanted.map((one) => one.refresh(view, mine)), suggestions(view, mine)];
   await Promise.allSettled(done);
-  if (mine === asking) next();
+  if (mine !== asking) return;
+  tellRead(mine.bytes);
+  next();
 }
 
 async function suggestions(view, mine) {
@@ -59,8 +64,9 @@ async function suggestions(view, mine) {
 
 /** Looks again after a while, if the page is live and somebody sees it. */
 function next() {
-  const seconds = Number(current().live);
-  if (!(seconds > 0)) return;
+  const wanted = Number(current().live);
+  if (!(wanted > 0)) return;
+  const seconds = asking.bytes === null ? wanted : Math.max(wanted, LEAST_READ_SECONDS);
   timer = setTimeout(() => (document.hidden ? next() : look()), seconds * 1_000);
 }
 

@@ -28,6 +28,13 @@ export async function trust(view, asking) {
   }
 }
 
+/** Adds what a warehouse has read for the page, if one has. */
+export function tellRead(bytes) {
+  if (bytes === null) return;
+  const place = document.getElementById("read") ?? document.getElementById("trust").appendChild(h("span", { id: "read" }));
+  show(place, ` · ${format.bytes(bytes)} read in BigQuery`);
+}
+
 function write(place, view, { logs, now, steps, models }) {
   const last = logs.rows.findLast((row) => row.count > 0);
   // The minute tells only when the log was at the latest.
@@ -39,7 +46,7 @@ function write(place, view, { logs, now, steps, models }) {
   const parts = [
     last ? `newest log of ${format.clock(last.minute, view.zone)}${age > 0 ? ` (${format.span(age)} ago)` : " (this minute)"}` : "no log in the last hour",
     completeThrough.logs ? `logs complete to ${format.clock(completeThrough.logs, view.zone)}` : null,
-    `events complete to ${format.clock(completeThrough.events, view.zone)}`,
+    completeThrough.events ? `events complete to ${format.clock(completeThrough.events, view.zone)}` : null,
     `${format.count(now.total_requests)} events in the last ${now.window_seconds / 60} min`,
     free.calls ? `${format.percent(free.calls / calls)} of calls are of models without any cost` : "every model has a cost",
     exact === true ? `exact numbers (${from === "rollup" ? "counted hours" : "all rows read"})` : `percentiles within ${exact.error * 100} %`,

@@ -75,6 +75,21 @@ test("if there is nothing, each panel says why and what to do", async () => {
   await tab.close();
 });
 
+/** An answer as a warehouse gives it. */
+const ofWarehouse = (path, answer) =>
+  answer.meta ? { ...answer, meta: { ...answer.meta, bytesRead: 1_000_000, completeThrough: { logs: null, events: null } } } : answer;
+
+test("over a warehouse the page says how much was read, and claims nothing of completeness", async () => {
+  const tab = await opened({ change: ofWarehouse });
+  await tab.until('document.getElementById("read")');
+  const text = await tab.value('document.getElementById("trust").textContent');
+  assert.match(text, /· \d\d MB read in BigQuery$/);
+  assert.doesNotMatch(text, /complete to/);
+  assert.deepEqual(await tab.value(FAILED), []);
+  assert.deepEqual(tab.complaints, []);
+  await tab.close();
+});
+
 const EVIL = `<img src=x onerror="window.xss=1"><script>window.xss=1</script>"'><svg onload=window.xss=1>`;
 
 /** What is no text of an event, but of the API. */
