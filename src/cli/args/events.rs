@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{Credential, values::credential};
 
 /// How a file of events looks, and what exit codes say.
 pub const SEND: &str = "\
@@ -41,10 +43,17 @@ pub struct Erase {
     pub yes: bool,
 }
 
+/// A warehouse that answers questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Warehouse {
+    /// The views of `GCP_BQ_PROJECT` and `GCP_BQ_DATASET`.
+    Bigquery,
+}
+
 /// What to serve, and where.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// SQLite file of events and keys, made if it is missing [default: aig-logs.sqlite; with --demo a temporary file]
+    /// SQLite file of events and keys, made if it is missing [default: aig-logs.sqlite; with --demo or --from a temporary file]
     #[arg(long, value_name = "PATH")]
     pub db: Option<PathBuf>,
     /// Address and port to listen on; port 0 takes a free one
@@ -60,10 +69,16 @@ pub struct Serve {
     #[arg(long)]
     pub poll: bool,
     /// Let simulated events and logs arrive in a new file, and print a key for it
-    #[arg(long, conflicts_with = "poll")]
+    #[arg(long, conflicts_with = "poll", group = "shown")]
     pub demo: bool,
-    /// Open no browser with --demo: only print the address of the page
-    #[arg(long, requires = "demo")]
+    /// Answer questions from BigQuery instead; the file holds keys alone, and no events are taken
+    #[arg(long, value_name = "bigquery", conflicts_with_all = ["poll", "metrics", "archive"], group = "shown")]
+    pub from: Option<Warehouse>,
+    /// Whose credential reads BigQuery: gcloud, adc, or the key file of a service account [default: gcloud]
+    #[arg(long, value_name = "gcloud|adc|FILE", value_parser = credential, requires = "from")]
+    pub reader: Option<Credential>,
+    /// Open no browser with --demo or --from: only print the address of the page
+    #[arg(long, requires = "shown")]
     pub no_open: bool,
 }
 

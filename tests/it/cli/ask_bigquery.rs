@@ -17,7 +17,7 @@ use crate::{
 const RANGE: [&str; 4] = ["--since", "2026-11-01", "--until", "2026-11-29"];
 
 /// A folder with `aig-logs.sqlite`, and a peer with the same rows.
-fn places(rows: &[Row]) -> Option<(TempDir, Peer)> {
+pub fn places(rows: &[Row]) -> Option<(TempDir, Peer)> {
     let peer = Peer::start()?;
     let folder = tempfile::tempdir().unwrap();
     let file = Connection::open(folder.path().join("aig-logs.sqlite")).unwrap();

@@ -19,6 +19,7 @@ mod looker;
 mod reader;
 mod refusals;
 mod secrets;
+mod serve_bigquery;
 mod setup;
 mod several;
 mod sql;

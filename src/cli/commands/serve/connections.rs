@@ -199,7 +199,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = SqliteDatabase::open(&folder.path().join("a.sqlite"), &MetadataKeys::default()).unwrap();
         let settings = EventSettings::from_vars(|name| (name == "EVENTS_ADMIN_KEY").then(|| ADMIN.to_owned()));
-        let local = Arc::new(Local::new(settings.unwrap(), database, None, None));
+        let local = Arc::new(Local::new(settings.unwrap(), database, None, None, None));
         let (dialer, wires) = unbounded_channel();
         tokio::select! {
             () = serve_at_most(most, Wires(wires), local, std::future::pending()) => panic!("it ended"),

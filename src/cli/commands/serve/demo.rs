@@ -67,7 +67,7 @@ pub async fn run(
     opens: bool,
     (stop, screen): (watch::Receiver<bool>, &Screen),
 ) -> Result<Exit, Failure> {
-    let key = key(local).await?;
+    let key = key(local, &Scope::ALL).await?;
     screen.say(&told(&key, address));
     if opens {
         browser::open(&page(&key, address));
@@ -98,17 +98,23 @@ pub async fn show(
     opens: bool,
     (stop, screen): (watch::Receiver<bool>, &Screen),
 ) -> Result<Exit, Failure> {
-    let key = key(local).await?;
+    let key = key(local, &Scope::ALL).await?;
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let start = now();
     send(local, &key, &application::events(LOGS.seed, start - PAST, start, PAST_RATE)).await?;
     local.count().await.map_err(|error| Failure::call("counting closed hours", error))?;
-    let page = page(&key, address);
-    screen.say(&format!("\nLook at it, until Ctrl-C: {page}"));
+    screen.say("");
+    look(&key, address, opens, screen);
+    arrive(local, &key, start, &host).await.map(|()| Exit::Done)
+}
+
+/// Tells the address of the page, and opens it.
+pub(super) fn look(key: &str, address: SocketAddr, opens: bool, screen: &Screen) {
+    let page = page(key, address);
+    screen.say(&format!("Look at it, until Ctrl-C: {page}"));
     if opens {
         browser::open(&page);
     }
-    arrive(local, &key, start, &host).await.map(|()| Exit::Done)
 }
 
 /// The address of the page, with a key in the part that no browser sends.
@@ -116,9 +122,10 @@ fn page(key: &str, address: SocketAddr) -> String {
     format!("http://{address}/#key={key}")
 }
 
-/// A new key of all orgs and scopes.
-async fn key(local: &Local) -> Result<String, Failure> {
-    let key = keys::checked(ALL_ORGS, &Scope::ALL.map(|scope| scope.name().to_owned()), Vec::new());
+/// A new key of all orgs.
+pub(super) async fn key(local: &Local, scopes: &[Scope]) -> Result<String, Failure> {
+    let scopes: Vec<_> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
+    let key = keys::checked(ALL_ORGS, &scopes, Vec::new());
     let key = key.map_err(|(_, problem)| Failure::denied("making a key", problem, "Start it again"))?;
     let made = keys::made(local.database(), key, |bytes| OsRng.fill_bytes(bytes), now()).await;
     let made = made.map_err(|error| Failure::call("making a key", error))?;

@@ -6,7 +6,10 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::Method;
 use rand::RngCore;
 
-use super::page;
+use super::{
+    page,
+    warehouse::{self, Warehouse},
+};
 use crate::{
     api::Api,
     cli::{
@@ -22,12 +25,13 @@ use crate::{
     database::{Database as _, sqlite::SqliteDatabase},
     error::CallError,
     host::{Server, folder::Folder, native::now},
+    query::{self, Known, NoAnswer, Table, What},
     removal::{
         archive_note,
         retention::{Gone, Most, Retention, retain},
     },
     rollup,
-    time::Timestamp,
+    time::{Timestamp, floor_ms},
     wire::{Request, Response},
 };
 
@@ -49,9 +53,10 @@ impl Local {
         database: SqliteDatabase,
         archive: Option<Folder>,
         poller: Option<Arc<PollerWatch>>,
+        warehouse: Option<Warehouse>,
     ) -> Self {
         let quota = settings.rate.and_then(std::num::NonZeroU32::new).map(Quota::per_minute);
-        let server = LocalServer { database, archive, limiter: quota.map(RateLimiter::keyed) };
+        let server = LocalServer { database, archive, warehouse, limiter: quota.map(RateLimiter::keyed) };
         let watch = ServerWatch::new(poller);
         Self { watch, api: Api::new(settings), server }
     }
@@ -111,6 +116,9 @@ impl Local {
         if is_read && request.uri().path() == "/healthz" {
             return problem::answer(&self.problems().await, Audience::Everybody);
         }
+        if is_sent && self.server.warehouse.is_some() {
+            return warehouse::takes_no_events();
+        }
         let response = self.api.answer(&self.server, request).await;
         if is_sent {
             self.watch.note(&response);
@@ -128,6 +136,8 @@ impl Local {
 struct LocalServer {
     database: SqliteDatabase,
     archive: Option<Folder>,
+    /// Who answers questions; none: the file.
+    warehouse: Option<Warehouse>,
     /// By the first letters of keys; none: nobody is held back. Only keys that exist are counted.
     limiter: Option<DefaultKeyedRateLimiter<String>>,
 }
@@ -147,12 +157,23 @@ impl Server for LocalServer {
         rand::thread_rng().fill_bytes(bytes);
     }
 
+    fn complete_through(&self) -> Option<Timestamp> {
+        self.warehouse.is_none().then(|| floor_ms(now()))
+    }
+
     async fn logs_complete_through(&self) -> Option<Timestamp> {
         logs_complete_through(&self.database).await
     }
 
     fn archive_note(&self, org: &str) -> Option<String> {
         self.archive.as_ref().map(|_| archive_note(org))
+    }
+
+    async fn ask(&self, what: What<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
+        match &self.warehouse {
+            Some(warehouse) => warehouse.answer(what, known).await,
+            None => query::answer(&self.database, what, known).await,
+        }
     }
 
     async fn allows(&self, key: &str) -> bool {

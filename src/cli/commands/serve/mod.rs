@@ -6,6 +6,7 @@ mod demo;
 mod keep;
 pub mod local;
 mod page;
+mod warehouse;
 
 use std::{
     io,
@@ -21,11 +22,11 @@ use tokio::{
     sync::{oneshot, watch},
 };
 
-use self::local::Local;
+use self::{local::Local, warehouse::Warehouse};
 use crate::{
-    api::key,
+    api::key::{self, Scope},
     cli::{
-        args::{Options, Serve},
+        args::{Credential, Options, Serve},
         failure::{Exit, Failure},
         health::{
             listener::{Watched, beside, listen},
@@ -34,10 +35,14 @@ use crate::{
         poll::{Task, poll},
         progress::{Screen, log_to},
         vars::settings::Vars,
+        warehouse::{
+            login::Login,
+            reader::{ReadAccess, TableReader},
+        },
     },
     config::{Destination, EventSettings},
     database::sqlite::SqliteDatabase,
-    host::folder::Folder,
+    host::{folder::Folder, native::NativeHost},
     log::metadata::MetadataKeys,
 };
 
@@ -55,6 +60,9 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
+    if arguments.from.is_some() {
+        return serve_bigquery(arguments, options, stop, screen).await;
+    }
     let (db, _folder) = file(arguments)?;
     let file = Destination::Sqlite(db.clone());
     let vars = Vars::read(options)?;
@@ -69,7 +77,8 @@ pub async fn serve(
     let address = listener.local_addr().map_err(|error| unserved(&error))?;
     let database = SqliteDatabase::open(&db, &schema.metadata)
         .map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
-    tell(address, &db, arguments.demo || has_admin || has_key(&database).await?, screen);
+    tell(&format!("the events in {}", db.display()), address, screen);
+    tell_of_keys(&db, arguments.demo || has_admin || has_key(&database).await?, "ingest,query", screen);
     tell_metrics(metrics.as_ref(), screen);
 
     let archive = arguments.archive.as_deref().map(Folder::at).transpose().map_err(|error| {
@@ -77,7 +86,7 @@ pub async fn serve(
     })?;
     let copying = copying(options, file);
     let poller = arguments.poll.then(|| Arc::new(PollerWatch::new(copying.clone())));
-    let local = Local::new(settings, database, archive, poller.clone());
+    let local = Local::new(settings, database, archive, poller.clone(), None);
     let work = async |local: &Arc<Local>| {
         let work = async {
             if arguments.demo {
@@ -91,6 +100,45 @@ pub async fn serve(
     Box::pin(running(listener, local, work)).await
 }
 
+/// Answers questions from BigQuery until stopped.
+async fn serve_bigquery(
+    arguments: &Serve,
+    options: &Options,
+    mut stop: watch::Receiver<bool>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let vars = Vars::read(options)?;
+    let (events, settings) = (vars.events()?, vars.warehouse()?);
+    let credential = arguments.reader.clone().unwrap_or(Credential::Gcloud);
+    let access = ReadAccess { login: Login::new(&credential, settings.emulated)?, settings };
+    let host = NativeHost::new(stop.clone(), |_| {}).map_err(|error| Failure::host(&error))?;
+    log_to(screen, events.log_level);
+    let (db, _folder) = file(arguments)?;
+    let listener = listen(arguments.listen, "--listen")?;
+    let address = listener.local_addr().map_err(|error| unserved(&error))?;
+    let database = SqliteDatabase::open(&db, &MetadataKeys::default());
+    let database = database.map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
+    let has_key = events.admin_key.is_some() || has_key(&database).await?;
+    let table = &access.settings.table;
+    tell(&format!("{}.{} of BigQuery", table.project, table.dataset), address, screen);
+    let (bigquery, questions) = Warehouse::new();
+    let local = Local::new(events, database, None, None, Some(bigquery));
+    let work = async |local: &Arc<Local>| {
+        match &arguments.db {
+            None => demo::look(&demo::key(local, &[Scope::Query]).await?, address, !arguments.no_open, screen),
+            Some(db) => tell_of_keys(db, has_key, "query", screen),
+        }
+        let reader = TableReader::new(&host, &access);
+        tokio::select! {
+            () = warehouse::answer(&reader, questions) => {}
+            // Nobody left to say stop is as good as stop.
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        Ok(Exit::Done)
+    };
+    Box::pin(running(listener, local, work)).await
+}
+
 /// Shows the page over the file of a demo until stopped.
 pub async fn page_of(db: &Path, opens: bool, stop: watch::Receiver<bool>, screen: &Screen) -> Result<Exit, Failure> {
     let settings = EventSettings::from_vars(|_| None)?;
@@ -98,7 +146,7 @@ pub async fn page_of(db: &Path, opens: bool, stop: watch::Receiver<bool>, screen
     let address = listener.local_addr().map_err(|error| unserved(&error))?;
     let database = SqliteDatabase::open(db, &MetadataKeys::default());
     let database = database.map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
-    let local = Local::new(settings, database, None, None);
+    let local = Local::new(settings, database, None, None, None);
     let work = async |local: &Arc<Local>| demo::show(local, address, opens, (stop, screen)).await;
     Box::pin(running(listener, local, work)).await
 }
@@ -133,8 +181,8 @@ async fn running(
     ended
 }
 
-/// The file to serve, and a folder that goes with the demo if nobody names a file. The demo adds nothing to a file that
-/// is there.
+/// The file to serve, and a folder that goes with the command if a demo or a warehouse needs no file that stays. The demo
+/// adds nothing to a file that is there.
 fn file(arguments: &Serve) -> Result<(PathBuf, Option<TempDir>), Failure> {
     match (&arguments.db, arguments.demo) {
         (Some(db), true) if db.exists() => Err(Failure::denied(
@@ -143,11 +191,11 @@ fn file(arguments: &Serve) -> Result<(PathBuf, Option<TempDir>), Failure> {
             "The demo fills a new file: name another with --db, or none",
         )),
         (Some(db), _) => Ok((db.clone(), None)),
-        (None, false) => Ok(("aig-logs.sqlite".into(), None)),
-        (None, true) => {
+        (None, false) if arguments.from.is_none() => Ok(("aig-logs.sqlite".into(), None)),
+        (None, _) => {
             let folder = tempfile::tempdir();
             let folder = folder.map_err(|error| Failure::denied("making a folder", error, "Name a file with --db"))?;
-            Ok((folder.path().join("demo.sqlite"), Some(folder)))
+            Ok((folder.path().join("aig-logs.sqlite"), Some(folder)))
         }
     }
 }
@@ -194,17 +242,20 @@ async fn has_key(database: &SqliteDatabase) -> Result<bool, Failure> {
     Ok(keys.iter().any(|key| key["revokedAt"].is_null()))
 }
 
-fn tell(address: SocketAddr, db: &Path, has_key: bool, screen: &Screen) {
-    let db = db.display();
-    screen.say(&format!("Serving the events in {db} at http://{address} until Ctrl-C."));
+fn tell(what: &str, address: SocketAddr, screen: &Screen) {
+    screen.say(&format!("Serving {what} at http://{address} until Ctrl-C."));
     if !address.ip().is_loopback() {
         screen.say(
             "Other machines reach this address, and keys and events travel there in clear. Put a server with TLS in front.",
         );
     }
+}
+
+fn tell_of_keys(db: &Path, has_key: bool, scopes: &str, screen: &Screen) {
     if !has_key {
+        let db = db.display();
         screen.say(&format!(
-            "There is no key yet. This makes one: aig-logs keys create --db {db} --org ORG --scopes ingest,query"
+            "There is no key yet. This makes one: aig-logs keys create --db {db} --org ORG --scopes {scopes}"
         ));
     }
 }
