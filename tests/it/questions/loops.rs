@@ -201,3 +201,24 @@ pub fn answer(rows: &[Row], question: &Value, [start, middle, end]: [Timestamp; 
     });
     lines.collect()
 }
+
+/// Whether two answers are the same: percentiles to 1 %, sums of floats to their last bits, and all else to the letter.
+pub fn agree(answer: &Value, expected: &[Value]) -> bool {
+    let is_near = |name: &str, left: &Value, right: &Value| {
+        let tolerance = match name {
+            "p50" | "p95" | "p99" if answer["meta"]["from"] == "rollup" => 0.01,
+            "avg" | "quantity" | "cost" => 1e-12,
+            _ => return left == right,
+        };
+        match (left.as_f64(), right.as_f64()) {
+            (Some(left), Some(right)) => (left - right).abs() <= tolerance * right.abs(),
+            _ => left == right,
+        }
+    };
+    let rows = answer["rows"].as_array().unwrap();
+    rows.len() == expected.len()
+        && rows.iter().zip(expected).all(|(row, expected)| {
+            let (row, expected) = (row.as_object().unwrap(), expected.as_object().unwrap());
+            row.len() == expected.len() && row.iter().all(|(name, value)| is_near(name, value, &expected[name]))
+        })
+}

@@ -6,6 +6,7 @@ mod counted;
 mod counting;
 mod dialects;
 mod examples;
+mod histories;
 mod loops;
 mod prices;
 mod rows;
