@@ -17,16 +17,23 @@ use super::{
 /// The member of an answer's `meta` that says how much is read.
 pub const BYTES: &str = "bytesRead";
 
-/// What an answer warns of that would need the prices.
+/// The warning of an answer that would need the prices.
 const NO_PRICES: &str = "BigQuery has no prices: the cost is what the events say themselves";
 
 /// The statement of what is asked. Its values are `@v1`, `@v2` and so on.
 ///
 /// # Errors
-/// If it asks for too many periods.
+/// If it asks for too many periods, or for names and plans of orgs.
 pub fn statement(what: What<'_>, org_metadata: &str) -> Result<Sql, Wrong> {
     match what {
-        What::Question(question) => Ok(of_question::<BigQuery>(question, org_metadata)),
+        What::Question(question) => {
+            let sql = of_question::<BigQuery>(question, org_metadata);
+            if sql.text.contains(" FROM orgs ") {
+                let detail = "BigQuery has no names and plans of orgs: group by organizationId";
+                return Err(Wrong::malformed("groupBy", detail));
+            }
+            Ok(sql)
+        }
         What::Cohorts(question) => {
             cohorts::check(question)?;
             Ok(of_cohorts::<BigQuery>(question, org_metadata))

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::database::Database;
 
-/// The most periods of cohorts: two years of weeks, and a quarter of days.
+/// The most periods of cohorts: all weeks of the longest range, 760 days, or a quarter of days.
 const MOST_PERIODS: usize = 110;
 
 /// Answers a question about cohorts.
@@ -52,10 +52,10 @@ pub(super) fn table(question: &Question, lines: Vec<Map<String, Value>>, known: 
     let spans = &question.spans;
     let mut active = vec![vec![0; spans.len()]; spans.len()];
     for line in lines {
-        let number = |name: &str| line.get(name).and_then(Value::as_u64).unwrap_or_default();
-        let place = |name| usize::try_from(number(name)).unwrap_or(usize::MAX);
+        let whole = |name: &str| line.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let place = |name| usize::try_from(whole(name)).unwrap_or(usize::MAX);
         if let Some(count) = active.get_mut(place("cohort")).and_then(|cohort| cohort.get_mut(place("step"))) {
-            *count = number("active");
+            *count = whole("active");
         }
     }
     let mut rows = Vec::new();

@@ -53,7 +53,7 @@ pub enum Warehouse {
 /// What to serve, and where.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// SQLite file of events and keys, made if it is missing [default: aig-logs.sqlite; with --demo or --from a temporary file]
+    /// SQLite file of events and keys, made if it is missing [default: aig-logs.sqlite; with --demo a temporary file]
     #[arg(long, value_name = "PATH")]
     pub db: Option<PathBuf>,
     /// Address and port to listen on; port 0 takes a free one
@@ -71,8 +71,8 @@ pub struct Serve {
     /// Let simulated events and logs arrive in a new file, and print a key for it
     #[arg(long, conflicts_with = "poll", group = "shown")]
     pub demo: bool,
-    /// Answer questions from BigQuery instead; the file holds keys alone, and no events are taken
-    #[arg(long, value_name = "bigquery", conflicts_with_all = ["poll", "metrics", "archive"], group = "shown")]
+    /// Show the page over BigQuery, and answer questions from there: no file, and nothing is taken or changed
+    #[arg(long, value_name = "bigquery", conflicts_with_all = ["db", "poll", "metrics", "archive"], group = "shown")]
     pub from: Option<Warehouse>,
     /// Whose credential reads BigQuery: gcloud, adc, or the key file of a service account [default: gcloud]
     #[arg(long, value_name = "gcloud|adc|FILE", value_parser = credential, requires = "from")]

@@ -142,7 +142,7 @@ pub enum Command {
         #[command(subcommand)]
         action: AlertsAction,
     },
-    /// Take events of applications over HTTP into a SQLite file, until stopped
+    /// Take events of applications over HTTP into a SQLite file, and show the page, until stopped
     #[command(after_help = help::table())]
     Serve(Serve),
     /// Send the events of a file to a server, and again until each is taken

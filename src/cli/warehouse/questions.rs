@@ -16,6 +16,12 @@ use crate::{
 };
 
 impl<H: Host> TableReader<'_, H> {
+    /// Tries whether the views of logs and events can be read. It is a dry run, which costs nothing.
+    pub async fn try_views(&self) -> Result<(), CallError> {
+        let sql = "SELECT 1 FROM aig_logs UNION ALL SELECT 1 FROM events";
+        self.ask(Ask::Question { sql, parameters: &[], dry_run: true }).await.map(|_| ())
+    }
+
     /// The lines that a statement gives, and how many bytes it reads.
     pub async fn lines(&self, sql: &Sql) -> Result<(Vec<Map<String, Value>>, u64), CallError> {
         let names: Vec<_> = (1..=sql.values.len()).map(|place| format!("v{place}")).collect();

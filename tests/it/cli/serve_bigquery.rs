@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{ask_bigquery::places, command, words};
 use crate::{
-    events::native::served::{Served, event},
+    events::native::served::{Served, event, exchange_delete},
     peer::{BigQuery as _, DATASET, Peer},
     templates::rows::random,
 };
@@ -20,8 +20,8 @@ fn serve(folder: &Path, peer: &Peer, arguments: &[&str]) -> Served {
 }
 
 /// A key for the file of the folder.
-fn key(folder: &Path, scopes: &str) -> String {
-    let made = command(folder).args(["keys", "create", "--org", "acme", "--scopes", scopes]).output().unwrap();
+fn key_of_file(folder: &Path) -> String {
+    let made = command(folder).args(["keys", "create", "--org", "acme", "--scopes", "query"]).output().unwrap();
     assert_eq!(made.status.code(), Some(0), "{}", words(&made));
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
@@ -44,7 +44,7 @@ fn range(more: &Value) -> Value {
 fn the_page_over_bigquery_has_the_answers_of_the_page_over_a_file() {
     let Some((folder, peer)) = places(&random(4, 300)) else { return };
     let folder = folder.path();
-    let key_of_file = key(folder, "query");
+    let key_of_file = key_of_file(folder);
     let own = serve(folder, &peer, &[]);
     let mut theirs = serve(folder, &peer, &["--from", "bigquery", "--no-open"]);
     let key = told_key(&mut theirs);
@@ -94,29 +94,58 @@ fn an_answer_is_given_again_for_a_minute_without_asking() {
 }
 
 #[test]
-fn a_server_over_bigquery_takes_no_events_and_makes_no_key_for_a_file() {
+fn a_server_over_bigquery_takes_and_changes_nothing() {
     let Some((folder, peer)) = places(&random(4, 3)) else { return };
-    let folder = folder.path();
-    let key = key(folder, "ingest,query");
-    let served = serve(folder, &peer, &["--from", "bigquery", "--db", "aig-logs.sqlite", "--no-open"]);
-    for path in ["/events", "/events/batch", "/"] {
-        let (status, problem) = served.post(path, &key, &event("a"));
-        assert_eq!((status, problem["detail"].to_string().contains("takes no events")), (403, true), "{problem}");
+    let mut served = serve(folder.path(), &peer, &["--from", "bigquery", "--no-open"]);
+    let key = told_key(&mut served);
+    let refused = |(status, problem): (u16, Value)| {
+        assert_eq!((status, problem["detail"].to_string().contains("changes nothing")), (403, true), "{problem}");
+    };
+    for path in ["/events", "/events/batch", "/", "/keys"] {
+        refused(served.post(path, &key, &event("a")));
     }
+    refused(exchange_delete(served.address, "/users/u1", &key));
     let question = range(&json!({ "metrics": ["count"] }));
     assert_eq!(served.post("/query", "aig_other", &question).0, 401);
     assert_eq!(served.post("/query", &key, &question).0, 200);
-    // A key of one org asks about no other.
-    assert_eq!(served.post("/query", &key, &range(&json!({ "organizationId": "other", "metrics": ["count"] }))).0, 403);
+    let names = range(&json!({ "groupBy": "organizationName" }));
+    let (status, problem) = served.post("/billing/usage", &key, &names);
+    assert_eq!((status, problem["detail"].to_string().contains("no names and plans")), (400, true), "{problem}");
     served.signal("-TERM");
-    let (code, said) = served.end();
-    assert_eq!((code, said.contains("#key=")), (Some(0), false), "{said}");
+    assert_eq!(served.end().0, Some(0));
+}
+
+#[test]
+fn now_is_a_whole_minute() {
+    let Some((folder, peer)) = places(&random(4, 3)) else { return };
+    let mut served = serve(folder.path(), &peer, &["--from", "bigquery", "--no-open"]);
+    let key = told_key(&mut served);
+    let question = json!({ "start": "-7d", "end": "now", "metrics": ["count"] });
+    let (_, answer) = served.post("/query", &key, &question);
+    assert!(answer["meta"]["end"].as_str().unwrap().ends_with(":00.000Z"), "{answer}");
+}
+
+#[test]
+fn a_server_over_bigquery_begins_only_where_it_can_read() {
+    let Some((folder, peer)) = places(&random(4, 3)) else { return };
+    let begin = |vars: &[(&str, &str)]| {
+        let mut command = command(folder.path());
+        command.env("BIGQUERY_EMULATOR_HOST", peer.origin()).envs(Peer::SETTINGS).envs(vars.iter().copied());
+        let refused = command.args(["serve", "--from", "bigquery", "--no-open"]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
+        words(&refused).to_owned()
+    };
+    assert!(begin(&[("EVENTS_ACCESS_LOG", "true")]).contains("EVENTS_ACCESS_LOG is set"));
+    peer.query(&format!("DROP VIEW `test-project.{DATASET}.events`"));
+    assert!(begin(&[]).contains("aig-logs sql --events --apply"));
 }
 
 #[test]
 fn what_does_not_go_with_bigquery_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    for other in [&["--poll"][..], &["--demo"], &["--archive", "a"], &["--metrics", "127.0.0.1:0"]] {
+    for other in
+        [&["--db", "a.sqlite"][..], &["--poll"], &["--demo"], &["--archive", "a"], &["--metrics", "127.0.0.1:0"]]
+    {
         let refused = command(folder.path()).args(["serve", "--from", "bigquery"]).args(other).output().unwrap();
         assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
         assert!(words(&refused).contains("cannot be used with"), "{}", words(&refused));

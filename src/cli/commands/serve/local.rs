@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::Method;
 use rand::RngCore;
 
 use super::{
     page,
-    warehouse::{self, Warehouse},
+    warehouse::{self, WarehouseQuestions},
 };
 use crate::{
     api::Api,
@@ -53,7 +54,7 @@ impl Local {
         database: SqliteDatabase,
         archive: Option<Folder>,
         poller: Option<Arc<PollerWatch>>,
-        warehouse: Option<Warehouse>,
+        warehouse: Option<WarehouseQuestions>,
     ) -> Self {
         let quota = settings.rate.and_then(std::num::NonZeroU32::new).map(Quota::per_minute);
         let server = LocalServer { database, archive, warehouse, limiter: quota.map(RateLimiter::keyed) };
@@ -116,8 +117,8 @@ impl Local {
         if is_read && request.uri().path() == "/healthz" {
             return problem::answer(&self.problems().await, Audience::Everybody);
         }
-        if is_sent && self.server.warehouse.is_some() {
-            return warehouse::takes_no_events();
+        if self.server.warehouse.is_some() && warehouse::is_change(&request) {
+            return warehouse::changes_nothing();
         }
         let response = self.api.answer(&self.server, request).await;
         if is_sent {
@@ -137,7 +138,7 @@ struct LocalServer {
     database: SqliteDatabase,
     archive: Option<Folder>,
     /// Who answers questions; none: the file.
-    warehouse: Option<Warehouse>,
+    warehouse: Option<WarehouseQuestions>,
     /// By the first letters of keys; none: nobody is held back. Only keys that exist are counted.
     limiter: Option<DefaultKeyedRateLimiter<String>>,
 }
@@ -149,8 +150,11 @@ impl Server for LocalServer {
         &self.database
     }
 
+    /// A warehouse is asked about whole minutes, so that an answer can be given again.
     fn now(&self) -> Timestamp {
-        now()
+        let now = now();
+        let since_minute = TimeDelta::milliseconds(now.timestamp_millis().rem_euclid(60_000));
+        if self.warehouse.is_some() { floor_ms(now) - since_minute } else { now }
     }
 
     fn fill(&self, bytes: &mut [u8]) {
@@ -162,7 +166,7 @@ impl Server for LocalServer {
     }
 
     async fn logs_complete_through(&self) -> Option<Timestamp> {
-        logs_complete_through(&self.database).await
+        if self.warehouse.is_some() { None } else { logs_complete_through(&self.database).await }
     }
 
     fn archive_note(&self, org: &str) -> Option<String> {

@@ -22,7 +22,7 @@ use tokio::{
     sync::{oneshot, watch},
 };
 
-use self::{local::Local, warehouse::Warehouse};
+use self::{local::Local, warehouse::WarehouseQuestions};
 use crate::{
     api::key::{self, Scope},
     cli::{
@@ -49,9 +49,9 @@ use crate::{
 /// Seconds from one forward pass to the next, as of `run`.
 const TICK: Duration = Duration::from_mins(1);
 
-/// The niceness of the threads that read requests and answer questions.
+/// By how much nicer the threads are that read requests and answer questions.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 5;
+const NICER: i32 = 5;
 
 /// Serves until stopped.
 pub async fn serve(
@@ -78,7 +78,7 @@ pub async fn serve(
     let database = SqliteDatabase::open(&db, &schema.metadata)
         .map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
     tell(&format!("the events in {}", db.display()), address, screen);
-    tell_of_keys(&db, arguments.demo || has_admin || has_key(&database).await?, "ingest,query", screen);
+    tell_of_keys(&db, arguments.demo || has_admin || has_key(&database).await?, screen);
     tell_metrics(metrics.as_ref(), screen);
 
     let archive = arguments.archive.as_deref().map(Folder::at).transpose().map_err(|error| {
@@ -113,22 +113,23 @@ async fn serve_bigquery(
     let access = ReadAccess { login: Login::new(&credential, settings.emulated)?, settings };
     let host = NativeHost::new(stop.clone(), |_| {}).map_err(|error| Failure::host(&error))?;
     log_to(screen, events.log_level);
-    let (db, _folder) = file(arguments)?;
+    if events.access_log {
+        let hint = "Leave it out here; jobs of BigQuery are in its own audit log";
+        return Err(Failure::denied("serving", "EVENTS_ACCESS_LOG is set, and nothing is kept here", hint));
+    }
+    let reader = TableReader::new(&host, &access);
+    reader.try_views().await.map_err(|error| Failure::call("asking BigQuery", error))?;
+    let (db, _folder) = passing_file()?;
     let listener = listen(arguments.listen, "--listen")?;
     let address = listener.local_addr().map_err(|error| unserved(&error))?;
     let database = SqliteDatabase::open(&db, &MetadataKeys::default());
     let database = database.map_err(|error| Failure::call(format!("opening {}", db.display()), error))?;
-    let has_key = events.admin_key.is_some() || has_key(&database).await?;
     let table = &access.settings.table;
     tell(&format!("{}.{} of BigQuery", table.project, table.dataset), address, screen);
-    let (bigquery, questions) = Warehouse::new();
+    let (bigquery, questions) = WarehouseQuestions::new();
     let local = Local::new(events, database, None, None, Some(bigquery));
     let work = async |local: &Arc<Local>| {
-        match &arguments.db {
-            None => demo::look(&demo::key(local, &[Scope::Query]).await?, address, !arguments.no_open, screen),
-            Some(db) => tell_of_keys(db, has_key, "query", screen),
-        }
-        let reader = TableReader::new(&host, &access);
+        demo::look(&demo::key(local, &[Scope::Query]).await?, address, !arguments.no_open, screen);
         tokio::select! {
             () = warehouse::answer(&reader, questions) => {}
             // Nobody left to say stop is as good as stop.
@@ -181,8 +182,8 @@ async fn running(
     ended
 }
 
-/// The file to serve, and a folder that goes with the command if a demo or a warehouse needs no file that stays. The demo
-/// adds nothing to a file that is there.
+/// The file to serve, and a folder that goes with the demo if nobody names a file. The demo adds nothing to a file that
+/// is there.
 fn file(arguments: &Serve) -> Result<(PathBuf, Option<TempDir>), Failure> {
     match (&arguments.db, arguments.demo) {
         (Some(db), true) if db.exists() => Err(Failure::denied(
@@ -191,13 +192,16 @@ fn file(arguments: &Serve) -> Result<(PathBuf, Option<TempDir>), Failure> {
             "The demo fills a new file: name another with --db, or none",
         )),
         (Some(db), _) => Ok((db.clone(), None)),
-        (None, false) if arguments.from.is_none() => Ok(("aig-logs.sqlite".into(), None)),
-        (None, _) => {
-            let folder = tempfile::tempdir();
-            let folder = folder.map_err(|error| Failure::denied("making a folder", error, "Name a file with --db"))?;
-            Ok((folder.path().join("aig-logs.sqlite"), Some(folder)))
-        }
+        (None, false) => Ok(("aig-logs.sqlite".into(), None)),
+        (None, true) => passing_file().map(|(db, folder)| (db, Some(folder))),
     }
+}
+
+/// A new file, and its folder, with which it goes.
+fn passing_file() -> Result<(PathBuf, TempDir), Failure> {
+    let folder = tempfile::tempdir();
+    let folder = folder.map_err(|error| Failure::denied("making a folder", error, "Make room, or set TMPDIR"))?;
+    Ok((folder.path().join("aig-logs.sqlite"), folder))
 }
 
 /// The options of a poller that copies into the file that is served.
@@ -222,15 +226,23 @@ async fn until_stopped(
 
 /// Requests are read and answered on all cores. The poller stays on the thread of the command.
 fn runtime() -> Result<Runtime, Failure> {
-    let runtime = Builder::new_multi_thread().enable_all().thread_name("server").on_thread_start(behind).build();
+    let runtime = Builder::new_multi_thread().enable_all().thread_name("server").on_thread_start(behind()).build();
     runtime.map_err(|error| Failure::denied("starting the server", error, "Nothing was changed"))
 }
 
-/// Lets the thread that writes go first where there are fewer cores than threads: all requests wait for it. A system that
-/// does not know this for a thread does nothing.
-fn behind() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, NICE);
+/// Lets the thread that writes go first where there are fewer cores than threads: all requests wait for it. Where a system
+/// has no niceness of a thread, nothing is done.
+#[cfg(target_os = "linux")]
+fn behind() -> impl Fn() {
+    let own = rustix::process::getpriority_process(None).unwrap_or_default();
+    move || {
+        let _ = rustix::process::setpriority_process(None, own + NICER);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn behind() -> impl Fn() {
+    || {}
 }
 
 fn unserved(error: &io::Error) -> Failure {
@@ -251,11 +263,11 @@ fn tell(what: &str, address: SocketAddr, screen: &Screen) {
     }
 }
 
-fn tell_of_keys(db: &Path, has_key: bool, scopes: &str, screen: &Screen) {
+fn tell_of_keys(db: &Path, has_key: bool, screen: &Screen) {
     if !has_key {
         let db = db.display();
         screen.say(&format!(
-            "There is no key yet. This makes one: aig-logs keys create --db {db} --org ORG --scopes {scopes}"
+            "There is no key yet. This makes one: aig-logs keys create --db {db} --org ORG --scopes ingest,query"
         ));
     }
 }

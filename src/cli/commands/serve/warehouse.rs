@@ -1,13 +1,19 @@
 //! Questions that BigQuery answers, with a reader's credential. The thread of the command signs in and asks; whoever answers
 //! a request waits for it.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Map, Value};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{
     api::Problem,
@@ -16,17 +22,20 @@ use crate::{
     host::{Host, native::now},
     query::{Known, NoAnswer, Sql, Table, What, Wrong, bigquery},
     time::Timestamp,
-    wire::Response,
+    wire::{Request, Response},
 };
 
 /// How long an answer is given again, without asking.
 const KEPT: TimeDelta = TimeDelta::seconds(60);
 
-/// The most answers that are kept: those of two pages. Each has 10,000 lines at most.
-const MOST_KEPT: usize = 64;
+/// The most lines of all answers that are kept.
+const MOST_LINES: usize = 50_000;
 
-/// Questions that BigQuery answers at once: those of a page, nearly.
+/// Questions that BigQuery answers at once.
 const MOST_AT_ONCE: usize = 16;
+
+/// How long a question waits for its turn.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// The lines of an answer, and the bytes that BigQuery has read for it.
 type Lines = (Vec<Map<String, Value>>, u64);
@@ -45,15 +54,15 @@ struct Kept {
 }
 
 /// BigQuery, as the server asks it.
-pub struct Warehouse {
+pub struct WarehouseQuestions {
     waiting: mpsc::Sender<Waiting>,
     kept: Mutex<Vec<Kept>>,
 }
 
-impl Warehouse {
+impl WarehouseQuestions {
     /// BigQuery, and the questions that wait for [`answer`].
     pub fn new() -> (Self, mpsc::Receiver<Waiting>) {
-        let (waiting, questions) = mpsc::channel(MOST_AT_ONCE);
+        let (waiting, questions) = mpsc::channel(1);
         (Self { waiting, kept: Mutex::default() }, questions)
     }
 
@@ -80,13 +89,15 @@ impl Warehouse {
     async fn ask(&self, sql: Sql) -> Result<Lines, CallError> {
         let gone = || CallError::Silent("the command that asks BigQuery has ended".into());
         let (answer, answered) = oneshot::channel();
-        self.waiting.send(Waiting { sql: sql.clone(), answer }).await.map_err(|_| gone())?;
+        let busy = |_| CallError::Broken("other questions are being answered: ask again".into());
+        let turn = timeout(LONGEST, self.waiting.reserve()).await.map_err(busy)?;
+        turn.map_err(|_| gone())?.send(Waiting { sql: sql.clone(), answer });
         let (lines, bytes) = answered.await.map_err(|_| gone())??;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST_KEPT {
+        kept.push(Kept { at: now(), sql, lines: lines.clone() });
+        while kept.iter().map(|answer| answer.lines.len()).sum::<usize>() > MOST_LINES {
             kept.remove(0);
         }
-        kept.push(Kept { at: now(), sql, lines: lines.clone() });
         Ok((lines, bytes))
     }
 }
@@ -94,7 +105,10 @@ impl Warehouse {
 /// A refusal is told to whoever asks, with the way out: it does not pass by itself.
 fn told(error: CallError) -> NoAnswer {
     match error {
-        CallError::Denied { .. } => Wrong::too_much("", error.to_string()).into(),
+        CallError::Denied { .. } => {
+            log::warn!("asking BigQuery: {error}");
+            Wrong::too_much("", error.to_string()).into()
+        }
         CallError::Silent(_)
         | CallError::Refused(_)
         | CallError::Throttled { .. }
@@ -103,9 +117,19 @@ fn told(error: CallError) -> NoAnswer {
     }
 }
 
-/// The answer to a sender of events.
-pub fn takes_no_events() -> Response {
-    let detail = "this server answers questions from BigQuery, and takes no events: send them to the Worker, or to \
+/// Whether a request is no question, but changes something.
+pub fn is_change(request: &Request) -> bool {
+    let is_question = ["/query", "/metrics/", "/billing/"].iter().any(|path| request.uri().path().starts_with(path));
+    match *request.method() {
+        Method::GET | Method::HEAD | Method::OPTIONS => false,
+        Method::POST => !is_question,
+        _ => true,
+    }
+}
+
+/// The answer to a request that changes something.
+pub fn changes_nothing() -> Response {
+    let detail = "this server answers questions from BigQuery, and takes and changes nothing: send it to the Worker, or to \
                   `aig-logs serve` without --from";
     Problem::new(StatusCode::FORBIDDEN, detail).response()
 }
@@ -114,14 +138,12 @@ pub fn takes_no_events() -> Response {
 pub async fn answer<H: Host>(reader: &TableReader<'_, H>, mut questions: mpsc::Receiver<Waiting>) {
     let questions = stream::poll_fn(|context| questions.poll_recv(context));
     let answered = questions.for_each_concurrent(MOST_AT_ONCE, async |Waiting { sql, mut answer }| {
-        // A question that nobody waits for any more costs nothing further.
+        // A question that nobody waits for any more is not begun. BigQuery ends one that it has begun.
         let lines = tokio::select! {
-            lines = reader.lines(&sql) => lines,
+            biased;
             () = answer.closed() => return,
+            lines = reader.lines(&sql) => lines,
         };
-        if let Err(error) = &lines {
-            log::warn!("asking BigQuery: {error}");
-        }
         let _ = answer.send(lines);
     });
     answered.await;
