@@ -133,7 +133,7 @@ fn a_server_over_bigquery_begins_only_where_it_can_read() {
         command.env("BIGQUERY_EMULATOR_HOST", peer.origin()).envs(Peer::SETTINGS).envs(vars.iter().copied());
         let refused = command.args(["serve", "--from", "bigquery", "--no-open"]).output().unwrap();
         assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
-        words(&refused).to_owned()
+        words(&refused)
     };
     assert!(begin(&[("EVENTS_ACCESS_LOG", "true")]).contains("EVENTS_ACCESS_LOG is set"));
     peer.query(&format!("DROP VIEW `test-project.{DATASET}.events`"));
