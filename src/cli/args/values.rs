@@ -5,7 +5,10 @@ use std::convert::Infallible;
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    cli::args::{ask::Condition, ask::Credential, state::State},
+    cli::args::{
+        ask::{Condition, Credential},
+        state::State,
+    },
     config::Destination,
     sink::sql::{BIGQUERY, Script},
     time::{self, Timestamp},
