@@ -18,6 +18,7 @@ use aig_logs::{
     database::{sqlite::SqliteDatabase, upsert},
     event::{self, EVENTS, Receipt, Way},
     host::native::now,
+    ingest,
     log::metadata::MetadataKeys,
     record::Record,
     time,
@@ -227,8 +228,7 @@ fn alone(path: &Path) -> f64 {
     let record = |id: u32| -> Record {
         let receipt =
             Receipt { at: now(), way: Way::Http, org: Some("acme"), idempotency_key: None, place: 0, random: 0 };
-        let serde_json::Value::Object(fields) = serde_json::from_str(&text(id, &at)).unwrap() else { unreachable!() };
-        event::read(fields, &receipt, &settings).unwrap()
+        event::read(ingest::fields(&text(id, &at)).unwrap(), &receipt, &settings).unwrap()
     };
     let mut took = Duration::ZERO;
     for first in (0..MANY).step_by(ROWS) {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::EventSettings,
-    event::Way,
+    event::{Members, Way},
     host::Server,
     ingest::{Sender, ingest},
     log::privacy::Privacy,
@@ -37,7 +37,7 @@ pub(super) async fn record<S: Server>(
         "subject": format!("{method} {pattern}"),
         "success": is_allowed,
     });
-    let event = event.as_object().cloned().ok_or_else(|| "it is no object".to_owned());
+    let event = event.as_object().cloned().map(Members::from).ok_or_else(|| "it is no object".to_owned());
     // Whatever the settings want of the events of others, or withhold from them.
     let (names, required, privacy) = (Vec::new(), Vec::new(), Privacy::default());
     let settings = EventSettings { names, required, privacy, ..settings.clone() };

@@ -189,7 +189,12 @@ impl Api {
     ///
     /// # Errors
     /// If the store did not confirm that it has the events. Some may be kept.
-    pub async fn take_bound<S: Server>(&self, server: &S, way: Way, events: Vec<Element>) -> Result<Taken, CallError> {
+    pub async fn take_bound<S: Server>(
+        &self,
+        server: &S,
+        way: Way,
+        events: Vec<Element<'_>>,
+    ) -> Result<Taken, CallError> {
         if !self.settings.enabled {
             return Ok(Taken::default());
         }

@@ -7,7 +7,8 @@ use ulid::Ulid;
 use uuid::{Builder, Uuid, Variant};
 
 use super::{
-    place::{self, ID, Members, Place, TIME, label},
+    json::{Json, Members},
+    place::{self, ID, Place, TIME, label},
     receipt::{Receipt, Refusal},
 };
 use crate::{
@@ -33,7 +34,7 @@ const SEPARATOR: [u8; 1] = [0xff];
 
 /// The instant and the id. Both are the same when the event is sent again, if it has an id of its own.
 pub(super) fn take(
-    fields: &mut Members,
+    fields: &mut Members<'_>,
     receipt: &Receipt<'_>,
     org: &str,
     settings: &EventSettings,
@@ -55,9 +56,9 @@ pub(super) fn take(
 }
 
 /// Whether an id is there that cannot be one. An empty text is as if it were not there.
-fn is_no_id(fields: &Members, place: Place) -> bool {
+fn is_no_id(fields: &Members<'_>, place: Place) -> bool {
     let Place::Field(name) = place else { return false };
-    fields.get(name).is_some_and(|value| !value.is_null() && value != "")
+    fields.get(name).is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
 }
 
 /// Refuses a text that is too long to count by.
@@ -74,7 +75,7 @@ pub(super) fn short(name: &str, text: Option<String>) -> Result<Option<String>, 
 ///
 /// # Errors
 /// If there is a field for it, but no instant in it.
-fn given(fields: &mut Members) -> Result<Option<Timestamp>, Refusal> {
+fn given(fields: &mut Members<'_>) -> Result<Option<Timestamp>, Refusal> {
     let found = place::take(fields, TIME, |value| instant(&value).ok_or(value));
     let is_there = |name| fields.get(name).is_some_and(|value| !value.is_null());
     match ["timestamp", "time"].into_iter().find(|name| found.is_none() && is_there(*name)) {
@@ -86,11 +87,11 @@ fn given(fields: &mut Members) -> Result<Option<Timestamp>, Refusal> {
 }
 
 /// The instant that a value stands for, cut to milliseconds: RFC 3339 text, or a number.
-fn instant(value: &Value) -> Option<Timestamp> {
+fn instant(value: &Json<'_>) -> Option<Timestamp> {
     match value {
-        Value::String(text) => time::parse_instant(text).map(time::floor_ms),
-        Value::Number(number) => from_milliseconds(milliseconds(number)?),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        Json::Text(text) => time::parse_instant(text).map(time::floor_ms),
+        Json::Other(Value::Number(number)) => from_milliseconds(milliseconds(number)?),
+        Json::Object(_) | Json::Other(_) => None,
     }
 }
 
@@ -176,11 +177,12 @@ mod tests {
 
     #[test]
     fn a_float_of_seconds_keeps_its_milliseconds() {
-        let check = |given: Value, expected: &str| assert_eq!(instant(&given).map(time::text).unwrap(), expected);
+        let check =
+            |given: Value, expected: &str| assert_eq!(instant(&given.into()).map(time::text).unwrap(), expected);
         check(json!(1_080_000_000.001), "2004-03-23T00:00:00.001Z");
         check(json!(1_795_858_200.999), "2026-11-28T09:30:00.999Z");
         check(json!(1_795_858_200.000_999), "2026-11-28T09:30:00.000Z");
         check(json!(0.5), "1970-01-01T00:00:00.500Z");
-        assert_eq!(instant(&json!(-0.5)), None);
+        assert_eq!(instant(&json!(-0.5).into()), None);
     }
 }

@@ -2,29 +2,27 @@
 
 use std::{borrow::Cow, mem};
 
-use serde_json::{Map, Value, map::Entry};
-
-use super::place::Members;
+use super::json::{Json, Members};
 
 /// The fields whose members are metadata.
 const OBJECTS: [&str; 3] = ["properties", "metadata", "data"];
 
 /// Moves the metadata out of the fields. Of members of the same name the first one counts; another value stays where
 /// it is.
-pub(super) fn take(fields: &mut Members) -> Map<String, Value> {
-    let mut metadata = Map::new();
+pub(super) fn take<'a>(fields: &mut Members<'a>) -> Members<'a> {
+    let mut metadata = Members::default();
     for name in OBJECTS {
         if metadata.is_empty()
-            && let Some(Value::Object(members)) = fields.get_mut(name)
+            && let Some(members) = fields.get_mut(name).and_then(Json::as_object_mut)
         {
             metadata = mem::take(members);
         }
         take_members(fields, name, &mut metadata, |name| Cow::Borrowed(name));
     }
-    if let Some(data) = fields.get_mut("data").filter(|data| !data.is_null() && !data.is_object())
-        && let Entry::Vacant(free) = metadata.entry("data")
+    if let Some(data) = fields.get_mut("data").filter(|data| !data.is_null() && !matches!(data, Json::Object(_)))
+        && metadata.get("data").is_none()
     {
-        free.insert(data.take());
+        metadata.add("data".into(), data.take());
     }
     take_members(fields, "user_id", &mut metadata, of_user);
     metadata
@@ -38,27 +36,25 @@ pub(super) fn of_user(member: &str) -> Cow<'_, str> {
     }
 }
 
-fn take_members(
-    fields: &mut Members,
+fn take_members<'a>(
+    fields: &mut Members<'a>,
     object: &str,
-    metadata: &mut Map<String, Value>,
+    metadata: &mut Members<'a>,
     named: fn(&str) -> Cow<'_, str>,
 ) {
-    let Some(Value::Object(members)) = fields.get_mut(object) else { return };
-    let mut left = Map::new();
+    let Some(members) = fields.get_mut(object).and_then(Json::as_object_mut) else { return };
+    let mut left = Members::default();
     for (name, value) in mem::take(members) {
         let name_there = named(&name);
-        match metadata.get(&*name_there) {
+        match metadata.get(&name_there) {
             Some(there) if *there == value => {}
-            Some(_) => {
-                left.insert(name, value);
-            }
+            Some(_) => left.add(name, value),
             None => {
                 let name = match name_there {
-                    Cow::Owned(other) => other,
+                    Cow::Owned(other) => Cow::Owned(other),
                     Cow::Borrowed(_) => name,
                 };
-                metadata.insert(name, value);
+                metadata.add(name, value);
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod address;
 mod columns;
+mod json;
 mod key;
 mod metadata;
 mod place;
@@ -16,6 +17,7 @@ pub mod names;
 
 pub use self::{
     columns::EVENTS,
+    json::{Json, Members},
     place::LARGEST_NUMBER,
     point::of_point,
     read::read,

@@ -1,16 +1,16 @@
 //! The record of an event, column by column.
 
 use http::Uri;
-use serde_json::{Map, Value};
 
 use super::{
     columns::EVENTS,
+    json::{Json, Members},
     key::{self, short},
     metadata, names,
-    place::{self, Fit, Members, Place, float, integer, label, look, take, text, truth},
+    place::{self, Fit, Place, float, integer, label, look, take, text, truth},
     receipt::{Receipt, Refusal},
     subject,
-    withhold::withhold,
+    withhold::without_private,
 };
 use crate::{
     config::EventSettings,
@@ -25,13 +25,12 @@ const NO_ORG: &str = "default";
 ///
 /// # Errors
 /// If the event cannot be taken.
-pub fn read(
-    mut fields: Map<String, Value>,
+pub fn read<'a>(
+    fields: impl Into<Members<'a>>,
     receipt: &Receipt<'_>,
     settings: &EventSettings,
 ) -> Result<Record, Refusal> {
-    withhold(&mut fields, settings);
-    let mut fields = Members::new(fields);
+    let mut fields = without_private(fields.into(), settings);
     let has_source = fields.get("verb").is_some() && fields.get("specversion").is_none();
     let received = time::floor_ms(receipt.at);
     let org = org(&mut fields, receipt)?;
@@ -39,7 +38,7 @@ pub fn read(
     let name = name(&mut fields, settings)?;
     let user_id = short("userId", take(&mut fields, place::USER_ID, label))?;
     let session_id = short("sessionId", take(&mut fields, place::SESSION_ID, label))?;
-    let metadata = Members::new(metadata::take(&mut fields));
+    let metadata = metadata::take(&mut fields);
     let subject = subject::take(&mut fields, &metadata, has_source);
     let status_code = take_or_look(&mut fields, &metadata, place::STATUS_CODE, integer);
     let success = take_or_look(&mut fields, &metadata, place::SUCCESS, truth)
@@ -63,20 +62,20 @@ pub fn read(
         cell(take_or_look(&mut fields, &metadata, place::ERROR, text), Cell::Text),
         Cell::Text(receipt.way.name().to_owned()),
         Cell::Instant(received),
-        json(&metadata.into_map()),
-        rest(fields.into_map()),
+        json(&metadata),
+        rest(fields),
     ];
     required(Record { table: &EVENTS, cells }, settings)
 }
 
 /// The org that the event names, or that of its sender. A sender with a key of one org names no org by `ns`.
-fn org(fields: &mut Members, receipt: &Receipt<'_>) -> Result<String, Refusal> {
+fn org(fields: &mut Members<'_>, receipt: &Receipt<'_>) -> Result<String, Refusal> {
     let named = short("org", take(fields, place::ORG, label))?;
     match receipt.org {
         Some(own) if named.as_ref().is_some_and(|named| named != own) => Err(Refusal::OtherOrg),
         Some(own) => Ok(own.to_owned()),
         None => {
-            let host = || fields.get("ns").and_then(Value::as_str).and_then(host);
+            let host = || fields.get("ns").and_then(Json::as_str).and_then(host);
             let org = named.map_or_else(|| short("org", host()), |named| Ok(Some(named)))?;
             Ok(org.unwrap_or_else(|| NO_ORG.to_owned()))
         }
@@ -89,9 +88,9 @@ fn host(address: &str) -> Option<String> {
     uri.host().filter(|host| !host.is_empty()).map(str::to_ascii_lowercase)
 }
 
-fn name(fields: &mut Members, settings: &EventSettings) -> Result<String, Refusal> {
+fn name(fields: &mut Members<'_>, settings: &EventSettings) -> Result<String, Refusal> {
     let name = place::NAME.iter().find_map(|place| match place {
-        Place::Field("type") if fields.get("type").is_some_and(Value::is_number) => {
+        Place::Field("type") if fields.get("type").is_some_and(Json::is_number) => {
             let sentence = "type is a number, and only the sender can look up its name: send the name of the type";
             Some(Err(Refusal::of(sentence)))
         }
@@ -106,13 +105,13 @@ fn name(fields: &mut Members, settings: &EventSettings) -> Result<String, Refusa
 }
 
 /// The cost, unless the event names a log: AI Gateway counts what that call costs, and nobody counts it twice.
-fn cost(fields: &mut Members, metadata: &Members) -> Option<f64> {
+fn cost(fields: &mut Members<'_>, metadata: &Members<'_>) -> Option<f64> {
     let names_log = look(fields, place::LOG_ID, text).or_else(|| look(metadata, place::LOG_ID, text));
     if names_log.is_some() { None } else { take_or_look(fields, metadata, place::COST, float) }
 }
 
 /// A value that leaves the fields, or one that stays in the metadata.
-fn take_or_look<T>(fields: &mut Members, metadata: &Members, places: &[Place], fit: Fit<T>) -> Option<T> {
+fn take_or_look<T>(fields: &mut Members<'_>, metadata: &Members<'_>, places: &[Place], fit: Fit<T>) -> Option<T> {
     take(fields, places, fit).or_else(|| look(metadata, places, fit))
 }
 
@@ -121,12 +120,12 @@ fn cell<T>(value: Option<T>, cell: fn(T) -> Cell) -> Cell {
 }
 
 /// The fields that no column took, without nulls.
-fn rest(mut fields: Map<String, Value>) -> Cell {
-    fields.retain(|_, value| !value.is_null());
+fn rest(mut fields: Members<'_>) -> Cell {
+    fields.drop_nulls();
     json(&fields)
 }
 
-fn json(members: &Map<String, Value>) -> Cell {
+fn json(members: &Members<'_>) -> Cell {
     if members.is_empty() { Cell::Null } else { Cell::Text(serde_json::to_string(members).unwrap_or_default()) }
 }
 

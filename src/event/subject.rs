@@ -1,6 +1,9 @@
 //! The subject of an event: which tool, product, model, route, error or project it is about.
 
-use super::place::{Members, Place, SKU, look, text};
+use super::{
+    json::Members,
+    place::{SKU, look, text},
+};
 
 /// Where a subject comes from.
 enum Origin {
@@ -27,7 +30,7 @@ const ORIGINS: [Origin; 8] = [
 ];
 
 /// Finds the subject among the fields, which it leaves, or in the metadata, where it stays.
-pub(super) fn take(fields: &mut Members, metadata: &Members, has_source: bool) -> Option<String> {
+pub(super) fn take(fields: &mut Members<'_>, metadata: &Members<'_>, has_source: bool) -> Option<String> {
     if let Some((subject, names)) = find(fields, has_source) {
         for name in names {
             fields.remove(name);
@@ -38,12 +41,13 @@ pub(super) fn take(fields: &mut Members, metadata: &Members, has_source: bool) -
 }
 
 /// The subject, and the fields that are wholly in it.
-fn find(fields: &Members, has_source: bool) -> Option<(String, &'static [&'static str])> {
-    let field = |name| look(fields, &[Place::Field(name)], text);
+fn find(fields: &Members<'_>, has_source: bool) -> Option<(String, &'static [&'static str])> {
+    let field = |name| fields.get(name)?.as_str().filter(|text| !text.is_empty());
+    let own = |name| field(name).map(str::to_owned);
     ORIGINS.iter().find_map(|origin| match origin {
-        Origin::Field(name) => Some((field(name)?, std::slice::from_ref(name))),
+        Origin::Field(name) => Some((own(name)?, std::slice::from_ref(name))),
         Origin::Sku => Some((look(fields, SKU, text)?, [].as_slice())),
         Origin::Route => Some((format!("{} {}", field("method")?, field("path")?), ["method", "path"].as_slice())),
-        Origin::Source => Some((field("source").filter(|_| has_source)?, ["source"].as_slice())),
+        Origin::Source => Some((own("source").filter(|_| has_source)?, ["source"].as_slice())),
     })
 }

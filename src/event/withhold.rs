@@ -4,10 +4,20 @@ use std::mem;
 
 use serde_json::{Map, Value};
 
-use super::{address, metadata::of_user};
+use super::{address, json::Members, metadata::of_user};
 use crate::{config::EventSettings, log::privacy::Privacy};
 
 const USER_ID: &str = "user_id";
+
+/// The fields without what nobody may read. Most servers withhold nothing.
+pub(super) fn without_private<'a>(fields: Members<'a>, settings: &EventSettings) -> Members<'a> {
+    if !settings.privacy.is_active() && !settings.truncate_ip {
+        return fields;
+    }
+    let mut fields = Map::from(fields);
+    withhold(&mut fields, settings);
+    fields.into()
+}
 
 /// Removes and hashes fields as the settings say, and cuts addresses.
 pub fn withhold(fields: &mut Map<String, Value>, settings: &EventSettings) {

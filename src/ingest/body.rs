@@ -3,9 +3,12 @@
 use std::{borrow::Cow, collections::BTreeMap, io::Read, mem};
 
 use flate2::read::MultiGzDecoder;
-use serde_json::{Deserializer, Map, Value, value::RawValue};
+use serde_json::{Deserializer, Value, value::RawValue};
 
-use crate::log::{raw, tame::whole_letters};
+use crate::{
+    event::{Json, Members},
+    log::{raw, tame::whole_letters},
+};
 
 /// The most bytes of a body, packed or not.
 pub const LARGEST_BODY: usize = 1 << 20;
@@ -40,7 +43,7 @@ pub enum Unreadable {
 }
 
 /// The fields of one event, or the reason why it has none, as a sentence.
-pub type Element = Result<Map<String, Value>, String>;
+pub type Element<'a> = Result<Members<'a>, String>;
 
 /// A body without its packing.
 ///
@@ -68,7 +71,7 @@ pub fn unpacked(body: &[u8], is_packed: bool) -> Result<Cow<'_, [u8]>, Unreadabl
 ///
 /// # Errors
 /// If the body is not of this form, is empty, or has too many events.
-pub fn events(body: &[u8], form: Form) -> Result<Vec<Element>, Unreadable> {
+pub fn events(body: &[u8], form: Form) -> Result<Vec<Element<'_>>, Unreadable> {
     let text = str::from_utf8(body).map_err(|_| Unreadable::Malformed("the body is not UTF-8".into()))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if form == Form::Many
@@ -81,18 +84,18 @@ pub fn events(body: &[u8], form: Form) -> Result<Vec<Element>, Unreadable> {
 
 /// The events of a list in which nothing is refused: most bodies are one, and reading it once is faster than splitting it
 /// first. None: the body is something else.
-fn plain(text: &str) -> Option<Vec<Map<String, Value>>> {
+fn plain(text: &str) -> Option<Vec<Members<'_>>> {
     let is_space = |letter| matches!(letter, ' ' | '\t' | '\n' | '\r');
     let mut rest = text.trim_start_matches(is_space).strip_prefix('[')?.trim_start_matches(is_space);
     let mut events = Vec::new();
     while events.len() < MOST_EVENTS {
         let mut values = Deserializer::from_str(rest).into_iter();
-        let value: Map<String, Value> = values.next()?.ok()?;
+        let fields = values.next()?.ok()?;
         let (element, after) = rest.split_at_checked(values.byte_offset())?;
         if element.len() > LARGEST_EVENT {
             return None;
         }
-        events.push(kept(element, value)?);
+        events.push(kept(element, fields)?);
         let after = after.trim_start_matches(is_space);
         match after.strip_prefix(',') {
             Some(next) => rest = next.trim_start_matches(is_space),
@@ -134,43 +137,33 @@ fn listed(list: &str) -> serde_json::Result<Vec<&str>> {
 ///
 /// # Errors
 /// If it cannot be an event: why, as a sentence.
-pub fn fields(element: &str) -> Element {
+pub fn fields(element: &str) -> Element<'_> {
     if element.len() > LARGEST_EVENT {
         return Err(format!("the event is larger than {} KiB of JSON", LARGEST_EVENT >> 10));
     }
     let too_deep = || format!("the event is nested deeper than {MOST_LEVELS} levels");
-    let read = serde_json::from_str(element).or_else(|_| serde_json::from_str(&whole_letters(element)));
-    let value: Value = read.map_err(|error| match raw::levels(element) {
+    let mended = || serde_json::from_str::<Value>(&whole_letters(element)).map(Json::from);
+    let read = serde_json::from_str(element).or_else(|_| mended()).map_err(|error| match raw::levels(element) {
         Some(levels) if levels > MOST_LEVELS => too_deep(),
         Some(_) | None => format!("the event is no JSON that can be kept: {error}"),
     })?;
-    match value {
-        Value::Object(fields) => kept(element, fields).ok_or_else(too_deep),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err("the event is no JSON object".into())
-        }
+    match read {
+        Json::Object(fields) => kept(element, fields).ok_or_else(too_deep),
+        Json::Text(_) | Json::Other(_) => Err("the event is no JSON object".into()),
     }
 }
 
 /// The fields of an element without NUL; none: it is nested too deep.
-fn kept(element: &str, fields: Map<String, Value>) -> Option<Map<String, Value>> {
-    let mut value = Value::Object(fields);
-    if element.contains("\\u0000") || element.contains('\0') {
-        replace_nul(&mut value);
-    }
-    if is_deeper(&value, MOST_LEVELS) {
+fn kept<'a>(element: &str, fields: Members<'a>) -> Option<Members<'a>> {
+    if fields.is_deeper(MOST_LEVELS) {
         return None;
     }
-    if let Value::Object(fields) = value { Some(fields) } else { None }
-}
-
-/// Whether a value has more levels of nesting.
-fn is_deeper(value: &Value, levels: usize) -> bool {
-    match value {
-        Value::Array(list) => levels == 0 || list.iter().any(|value| is_deeper(value, levels - 1)),
-        Value::Object(members) => levels == 0 || members.values().any(|value| is_deeper(value, levels - 1)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    if element.contains("\\u0000") || element.contains('\0') {
+        let mut value = Value::Object(fields.into());
+        replace_nul(&mut value);
+        return if let Json::Object(fields) = value.into() { Some(fields) } else { None };
     }
+    Some(fields)
 }
 
 /// No table keeps NUL in every tool that reads it.
@@ -321,7 +314,7 @@ mod tests {
     #[test]
     fn letters_that_no_table_keeps_are_replaced() {
         let check = |element: &str, expected: Value| {
-            assert_eq!(Value::Object(fields(element).unwrap()), expected, "{element}");
+            assert_eq!(Value::Object(fields(element).unwrap().into()), expected, "{element}");
         };
         check(r#"{"a":"x\u0000y"}"#, json!({ "a": "x\u{fffd}y" }));
         check("{\"a\":\"x\0y\"}", json!({ "a": "x\u{fffd}y" }));
@@ -335,7 +328,7 @@ mod tests {
     #[test]
     fn of_a_repeated_name_the_last_counts() {
         let text = r#"{"a":1,"b":{"c":1,"c":2},"\u0061":3}"#;
-        assert_eq!(Value::Object(fields(text).unwrap()), json!({ "a": 3, "b": { "c": 2 } }));
+        assert_eq!(Value::Object(fields(text).unwrap().into()), json!({ "a": 3, "b": { "c": 2 } }));
     }
 
     #[test]
@@ -351,7 +344,10 @@ mod tests {
             check(element, "the event is no JSON that can be kept");
         }
         let number = r#"{"a":1e308,"b":18446744073709551616}"#;
-        assert_eq!(Value::Object(fields(number).unwrap()), json!({ "a": 1e308, "b": 18_446_744_073_709_551_616.0 }));
+        assert_eq!(
+            Value::Object(fields(number).unwrap().into()),
+            json!({ "a": 1e308, "b": 18_446_744_073_709_551_616.0 })
+        );
     }
 
     /// A list that is read at once, and its elements one by one, are the same events.

@@ -57,7 +57,7 @@ pub async fn ingest<S: Server>(
     server: &S,
     settings: &EventSettings,
     sender: &Sender<'_>,
-    elements: impl IntoIterator<Item = Element>,
+    elements: impl IntoIterator<Item = Element<'_>>,
 ) -> Result<Taken, CallError> {
     let at = server.now();
     let mut taken = Taken::default();

@@ -10,19 +10,16 @@ use js_sys::{
     futures::{JsFuture, future_to_promise},
 };
 use log::Level;
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{json, value::RawValue};
 use wasm_bindgen::{JsError, JsValue, prelude::wasm_bindgen};
 
 use super::{api, server};
 use crate::{
     api::{Problem, told},
-    event::{self, Way},
-    ingest::{Taken, fields},
+    event::{self, Members, Way},
+    ingest::{Element, Taken, fields},
     worker::console,
 };
-
-/// The fields of an event, or the reason why it has none.
-type Fields = Result<Map<String, Value>, String>;
 
 #[wasm_bindgen(module = "cloudflare:workers")]
 extern "C" {
@@ -33,14 +30,18 @@ extern "C" {
 /// `ingestEvent(event)`: the answer to one event.
 #[wasm_bindgen(js_name = ingestEvent)]
 pub fn ingest_event(event: JsValue) -> Promise {
-    lasting(async move { answer(&take(Way::Rpc, vec![fields(&text(&event)?)]).await?, true) })
+    lasting(async move {
+        let event = text(&event)?;
+        answer(&take(Way::Rpc, vec![fields(&event)]).await?, true)
+    })
 }
 
 /// `ingestEvents(events)`: the answer to a batch.
 #[wasm_bindgen(js_name = ingestEvents)]
 pub fn ingest_events(events: JsValue) -> Promise {
     lasting(async move {
-        let events = listed(&text(&events)?)?;
+        let text = text(&events)?;
+        let events = listed(&text)?;
         if events.is_empty() {
             return Err(JsError::new("the list holds no event"));
         }
@@ -51,14 +52,18 @@ pub fn ingest_events(events: JsValue) -> Promise {
 /// `send(events)`: a list, or one event.
 #[wasm_bindgen]
 pub fn send(events: JsValue) -> Promise {
-    lasting(async move { quiet("send", &take(Way::Stream, listed(&text(&events)?)?).await?) })
+    lasting(async move {
+        let text = text(&events)?;
+        quiet("send", &take(Way::Stream, listed(&text)?).await?)
+    })
 }
 
 /// `writeDataPoint(point)`.
 #[wasm_bindgen(js_name = writeDataPoint)]
 pub fn write_data_point(point: JsValue) -> Promise {
     lasting(async move {
-        let fields = fields(&text(&point)?).and_then(|point| event::of_point(&point));
+        let text = text(&point)?;
+        let fields = fields(&text).and_then(|point| event::of_point(&point.into()).map(Members::from));
         quiet("writeDataPoint", &take(Way::Point, vec![fields]).await?)
     })
 }
@@ -82,7 +87,7 @@ fn text(given: &JsValue) -> Result<String, JsError> {
 }
 
 /// The events of a list, or one event.
-fn listed(text: &str) -> Result<Vec<Fields>, JsError> {
+fn listed(text: &str) -> Result<Vec<Element<'_>>, JsError> {
     if !text.starts_with('[') {
         return Ok(vec![fields(text)]);
     }
@@ -90,7 +95,7 @@ fn listed(text: &str) -> Result<Vec<Fields>, JsError> {
     Ok(list.into_iter().map(|element| fields(element.get())).collect())
 }
 
-async fn take(way: Way, events: Vec<Fields>) -> Result<Taken, JsError> {
+async fn take(way: Way, events: Vec<Element<'_>>) -> Result<Taken, JsError> {
     let taken = api().map_err(|problem| error(&problem))?.take_bound(&server(), way, events).await;
     taken.map_err(|failure| error(&Problem::from(failure)))
 }

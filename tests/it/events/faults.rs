@@ -66,7 +66,7 @@ fn an_answer_of_202_comes_only_after_the_commit() {
 fn a_call_over_a_binding_fails_unless_its_events_are_kept() {
     let world = World::new();
     let Value::Array(events) = serde_json::from_str(&batch()).unwrap() else { panic!("no list") };
-    let events: Vec<_> = events.into_iter().map(|event| Ok(event.as_object().unwrap().clone())).collect();
+    let events: Vec<_> = events.into_iter().map(|event| Ok(event.as_object().unwrap().clone().into())).collect();
     let take = |way| world.api.take_bound(&world.host, way, events.clone()).now_or_never().unwrap();
     for fault @ (call, ..) in faults(1) {
         for way in [Way::Rpc, Way::Stream, Way::Point] {

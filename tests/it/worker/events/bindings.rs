@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aig_logs::{
-    event::{Way, of_point},
+    event::{Members, Way, of_point},
     host::native::now,
     time,
 };
@@ -126,9 +126,9 @@ fn an_application_has_the_events_of_the_calls_that_it_always_made() {
     for call in recorded {
         let object = |value: &Value| value.as_object().unwrap().clone();
         let (way, given) = if let Value::Array(list) = &call["given"] {
-            (Way::Stream, list.iter().map(|event| Ok(object(event))).collect())
+            (Way::Stream, list.iter().map(|event| Ok(object(event).into())).collect())
         } else {
-            (Way::Point, vec![of_point(&object(&call["given"]))])
+            (Way::Point, vec![of_point(&object(&call["given"])).map(Members::from)])
         };
         let taken = world.api.take_bound(&world.host, way, given).now_or_never().unwrap().unwrap();
         assert_eq!(taken.refused, [], "{call}");
