@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 pub use self::{
     list::lists,
     refusal::{is_of_values, told},
-    write::{upsert, upsert_of_json},
+    write::{upsert, upsert_of, upsert_of_json},
 };
 use crate::{
     error::CallError,

@@ -8,8 +8,16 @@ use crate::record::{Column, Kind, Table};
 /// values changes nothing.
 #[must_use]
 pub fn upsert(table: &Table) -> String {
-    let places = vec!["?"; table.columns.len()].join(", ");
-    format!("INSERT INTO {} ({}) VALUES ({places}) {}", table.name, names(table), on_conflict(table))
+    upsert_of(table, 1)
+}
+
+/// The same for so many records, given the cells of all. If one is refused, those before it stay: whoever runs it rolls
+/// back. Otherwise SQLite copied each page that it changes.
+#[must_use]
+pub fn upsert_of(table: &Table, records: usize) -> String {
+    let places = format!("({})", vec!["?"; table.columns.len()].join(", "));
+    let places = vec![places; records].join(", ");
+    format!("INSERT OR FAIL INTO {} ({}) VALUES {places} {}", table.name, names(table), on_conflict(table))
 }
 
 /// The same for many records: `?1` is a JSON list of lists of cells.

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{failure::failed, readers::lines};
 use crate::{
-    database::{Done, Statement, upsert},
+    database::{Done, Statement, upsert, upsert_of},
     error::CallError,
     record::Record,
     sink::place::{Place, moved},
@@ -16,6 +16,10 @@ use crate::{
 
 /// The most requests of one transaction: some 60,000 events, if each brings as many as it may.
 const MOST_TOGETHER: usize = 128;
+
+/// The rows of one statement: a row of many takes less time than a statement of one. The texts of more of them would not
+/// fit into the memory that a connection has ready, `SQLITE_DEFAULT_LOOKASIDE`.
+const ROWS: usize = 25;
 
 /// Statements that are kept ready.
 const PREPARED: usize = 64;
@@ -123,6 +127,18 @@ fn run(transaction: &Transaction<'_>, statement: &Statement) -> rusqlite::Result
 
 fn write(transaction: &Transaction<'_>, records: &[Record]) -> rusqlite::Result<()> {
     let Some(first) = records.first() else { return Ok(()) };
-    let mut statement = transaction.prepare_cached(&upsert(first.table))?;
-    records.iter().try_for_each(|record| statement.execute(params_from_iter(&record.cells)).map(|_| ()))
+    let (full, rest) = records.as_chunks::<ROWS>();
+    if !full.is_empty() {
+        let mut statement = transaction.prepare_cached(&upsert_of(first.table, ROWS))?;
+        for records in full {
+            statement.execute(params_from_iter(records.iter().flat_map(|record| &record.cells)))?;
+        }
+    }
+    if !rest.is_empty() {
+        let mut statement = transaction.prepare_cached(&upsert(first.table))?;
+        for record in rest {
+            statement.execute(params_from_iter(&record.cells))?;
+        }
+    }
+    Ok(())
 }

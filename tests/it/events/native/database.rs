@@ -113,6 +113,28 @@ async fn each_statement_of_a_request_has_its_count() {
     assert_eq!(file.written().await, ["a", "c"]);
 }
 
+/// Many rows are written by one statement, and the rest one by one.
+#[tokio::test]
+async fn a_batch_of_any_size_is_written_whole_or_not_at_all() {
+    for size in [1, 24, 25, 26, 49, 50, 51, 100, 500] {
+        let file = File::new();
+        let ids: Vec<_> = (0..size).map(|n| format!("{n:03}")).collect();
+        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+        for refused in [0, size / 2, size - 1] {
+            let mut records: Vec<_> = ids.iter().map(|id| event(id)).collect();
+            let name = EVENTS.columns.iter().position(|column| column.name == "name").unwrap();
+            records[refused].cells[name] = Cell::Null;
+            file.database.run(vec![Statement::Write(records)]).await.unwrap_err();
+            assert_eq!(file.written().await, [""; 0], "{size} rows, of which {refused} is refused");
+        }
+        // One is there already, and one is there twice.
+        assert_eq!(file.write(&ids[..1]).await, Ok(changed(&[1])));
+        let batch = [&ids[..], &ids[size / 2..=size / 2]].concat();
+        assert_eq!(file.write(&batch).await, Ok(changed(&[size as u64 - 1])), "{size} rows");
+        assert_eq!(file.written().await, ids);
+    }
+}
+
 #[tokio::test]
 async fn a_request_that_fails_fails_whole_and_alone() {
     let file = File::new();
