@@ -13,6 +13,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -224,9 +225,12 @@ async fn until_stopped(
     poll(options, Task::Run { every: TICK, takeover: false, is_counted: true, watched: poller }, stop, screen).await
 }
 
-/// Requests are read and answered on all cores. The poller stays on the thread of the command.
+/// Requests are read and answered on all cores but one, which the thread that writes has: all requests wait for it. The
+/// poller stays on the thread of the command.
 fn runtime() -> Result<Runtime, Failure> {
-    let runtime = Builder::new_multi_thread().enable_all().thread_name("server").on_thread_start(behind()).build();
+    let others = thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1));
+    let mut builder = Builder::new_multi_thread();
+    let runtime = builder.worker_threads(others).enable_all().thread_name("server").on_thread_start(behind()).build();
     runtime.map_err(|error| Failure::denied("starting the server", error, "Nothing was changed"))
 }
 
