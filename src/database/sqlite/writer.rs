@@ -12,6 +12,7 @@ use crate::{
     error::CallError,
     record::Record,
     sink::place::{Place, moved},
+    time::Timestamp,
 };
 
 /// The most requests of one transaction: some 60,000 events, if each brings as many as it may.
@@ -29,6 +30,16 @@ const PREPARED: usize = 64;
 pub(super) struct Waiting {
     pub statements: Vec<Statement>,
     pub answer: oneshot::Sender<Answer>,
+}
+
+impl Waiting {
+    /// The instant and the id of its first row.
+    fn first(&self) -> Option<(Timestamp, String)> {
+        self.statements.iter().find_map(|statement| match statement {
+            Statement::Write(records) => records.first().map(|record| (record.at(), record.id().to_owned())),
+            Statement::Sql(..) => None,
+        })
+    }
 }
 
 /// What became of a request. Whoever asked gets the statements back and frees their rows, because everybody waits for the
@@ -67,7 +78,10 @@ impl Writer {
     /// its own, so that it fails for its own reasons alone. Savepoints would spare the repetition, but each costs a copy
     /// of the pages that it changes, and a group hardly ever fails. A file that is held or full fails for all at once:
     /// otherwise each would wait for it after the other.
+    ///
+    /// Requests are written in the order of their rows in the table: what is appended splits fewer pages.
     fn write(&self, group: &mut Vec<Waiting>) {
+        group.sort_by_cached_key(Waiting::first);
         let whole = self.commit(group.iter().map(|waiting| &waiting.statements[..]));
         match whole {
             // The commit has returned, and only now are the answers sent.
