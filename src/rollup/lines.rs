@@ -67,8 +67,8 @@ impl Lines {
     }
 }
 
-/// The names of the measures.
-fn names(prefix: &str) -> String {
+/// The names of the measures, each after a comma.
+pub(super) fn names(prefix: &str) -> String {
     listed(&MEASURES.map(|(name, _)| name), &format!(", {prefix}"))
 }
 

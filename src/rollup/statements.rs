@@ -3,7 +3,7 @@
 
 use super::{
     Grain, Source, bucket, keys,
-    lines::{Lines, fold, listed, orgs},
+    lines::{Lines, fold, listed, names, orgs},
 };
 use crate::{
     database::Statement,
@@ -16,6 +16,12 @@ const FIELDS_OF_EVENTS: [&str; 4] = ["name", "subject", "unit", "sku"];
 
 /// The same of AI Gateway's logs.
 const FIELDS_OF_LOGS: [&str; 5] = ["gateway", "model", "provider", "status_code", "success"];
+
+/// The most rows of an hour whose buckets are listed one by one: a list of all of them is 1.2 MB, and D1 takes values of 2 MB.
+const MOST_LISTED: u32 = 100_000;
+
+/// The most durations of a line among which a bucket may be named more than once.
+const MOST_REPEATED: u32 = 50;
 
 /// What each measure is of several rows.
 const OF_EVENTS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r.success = 0) AS errors, \
@@ -77,10 +83,10 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
     let mut texts = clear(source, grain);
     let each = |level| Lines { source, grain, together: 0, level };
     let all = |level| Lines { together: 1, ..each(level) };
-    texts.push(match grain {
-        Grain::Hour => each(3).insert(&source.spaces(), &of_rows(source)),
-        Grain::Day => each(3).of(Lines { grain: Grain::Hour, ..each(3) }),
-    });
+    match grain {
+        Grain::Hour => texts.extend(of_rows(source)),
+        Grain::Day => texts.push(each(3).of(Lines { grain: Grain::Hour, ..each(3) })),
+    }
     texts.extend(fold(source, grain));
     texts.push(each(2).of(each(3)));
     texts.push(each(1).of(each(2)));
@@ -187,16 +193,42 @@ fn with(text: String, values: &[Cell; 3]) -> Statement {
     Statement::Sql(text.into(), values[..named].to_vec())
 }
 
-/// The rows of a span in parts: of each group and bucket the sums, and how many there are.
-fn of_rows(source: Source) -> String {
-    let (org, _) = source.owner();
-    let groups = format!("{org}{}", listed(source.fields(3), ", r."));
+/// The statements that make the finest lines of an hour of its rows. Usually a line has a few rows, and names the bucket of
+/// each: to group by buckets, too, takes twice the time. Where a line has many, its buckets are then put together. If the
+/// hour has so many rows that a list of all could be larger than a value of D1, they are grouped by buckets at once.
+fn of_rows(source: Source) -> [String; 3] {
+    let (name, spaces, rows, fields) = (source.name(), source.spaces(), source.rows(), source.fields(3));
+    let groups = format!("{}{}", source.owner().0, listed(fields, ", r."));
     let measures = if source == Source::Events { OF_EVENTS } else { OF_LOGS };
     let bucket = bucket::sql("r.duration");
-    format!(
-        "  SELECT {groups}, {measures}, {bucket} AS bucket, count(*)\n  {}\n  GROUP BY {groups}, bucket",
-        source.rows()
-    )
+    let lines = Lines { source, grain: Grain::Hour, together: 0, level: 3 };
+    let spaces = format!(
+        "{spaces},\nsize(is_usual) AS MATERIALIZED (\n  \
+         SELECT count(*) <= {MOST_LISTED} FROM (SELECT 1 {rows} LIMIT {MOST_LISTED} + 1)\n)"
+    );
+    let rows = rows.replacen("FROM", "FROM size CROSS JOIN", 1);
+    let parts = format!(
+        "  SELECT {groups}, {measures}, {bucket} AS bucket, count(*) {rows} AND NOT is_usual\n  GROUP BY {groups}, bucket"
+    );
+    [
+        format!(
+            "INSERT INTO rollups (source, grain, together, level, org, start, place{}{}, buckets)\nWITH RECURSIVE {spaces}\n\
+             SELECT '{name}', 'hour', 0, 3, {org}, ?1, row_number() OVER (){}, {measures}, \
+             json_group_object({bucket}, 1) FILTER (WHERE r.duration IS NOT NULL)\n{rows} AND is_usual\nGROUP BY {groups}",
+            listed(fields, ", "),
+            names(""),
+            listed(fields, ", r."),
+            org = source.owner().0,
+        ),
+        lines.insert(&spaces, &parts),
+        format!(
+            "WITH RECURSIVE {}\nUPDATE rollups SET buckets = (\n  SELECT json_group_object(key, n) FROM (\n    \
+             SELECT key, sum(value) AS n FROM json_each(rollups.buckets) GROUP BY key\n  )\n) \
+             WHERE source = '{name}' AND grain = 'hour' AND together = 0 AND level = 3 AND org IN (SELECT org FROM places) \
+             AND start = ?1 AND timed > {MOST_REPEATED}",
+            orgs(source, Grain::Hour)
+        ),
+    ]
 }
 
 /// The users of a day, what they did, and how many sessions there are.

@@ -124,6 +124,43 @@ fn no_value_of_a_pass_is_larger_than_the_buckets_of_one_line() {
     assert!((2_500..3_500).contains(&line["most"].as_i64().unwrap()), "{line:?}");
 }
 
+/// Up to 100,000 rows of an hour are counted in another way than more of them, and lines with more than 50 durations are
+/// treated once more.
+#[test]
+fn an_hour_of_any_size_is_counted_as_its_rows() {
+    for rows in [100_000, 100_001] {
+        let mut history = History::new();
+        let memory = &history.world.host.memory.connection;
+        // Names with 1, 50, 51 and all other rows. Every seventh row has no duration.
+        let fill = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)\n\
+                    INSERT INTO events_raw (org, created_at, id, name, success, duration, cost, source, ingested_at) \
+                    SELECT 'acme', '2026-11-22T07:00:00.000Z', n, \
+                    CASE WHEN n <= 1 THEN 'a' WHEN n <= 51 THEN 'b' WHEN n <= 102 THEN 'c' ELSE 'd' END, n % 3 = 0, \
+                    CASE WHEN n % 7 OR n < 103 THEN 1.0 * (n % 90) END, 0.5, 'http', '' FROM n";
+        memory.execute(fill, [rows]).unwrap();
+        // As in D1.
+        memory.set_limit(Limit::SQLITE_LIMIT_LENGTH, 2_000_000).unwrap();
+        history.act(Step::Count(1_000, 760));
+        let lines = |sql: &str| history.world.host.memory.lines(sql, &[]);
+        let expected = lines(
+            "SELECT name, count(*) AS events, sum(success = 0) AS errors, count(duration) AS timed, sum(duration) AS duration, \
+             max(duration) AS longest, sum(cost) AS cost FROM events_raw GROUP BY name ORDER BY name",
+        );
+        let finest = "FROM rollups WHERE grain = 'hour' AND together = 0 AND level = 3";
+        let counted = format!("SELECT name, events, errors, timed, duration, longest, cost {finest} ORDER BY name");
+        assert_eq!(lines(&counted), expected, "{rows} rows");
+        let buckets = format!(
+            "SELECT name, count(*) AS named, count(DISTINCT key) AS buckets, sum(value) AS timed \
+             FROM (SELECT name, buckets {finest}) CROSS JOIN json_each(buckets) GROUP BY name ORDER BY name"
+        );
+        for (line, counted) in lines(&buckets).iter().zip(&expected) {
+            assert_eq!(line["timed"], counted["timed"], "{line:?}");
+            let is_whole = line["named"] == line["buckets"];
+            assert!(is_whole || counted["timed"].as_i64().unwrap() <= 50, "{line:?}");
+        }
+    }
+}
+
 #[test]
 fn while_counts_are_forgotten_piece_by_piece_every_answer_is_whole() {
     let mut history = some_history();
