@@ -5,7 +5,7 @@
 //! Lines are put together from parts: the sums of each line, and each of its buckets. So no value is larger than the list of
 //! all buckets that a line has in the end.
 
-use super::{Grain, Source};
+use super::{Grain, Source, bucket};
 
 /// The most groups of a name, or of a gateway, in an org and a span. The others, those with the fewest rows, become one line.
 const MOST_GROUPS: u32 = 100;
@@ -24,6 +24,14 @@ const MEASURES: [(&str, &str); 10] = [
     ("tokens_out", "sum"),
 ];
 
+/// The most bytes of a list of buckets of a line, in which a bucket may be there more than once. D1 takes values of 2 MB.
+const MOST_LISTED: u32 = 1_000_000;
+
+/// How often each bucket is there, of a list. A short list may name a bucket more than once.
+const OF_LIST: &str = "CASE WHEN timed > 50 THEN (\n  \
+                       SELECT json_group_object(key, n) FROM (SELECT key, sum(value) AS n FROM json_each(buckets) GROUP BY key)\n\
+                       ) ELSE buckets END";
+
 /// How often each bucket is there, of the parts of a line.
 const OF_PARTS: &str = "json_group_object(bucket, n) FILTER (WHERE bucket IS NOT NULL)";
 
@@ -40,6 +48,32 @@ pub(super) struct Lines {
 impl Lines {
     /// The statement that makes them of other lines.
     pub fn of(self, others: Self) -> String {
+        let (groups, condition) = self.others(others);
+        self.insert(&orgs(others.source, others.grain), &parts(&groups, "rollups", &condition))
+    }
+
+    /// The statements that make the finest ones of a day of those of its hours. The first is faster: it lists the buckets of
+    /// all hours, where that is not too long.
+    pub fn of_hours(self) -> [String; 2] {
+        let hours = Self { grain: Grain::Hour, ..self };
+        let (groups, condition) = self.others(hours);
+        let spaces = format!(
+            "{},\nsize(is_usual) AS MATERIALIZED (\n  SELECT COALESCE(max(bytes), 0) <= {MOST_LISTED} FROM (\n    \
+             SELECT sum(length(r.buckets)) AS bytes FROM rollups AS r WHERE {condition} GROUP BY {groups}\n  )\n)",
+            orgs(self.source, Grain::Hour)
+        );
+        let listed = format!(
+            "  SELECT {groups}{}, '{{' || COALESCE({}, '') || '}}'\n  FROM size CROSS JOIN rollups AS r WHERE {condition} \
+             AND is_usual GROUP BY {groups}",
+            sums(""),
+            bucket::members("r.buckets")
+        );
+        let parts = parts(&groups, "size CROSS JOIN rollups", &format!("{condition} AND NOT is_usual"));
+        [self.insert_listed(&spaces, &listed), self.insert(&spaces, &parts)]
+    }
+
+    /// By what other lines `r` are grouped, and which they are.
+    fn others(self, others: Self) -> (String, String) {
         let (source, grain) = (others.source.name(), others.grain.name());
         let org = if self.together == 1 { "''" } else { "r.org" };
         let groups = format!("{org}{}", listed(self.source.fields(self.level), ", r."));
@@ -48,7 +82,20 @@ impl Lines {
              AND r.org IN (SELECT org FROM places) AND r.start >= ?1 AND r.start < ?2",
             others.together, others.level
         );
-        self.insert(&orgs(others.source, others.grain), &parts(&groups, "rollups", &condition))
+        (groups, condition)
+    }
+
+    /// The statement that writes them, each of one group with a list of its buckets.
+    pub fn insert_listed(self, spaces: &str, grouped: &str) -> String {
+        let Self { source, grain, together, level } = self;
+        let (listed, names) = (listed(source.fields(level), ", "), names(""));
+        format!(
+            "INSERT INTO rollups (source, grain, together, level, org, start, place{listed}{names}, buckets)\n\
+             WITH RECURSIVE {spaces},\nlines(org{listed}{names}, buckets) AS (\n{grouped}\n)\n\
+             SELECT '{}', '{}', {together}, {level}, org, ?1, row_number() OVER (){listed}{names}, {OF_LIST} FROM lines",
+            source.name(),
+            grain.name()
+        )
     }
 
     /// The statement that writes them, of parts.
@@ -68,7 +115,7 @@ impl Lines {
 }
 
 /// The names of the measures, each after a comma.
-pub(super) fn names(prefix: &str) -> String {
+fn names(prefix: &str) -> String {
     listed(&MEASURES.map(|(name, _)| name), &format!(", {prefix}"))
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     Grain, Source, bucket, keys,
-    lines::{Lines, fold, listed, names, orgs},
+    lines::{Lines, fold, listed, orgs},
 };
 use crate::{
     database::Statement,
@@ -17,11 +17,8 @@ const FIELDS_OF_EVENTS: [&str; 4] = ["name", "subject", "unit", "sku"];
 /// The same of AI Gateway's logs.
 const FIELDS_OF_LOGS: [&str; 5] = ["gateway", "model", "provider", "status_code", "success"];
 
-/// The most rows of an hour whose buckets are listed one by one: a list of all of them is 1.2 MB, and D1 takes values of 2 MB.
-const MOST_LISTED: u32 = 100_000;
-
-/// The most durations of a line among which a bucket may be named more than once.
-const MOST_REPEATED: u32 = 50;
+/// The most rows of an hour whose buckets are listed one by one: the list of all of them is 1.2 MB, and D1 takes values of 2 MB.
+const MOST_ROWS: u32 = 100_000;
 
 /// What each measure is of several rows.
 const OF_EVENTS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r.success = 0) AS errors, \
@@ -84,8 +81,8 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
     let each = |level| Lines { source, grain, together: 0, level };
     let all = |level| Lines { together: 1, ..each(level) };
     match grain {
-        Grain::Hour => texts.extend(of_rows(source)),
-        Grain::Day => texts.push(each(3).of(Lines { grain: Grain::Hour, ..each(3) })),
+        Grain::Hour => texts.extend(of_rows(each(3))),
+        Grain::Day => texts.extend(each(3).of_hours()),
     }
     texts.extend(fold(source, grain));
     texts.push(each(2).of(each(3)));
@@ -193,42 +190,27 @@ fn with(text: String, values: &[Cell; 3]) -> Statement {
     Statement::Sql(text.into(), values[..named].to_vec())
 }
 
-/// The statements that make the finest lines of an hour of its rows. Usually a line has a few rows, and names the bucket of
-/// each: to group by buckets, too, takes twice the time. Where a line has many, its buckets are then put together. If the
-/// hour has so many rows that a list of all could be larger than a value of D1, they are grouped by buckets at once.
-fn of_rows(source: Source) -> [String; 3] {
-    let (name, spaces, rows, fields) = (source.name(), source.spaces(), source.rows(), source.fields(3));
-    let groups = format!("{}{}", source.owner().0, listed(fields, ", r."));
+/// The statements that make the finest lines of an hour of its rows. To group by buckets, too, takes more than twice the time,
+/// because most lines have a few rows. It is done where an hour has so many rows that a list of all their buckets could be
+/// larger than a value of D1.
+fn of_rows(lines: Lines) -> [String; 2] {
+    let source = lines.source;
+    let (rows, bucket) = (source.rows().replacen("FROM", "FROM size CROSS JOIN", 1), bucket::sql("r.duration"));
+    let groups = format!("{}{}", source.owner().0, listed(source.fields(3), ", r."));
     let measures = if source == Source::Events { OF_EVENTS } else { OF_LOGS };
-    let bucket = bucket::sql("r.duration");
-    let lines = Lines { source, grain: Grain::Hour, together: 0, level: 3 };
     let spaces = format!(
-        "{spaces},\nsize(is_usual) AS MATERIALIZED (\n  \
-         SELECT count(*) <= {MOST_LISTED} FROM (SELECT 1 {rows} LIMIT {MOST_LISTED} + 1)\n)"
+        "{},\nsize(is_usual) AS MATERIALIZED (\n  SELECT count(*) <= {MOST_ROWS} FROM (SELECT 1 {} LIMIT {MOST_ROWS} + 1)\n)",
+        source.spaces(),
+        source.rows()
     );
-    let rows = rows.replacen("FROM", "FROM size CROSS JOIN", 1);
+    let listed = format!(
+        "  SELECT {groups}, {measures}, json_group_object({bucket}, 1) FILTER (WHERE r.duration IS NOT NULL)\n  \
+         {rows} AND is_usual\n  GROUP BY {groups}"
+    );
     let parts = format!(
-        "  SELECT {groups}, {measures}, {bucket} AS bucket, count(*) {rows} AND NOT is_usual\n  GROUP BY {groups}, bucket"
+        "  SELECT {groups}, {measures}, {bucket} AS bucket, count(*)\n  {rows} AND NOT is_usual\n  GROUP BY {groups}, bucket"
     );
-    [
-        format!(
-            "INSERT INTO rollups (source, grain, together, level, org, start, place{}{}, buckets)\nWITH RECURSIVE {spaces}\n\
-             SELECT '{name}', 'hour', 0, 3, {org}, ?1, row_number() OVER (){}, {measures}, \
-             json_group_object({bucket}, 1) FILTER (WHERE r.duration IS NOT NULL)\n{rows} AND is_usual\nGROUP BY {groups}",
-            listed(fields, ", "),
-            names(""),
-            listed(fields, ", r."),
-            org = source.owner().0,
-        ),
-        lines.insert(&spaces, &parts),
-        format!(
-            "WITH RECURSIVE {}\nUPDATE rollups SET buckets = (\n  SELECT json_group_object(key, n) FROM (\n    \
-             SELECT key, sum(value) AS n FROM json_each(rollups.buckets) GROUP BY key\n  )\n) \
-             WHERE source = '{name}' AND grain = 'hour' AND together = 0 AND level = 3 AND org IN (SELECT org FROM places) \
-             AND start = ?1 AND timed > {MOST_REPEATED}",
-            orgs(source, Grain::Hour)
-        ),
-    ]
+    [lines.insert_listed(&spaces, &listed), lines.insert(&spaces, &parts)]
 }
 
 /// The users of a day, what they did, and how many sessions there are.

@@ -108,27 +108,27 @@ fn a_span_that_cannot_be_counted_holds_up_no_other() {
 fn no_value_of_a_pass_is_larger_than_the_buckets_of_one_line() {
     let mut history = History::new();
     let memory = &history.world.host.memory.connection;
-    // Of each of nine names 300 durations, none in the bucket of another, in each of ten hours.
+    // 12,000 durations, none in the bucket of another, in each of 20 hours.
     let fill = "INSERT INTO events_raw (org, created_at, id, name, duration, source, ingested_at) \
-                SELECT 'acme', printf('2026-11-22T%02d:00:00.000Z', key % 10), key, 'n' || (key % 9), value, 'http', '' \
+                SELECT 'acme', printf('2026-11-22T%02d:00:00.000Z', key % 20), key, 'n', value, 'http', '' \
                 FROM json_each(?1)";
-    let durations: Value = (0..27_000).map(|n| f64::from(n / 90).mul_add(0.02, 0.01).exp()).collect();
+    let durations: Value = (0..240_000).map(|n| f64::from(n / 20 - 6_000).mul_add(0.02, 0.01).exp()).collect();
     memory.execute(fill, [durations.to_string()]).unwrap();
-    // D1 has 2 MB for a value. A line of 300 buckets has 3 KB, the nine of them 20 KB, the durations of an hour 10 KB.
-    memory.set_limit(Limit::SQLITE_LIMIT_LENGTH, 6_000).unwrap();
+    // As in D1. A line of 12,000 buckets has 125 KB, the lists of all hours have 2.5 MB.
+    memory.set_limit(Limit::SQLITE_LIMIT_LENGTH, 2_000_000).unwrap();
     history.act(Step::Count(1_000, 760));
     let most =
         "SELECT max(length(buckets)) AS most, sum(timed) AS timed FROM rollups WHERE level = 1 AND grain = 'day'";
     let line = &history.world.host.memory.lines(most, &[])[0];
-    assert_eq!(line["timed"], 2 * 27_000);
-    assert!((2_500..3_500).contains(&line["most"].as_i64().unwrap()), "{line:?}");
+    assert_eq!(line["timed"], 2 * 240_000);
+    assert!((120_000..140_000).contains(&line["most"].as_i64().unwrap()), "{line:?}");
 }
 
-/// Up to 100,000 rows of an hour are counted in another way than more of them, and lines with more than 50 durations are
-/// treated once more.
+/// Up to 100,000 rows of an hour are counted in another way than more of them, and lines of up to 50 durations in another way
+/// than those of more.
 #[test]
 fn an_hour_of_any_size_is_counted_as_its_rows() {
-    for rows in [100_000, 100_001] {
+    for rows in [100_000, 300_000] {
         let mut history = History::new();
         let memory = &history.world.host.memory.connection;
         // Names with 1, 50, 51 and all other rows. Every seventh row has no duration.
