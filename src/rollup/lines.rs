@@ -2,8 +2,8 @@
 //! level says by how many fields it groups, its place tells it from other lines of its org. `?1` is the beginning of the span,
 //! `?2` its end.
 //!
-//! Lines are put together from parts: the sums of each line, and each of its buckets. So no value is larger than the list of
-//! all buckets that a line has in the end.
+//! Lines are put together from lists of buckets, which is fast, or from parts: the sums of each line, and each of its buckets.
+//! With parts no value is larger than the list of all buckets that a line has in the end.
 
 use super::{Grain, Source, bucket};
 

@@ -18,7 +18,7 @@ const CPU_AN_EVENT: f64 = 0.027;
 const COUNTED: f64 = 0.009;
 /// Rows that are read for an event: when its hour, its day and their parts are counted, and when it is deleted. Questions
 /// come on top.
-const READ: f64 = 6.0;
+const READ: f64 = 7.0;
 /// Bytes of an event as D1 stores it, and in a message of the queue.
 const STORED: f64 = 500.0;
 /// Bytes that an operation on a queue bills at once. developers.cloudflare.com/queues/platform/pricing
