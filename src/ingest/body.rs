@@ -1,9 +1,10 @@
 //! A body becomes elements, each with the fields of one event, or the reason why it has none.
 
-use std::{borrow::Cow, collections::BTreeMap, io::Read, mem};
+use std::{borrow::Cow, io::Read, mem};
 
 use flate2::read::MultiGzDecoder;
-use serde_json::{Deserializer, Value, value::RawValue};
+use serde::de::IgnoredAny;
+use serde_json::{Deserializer, Value};
 
 use crate::{
     event::{Json, Members},
@@ -108,17 +109,13 @@ fn plain(text: &str) -> Option<Vec<Members<'_>>> {
 /// The elements of a body, each as it was written. One element is one event, if it can be read.
 fn elements(text: &str, form: Form) -> Result<Vec<&str>, Unreadable> {
     let malformed = |problem: String| Unreadable::Malformed(problem);
-    let not_json = |error: serde_json::Error| malformed(format!("the body is not JSON: {error}"));
     let elements = match form {
         Form::Lines => text.lines().map(str::trim).filter(|line| !line.is_empty()).collect(),
-        Form::One => vec![serde_json::from_str::<&RawValue>(text).map_err(not_json)?.get()],
-        Form::Many if text.trim_start().starts_with('[') => listed(text).map_err(not_json)?,
+        Form::One => vec![json(text)?],
         Form::Many => {
-            let whole: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-            let list = serde_json::from_str(whole.get()).ok().and_then(|mut members: BTreeMap<String, &RawValue>| {
-                members.remove("events").filter(|list| list.get().starts_with('['))
-            });
-            list.map_or_else(|| Ok(vec![whole.get()]), |list| listed(list.get())).map_err(not_json)?
+            let whole = json(text)?;
+            let list = raw::by_name(whole).and_then(|mut members| members.remove("events"));
+            raw::elements(list.unwrap_or(whole)).unwrap_or_else(|| vec![whole])
         }
     };
     match elements.len() {
@@ -128,9 +125,12 @@ fn elements(text: &str, form: Form) -> Result<Vec<&str>, Unreadable> {
     }
 }
 
-/// The elements of a JSON list.
-fn listed(list: &str) -> serde_json::Result<Vec<&str>> {
-    Ok(serde_json::from_str::<Vec<&RawValue>>(list)?.into_iter().map(RawValue::get).collect())
+/// A text of JSON without the spaces around it. Letters that JSON has only escaped are let pass.
+fn json(text: &str) -> Result<&str, Unreadable> {
+    let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text);
+    let read = is_json(text).or_else(|error| is_json(&whole_letters(text)).map_err(|_| error));
+    read.map_err(|error| Unreadable::Malformed(format!("the body is not JSON: {error}")))?;
+    Ok(text.trim_matches([' ', '\t', '\n', '\r']))
 }
 
 /// The fields of an element. NUL and half a surrogate pair become U+FFFD. Of a repeated name the last counts.
@@ -321,8 +321,28 @@ mod tests {
         check(r#"{"a":["\u0000",{"k\u0000":"\u0000"}]}"#, json!({ "a": ["\u{fffd}", { "k\u{fffd}": "\u{fffd}" }] }));
         check(r#"{"a":"x\ud83dy","b\udc00":"\ud83e\udd80"}"#, json!({ "a": "x\u{fffd}y", "b\u{fffd}": "🦀" }));
         check("{\"a\":\"x\u{7}y\"}", json!({ "a": "x\u{7}y" }));
+        // serde_json has a feature that gives this name a meaning.
+        check(
+            r#"{"a":{"$serde_json::private::RawValue":"7"},"b":[{"$serde_json::private::RawValue":5}]}"#,
+            json!({ "a": { "$serde_json::private::RawValue": "7" }, "b": [{ "$serde_json::private::RawValue": 5 }] }),
+        );
         // A backslash, not an escape.
         check(r#"{"a":"\\u0000"}"#, json!({ "a": "\\u0000" }));
+    }
+
+    #[test]
+    fn letters_that_json_has_only_escaped_refuse_no_body() {
+        let element = "{\"event\":\"a\tb\0c\"}";
+        let check = |body: &str, form, expected: usize| {
+            let read: Result<Vec<_>, _> = events(body.as_bytes(), form).unwrap().into_iter().collect();
+            let read: Vec<_> = read.unwrap().into_iter().map(|fields| Value::Object(fields.into())).collect();
+            assert_eq!(read, vec![json!({ "event": "a\tb\u{fffd}c" }); expected], "{body}");
+        };
+        check(element, Form::One, 1);
+        check(element, Form::Many, 1);
+        check(&format!("[{element}, {element}]"), Form::Many, 2);
+        check(&format!("{{\"sent\":\"\t\",\"\\u0065vents\":[{element}]}}"), Form::Many, 1);
+        check(&format!("{element}\n{element}"), Form::Lines, 2);
     }
 
     #[test]

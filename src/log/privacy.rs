@@ -112,7 +112,7 @@ impl Privacy {
             Value::Object(members) => self.apply_deeply(members),
             Value::Array(list) => list.iter_mut().for_each(|value| self.treat_within(value)),
             Value::String(text) if shown(text).starts_with(['{', '[', '"']) && self.may_hold(text) => {
-                *value = raw::json(shown(text)).as_deref().map(raw::value).map_or(Value::Null, |mut inner| {
+                *value = raw::read(shown(text)).map_or(Value::Null, |mut inner| {
                     self.treat_within(&mut inner);
                     Value::String(inner.to_string())
                 });
@@ -219,6 +219,17 @@ mod tests {
     /// The hash of a value.
     fn hash(value: &Value, secret: &str) -> Value {
         left(&privacy(&[], &["user"], secret), &json!({ "user": value }))["user"].take()
+    }
+
+    /// `serde_json` has a feature that gives this name a meaning. With it, reading the text never ended.
+    #[test]
+    fn no_name_within_a_text_is_special() {
+        let mut fields = json!({ "text": r#"{"$serde_json::private::RawValue":5,"email":1}"#, "list": [r#"{"\u0024serde_json::private::RawValue":null}"#] });
+        privacy(&["email"], &[], SECRET).apply_deeply(fields.as_object_mut().unwrap());
+        let expected = json!({
+            "text": r#"{"$serde_json::private::RawValue":5}"#, "list": [r#"{"$serde_json::private::RawValue":null}"#],
+        });
+        assert_eq!(fields, expected);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Splits JSON text without a parser: a list into its elements, an object into its members, each as it was written. So
 //! a value that no parser takes does not spoil others. This module also makes such a value readable.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -36,6 +36,14 @@ pub fn members(text: &str) -> Option<Vec<(&str, &str)>> {
     object.is_at_end().then_some(members)
 }
 
+/// The members of an object by their names; of a repeated name the last counts. None if the text is not one object and nothing
+/// else.
+#[must_use]
+pub fn by_name(text: &str) -> Option<BTreeMap<String, &str>> {
+    let named = |(name, value)| Some((serde_json::from_str(&tame(name)).ok()?, value));
+    members(text)?.into_iter().map(named).collect()
+}
+
 /// Whether a text begins an object, but does not end it.
 #[must_use]
 pub fn is_unfinished_object(text: &str) -> bool {
@@ -59,10 +67,14 @@ pub fn first_members(text: &str) -> Vec<(&str, &str)> {
 /// 10,000 bytes.
 #[must_use]
 pub fn value(text: &str) -> Value {
-    let read = |text: &str| serde_json::from_str(text).ok();
+    read(text).unwrap_or_else(|| Value::String(cut(text, LONGEST_TEXT).to_owned()))
+}
+
+/// Reads any value, which is made readable; none if that is not enough.
+#[must_use]
+pub fn read(text: &str) -> Option<Value> {
     let is_shallow = levels(text).is_some_and(|levels| levels <= MOST_LEVELS);
-    let value = if is_shallow { read(&tame(text)) } else { None };
-    value.unwrap_or_else(|| Value::String(cut(text, LONGEST_TEXT).to_owned()))
+    if is_shallow { serde_json::from_str(&tame(text)).ok() } else { None }
 }
 
 /// JSON that every parser takes; none if the text is no JSON, or is nested too deep.

@@ -10,7 +10,7 @@ use js_sys::{
     futures::{JsFuture, future_to_promise},
 };
 use log::Level;
-use serde_json::{json, value::RawValue};
+use serde_json::json;
 use wasm_bindgen::{JsError, JsValue, prelude::wasm_bindgen};
 
 use super::{api, server};
@@ -18,6 +18,7 @@ use crate::{
     api::{Problem, told},
     event::{self, Members, Way},
     ingest::{Element, Taken, fields},
+    log::raw,
     worker::console,
 };
 
@@ -91,8 +92,8 @@ fn listed(text: &str) -> Result<Vec<Element<'_>>, JsError> {
     if !text.starts_with('[') {
         return Ok(vec![fields(text)]);
     }
-    let list: Vec<&RawValue> = serde_json::from_str(text)?;
-    Ok(list.into_iter().map(|element| fields(element.get())).collect())
+    let elements = raw::elements(text).unwrap_or_default();
+    Ok(elements.into_iter().map(fields).collect())
 }
 
 async fn take(way: Way, events: Vec<Element<'_>>) -> Result<Taken, JsError> {

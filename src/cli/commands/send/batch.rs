@@ -1,14 +1,15 @@
 //! Events that are sent together. Each has an id before it is sent for the first time, so that it can be sent again.
 
-use std::{collections::BTreeMap, io::Write};
+use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 use ulid::Ulid;
 
 use super::elements::Element;
 use crate::{
     ingest::{LARGEST_BODY, MOST_EVENTS},
+    log::raw,
     time::{self, Timestamp},
 };
 
@@ -52,13 +53,13 @@ impl Batch {
 /// If it is no event that any server takes: why, as a sentence.
 pub fn complete(element: &Element, now: Timestamp, random: u128) -> Result<String, String> {
     let text = element.text.as_ref().ok_or("the event is larger than 1 MiB")?;
-    let fields: BTreeMap<String, &RawValue> =
-        serde_json::from_str(text).map_err(|error| format!("the event is no JSON object: {error}"))?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| format!("the event is no JSON object: {error}"))?;
+    let fields = raw::by_name(text).ok_or("the event is no JSON object")?;
     // Letters that end a line stand only between the values of JSON.
     let mut text = text.trim().replace(['\n', '\r'], " ");
     // An empty text says nothing.
     let has = |names: &[&str]| {
-        names.iter().any(|name| fields.get(*name).is_some_and(|value| !["null", "\"\""].contains(&value.get())))
+        names.iter().any(|name| fields.get(*name).is_some_and(|value| !["null", "\"\""].contains(value)))
     };
     if !has(&IDS) {
         let made = Ulid::from_parts(u64::try_from(now.timestamp_millis()).unwrap_or(0), random);

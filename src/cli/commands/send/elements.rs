@@ -2,12 +2,13 @@
 //! a list `events`, or one event.
 
 use std::{
-    collections::BTreeMap,
     io::{self, BufRead, Cursor, Read},
     mem,
 };
 
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
+
+use crate::log::raw;
 
 /// The most bytes of an event that are kept. A server takes far less.
 const LARGEST: usize = 1 << 20;
@@ -85,7 +86,7 @@ impl Elements {
     fn object(&mut self) -> io::Result<Form> {
         let mut text = Vec::new();
         self.input.by_ref().take(LARGEST_OBJECT).read_until(b'\n', &mut text)?;
-        let is_first_of_lines = serde_json::from_slice::<&RawValue>(&text).is_ok() && listed(&text).is_none();
+        let is_first_of_lines = serde_json::from_slice::<IgnoredAny>(&text).is_ok() && listed(&text).is_none();
         if !is_first_of_lines && listed(&text).is_none() {
             self.input.by_ref().take(LARGEST_OBJECT).read_to_end(&mut text)?;
         }
@@ -94,7 +95,7 @@ impl Elements {
             self.input = Box::new(Cursor::new(list[1..].to_owned()));
             return Ok(Form::List);
         }
-        if !is_first_of_lines && serde_json::from_slice::<&RawValue>(&text).is_ok() {
+        if !is_first_of_lines && serde_json::from_slice::<IgnoredAny>(&text).is_ok() {
             let text = String::from_utf8_lossy(&text).into_owned();
             return Ok(Form::One(Element { line: self.line, text: Some(text) }));
         }
@@ -175,8 +176,8 @@ impl Elements {
 /// The list `events` of an object, and how many bytes stand before it.
 fn listed(object: &[u8]) -> Option<(usize, &str)> {
     let text = str::from_utf8(object).ok()?;
-    let members: BTreeMap<&str, &RawValue> = serde_json::from_str(text).ok()?;
-    let list = members.get("events")?.get();
+    serde_json::from_str::<IgnoredAny>(text).ok()?;
+    let list = *raw::by_name(text)?.get("events")?;
     let list = list.starts_with('[').then_some(list)?;
     Some((text.find(list)?, list))
 }
