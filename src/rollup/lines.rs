@@ -27,7 +27,7 @@ const MEASURES: [(&str, &str); 10] = [
 /// The most bytes of a list of buckets of a line, in which a bucket may be there more than once. D1 takes values of 2 MB.
 const MOST_LISTED: u32 = 1_000_000;
 
-/// How often each bucket is there, of a list. A short list may name a bucket more than once.
+/// How often each bucket is there, of a list. A list of at most 50 durations may name a bucket more than once.
 const OF_LIST: &str = "CASE WHEN timed > 50 THEN (\n  \
                        SELECT json_group_object(key, n) FROM (SELECT key, sum(value) AS n FROM json_each(buckets) GROUP BY key)\n\
                        ) ELSE buckets END";

@@ -190,9 +190,9 @@ fn with(text: String, values: &[Cell; 3]) -> Statement {
     Statement::Sql(text.into(), values[..named].to_vec())
 }
 
-/// The statements that make the finest lines of an hour of its rows. To group by buckets, too, takes more than twice the time,
-/// because most lines have a few rows. It is done where an hour has so many rows that a list of all their buckets could be
-/// larger than a value of D1.
+/// The statements that make the finest lines of an hour from its rows. The first one lists the bucket of each row. The second
+/// one groups by bucket as well, which takes more than twice the time, because most lines have a few rows. It is for an hour
+/// with so many rows that a list of all their buckets could be larger than a value of D1.
 fn of_rows(lines: Lines) -> [String; 2] {
     let source = lines.source;
     let (rows, bucket) = (source.rows().replacen("FROM", "FROM size CROSS JOIN", 1), bucket::sql("r.duration"));

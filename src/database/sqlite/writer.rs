@@ -18,8 +18,8 @@ use crate::{
 /// The most requests of one transaction: some 60,000 events, if each brings as many as it may.
 const MOST_TOGETHER: usize = 128;
 
-/// The rows of one statement: a row of many takes less time than a statement of one. The texts of more of them would not
-/// fit into the memory that a connection has ready, `SQLITE_DEFAULT_LOOKASIDE`.
+/// The rows of one statement: a row of many takes less time than a statement of one. The values of more of them would
+/// not fit into the memory that a connection has ready, `SQLITE_DEFAULT_LOOKASIDE`.
 const ROWS: usize = 25;
 
 /// Statements that are kept ready.
@@ -33,7 +33,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// The instant and the id of its first row.
+    /// The instant and the id of its first row. None, which comes first: it writes no rows.
     fn first(&self) -> Option<(Timestamp, String)> {
         self.statements.iter().find_map(|statement| match statement {
             Statement::Write(records) => records.first().map(|record| (record.at(), record.id().to_owned())),
@@ -79,7 +79,8 @@ impl Writer {
     /// of the pages that it changes, and a group hardly ever fails. A file that is held or full fails for all at once:
     /// otherwise each would wait for it after the other.
     ///
-    /// Requests are written in the order of their rows in the table: what is appended splits fewer pages.
+    /// Requests are written in the order of their rows in the table, as far as one org goes: what is appended splits fewer
+    /// pages. Whoever sent one before another was answered cannot know their order anyway.
     fn write(&self, group: &mut Vec<Waiting>) {
         group.sort_by_cached_key(Waiting::first);
         let whole = self.commit(group.iter().map(|waiting| &waiting.statements[..]));

@@ -7,17 +7,18 @@ use serde_json::{Map, Value};
 
 use super::Json;
 
-/// The members of an object by their names. Of a repeated name the last one counted. Most names that are looked for are not
+/// The members of an object by their names. Of a repeated name the last one counts. Most names that are looked for are not
 /// there, and are found missing without a search.
 #[derive(Debug, Clone, Default)]
 pub struct Members<'a> {
     /// In the order of [`by_length`].
     list: Vec<(Cow<'a, str>, Json<'a>)>,
-    /// The marks of all names that have ever been there.
+    /// The marks of all names that have ever been there. That of a name which has left costs a search, and nothing else.
     marks: u64,
 }
 
 impl<'a> Members<'a> {
+    /// The members that an object has in this order. Those of the same name keep their order, and the last of them stays.
     pub(super) fn of(mut list: Vec<(Cow<'a, str>, Json<'a>)>) -> Self {
         if !list.is_sorted_by(|(name, _), (next, _)| by_length(name, next).is_lt()) {
             list.sort_by(|(name, _), (other, _)| by_length(name, other));
@@ -38,26 +39,26 @@ impl<'a> Members<'a> {
         self.list.is_empty()
     }
 
-    /// A member.
+    /// The value of a member.
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
-        self.place(name).map(|place| &self.list[place].1)
+        self.find(name).map(|place| &self.list[place].1)
     }
 
-    /// A member, to change it.
+    /// The value of a member, to change it.
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Json<'a>> {
-        self.place(name).map(|place| &mut self.list[place].1)
+        self.find(name).map(|place| &mut self.list[place].1)
     }
 
     /// Takes a member out.
     pub(crate) fn remove(&mut self, name: &str) {
-        if let Some(place) = self.place(name) {
+        if let Some(place) = self.find(name) {
             self.list.remove(place);
         }
     }
 
     /// Adds a member, unless there is one of this name.
     pub(crate) fn add(&mut self, name: Cow<'a, str>, value: Json<'a>) {
-        if self.place(&name).is_none() {
+        if self.find(&name).is_none() {
             let place = self.list.partition_point(|(there, _)| by_length(there, &name).is_lt());
             self.marks |= mark(&name);
             self.list.insert(place, (name, value));
@@ -69,14 +70,14 @@ impl<'a> Members<'a> {
         self.list.retain(|(_, value)| !value.is_null());
     }
 
-    fn place(&self, name: &str) -> Option<usize> {
+    fn find(&self, name: &str) -> Option<usize> {
         if self.marks & mark(name) == 0 {
             return None;
         }
         self.list.binary_search_by(|(there, _)| by_length(there, name)).ok()
     }
 
-    /// Whether it has more levels of nesting.
+    /// Whether it has more levels of nesting than these, its own included.
     pub(crate) fn is_deeper(&self, levels: usize) -> bool {
         levels == 0 || self.list.iter().any(|(_, value)| value.is_deeper(levels - 1))
     }
@@ -87,7 +88,7 @@ fn by_length(name: &str, other: &str) -> Ordering {
     name.len().cmp(&other.len()).then_with(|| name.cmp(other))
 }
 
-/// One of 64 bits, by the length of a name and its first and last letter. A bit that is set may be another name's; one that
+/// One of 64 bits, by the length of a name and its first and last byte. A bit that is set may be another name's; one that
 /// is not set proves that the name is not there.
 fn mark(name: &str) -> u64 {
     let letters = name.as_bytes();

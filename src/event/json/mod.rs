@@ -46,7 +46,7 @@ impl<'a> Json<'a> {
         mem::replace(self, Self::Other(Value::Null))
     }
 
-    /// Whether it has more levels of nesting.
+    /// Whether it has more levels of nesting than these.
     pub(crate) fn is_deeper(&self, levels: usize) -> bool {
         match self {
             Self::Text(_) => false,
