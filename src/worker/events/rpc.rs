@@ -42,7 +42,7 @@ pub fn ingest_event(event: JsValue) -> Promise {
 pub fn ingest_events(events: JsValue) -> Promise {
     lasting(async move {
         let text = text(&events)?;
-        let events = listed(&text)?;
+        let events = listed(&text);
         if events.is_empty() {
             return Err(JsError::new("the list holds no event"));
         }
@@ -55,7 +55,7 @@ pub fn ingest_events(events: JsValue) -> Promise {
 pub fn send(events: JsValue) -> Promise {
     lasting(async move {
         let text = text(&events)?;
-        quiet("send", &take(Way::Stream, listed(&text)?).await?)
+        quiet("send", &take(Way::Stream, listed(&text)).await?)
     })
 }
 
@@ -88,12 +88,8 @@ fn text(given: &JsValue) -> Result<String, JsError> {
 }
 
 /// The events of a list, or one event.
-fn listed(text: &str) -> Result<Vec<Element<'_>>, JsError> {
-    if !text.starts_with('[') {
-        return Ok(vec![fields(text)]);
-    }
-    let elements = raw::elements(text).unwrap_or_default();
-    Ok(elements.into_iter().map(fields).collect())
+fn listed(text: &str) -> Vec<Element<'_>> {
+    raw::elements(text).unwrap_or_else(|| vec![text]).into_iter().map(fields).collect()
 }
 
 async fn take(way: Way, events: Vec<Element<'_>>) -> Result<Taken, JsError> {
