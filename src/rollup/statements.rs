@@ -117,9 +117,12 @@ fn clear(source: Source, grain: Grain) -> Vec<String> {
     let (name, length, orgs) = (source.name(), grain.name(), orgs(source, grain));
     let mut texts = Vec::new();
     if grain == Grain::Day {
+        // An org may have users here, and no line yet: its rows came after their hour was counted.
         texts.push(format!(
-            "WITH RECURSIVE {orgs}\nDELETE FROM rollup_users WHERE source = '{name}' \
-             AND org IN (SELECT org FROM places) AND day >= ?1 AND day < ?2"
+            "WITH RECURSIVE owners(org) AS (\n  SELECT min(org) FROM rollup_users WHERE source = '{name}'\n  UNION ALL\n  \
+             SELECT (SELECT min(org) FROM rollup_users WHERE source = '{name}' AND org > owners.org) FROM owners \
+             WHERE org IS NOT NULL\n)\nDELETE FROM rollup_users WHERE source = '{name}' \
+             AND org IN (SELECT org FROM owners WHERE org IS NOT NULL) AND day >= ?1 AND day < ?2"
         ));
     }
     texts.push(format!(

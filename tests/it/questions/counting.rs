@@ -104,6 +104,29 @@ fn a_span_that_cannot_be_counted_holds_up_no_other() {
     check(3);
 }
 
+/// The users of a day are counted from its rows, and its lines from its hours. So the first day of an org can have users before
+/// it has lines.
+#[test]
+fn a_day_that_was_counted_before_its_hour_is_counted_again() {
+    let mut history = History::new();
+    let user = Row { user: Some("ada".into()), ..Row::event("acme", "2026-11-22T05:10:00Z", "x") };
+    history.act(Step::Come(vec![user]));
+    let host = &history.world.host;
+    let memory = &host.memory.connection;
+    let refuse =
+        "CREATE TRIGGER refuse BEFORE INSERT ON rollups WHEN NEW.grain = 'hour' BEGIN SELECT RAISE(ABORT, 'no'); END";
+    memory.execute_batch(refuse).unwrap();
+    let pass = || rollup::pass(&host.memory, "org", TimeDelta::days(760), host.now(), 1_000).now_or_never().unwrap();
+    assert!(pass().unwrap_err().to_string().contains("no"));
+    let lines = |table: &str| host.memory.lines(&format!("SELECT count(*) AS n FROM {table}"), &[])[0]["n"].clone();
+    assert_eq!((lines("rollup_users"), lines("rollups")), (1.into(), 0.into()));
+    memory.execute_batch("DROP TRIGGER refuse").unwrap();
+    pass().unwrap();
+    let question = json!({ "start": "2026-11-22T00:00:00Z", "end": "2026-11-23T00:00:00Z", "metrics": ["users"] });
+    let answer = history.ask("/query", &question);
+    assert_eq!((&answer["rows"], &answer["meta"]["from"]), (&json!([{ "users": 1 }]), &"rollup".into()));
+}
+
 #[test]
 fn no_value_of_a_pass_is_larger_than_the_buckets_of_one_line() {
     let mut history = History::new();
