@@ -10,6 +10,8 @@ mod lines;
 mod pass;
 mod statements;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta};
 use serde_json::{Value, json};
 
@@ -17,7 +19,9 @@ pub use self::pass::{Counted, pass};
 use crate::{
     database::{Database, Statement},
     error::CallError,
-    record::{Cell, Record},
+    event::EVENTS,
+    log::columns::LOGS,
+    record::{Cell, Record, Table},
     time::{self, Timestamp},
 };
 
@@ -44,6 +48,12 @@ impl Source {
             Self::Events => "events",
             Self::Logs => "logs",
         }
+    }
+
+    /// Where the records of a table come from; none: they are not counted.
+    fn of(table: &Table) -> Option<Self> {
+        let tables = [(&EVENTS, Self::Events), (&LOGS, Self::Logs)];
+        tables.into_iter().find(|(known, _)| known.name == table.name).map(|(_, source)| source)
     }
 }
 
@@ -93,27 +103,28 @@ impl Grain {
     }
 }
 
-/// The statement that notes the spans of events that come late, to run in the transaction that writes them. None: all of
-/// them are of the present hour, which nobody has counted yet.
+/// The statement that notes the spans of records that are written, to run in the transaction that writes them. `now` may
+/// be later than it is. None: all of them are of the present hour, which nobody has counted yet, or of a table that is not
+/// counted.
 #[must_use]
-pub fn note(events: &[Record], now: Timestamp) -> Option<Statement> {
-    let mut spans: Vec<Value> = Vec::new();
-    for event in events {
-        let at = event.at();
-        // Most are of the present hour.
-        if Grain::Hour.floor(at) + Grain::Hour.length() > now {
-            continue;
-        }
-        for grain in Grain::ALL {
-            let span = json!([grain.name(), time::text(grain.floor(at))]);
-            if !spans.contains(&span) {
-                spans.push(span);
-            }
-        }
+pub fn note<'a>(records: impl IntoIterator<Item = &'a Record>, now: Timestamp) -> Option<Statement> {
+    let mut records = records.into_iter().peekable();
+    let source = Source::of(records.peek()?.table)?;
+    let hours: BTreeSet<_> = records.map(|record| Grain::Hour.floor(record.at())).collect();
+    // Most are of the present hour.
+    let hours: Vec<_> = hours.into_iter().filter(|hour| *hour + Grain::Hour.length() <= now).collect();
+    if hours.is_empty() {
+        return None;
     }
-    let note = "UPDATE rollup_spans SET state = 0 WHERE source = 'events' AND state = 1 \
-                AND (grain, start) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
-    (!spans.is_empty()).then(|| Statement::Sql(note.into(), vec![Cell::Text(Value::Array(spans).to_string())]))
+    let days: BTreeSet<_> = hours.iter().map(|hour| Grain::Day.floor(*hour)).collect();
+    let span = |grain: Grain| move |start| json!([grain.name(), time::text(start)]);
+    let spans: Value = hours.into_iter().map(span(Grain::Hour)).chain(days.into_iter().map(span(Grain::Day))).collect();
+    let note = format!(
+        "UPDATE rollup_spans SET state = 0 WHERE source = '{}' AND state = 1 \
+         AND (grain, start) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+        source.name()
+    );
+    Some(Statement::Sql(note.into(), vec![Cell::Text(spans.to_string())]))
 }
 
 /// The beginning of the first day that is counted, if counts are kept so long.

@@ -10,6 +10,7 @@ use crate::{
     database::{Database, Statement, is_of_values, lists, upsert_of_json},
     error::CallError,
     record::{Cell, Record, Table},
+    rollup,
     time::{self, Timestamp},
 };
 
@@ -45,6 +46,7 @@ impl<D: Database> D1Sink<D> {
         // A key that is returned costs no row written. It is two rows read, which together cost a five-hundredth of one.
         let text = format!("{} RETURNING {}", upsert_of_json(table), table.key.join(", "));
         let statements = lists.into_iter().map(|list| Statement::Sql(text.clone().into(), vec![Cell::Text(list)]));
+        let statements = statements.chain(rollup::note(records, time::END));
         let done = self.database.run(statements.collect()).await?;
         // In practice they come in the order of the records, so that each is found at once.
         let mut changed: Vec<_> = done.iter().flat_map(|done| &done.rows).map(|row| key_of_row(table, row)).collect();

@@ -12,10 +12,11 @@ use super::{
     place::{Place, moved},
 };
 use crate::{
-    database::upsert,
+    database::{Statement, upsert},
     error::CallError,
     log::metadata::MetadataKeys,
     record::{Cell, Record},
+    rollup,
     sink::sql::{SQLITE, made, view},
     time::{self, Timestamp},
 };
@@ -70,14 +71,19 @@ impl Sink for Sqlite<'_> {
         let Some(insert) = rows.first().map(|row| upsert(row.table)) else { return Ok(Outcome::default()) };
         let written = || {
             let transaction = self.connection.unchecked_transaction()?;
-            let mut known = Vec::new();
+            let (mut known, mut changed) = (Vec::new(), Vec::new());
             {
                 let mut statement = transaction.prepare_cached(&insert)?;
                 for (index, row) in rows.iter().enumerate() {
                     if statement.execute(params_from_iter(&row.cells))? == 0 {
                         known.push(index);
+                    } else {
+                        changed.push(row);
                     }
                 }
+            }
+            if let Some(Statement::Sql(note, spans)) = rollup::note(changed, time::END) {
+                transaction.prepare_cached(&note)?.execute(params_from_iter(&spans))?;
             }
             transaction.commit()?;
             Ok(Outcome { known, rejected: Vec::new() })

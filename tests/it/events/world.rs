@@ -108,7 +108,9 @@ impl Memory {
     /// Whatever SQLite refuses here, it always will.
     fn done(&self, statement: &Statement) -> Result<Done, CallError> {
         let changed = match statement {
-            Statement::Sql(text, _) if text.starts_with("SELECT") => return Ok(self.selected(statement)),
+            Statement::Sql(text, _) if text.starts_with("SELECT") || text.contains(" RETURNING ") => {
+                return Ok(self.selected(statement));
+            }
             Statement::Sql(text, values) => self.execute(text, params_from_iter(values)),
             Statement::Write(records) => {
                 let Some(first) = records.first() else { return Ok(Done::default()) };
@@ -176,6 +178,16 @@ impl Database for Memory {
     async fn query(&self, text: &str, values: Vec<record::Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
         self.texts.borrow_mut().push(text.to_owned());
         self.call(|| self.lines(text, &values))
+    }
+}
+
+impl Database for &Memory {
+    async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Done>, CallError> {
+        Memory::run(self, statements).await
+    }
+
+    async fn query(&self, text: &str, values: Vec<record::Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+        Memory::query(self, text, values).await
     }
 }
 

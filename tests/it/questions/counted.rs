@@ -3,7 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use aig_logs::{host::Server, rollup, time};
+use aig_logs::{
+    host::Server,
+    rollup,
+    sink::{Sink, d1::D1Sink, sqlite::Sqlite},
+    time::{self, Timestamp},
+};
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use rusqlite::limits::Limit;
@@ -12,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::{
     asked::{MIDDLE, middle},
     loops,
-    rows::{self, Row},
+    rows::Row,
 };
 use crate::events::world::{ADMIN, World};
 
@@ -52,16 +57,17 @@ impl History {
         match step {
             Step::Come(rows) => {
                 for row in rows {
-                    self.write(self.come.len(), &row);
+                    let place = self.come.len();
+                    self.write(place, &row, row.at);
+                    self.there.insert(place, row.clone());
                     self.come.push(row);
                 }
             }
             Step::Again(from) => {
                 for place in from..self.come.len().min(from + 5) {
                     let row = self.come[place].clone();
-                    if !row.is_log {
-                        self.write(place, &row);
-                    }
+                    self.write(place, &row, row.at);
+                    self.there.entry(place).or_insert(row);
                 }
             }
             Step::Go(rest) => {
@@ -72,10 +78,10 @@ impl History {
                 }
             }
             Step::Change(rest) => {
-                for (place, row) in self.there.iter_mut().filter(|(place, row)| *place % 3 == rest && row.is_log) {
-                    row.cost = Some(8.0);
-                    let change = "UPDATE aig_logs_raw SET cost = 8 WHERE id = ?";
-                    connection.execute(change, [format!("id{place}")]).unwrap();
+                let logs = self.there.iter_mut().filter(|(place, row)| *place % 3 == rest && row.is_log);
+                logs.for_each(|(_, row)| row.cost = Some(8.0));
+                for (place, row) in self.there.iter().filter(|(place, row)| *place % 3 == rest && row.is_log) {
+                    self.write(*place, row, row.at + TimeDelta::minutes(1));
                 }
             }
             Step::Count(most, days) => self.count(most, days),
@@ -85,15 +91,15 @@ impl History {
         }
     }
 
-    /// An event comes through the server, a log past it.
-    fn write(&mut self, place: usize, row: &Row) {
-        if row.is_log {
-            rows::write_row(&self.world.host.memory.connection, place, row);
-        } else {
-            let host = &self.world.host;
-            host.keep(vec![row.record(place)]).now_or_never().unwrap().unwrap();
-        }
-        self.there.insert(place, row.clone());
+    /// An event comes through the server, a log through a sink: into the file, or into a database like D1.
+    fn write(&self, place: usize, row: &Row, ingested_at: Timestamp) {
+        let (host, record) = (&self.world.host, row.record(place, ingested_at));
+        let written = match (row.is_log, place % 2) {
+            (false, _) => host.keep(vec![record]).now_or_never().unwrap().map(drop),
+            (true, 0) => Sqlite::of(&host.memory.connection).write(&[record]).now_or_never().unwrap().map(drop),
+            (true, _) => D1Sink::new(&host.memory).write(&[record]).now_or_never().unwrap().map(drop),
+        };
+        written.unwrap();
     }
 
     fn count(&self, most: usize, days: i64) {

@@ -32,7 +32,7 @@ impl Database for Racing<'_> {
             |statement: &Statement| matches!(statement, Statement::Sql(text, _) if text.contains("starts(start)"));
         if statements.iter().any(notes) && !self.has_come.replace(true) {
             let event = Row::event("acme", "2026-11-23T12:30:00Z", "late");
-            self.memory.run(vec![Statement::Write(vec![event.record(9)])]).await?;
+            self.memory.run(vec![Statement::Write(vec![event.record(9, event.at)])]).await?;
         }
         self.memory.run(statements).await
     }

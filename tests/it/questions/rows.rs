@@ -2,6 +2,7 @@
 
 use aig_logs::{
     event::EVENTS,
+    log::columns::LOGS,
     record::Record,
     time::{self, Timestamp},
 };
@@ -73,16 +74,26 @@ impl Row {
         metadata
     }
 
-    /// The event as a record.
-    pub fn record(&self, id: usize) -> Record {
+    /// The row as a record that was read at an instant.
+    pub fn record(&self, id: usize, ingested_at: Timestamp) -> Record {
         let mut record = json!({
-            "org": self.org, "created_at": time::text(self.at), "id": format!("id{id}"), "name": self.name,
-            "user_id": self.user, "session_id": self.session, "subject": self.subject, "success": self.success,
-            "status_code": self.status, "duration": self.duration, "quantity": self.quantity, "cost": self.cost,
-            "source": "http", "ingested_at": time::text(self.at), "metadata": self.metadata().to_string(),
+            "created_at": time::text(self.at), "id": format!("id{id}"), "success": self.success,
+            "status_code": self.status, "duration": self.duration, "cost": self.cost,
+            "ingested_at": time::text(ingested_at), "metadata": self.metadata().to_string(),
         });
-        record.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-        Record::from_json(&EVENTS, record).unwrap()
+        let (table, of_table) = if self.is_log {
+            (&LOGS, json!({ "gateway": self.gateway(), "model": self.subject, "tokens_in": self.tokens_in }))
+        } else {
+            let of_event = json!({
+                "org": self.org, "name": self.name, "user_id": self.user, "session_id": self.session,
+                "subject": self.subject, "quantity": self.quantity, "source": "http",
+            });
+            (&EVENTS, of_event)
+        };
+        let record_of_table = record.as_object_mut().unwrap();
+        record_of_table.extend(of_table.as_object().unwrap().clone());
+        record_of_table.retain(|_, value| !value.is_null());
+        Record::from_json(table, record).unwrap()
     }
 }
 
@@ -92,7 +103,7 @@ pub fn write(connection: &Connection, rows: &[Row]) {
 }
 
 /// Writes one row into its table.
-pub fn write_row(connection: &Connection, id: usize, row: &Row) {
+fn write_row(connection: &Connection, id: usize, row: &Row) {
     let event = "INSERT INTO events_raw (org, created_at, id, name, user_id, session_id, subject, success, status_code, duration, \
                  quantity, cost, source, ingested_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'http', ?, ?)";
     let log = "INSERT INTO aig_logs_raw (gateway, created_at, id, model, success, status_code, duration, cost, tokens_in, \
