@@ -10,10 +10,7 @@ mod lines;
 mod pass;
 mod statements;
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, TimeDelta};
-use serde_json::{Value, json};
 
 pub use self::pass::{Counted, pass};
 use crate::{
@@ -110,21 +107,26 @@ impl Grain {
 pub fn note<'a>(records: impl IntoIterator<Item = &'a Record>, now: Timestamp) -> Option<Statement> {
     let mut records = records.into_iter().peekable();
     let source = Source::of(records.peek()?.table)?;
-    let hours: BTreeSet<_> = records.map(|record| Grain::Hour.floor(record.at())).collect();
-    // Most are of the present hour.
-    let hours: Vec<_> = hours.into_iter().filter(|hour| *hour + Grain::Hour.length() <= now).collect();
-    if hours.is_empty() {
+    // Mostly few. A set would take 4 KB of the Worker.
+    let mut spans = Vec::new();
+    for at in records.map(Record::at).filter(|at| Grain::Hour.floor(*at) + Grain::Hour.length() <= now) {
+        for span in Grain::ALL.map(|grain| (grain, grain.floor(at))) {
+            if !spans.contains(&span) {
+                spans.push(span);
+            }
+        }
+    }
+    if spans.is_empty() {
         return None;
     }
-    let days: BTreeSet<_> = hours.iter().map(|hour| Grain::Day.floor(*hour)).collect();
-    let span = |grain: Grain| move |start| json!([grain.name(), time::text(start)]);
-    let spans: Value = hours.into_iter().map(span(Grain::Hour)).chain(days.into_iter().map(span(Grain::Day))).collect();
+    let spans = spans.into_iter().map(|(grain, start)| format!(r#"["{}","{}"]"#, grain.name(), time::text(start)));
+    let spans = format!("[{}]", spans.collect::<Vec<_>>().join(","));
     let note = format!(
         "UPDATE rollup_spans SET state = 0 WHERE source = '{}' AND state = 1 \
          AND (grain, start) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
         source.name()
     );
-    Some(Statement::Sql(note.into(), vec![Cell::Text(spans.to_string())]))
+    Some(Statement::Sql(note.into(), vec![Cell::Text(spans)]))
 }
 
 /// The beginning of the first day that is counted, if counts are kept so long.
