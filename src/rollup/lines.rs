@@ -52,15 +52,14 @@ impl Lines {
         self.insert(&orgs(others.source, others.grain), &parts(&groups, "rollups", &condition))
     }
 
-    /// The statements that make the finest ones of a day of those of its hours. The first is faster: it lists the buckets of
-    /// all hours, where that is not too long.
-    pub fn of_hours(self) -> [String; 2] {
-        let hours = Self { grain: Grain::Hour, ..self };
-        let (groups, condition) = self.others(hours);
+    /// The statements that make them of many other lines. The first is faster: it lists the buckets of all of them, where that
+    /// is not too long.
+    pub fn of_many(self, others: Self) -> [String; 2] {
+        let (groups, condition) = self.others(others);
         let spaces = format!(
             "{},\nsize(is_usual) AS MATERIALIZED (\n  SELECT COALESCE(max(bytes), 0) <= {MOST_LISTED} FROM (\n    \
              SELECT sum(length(r.buckets)) AS bytes FROM rollups AS r WHERE {condition} GROUP BY {groups}\n  )\n)",
-            orgs(self.source, Grain::Hour)
+            orgs(others.source, others.grain)
         );
         let listed = format!(
             "  SELECT {groups}{}, '{{' || COALESCE({}, '') || '}}'\n  FROM size CROSS JOIN rollups AS r WHERE {condition} \

@@ -82,10 +82,10 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
     let all = |level| Lines { together: 1, ..each(level) };
     match grain {
         Grain::Hour => texts.extend(of_rows(each(3))),
-        Grain::Day => texts.extend(each(3).of_hours()),
+        Grain::Day => texts.extend(each(3).of_many(Lines { grain: Grain::Hour, ..each(3) })),
     }
     texts.extend(fold(source, grain));
-    texts.push(each(2).of(each(3)));
+    texts.extend(each(2).of_many(each(3)));
     texts.push(each(1).of(each(2)));
     match grain {
         Grain::Hour => texts.push(all(2).of(each(2))),
@@ -231,18 +231,13 @@ fn users(source: Source) -> Vec<String> {
     if source == Source::Logs {
         return vec![users];
     }
-    let of_day = "source = 'events' AND grain = 'day'";
-    vec![
-        users,
-        format!(
-            "WITH RECURSIVE {}\nUPDATE rollups SET sessions = (SELECT count(DISTINCT r.session_id) FROM events_raw AS r \
-             WHERE r.org = rollups.org AND r.created_at >= ?1 AND r.created_at < ?2) \
-             WHERE {of_day} AND together = 0 AND level = 1 AND org IN (SELECT org FROM places) AND start = ?1",
-            orgs(source, Grain::Day)
-        ),
-        format!(
-            "WITH RECURSIVE {spaces}\nUPDATE rollups SET sessions = (SELECT count(DISTINCT r.session_id) {rows}) \
-             WHERE {of_day} AND together = 1 AND level = 1 AND org = '' AND start = ?1"
-        ),
-    ]
+    let sessions = format!(
+        "WITH RECURSIVE {spaces},\n\
+         sessions(org, id) AS MATERIALIZED (SELECT DISTINCT r.org, r.session_id {rows}),\n\
+         counts(org, sessions) AS (\n  SELECT org, count(id) FROM sessions GROUP BY org\n  UNION ALL\n  \
+         SELECT '', count(DISTINCT id) FROM sessions\n)\n\
+         UPDATE rollups SET sessions = counts.sessions FROM counts WHERE source = 'events' AND grain = 'day' \
+         AND together = (counts.org = '') AND level = 1 AND rollups.org = counts.org AND start = ?1"
+    );
+    vec![users, sessions]
 }
