@@ -17,27 +17,29 @@ use crate::{
 /// The script that makes the price list.
 const TABLES: [&str; 1] = ["1_prices.sql"];
 
-/// Sets or lists prices.
+/// Sets or lists prices. After a price was set, those of its SKU are shown.
 pub async fn prices(action: PricesAction, json: bool) -> Result<Exit, Failure> {
-    match action {
+    let (db, line) = match action {
         PricesAction::Set { db, org, sku, unit, since, price } => {
-            let line = json!({ "organizationId": org, "sku": sku, "unit": unit, "since": since, "price": price });
-            let write = PRICES.write(vec![line]).map_err(|(member, problem)| {
-                Failure::denied("setting a price", problem, format!("Nothing was changed. Check --{}", option(member)))
-            })?;
-            let database = existing(&db, &TABLES).await?;
-            let done = database.run(vec![write]).await;
-            done.map_err(|error| Failure::call("setting a price", error))?;
-            close(database)?;
+            (db, json!({ "organizationId": org, "sku": sku, "unit": unit, "since": since, "price": price }))
         }
-        PricesAction::List { db } => {
-            let database = existing(&db, &TABLES).await?;
-            let rows = PRICES.read(&database, None).await;
-            let rows = rows.map_err(|error| Failure::call("reading the prices", error))?;
-            close(database)?;
-            show::print(&if json { json!({ "rows": rows }).to_string() } else { table(&rows) })?;
-        }
+        PricesAction::List { db } => (db, Value::Null),
+    };
+    let write = (!line.is_null()).then(|| PRICES.write(vec![line.clone()])).transpose();
+    let write = write.map_err(|(member, problem)| {
+        Failure::denied("setting a price", problem, format!("Nothing was changed. Check --{}", option(member)))
+    })?;
+    let database = existing(&db, &TABLES).await?;
+    if let Some(write) = write {
+        let done = database.run(vec![write]).await;
+        done.map_err(|error| Failure::call("setting a price", error))?;
     }
+    let rows = PRICES.read(&database, None).await;
+    let mut rows = rows.map_err(|error| Failure::call("reading the prices", error))?;
+    close(database)?;
+    let is_of_line = |row: &Value| ["organizationId", "sku", "unit"].iter().all(|name| row[name] == line[name]);
+    rows.retain(|row| line.is_null() || is_of_line(row));
+    show::print(&if json { json!({ "rows": rows }).to_string() } else { table(&rows) })?;
     Ok(Exit::Done)
 }
 
