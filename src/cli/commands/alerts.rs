@@ -1,6 +1,7 @@
 //! `aig-logs alerts`: what is spent of each budget, which alerts are on, and whether the webhook takes a message.
 
 use comfy_table::{Table, presets};
+use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -51,6 +52,8 @@ async fn test(settings: &Alerts, stop: watch::Receiver<bool>) -> Result<Exit, Fa
     let sent = host.send(message(&settings.webhook, &[news], None)).await;
     let sent = sent.and_then(|answer| match answer.status() {
         status if status.is_success() => Ok(()),
+        StatusCode::TOO_MANY_REQUESTS => Err(CallError::Broken("it takes no more messages now (429)".into())),
+        status if status.is_server_error() => Err(CallError::Broken(format!("it answers {status}"))),
         status => Err(CallError::denied(format!("it answers {status}"), "Check the address in ALERT_WEBHOOK")),
     });
     sent.map_err(|error| Failure::call("sending a message to ALERT_WEBHOOK", error))?;

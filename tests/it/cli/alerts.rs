@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{World, words};
 
-/// A webhook that takes everything: its address, and what it gets.
-fn webhook() -> (String, Receiver<Value>) {
+/// A webhook that answers everything with a status: its address, and what it gets.
+fn webhook(status: &'static str) -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/secret-path-of-the-webhook", listener.local_addr().unwrap());
     let (told, got) = channel();
@@ -28,7 +28,7 @@ fn webhook() -> (String, Receiver<Value>) {
             }
             let mut body = vec![0; length];
             stream.read_exact(&mut body).unwrap();
-            stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok").unwrap();
+            write!(stream.get_mut(), "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok").unwrap();
             told.send(serde_json::from_slice(&body).unwrap()).unwrap_or_default();
         }
     };
@@ -39,7 +39,7 @@ fn webhook() -> (String, Receiver<Value>) {
 #[test]
 fn a_budget_of_this_machine_is_told_and_listed() {
     let world = World::start(&["--entries", "200", "--days", "0.003", "--rate", "0"]);
-    let (address, got) = webhook();
+    let (address, got) = webhook("200 OK");
     let with = |arguments: &[&str]| {
         let mut command = world.command(arguments);
         command.env("ALERT_WEBHOOK", &address).env("BUDGET_DAY_USD", "0.0001").env("BUDGETS", "team=*:1000/month");
@@ -85,5 +85,12 @@ fn a_webhook_that_is_not_there_or_not_set_is_an_error_without_its_address() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("http://{nobody}/secret-path-of-the-webhook");
     check(&[("ALERT_WEBHOOK", &nobody)], 1, "sending a message to ALERT_WEBHOOK");
+    for (status, code, expected) in [
+        ("429 Too Many Requests", 1, "it takes no more messages now"),
+        ("500 Internal Server Error", 1, "it answers 500"),
+        ("404 Not Found", 2, "Check the address in ALERT_WEBHOOK"),
+    ] {
+        check(&[("ALERT_WEBHOOK", &webhook(status).0)], code, expected);
+    }
     check(&[("ALERT_WEBHOOK", &nobody), ("DIGEST", "mon 08:00 Europe/Berlim")], 2, "which is not known");
 }
