@@ -52,7 +52,7 @@ pub type Element<'a> = Result<Members<'a>, String>;
 /// If it is too large, or is not packed so.
 pub fn unpacked(body: &[u8], is_packed: bool) -> Result<Cow<'_, [u8]>, Unreadable> {
     let too_large =
-        || Unreadable::TooLarge(format!("the body is larger than {} MiB: send fewer events", LARGEST_BODY >> 20));
+        || Unreadable::TooLarge(format!("the body is larger than {} MiB: send less at once", LARGEST_BODY >> 20));
     if body.len() > LARGEST_BODY {
         return Err(too_large());
     }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     fn too_large() -> Unreadable {
-        Unreadable::TooLarge("the body is larger than 1 MiB: send fewer events".into())
+        Unreadable::TooLarge("the body is larger than 1 MiB: send less at once".into())
     }
 
     #[test]
