@@ -34,6 +34,18 @@ pub fn post(address: &str, body: Vec<u8>) -> Request {
     request
 }
 
+/// Whether a header that lists what a client takes names a value, with a weight (`q`) that is not zero.
+#[must_use]
+pub fn takes(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|part| {
+        let mut parameters = part.split(';').map(str::trim);
+        let is_wanted = parameters.next().is_some_and(|value| value.eq_ignore_ascii_case(wanted));
+        is_wanted
+            && !parameters.any(|parameter| parameter.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0)))
+    })
+}
+
 /// A text as one segment of an address.
 #[must_use]
 pub fn encoded(text: &str) -> String {

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{
-    content::{self, json, text},
+    content::{self, json},
     key::Key,
     problem::{Answer, Problem},
 };
@@ -13,7 +13,7 @@ use crate::{
     host::Server,
     query::{self, Asker, Known, NoAnswer, Question, Reason, Shape, Table, What, Wrong, shapes, template},
     time,
-    wire::Request,
+    wire::{Request, Response, takes},
 };
 
 /// Whether an answer in CSV has left rows out.
@@ -182,10 +182,10 @@ fn by_date(mut table: Table) -> Table {
 
 /// A table as the request wants it.
 fn told(headers: &HeaderMap, table: &Table) -> Answer {
-    if !text(headers, &header::ACCEPT).contains("text/csv") {
+    if !takes(headers, &header::ACCEPT, "text/csv") {
         return json(StatusCode::OK, table);
     }
-    let mut response = crate::wire::Response::new(table.csv());
+    let mut response = Response::new(table.csv());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     if table.is_truncated() {

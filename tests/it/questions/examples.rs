@@ -137,7 +137,7 @@ fn usage_is_told_as_json_and_as_csv() {
         rows,
         json!([row("acme", "=a,b", json!(1500.5), 2, json!(1)), row("other", "b", json!(7), 1, json!(0.5))])
     );
-    let headers = [("authorization", format!("Bearer {ADMIN}")), ("accept", "text/csv".into())];
+    let headers = [("authorization", format!("Bearer {ADMIN}")), ("accept", "text/html, text/csv; q=0.9".into())];
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut one = question;
     one["limit"] = 1.into();
@@ -147,6 +147,9 @@ fn usage_is_told_as_json_and_as_csv() {
     assert_eq!(response.headers()["x-truncated"], "true");
     let csv = String::from_utf8(response.into_body()).unwrap();
     assert_eq!(csv, "organizationId,sku,unit,quantity,events,cost\r\nacme,\"'=a,b\",tokens,1500.5,2,1\r\n");
+    let unwanted = [headers[0], ("accept", "application/json, text/csv;q=0")];
+    let request = crate::events::world::request("POST", "/billing/usage", &unwanted, one.to_string());
+    assert_eq!(world.send(request).headers()["content-type"], "application/json");
 }
 
 #[test]

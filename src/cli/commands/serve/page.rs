@@ -6,7 +6,7 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::wire::{Request, Response};
+use crate::wire::{Request, Response, takes};
 
 const PAGE: &[u8] = include_bytes!("../../../dashboard/built/dashboard.html");
 
@@ -39,18 +39,15 @@ pub fn answer(request: &Request) -> Option<Response> {
     if !is_read || !PATHS.contains(&request.uri().path()) {
         return None;
     }
-    let named = |name, part: &str| {
-        let values = request.headers().get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).any(|value| value.trim().trim_start_matches("W/").starts_with(part))
-    };
-    let is_packed = named(header::ACCEPT_ENCODING, "gzip") && !PACKED.is_empty();
+    let is_packed = takes(request.headers(), &header::ACCEPT_ENCODING, "gzip") && !PACKED.is_empty();
     let body = if is_packed { PACKED.as_slice() } else { PAGE };
     let mut response = Response::new(Vec::new());
     *response.headers_mut() = headers();
     if is_packed {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    if named(header::IF_NONE_MATCH, TAG.as_str()) {
+    let known = [TAG.as_str(), &format!("W/{}", *TAG), "*"];
+    if known.iter().any(|known| takes(request.headers(), &header::IF_NONE_MATCH, known)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else if request.method() == Method::HEAD {
         response.headers_mut().insert(header::CONTENT_LENGTH, body.len().into());
@@ -115,6 +112,8 @@ mod tests {
     fn the_page_is_sent_packed_to_who_unpacks_it() {
         let response = ask(Method::GET, "/", &[(header::ACCEPT_ENCODING, "br, gzip;q=0.5")]).unwrap();
         assert_eq!(header(&response, "content-encoding"), "gzip");
+        let plain = ask(Method::GET, "/", &[(header::ACCEPT_ENCODING, "br, gzip;q=0")]).unwrap();
+        assert!(plain.headers().get("content-encoding").is_none() && plain.body().as_slice() == PAGE);
         let mut page = Vec::new();
         GzDecoder::new(response.body().as_slice()).read_to_end(&mut page).unwrap();
         assert!(page == PAGE);
@@ -125,7 +124,7 @@ mod tests {
     fn who_has_the_page_is_not_sent_it_again() {
         let head = ask(Method::HEAD, "/", &[]).unwrap();
         assert_eq!((head.body().len(), header(&head, "content-length")), (0, PAGE.len().to_string()));
-        for tag in [header(&head, "etag"), format!("\"x\", W/{}", header(&head, "etag"))] {
+        for tag in [header(&head, "etag"), format!("\"x\", W/{}", header(&head, "etag")), "*".into()] {
             let response = ask(Method::GET, "/", &[(header::IF_NONE_MATCH, &tag)]).unwrap();
             assert_eq!((response.status(), response.body().len()), (StatusCode::NOT_MODIFIED, 0));
         }
