@@ -46,15 +46,9 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// The statement that makes them of other lines.
-    pub fn of(self, others: Self) -> String {
-        let (groups, condition) = self.others(others);
-        self.insert(&orgs(others.source, others.grain), &parts(&groups, "rollups", &condition))
-    }
-
-    /// The statements that make them of many other lines. The first is faster: it lists the buckets of all of them, where that
-    /// is not too long.
-    pub fn of_many(self, others: Self) -> [String; 2] {
+    /// The statements that make them of other lines. The first is faster: it lists the buckets of all of them, where that is
+    /// not too long.
+    pub fn of(self, others: Self) -> [String; 2] {
         let (groups, condition) = self.others(others);
         let spaces = format!(
             "{},\nsize(is_usual) AS MATERIALIZED (\n  SELECT COALESCE(max(bytes), 0) <= {MOST_LISTED} FROM (\n    \

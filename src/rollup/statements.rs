@@ -82,16 +82,16 @@ pub(super) fn count(source: Source, grain: Grain, values: &[Cell; 3]) -> Vec<Sta
     let all = |level| Lines { together: 1, ..each(level) };
     match grain {
         Grain::Hour => texts.extend(of_rows(each(3))),
-        Grain::Day => texts.extend(each(3).of_many(Lines { grain: Grain::Hour, ..each(3) })),
+        Grain::Day => texts.extend(each(3).of(Lines { grain: Grain::Hour, ..each(3) })),
     }
     texts.extend(fold(source, grain));
-    texts.extend(each(2).of_many(each(3)));
-    texts.push(each(1).of(each(2)));
+    texts.extend(each(2).of(each(3)));
+    texts.extend(each(1).of(each(2)));
     match grain {
-        Grain::Hour => texts.push(all(2).of(each(2))),
-        Grain::Day => texts.extend([all(3).of(each(3)), all(2).of(all(3))]),
+        Grain::Hour => texts.extend(all(2).of(each(2))),
+        Grain::Day => texts.extend(all(3).of(each(3)).into_iter().chain(all(2).of(all(3)))),
     }
-    texts.push(all(1).of(all(2)));
+    texts.extend(all(1).of(all(2)));
     if grain == Grain::Day {
         texts.extend(users(source));
     }
@@ -231,13 +231,16 @@ fn users(source: Source) -> Vec<String> {
     if source == Source::Logs {
         return vec![users];
     }
+    // Of each org, and of all together, whose line is found by its whole key.
     let sessions = format!(
-        "WITH RECURSIVE {spaces},\n\
+        "WITH RECURSIVE {spaces},\n{},\n\
          sessions(org, id) AS MATERIALIZED (SELECT DISTINCT r.org, r.session_id {rows}),\n\
-         counts(org, sessions) AS (\n  SELECT org, count(id) FROM sessions GROUP BY org\n  UNION ALL\n  \
-         SELECT '', count(DISTINCT id) FROM sessions\n)\n\
-         UPDATE rollups SET sessions = counts.sessions FROM counts WHERE source = 'events' AND grain = 'day' \
-         AND together = (counts.org = '') AND level = 1 AND rollups.org = counts.org AND start = ?1"
+         counts(together, org, sessions) AS MATERIALIZED (\n  SELECT 0, org, count(id) FROM sessions GROUP BY org\n  UNION ALL\n  \
+         SELECT 1, '', count(DISTINCT id) FROM sessions\n)\n\
+         UPDATE rollups SET sessions = (SELECT c.sessions FROM counts AS c WHERE c.together = rollups.together \
+         AND c.org = rollups.org) WHERE source = 'events' AND grain = 'day' AND together IN (0, 1) AND level = 1 \
+         AND org IN (SELECT org FROM places) AND start = ?1",
+        orgs(source, Grain::Day)
     );
     vec![users, sessions]
 }
