@@ -20,7 +20,7 @@ BEGIN
     org, created_at, id, name, user_id, subject, success, duration, source, ingested_at, metadata
   )
   SELECT
-    COALESCE(NEW.org, 'default'),
+    COALESCE(NULLIF(NEW.org, ''), 'default'),
     strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(NEW.timestamp, 'now')),
     COALESCE(NEW.id, lower(hex(randomblob(16)))),
     NEW.event_name,
@@ -37,7 +37,9 @@ BEGIN
       WHEN NEW.event_name GLOB '*[_.]success' THEN 1
       WHEN NEW.event_name GLOB '*[_.]failure' OR NEW.event_name GLOB '*.failed' THEN 0
     END,
-    json_extract(NEW.metadata, '$.execution_time_ms'),
+    CASE
+      WHEN json_type(NEW.metadata, '$.execution_time_ms') IN ('integer', 'real') THEN json_extract(NEW.metadata, '$.execution_time_ms')
+    END,
     'sql',
     strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(NEW.created_at, 'now')),
     NEW.metadata

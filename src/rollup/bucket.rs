@@ -17,13 +17,16 @@ const BELOW: i64 = -1_000_000;
 /// How much a value from a bucket may differ from the duration, as a share of it.
 pub const ERROR: f64 = 0.01;
 
-/// The bucket of a duration, in SQL. Null, if there is none.
+/// The largest duration, in SQL. A text is larger.
+const MOST: &str = "1.7976931348623157e308";
+
+/// The bucket of a duration, in SQL. Null, if there is none. A text, which somebody's own SQL may have written, is zero.
 #[must_use]
 pub fn sql(duration: &str) -> String {
     format!(
-        "CASE WHEN {duration} > 0 THEN CAST(floor(50 * ln({duration})) AS INTEGER) \
-         WHEN {duration} = 0 THEN {ZERO} \
-         WHEN {duration} < 0 THEN {BELOW} - CAST(floor(50 * ln(-{duration})) AS INTEGER) END"
+        "CASE WHEN {duration} > 0 AND {duration} <= {MOST} THEN CAST(floor(50 * ln({duration})) AS INTEGER) \
+         WHEN {duration} < 0 THEN {BELOW} - CAST(floor(50 * ln(-{duration})) AS INTEGER) \
+         WHEN {duration} IS NOT NULL THEN {ZERO} END"
     )
 }
 

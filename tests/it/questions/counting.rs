@@ -205,3 +205,21 @@ fn while_counts_are_forgotten_piece_by_piece_every_answer_is_whole() {
     let left = "SELECT count(*) AS n FROM rollup_spans WHERE start < '2026-11-25'";
     assert_eq!(history.world.host.memory.lines(left, &[])[0]["n"], 0);
 }
+
+#[test]
+fn a_row_of_somebodys_own_sql_keeps_up_no_count() {
+    let mut history = History::new();
+    let connection = &history.world.host.memory.connection;
+    let event = "INSERT INTO events_raw (org, created_at, id, name, session_id, duration, source, ingested_at) \
+                 VALUES (?1, '2026-11-23T01:10:00.000Z', ?2, 'x', ?3, ?4, 'sql', '')";
+    for row in [["acme", "a", "s", "12ms"], ["acme", "b", "t", "-"], ["acme", "c", "t", "7"], ["", "d", "s", "7"]] {
+        connection.execute(event, row).unwrap();
+    }
+    history.act(Step::Count(1_000, 760));
+    let select =
+        "SELECT together, org, events, timed, sessions FROM rollups WHERE grain = 'day' AND level = 1 ORDER BY 1, 2";
+    let lines = history.world.host.memory.lines(select, &[]);
+    let line = |together: u8, org: &str, events: u8, sessions: u8| json!({ "together": together, "org": org, "events": events, "timed": events, "sessions": sessions });
+    let expected = [line(0, "", 1, 1), line(0, "acme", 3, 2), line(1, "", 4, 2)];
+    assert_eq!(Value::from_iter(lines.into_iter().map(Value::from)), Value::from_iter(expected));
+}

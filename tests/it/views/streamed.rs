@@ -151,7 +151,7 @@ fn every_statement_of_seed_000_runs() {
     let connection = &world.host.memory.connection;
     connection.execute_batch("CREATE TABLE Uu_stream AS SELECT * FROM Uu_sink WHERE false").unwrap();
     let rows = "INSERT INTO Uu_stream (id, user_id, event_name, timestamp, metadata, created_at) VALUES
-        ('1', '{\"login\":\"mary\"}', 'auth_ssh_failure', '2026-11-24T14:32:00.123Z', '{\"ip_address\":\"192.0.2.1\"}', NULL),
+        ('1', '{\"login\":\"mary\"}', 'auth_ssh_failure', '2026-11-24T14:32:00.123Z', '{\"ip_address\":\"192.0.2.1\",\"execution_time_ms\":\"12ms\"}', NULL),
         ('2', 'mary', 'tool_success', NULL, '{\"tool_name\":\"search\",\"execution_time_ms\":7}', datetime('now', '-91 days'))";
     connection.execute(rows, []).unwrap();
     connection.execute_batch(COPY).unwrap();
