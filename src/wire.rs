@@ -34,16 +34,16 @@ pub fn post(address: &str, body: Vec<u8>) -> Request {
     request
 }
 
-/// Whether a header that lists what a client takes names a value, with a weight (`q`) that is not zero.
+/// The weight (`q`) that a header gives a value which a client takes: 1 unless it says so, and 0 if it does not name it.
 #[must_use]
-pub fn takes(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+pub fn weight(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> f64 {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|part| {
-        let mut parameters = part.split(';').map(str::trim);
-        let is_wanted = parameters.next().is_some_and(|value| value.eq_ignore_ascii_case(wanted));
-        is_wanted
-            && !parameters.any(|parameter| parameter.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0)))
-    })
+    let mut parts = values.flat_map(|value| value.split(',')).map(|part| part.split(';').map(str::trim));
+    let Some(parameters) = parts.find_map(|mut part| part.next()?.eq_ignore_ascii_case(wanted).then_some(part)) else {
+        return 0.0;
+    };
+    let weight = |parameter: &str| parameter.strip_prefix(['q', 'Q'])?.strip_prefix('=')?.parse().ok();
+    parameters.filter_map(weight).next().unwrap_or(1.0)
 }
 
 /// A text as one segment of an address.

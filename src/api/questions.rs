@@ -13,7 +13,7 @@ use crate::{
     host::Server,
     query::{self, Asker, Known, NoAnswer, Question, Reason, Shape, Table, What, Wrong, shapes, template},
     time,
-    wire::{Request, Response, takes},
+    wire::{Request, Response, weight},
 };
 
 /// Whether an answer in CSV has left rows out.
@@ -182,7 +182,8 @@ fn by_date(mut table: Table) -> Table {
 
 /// A table as the request wants it.
 fn told(headers: &HeaderMap, table: &Table) -> Answer {
-    if !takes(headers, &header::ACCEPT, "text/csv") {
+    let [csv, own] = ["text/csv", "application/json"].map(|kind| weight(headers, &header::ACCEPT, kind));
+    if csv <= 0.0 || csv < own {
         return json(StatusCode::OK, table);
     }
     let mut response = Response::new(table.csv());

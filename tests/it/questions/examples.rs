@@ -147,9 +147,11 @@ fn usage_is_told_as_json_and_as_csv() {
     assert_eq!(response.headers()["x-truncated"], "true");
     let csv = String::from_utf8(response.into_body()).unwrap();
     assert_eq!(csv, "organizationId,sku,unit,quantity,events,cost\r\nacme,\"'=a,b\",tokens,1500.5,2,1\r\n");
-    let unwanted = [headers[0], ("accept", "application/json, text/csv;q=0")];
-    let request = crate::events::world::request("POST", "/billing/usage", &unwanted, one.to_string());
-    assert_eq!(world.send(request).headers()["content-type"], "application/json");
+    for accept in ["text/csv;Q=0", "text/csv;q=0.1, application/json", "application/json;q=0.9, text/csv;q=0.8"] {
+        let request =
+            crate::events::world::request("POST", "/billing/usage", &[headers[0], ("accept", accept)], one.to_string());
+        assert_eq!(world.send(request).headers()["content-type"], "application/json", "{accept}");
+    }
 }
 
 #[test]

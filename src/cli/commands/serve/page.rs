@@ -6,7 +6,7 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::wire::{Request, Response, takes};
+use crate::wire::{Request, Response, weight};
 
 const PAGE: &[u8] = include_bytes!("../../../dashboard/built/dashboard.html");
 
@@ -39,15 +39,16 @@ pub fn answer(request: &Request) -> Option<Response> {
     if !is_read || !PATHS.contains(&request.uri().path()) {
         return None;
     }
-    let is_packed = takes(request.headers(), &header::ACCEPT_ENCODING, "gzip") && !PACKED.is_empty();
+    let is_packed = weight(request.headers(), &header::ACCEPT_ENCODING, "gzip") > 0.0 && !PACKED.is_empty();
     let body = if is_packed { PACKED.as_slice() } else { PAGE };
     let mut response = Response::new(Vec::new());
     *response.headers_mut() = headers();
     if is_packed {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    let known = [TAG.as_str(), &format!("W/{}", *TAG), "*"];
-    if known.iter().any(|known| takes(request.headers(), &header::IF_NONE_MATCH, known)) {
+    let tags = request.headers().get_all(header::IF_NONE_MATCH).into_iter().filter_map(|tags| tags.to_str().ok());
+    let mut tags = tags.flat_map(|tags| tags.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
+    if tags.any(|tag| tag == "*" || tag == TAG.as_str()) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else if request.method() == Method::HEAD {
         response.headers_mut().insert(header::CONTENT_LENGTH, body.len().into());
