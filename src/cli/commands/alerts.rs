@@ -23,6 +23,7 @@ use crate::{
     },
     state::{ALERTS, FORWARD, Forward, OLDEST, Oldest, Told},
     time,
+    wire::may_pass,
 };
 
 /// Lists alerts, or tries the webhook.
@@ -53,7 +54,7 @@ async fn test(settings: &Alerts, stop: watch::Receiver<bool>) -> Result<Exit, Fa
     let sent = sent.and_then(|answer| match answer.status() {
         status if status.is_success() => Ok(()),
         StatusCode::TOO_MANY_REQUESTS => Err(CallError::Broken("it takes no more messages now (429)".into())),
-        status if status.is_server_error() => Err(CallError::Broken(format!("it answers {status}"))),
+        status if may_pass(status) => Err(CallError::Broken(format!("it answers {status}"))),
         status => Err(CallError::denied(format!("it answers {status}"), "Check the address in ALERT_WEBHOOK")),
     });
     sent.map_err(|error| Failure::call("sending a message to ALERT_WEBHOOK", error))?;

@@ -88,6 +88,7 @@ fn a_webhook_that_is_not_there_or_not_set_is_an_error_without_its_address() {
     for (status, code, expected) in [
         ("429 Too Many Requests", 1, "it takes no more messages now"),
         ("500 Internal Server Error", 1, "it answers 500"),
+        ("408 Request Timeout", 1, "it answers 408"),
         ("404 Not Found", 2, "Check the address in ALERT_WEBHOOK"),
     ] {
         check(&[("ALERT_WEBHOOK", &webhook(status).0)], code, expected);
