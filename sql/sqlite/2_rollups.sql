@@ -84,7 +84,7 @@ CREATE TABLE IF NOT EXISTS rollup_spans (
   PRIMARY KEY (source, grain, start)
 ) WITHOUT ROWID;
 
--- A row that comes or goes late is noted in its own transaction. Rows that come or change are noted by the program: with a
+-- A row that goes is noted in the transaction that deletes it. Rows that come or change are noted by the program: with a
 -- trigger, writing a row takes nearly twice the time, and D1 counts what the trigger changes as changed by the statement.
 CREATE TRIGGER IF NOT EXISTS rollups_events_deleted AFTER DELETE ON events_raw
 BEGIN

@@ -2,7 +2,7 @@
 //!
 //! A span is an hour or a day of UTC. It is counted some minutes after its end, and again after one of its rows has
 //! changed: whoever writes a row notes its span in the same transaction. What is counted is only ever made anew from the
-//! rows, and so a span that is not noted always says what its rows say.
+//! rows, and so a span that is not noted says what its rows say, unless somebody's own SQL has changed them.
 
 pub mod bucket;
 pub mod keys;
@@ -100,14 +100,13 @@ impl Grain {
     }
 }
 
-/// The statement that notes the spans of records that are written, to run in the transaction that writes them. `now` may
-/// be later than it is. None: all of them are of the present hour, which nobody has counted yet, or of a table that is not
-/// counted.
+/// The statement that notes the spans of records that are written, to run in the transaction that writes them. It notes hours
+/// that are over at `now`; who has no clock gives [`time::END`], and so notes every hour. None: there is nothing to note.
 #[must_use]
 pub fn note<'a>(records: impl IntoIterator<Item = &'a Record>, now: Timestamp) -> Option<Statement> {
     let mut records = records.into_iter().peekable();
     let source = Source::of(records.peek()?.table)?;
-    // Mostly few. A set would take 4 KB of the Worker.
+    // Mostly one or two. A set would take 4 KB of the Worker.
     let mut spans = Vec::new();
     for at in records.map(Record::at).filter(|at| Grain::Hour.floor(*at) + Grain::Hour.length() <= now) {
         for span in Grain::ALL.map(|grain| (grain, grain.floor(at))) {

@@ -29,7 +29,7 @@ otherwise events and logs together.";
 pub const QUERY: &str = "\
 Examples:
   aig-logs query                                       list the templates
-  aig-logs query brute-force since=-24h more=5         one of them
+  aig-logs query brute-force start=-24h more=5         one of them
   aig-logs query brute-force --fail-if 'failures > 10'  for cron: the exit code is 2 if it holds
   aig-logs query my-question.sql                       a file of your own
   aig-logs query --queries ./mine my-question          the same file in a folder
