@@ -39,11 +39,12 @@ pub fn post(address: &str, body: Vec<u8>) -> Request {
 pub fn weight(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> f64 {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     let mut parts = values.flat_map(|value| value.split(',')).map(|part| part.split(';').map(str::trim));
-    let Some(parameters) = parts.find_map(|mut part| part.next()?.eq_ignore_ascii_case(wanted).then_some(part)) else {
+    let Some(mut parameters) = parts.find_map(|mut part| part.next()?.eq_ignore_ascii_case(wanted).then_some(part))
+    else {
         return 0.0;
     };
     let weight = |parameter: &str| parameter.strip_prefix(['q', 'Q'])?.strip_prefix('=')?.parse().ok();
-    parameters.filter_map(weight).next().unwrap_or(1.0)
+    parameters.find_map(weight).unwrap_or(1.0)
 }
 
 /// A text as one segment of an address.
