@@ -221,5 +221,6 @@ fn a_row_of_somebodys_own_sql_keeps_up_no_count() {
     let lines = history.world.host.memory.lines(select, &[]);
     let line = |together: u8, org: &str, events: u8, sessions: u8| json!({ "together": together, "org": org, "events": events, "timed": events, "sessions": sessions });
     let expected = [line(0, "", 1, 1), line(0, "acme", 3, 2), line(1, "", 4, 2)];
-    assert_eq!(Value::from_iter(lines.into_iter().map(Value::from)), Value::from_iter(expected));
+    let lines: Vec<_> = lines.into_iter().map(Value::from).collect();
+    assert_eq!(lines, expected);
 }
