@@ -46,10 +46,10 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// The statements that make them of other lines. The first is faster: it lists the buckets of all of them, where that is
-    /// not too long.
+    /// The statements that make them of other lines. Both run, and one of them finds lines: the first, which lists the buckets
+    /// of all and is faster, unless a list would be too long.
     pub fn of(self, others: Self) -> [String; 2] {
-        let (groups, condition) = self.others(others);
+        let (groups, condition) = self.grouping(others);
         let spaces = format!(
             "{},\nsize(is_usual) AS MATERIALIZED (\n  SELECT COALESCE(max(bytes), 0) <= {MOST_LISTED} FROM (\n    \
              SELECT sum(length(r.buckets)) AS bytes FROM rollups AS r WHERE {condition} GROUP BY {groups}\n  )\n)",
@@ -66,7 +66,7 @@ impl Lines {
     }
 
     /// By what other lines `r` are grouped, and which they are.
-    fn others(self, others: Self) -> (String, String) {
+    fn grouping(self, others: Self) -> (String, String) {
         let (source, grain) = (others.source.name(), others.grain.name());
         let org = if self.together == 1 { "''" } else { "r.org" };
         let groups = format!("{org}{}", listed(self.source.fields(self.level), ", r."));
