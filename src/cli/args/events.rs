@@ -151,7 +151,7 @@ pub enum PricesAction {
         #[arg(long, value_name = "INSTANT")]
         since: String,
         /// USD for one unit
-        #[arg(long, value_name = "USD")]
+        #[arg(long, value_name = "USD", allow_negative_numbers = true)]
         price: f64,
     },
     /// List the prices
