@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     error::CallError,
     log::raw,
-    wire::{Response, may_pass, or_default, retry_after, snippet},
+    wire::{Response, json, may_pass, or_default, retry_after, snippet},
 };
 
 /// The hints to a person if a part of the API refuses.
@@ -75,7 +75,7 @@ pub fn open(response: &Response, hints: &Hints) -> Result<Envelope, CallError> {
         let message = format!("Cloudflare's API answered {status}");
         return Err(CallError::Throttled { message, wait: retry_after(response) });
     }
-    let faults = match read::<Value>(response) {
+    let faults = match json::<Envelope>(response) {
         Some(envelope) if status.is_success() && envelope.success => return Ok(envelope),
         Some(envelope) => envelope.errors,
         None => vec![Fault { code: None, message: snippet(response.body()) }],
@@ -87,7 +87,7 @@ pub fn open(response: &Response, hints: &Hints) -> Result<Envelope, CallError> {
 /// Opens the envelope of a call that worked, whose result is all of one type. None: [`open()`] tells why.
 #[must_use]
 pub fn open_as<T: Default + DeserializeOwned>(response: &Response) -> Option<Envelope<T>> {
-    read::<T>(response).filter(|envelope| response.status().is_success() && envelope.success)
+    json(response).filter(|envelope: &Envelope<T>| response.status().is_success() && envelope.success)
 }
 
 /// Opens the envelope of a list whose elements are read one by one, because some of them may be unreadable. `text` is
@@ -111,11 +111,6 @@ pub fn open_list<'a>(
     envelope.headers_mut().clone_from(response.headers());
     let total = open(&envelope, hints)?.total();
     Ok((list.last().and_then(|(_, list)| raw::elements(list)), total))
-}
-
-fn read<T: Default + DeserializeOwned>(response: &Response) -> Option<Envelope<T>> {
-    // The whole text is checked for UTF-8 once, and not string by string.
-    serde_json::from_str(str::from_utf8(response.body()).ok()?).ok()
 }
 
 fn told(status: StatusCode, faults: &[Fault]) -> String {

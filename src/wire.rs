@@ -1,11 +1,12 @@
 //! The parts that all requests and answers share.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use chrono::DateTime;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use httpdate::parse_http_date;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use crate::{foreign, plan::budget::Rate, time::Timestamp};
 
@@ -75,8 +76,9 @@ pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
 }
 
 fn instant(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
-    let date = DateTime::parse_from_rfc2822(headers.get(name)?.to_str().ok()?).ok()?;
-    Some(date.to_utc())
+    let date = parse_http_date(headers.get(name)?.to_str().ok()?).ok()?;
+    let since_1970 = date.duration_since(UNIX_EPOCH).ok()?;
+    DateTime::from_timestamp(since_1970.as_secs().try_into().ok()?, 0)
 }
 
 /// The longest window of a rate limit. Cloudflare's windows have five minutes. A longer window is treated as absent.
@@ -106,6 +108,13 @@ pub fn rate(headers: &HeaderMap) -> Option<Rate> {
 #[must_use]
 pub fn may_pass(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY)
+}
+
+/// The body of an answer, read as JSON. None: it is no JSON, or of another shape. All answers are read here: the whole
+/// text is checked for UTF-8 once, and not string by string, and the Worker holds one reader, of texts, and none of bytes.
+#[must_use]
+pub fn json<T: DeserializeOwned>(response: &Response) -> Option<T> {
+    serde_json::from_str(str::from_utf8(response.body()).ok()?).ok()
 }
 
 /// Reads a member that may also be null. Null means the same as absent.
@@ -153,7 +162,8 @@ mod tests {
         check("soon", None);
         check("", None);
         check("Tue, 06 Oct 2026 09:16:02 GMT", Some(40));
-        check("Tue, 06 Oct 2026 11:16:02 +0200", Some(40));
+        // HTTP has no zone but GMT.
+        check("Tue, 06 Oct 2026 11:16:02 +0200", None);
         check("Tue, 06 Oct 2026 09:15:22 GMT", Some(0));
         check("Tue, 06 Oct 2026 09:15:21 GMT", None);
         check("Thu, 08 Oct 2026 09:15:22 GMT", None);

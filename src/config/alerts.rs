@@ -3,7 +3,7 @@
 use chrono::{NaiveTime, Weekday};
 use http::Uri;
 
-use super::vars::{ConfigError, SettingReader, read};
+use super::vars::{ConfigError, SettingReader, number, read};
 use crate::secret::Secret;
 
 /// The most budgets of `BUDGETS`.
@@ -166,7 +166,7 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
 
 /// An amount of USD above 0, in billionths.
 fn nanos(text: &str) -> Option<i64> {
-    let usd: f64 = text.trim().parse().ok()?;
+    let usd = number(text.trim())?;
     #[expect(clippy::cast_possible_truncation, reason = "at most 10^18")]
     (usd > 0.0 && usd <= NANOS).then(|| (usd * NANOS).round() as i64)
 }

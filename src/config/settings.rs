@@ -45,20 +45,32 @@ pub struct Setting {
     pub need: Need,
     /// Who reads it.
     pub program: Program,
-    /// Its meaning, in one line.
+    /// Its meaning, in one line. Empty in a Worker.
     pub meaning: &'static str,
 }
 
+/// The Workers show no help: without these texts they are 2 KB smaller.
+const fn shown(meaning: &'static str) -> &'static str {
+    if cfg!(target_arch = "wasm32") { "" } else { meaning }
+}
+
 const fn needed(name: &'static str, need: Need, meaning: &'static str) -> Setting {
-    Setting { name, default: None, secret: false, need, program: Program::Poller, meaning }
+    Setting { name, default: None, secret: false, need, program: Program::Poller, meaning: shown(meaning) }
 }
 
 const fn secret(name: &'static str, need: Need, meaning: &'static str) -> Setting {
-    Setting { name, default: None, secret: true, need, program: Program::Poller, meaning }
+    Setting { name, default: None, secret: true, need, program: Program::Poller, meaning: shown(meaning) }
 }
 
 const fn with_default(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, default: Some(default), secret: false, need: Need::Never, program: Program::Poller, meaning }
+    Setting {
+        name,
+        default: Some(default),
+        secret: false,
+        need: Need::Never,
+        program: Program::Poller,
+        meaning: shown(meaning),
+    }
 }
 
 const fn of_command(setting: Setting) -> Setting {

@@ -18,7 +18,7 @@ use crate::{
     foreign,
     secret::Secret,
     time::Timestamp,
-    wire::{Request, Response, may_pass, request, retry_after},
+    wire::{Request, Response, json, may_pass, request, retry_after},
 };
 
 /// The purpose of a token.
@@ -130,13 +130,13 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Token, CallErro
     if status.as_u16() == 429 {
         return Err(CallError::Throttled { message: words, wait: retry_after(response) });
     }
-    let answer = serde_json::from_slice::<Value>(response.body());
-    let refused = answer.as_ref().ok().and_then(|answer| Refused::deserialize(answer).ok());
+    let answer = json::<Value>(response);
+    let refused = answer.as_ref().and_then(|answer| Refused::deserialize(answer).ok());
     if let Some(refused) = refused.as_ref().filter(|refused| PASSING.contains(&refused.error.as_str())) {
         return Err(CallError::Broken(format!("{words}: {}", refused.error)));
     }
     if status.is_success() {
-        let answer = answer.map_err(|_| CallError::Broken("Google's token answer cannot be read".into()))?;
+        let answer = answer.ok_or_else(|| CallError::Broken("Google's token answer cannot be read".into()))?;
         return granted(&answer, now).ok_or_else(|| {
             CallError::denied(format!("{words}, without an access_token"), "Check that GCP_TOKEN_URI is Google's own")
         });

@@ -3,7 +3,7 @@
 use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::time::{Timestamp, stored};
 
 /// Calls a minute that Cloudflare's API takes of one token: 1,200 in five minutes, whatever it is used for.
 /// developers.cloudflare.com/fundamentals/api/reference/limits
@@ -30,6 +30,7 @@ pub fn percent(entries: u64, readable: u64) -> u64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Minute {
     /// Its first instant, UTC.
+    #[serde(deserialize_with = "stored::instant")]
     pub start: Timestamp,
     /// Entries created in it that forward has delivered.
     pub entries: u64,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::time::{self, Timestamp};
+use crate::time::{self, Timestamp, stored};
 
 /// Stands in a key before the instants of a segment that spans, or may span, several days.
 const DAYS: &str = "days:";
@@ -22,8 +22,10 @@ pub struct Segment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     /// First `created_at` in the segment, UTC.
+    #[serde(deserialize_with = "stored::instant")]
     pub from: Timestamp,
     /// Last `created_at` in the segment, UTC.
+    #[serde(deserialize_with = "stored::instant")]
     pub to: Timestamp,
     /// Number of ids.
     pub n: usize,

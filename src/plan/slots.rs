@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt};
 use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use crate::time::{self, Timestamp};
+use crate::time::{Timestamp, stored};
 
 /// Length of a slot.
 pub const LENGTH: TimeDelta = TimeDelta::minutes(10);
@@ -118,17 +118,8 @@ pub struct Stretch {
 
 /// The slots with entries of the last 26 hours, by their start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<Timestamp, Slot>")]
-pub struct Slots(BTreeMap<Timestamp, Slot>);
-
-impl TryFrom<BTreeMap<Timestamp, Slot>> for Slots {
-    type Error = &'static str;
-
-    fn try_from(slots: BTreeMap<Timestamp, Slot>) -> Result<Self, Self::Error> {
-        let near = slots.keys().all(|start| time::is_near(*start));
-        near.then_some(Self(slots)).ok_or("a slot lies in no year from 1970 to 2199")
-    }
-}
+#[serde(transparent)]
+pub struct Slots(#[serde(deserialize_with = "stored::by_instant")] BTreeMap<Timestamp, Slot>);
 
 impl Slots {
     /// Counts an entry that forward has delivered; whether it is a long call, where that is known.

@@ -11,7 +11,7 @@ use crate::{
     envelope::{Hints, open},
     error::CallError,
     time::Timestamp,
-    wire::{Request, Response, encoded, post, request},
+    wire::{Request, Response, encoded, json, post, request},
 };
 
 /// Accounts made from this instant on, 2026-09-24T00:00:00Z, keep the logs of their gateways in Workers Observability.
@@ -214,7 +214,7 @@ fn is_forbidden(response: &Response) -> bool {
         return true;
     }
     // A refusal may have another status, but not another code.
-    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    let body: Value = json(response).unwrap_or_default();
     let codes = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     codes.iter().any(|error| matches!(error["code"].as_i64(), Some(9_109 | 10_000)))
 }

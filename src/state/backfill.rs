@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DurationRound, NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use super::{Comparison, Spend, Track, stored};
+use super::{Comparison, Spend, Track, cursor};
 use crate::{
     plan::{
         cursor::Cursor,
         slots::{AGES, Stretch},
     },
-    time::{MILLISECOND, Timestamp},
+    time::{MILLISECOND, Timestamp, stored},
 };
 
 /// What the history is counted by.
@@ -24,7 +24,7 @@ const COMPARED: TimeDelta = TimeDelta::days(40);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backfill {
     /// Everything after it, and before `start`, is delivered.
-    #[serde(flatten, with = "stored::cursor")]
+    #[serde(flatten, with = "cursor")]
     pub cursor: Cursor,
     /// Where the forward pass began: it owns this instant and everything after it. Absent after a takeover.
     #[serde(default, deserialize_with = "stored::optional_instant", skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct Backfill {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub doubtful: bool,
     /// Entries delivered of each day that is not counted at the source yet.
-    #[serde(default, skip_serializing_if = "Days::is_empty")]
+    #[serde(default, deserialize_with = "stored::by_day", skip_serializing_if = "Days::is_empty")]
     pub days: Days,
     /// What was counted at the source. None: not begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]

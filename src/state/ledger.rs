@@ -10,7 +10,7 @@ use super::{of, versioned, written};
 use crate::{
     error::Error,
     plan::slots::{Slot, Verdict},
-    time::Timestamp,
+    time::{Timestamp, stored},
 };
 
 /// The hours of a day, UTC.
@@ -24,6 +24,7 @@ pub struct Ledger {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// By date.
+    #[serde(deserialize_with = "stored::by_day")]
     pub days: BTreeMap<NaiveDate, Finding>,
 }
 
@@ -37,6 +38,7 @@ pub struct Finding {
     /// What follows from that.
     pub verdict: Verdict,
     /// Since when that is known, UTC.
+    #[serde(deserialize_with = "stored::instant")]
     pub at: Timestamp,
 }
 

@@ -9,12 +9,12 @@
 //! because long passes save `forward` earlier, and because two jobs that overlap may overwrite each other's `oldest`.
 
 mod backfill;
+mod cursor;
 mod dead;
 mod ledger;
 mod position;
 mod spend;
 mod status;
-mod stored;
 mod told;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::{any::Any, collections::BTreeMap};
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 
-use super::{Spend, stored};
+use super::{Spend, cursor};
 use crate::{
     log::entry::Entry,
     plan::{
@@ -14,14 +14,14 @@ use crate::{
         peak::Peak,
         slots::{self, AGES, HOUR, KEPT, Slot, Slots, Stretch},
     },
-    time::{MILLISECOND, Timestamp},
+    time::{MILLISECOND, Timestamp, stored},
 };
 
 /// How far the forward pass has come with one gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Everything before it is delivered.
-    #[serde(flatten, with = "stored::cursor")]
+    #[serde(flatten, with = "cursor")]
     pub cursor: Cursor,
     /// Where this program began: it owns this instant and everything after it. Absent after a takeover.
     #[serde(default, deserialize_with = "stored::optional_instant", skip_serializing_if = "Option::is_none")]
@@ -70,9 +70,10 @@ pub struct Comparison {
     #[serde(deserialize_with = "stored::instant")]
     pub begun: Timestamp,
     /// How far the comparison has come.
-    #[serde(flatten, with = "stored::cursor")]
+    #[serde(flatten, with = "cursor")]
     pub cursor: Cursor,
     /// Entries seen so far, by the start of their slot.
+    #[serde(deserialize_with = "stored::by_instant")]
     pub seen: BTreeMap<Timestamp, u64>,
     /// Seen entries whose own instant cannot be read. Nobody knows their slots, so they must not count for other
     /// entries.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{STATUS, of, versioned, written};
 use crate::{
     error::Error,
-    time::{Timestamp, floor_ms},
+    time::{Timestamp, floor_ms, stored},
 };
 
 /// The last error of each job; written only when it changes what an operator would do.
@@ -22,6 +22,7 @@ pub struct Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastFailure {
     /// When it first failed in this way, UTC.
+    #[serde(deserialize_with = "stored::instant")]
     pub since: Timestamp,
     /// What it was doing, and what went wrong.
     pub error: String,

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ALERTS, of, versioned, written};
-use crate::{error::Error, time::Timestamp};
+use crate::{
+    error::Error,
+    time::{Timestamp, stored},
+};
 
 /// The alerts that are on, and the last digest. Written only after the webhook has taken news.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +15,7 @@ pub struct Told {
     /// Each alert that is on.
     pub on: Vec<On>,
     /// When the last digest was due, UTC.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "stored::optional_instant", skip_serializing_if = "Option::is_none")]
     pub digest: Option<Timestamp>,
 }
 
@@ -24,8 +27,10 @@ pub struct On {
     /// How bad it is: a higher level is told again. Of a budget, percent.
     pub level: u8,
     /// When it was first told, UTC.
+    #[serde(deserialize_with = "stored::instant")]
     pub since: Timestamp,
     /// When it was last seen, UTC, to the hour. Only of dead letters: others are over when they are not the case any more.
+    #[serde(deserialize_with = "stored::instant")]
     pub seen: Timestamp,
     /// What was told.
     pub text: String,

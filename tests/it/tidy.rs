@@ -21,7 +21,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const MAX_LINES: usize = 300;
 
 /// The only files that may ask which platform they are built for.
-const PLATFORM_SPLITS: &[&str] = &["src/lib.rs", "src/database/mod.rs", "src/host/mod.rs", "src/sink/mod.rs"];
+const PLATFORM_SPLITS: &[&str] =
+    &["src/lib.rs", "src/config/settings.rs", "src/database/mod.rs", "src/host/mod.rs", "src/sink/mod.rs"];
 
 /// What decides, and so never waits.
 const PURE: &[&str] = &[

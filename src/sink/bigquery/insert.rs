@@ -9,7 +9,7 @@ use crate::{
     error::CallError,
     record::Record,
     sink::Rejected,
-    wire::{Request, Response, or_default, post, retry_after, snippet},
+    wire::{Request, Response, json, or_default, post, retry_after, snippet},
 };
 
 /// The longest `insertId`, in characters. cloud.google.com/bigquery/quotas, streaming inserts
@@ -170,7 +170,7 @@ struct RowError {
 pub fn read(response: &Response, rows: usize, table: &BigQuery) -> Result<Option<Reply>, CallError> {
     let status = response.status();
     if status.is_success() {
-        let answer: Answer = serde_json::from_slice(response.body()).map_err(|_| {
+        let answer: Answer = json(response).ok_or_else(|| {
             CallError::Broken(format!("BigQuery's answer cannot be read: {}", snippet(response.body())))
         })?;
         return judge(answer.insert_errors.into_iter().flat_map(faults).collect(), rows, response).map(Some);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     config::BigQuery,
     error::CallError,
-    wire::{Response, may_pass, or_default, retry_after, snippet},
+    wire::{Response, json, may_pass, or_default, retry_after, snippet},
 };
 
 /// Google's reasons for trouble of its own, with a request or with a row. The same rows are sent again.
@@ -61,7 +61,7 @@ pub fn of_google(response: &Response) -> Option<(String, String)> {
         #[serde(default, deserialize_with = "or_default")]
         reason: String,
     }
-    let Answer { error } = serde_json::from_slice(response.body()).ok()?;
+    let Answer { error } = json(response)?;
     Some((error.errors.into_iter().next().map(|first| first.reason).unwrap_or_default(), error.message))
 }
 

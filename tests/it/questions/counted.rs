@@ -47,7 +47,11 @@ pub struct History {
 
 impl History {
     pub fn new() -> Self {
-        let world = World::new();
+        Self::of(World::new())
+    }
+
+    /// A history of a world without rows.
+    pub fn of(world: World) -> Self {
         world.host.now.set(middle() - TimeDelta::hours(30));
         Self { world, there: BTreeMap::new(), come: Vec::new() }
     }

@@ -1,5 +1,7 @@
 //! Instants. Only a host reads the clock; everywhere else time is a value.
 
+pub mod stored;
+
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
 /// An instant, UTC. The API gives milliseconds; finer instants are kept as they are.
@@ -26,8 +28,13 @@ pub fn text(instant: Timestamp) -> String {
 /// 2199. A leap second becomes the second after it.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
-    let midnight = || Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
-    parse_instant(text).or_else(|| midnight().filter(|instant| is_near(*instant)))
+    parse_instant(text).or_else(|| parse_instant(&format!("{text}T00:00:00Z")))
+}
+
+/// Reads a date alone (`2026-10-06`), from 1970 to 2199.
+#[must_use]
+pub fn parse_day(text: &str) -> Option<NaiveDate> {
+    Some(parse_instant(&format!("{text}T00:00:00Z"))?.date_naive())
 }
 
 /// The same, but no date alone.
