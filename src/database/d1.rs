@@ -7,7 +7,7 @@ use js_sys::{Array, Promise, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 
-use super::{Database, Done, Statement, lists, told, upsert_of_json};
+use super::{Database, Done, LONGEST, Statement, late, lists, told, upsert_of_json};
 use crate::{error::CallError, host::promise, record::Cell, time};
 
 /// The time until D1 has answered: as long as D1 lets a statement run. developers.cloudflare.com/d1/platform/limits
@@ -104,12 +104,23 @@ impl Database for D1 {
     }
 
     async fn query(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
-        let mut answer = answer(prepared(self.binding()?, text, &values)?.all()).await?;
-        if answer["success"] != true || !answer["results"].is_array() {
-            return Err(CallError::Broken("D1's answer has no list of lines".into()));
-        }
-        Ok(results(&mut answer).collect())
+        lines(answer(prepared(self.binding()?, text, &values)?.all()).await?)
     }
+
+    /// D1 ends the statement by itself.
+    async fn ask(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
+        let asked = prepared(self.binding()?, text, &values)?.all();
+        let answer = promise::within(asked, LONGEST).await.map_err(|words| told(&words))?;
+        lines(promise::value(&answer.ok_or_else(|| late(LONGEST))?))
+    }
+}
+
+/// The lines in D1's answer to a statement that only reads.
+fn lines(mut answer: Value) -> Result<Vec<Map<String, Value>>, CallError> {
+    if answer["success"] != true || !answer["results"].is_array() {
+        return Err(CallError::Broken("D1's answer has no list of lines".into()));
+    }
+    Ok(results(&mut answer).collect())
 }
 
 /// D1's answers to so many statements. They are committed only if it says so of each of them.

@@ -10,7 +10,7 @@ pub mod rest;
 pub mod sqlite;
 mod write;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -59,6 +59,14 @@ pub trait Database {
     async fn wipe(&self) -> Result<(), CallError> {
         Ok(())
     }
+}
+
+/// How long a question may take.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// A question was ended because it took longer than this.
+fn late(longest: Duration) -> CallError {
+    CallError::Throttled { message: format!("the question takes longer than {} s", longest.as_secs()), wait: None }
 }
 
 /// One statement of a transaction.

@@ -13,10 +13,19 @@ use worker::Delay;
 /// # Errors
 /// What the runtime says of the failure, or that no answer has come.
 pub async fn answered(asked: Result<Promise, JsValue>, most: Duration) -> Result<JsValue, String> {
+    let answer = within(asked, most).await?;
+    answer.ok_or_else(|| format!("no answer within {} s", most.as_secs()))
+}
+
+/// The same. None: no answer has come in time.
+///
+/// # Errors
+/// What the runtime says of the failure.
+pub async fn within(asked: Result<Promise, JsValue>, most: Duration) -> Result<Option<JsValue>, String> {
     let asked = JsFuture::from(asked.map_err(|thrown| said(&thrown))?);
     match future::select(pin!(asked), pin!(Delay::from(most))).await {
-        Either::Left((answer, _)) => answer.map_err(|thrown| said(&thrown)),
-        Either::Right(_) => Err(format!("no answer within {} s", most.as_secs())),
+        Either::Left((answer, _)) => answer.map(Some).map_err(|thrown| said(&thrown)),
+        Either::Right(_) => Ok(None),
     }
 }
 

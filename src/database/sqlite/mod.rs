@@ -32,7 +32,7 @@ use self::{
     readers::Readers,
     writer::{Answer, Waiting, Writer},
 };
-use super::{Database, Done, Statement};
+use super::{Database, Done, LONGEST, Statement, late};
 use crate::{
     error::CallError,
     log::metadata::MetadataKeys,
@@ -49,9 +49,6 @@ const CACHE: u32 = 8_192;
 
 /// How long a request waits for another program that writes.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long a question may take.
-const LONGEST: Duration = Duration::from_secs(10);
 
 /// Requests that may wait for the writer. A further one waits for its place.
 const MOST_WAITING: usize = 1_024;
@@ -150,11 +147,7 @@ impl Database for SqliteDatabase {
         });
         let read = timeout(self.longest, read).await;
         drop(asked);
-        let late = |_| {
-            let message = format!("the question takes longer than {} s", self.longest.as_secs());
-            CallError::Throttled { message, wait: None }
-        };
-        read.map_err(late)?.map_err(|error| CallError::Silent(error.to_string()))?
+        read.map_err(|_| late(self.longest))?.map_err(|error| CallError::Silent(error.to_string()))?
     }
 
     async fn wipe(&self) -> Result<(), CallError> {

@@ -1,8 +1,8 @@
 //! What the runtime gives the API: its clock, its random numbers, its limit of requests, D1, and the queue in front of it.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, time::Duration};
 
-use js_sys::{Array, JSON, Promise, Reflect, futures::JsFuture};
+use js_sys::{Array, JSON, Promise, Reflect};
 use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::WorkerGlobalScope;
@@ -11,7 +11,7 @@ use super::archive;
 use crate::{
     database::{Database, Statement, d1::D1},
     error::CallError,
-    host::{Host, Server, cloudflare::CloudflareHost},
+    host::{Host, Server, cloudflare::CloudflareHost, promise},
     ingest::queued,
     record::Record,
     removal::archive_note,
@@ -23,6 +23,12 @@ const MESSAGES: usize = 2;
 
 /// Random bytes that are drawn at once. Each event takes ten.
 const DRAWN: usize = 1_024;
+
+/// The time until the limit of requests has answered. It is counted where the Worker runs, in less than a millisecond.
+const LIMIT_ANSWER: Duration = Duration::from_secs(1);
+
+/// The time until the queue has taken a call's messages: as long as D1 may take for events.
+const QUEUE_ANSWER: Duration = Duration::from_secs(30);
 
 #[wasm_bindgen]
 extern "C" {
@@ -109,12 +115,10 @@ impl Server for EventServer {
     /// A limit that does not answer lets the request pass: events are worth more than the limit.
     async fn allows(&self, key: &str) -> bool {
         let Some(limiter) = &self.limiter else { return true };
-        let ask = async {
-            let options = JSON::parse(&json!({ "key": key }).to_string())?;
-            let outcome = JsFuture::from(limiter.limit(&options)?).await?;
-            Reflect::get(&outcome, &"success".into())
-        };
-        ask.await.map_or(true, |success| success.as_bool().unwrap_or(true))
+        let asked = JSON::parse(&json!({ "key": key }).to_string()).and_then(|options| limiter.limit(&options));
+        let outcome = promise::answered(asked, LIMIT_ANSWER).await.ok();
+        let success = outcome.and_then(|outcome| Reflect::get(&outcome, &"success".into()).ok());
+        success.and_then(|success| success.as_bool()).unwrap_or(true)
     }
 
     async fn keep(&self, events: Vec<Record>) -> Result<u64, CallError> {
@@ -134,7 +138,8 @@ async fn send(queue: &Queue, events: &[Record]) -> Result<(), CallError> {
         // Text: the runtime would read JSON once more.
         let messages = messages.iter().map(|body| json!({ "body": body, "contentType": "text" }));
         let messages = JSON::parse(&messages.collect::<Value>().to_string())?;
-        JsFuture::from(queue.send_batch(messages.unchecked_ref())?).await?;
+        let sent = promise::answered(queue.send_batch(messages.unchecked_ref()), QUEUE_ANSWER).await;
+        sent.map_err(|words| CallError::thrown(&words))?;
     }
     Ok(())
 }

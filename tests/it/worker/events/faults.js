@@ -8,17 +8,42 @@ import Events from "events";
 const AT_ONCE = ["prepare", "bind", "ack", "retry"];
 
 // `place`: the place of the call that fails, from 0. `isDone`: it does its work before it fails. `error`: the message that
-// it throws, or `answer` in place of its own. `isAtOnce`: it throws in place of a promise.
+// it throws, or `answer` in place of its own. `isAtOnce`: it throws in place of a promise. `isSilent`: it never ends; the time
+// that the Worker waits for it is over at once.
 let strike = {};
 let calls = [];
 
 // The statements of D1 behind those that are watched.
 const statements = new WeakMap();
 
+// What the Worker waits for, by its timer.
+const timers = new Map();
+const { setTimeout, clearTimeout } = globalThis;
+globalThis.setTimeout = (run, ...given) => {
+  const timer = setTimeout(run, ...given);
+  timers.set(timer, run);
+  return timer;
+};
+globalThis.clearTimeout = (timer) => {
+  timers.delete(timer);
+  clearTimeout(timer);
+};
+
+async function silence(work) {
+  await work?.();
+  for (const [timer, run] of timers) {
+    clearTimeout(timer);
+    setTimeout(run);
+  }
+  timers.clear();
+  return new Promise(() => {});
+}
+
 function call(name, work) {
   const place = calls.push(name) - 1;
   if (place !== strike.place) return work();
-  const { isDone, error, answer, isAtOnce } = strike;
+  const { isDone, error, answer, isAtOnce, isSilent } = strike;
+  if (isSilent) return silence(isDone ? work : null);
   const end = () => {
     if (error) throw new Error(error);
     return answer;

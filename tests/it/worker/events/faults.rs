@@ -1,5 +1,5 @@
 //! Every call of the outside, failing in every way but one: an event is acknowledged only if it is kept, and a sender that
-//! tries again has each event once. A call that never ends is left out, for its time limit is half a minute.
+//! tries again has each event once.
 
 use std::path::Path;
 
@@ -40,13 +40,16 @@ fn faulty(configuration: &mut toml::Table) {
     configuration.insert("queues".into(), queues);
 }
 
-/// Every failure of a call: an error before or after its work, or in place of a promise, and answers that no binding gives,
-/// before or after its work.
+/// Every failure of a call: an error or silence before or after its work, an error in place of a promise, and answers that no
+/// binding gives, before or after its work.
 fn failures(call: &str) -> Vec<Value> {
     if WRITE[..2].contains(&call) {
         // Nothing is done yet.
         return vec![json!({ "error": WORDS }), json!({})];
     }
+    // Nobody can wait for a call without a promise.
+    let silence = if call == "message.ack" { &[][..] } else { &[false, true] };
+    let silence = silence.iter().map(|is_done| json!({ "isSilent": true, "isDone": is_done }));
     let errors = [
         json!({ "error": WORDS }),
         json!({ "isDone": true, "error": WORDS }),
@@ -64,7 +67,7 @@ fn failures(call: &str) -> Vec<Value> {
         })
     });
     let is_noticed = |failure: &Value| failure["isDone"] == true || !SILENT.contains(&call);
-    errors.into_iter().chain(answers.filter(is_noticed)).collect()
+    errors.into_iter().chain(silence).chain(answers.filter(is_noticed)).collect()
 }
 
 /// Lets the call at a place fail, or none, of a Worker that has a queue or none. The calls since the last time.
@@ -191,7 +194,8 @@ fn queued_requests(events: &Events) {
             let sender = Sender::new(events, "/events/batch", &format!("queued {place}.{number}"), large);
             strike(events, true, Some((place, failure)));
             let told = sender.send();
-            assert_eq!(told.is_none(), failure["error"].is_string(), "{place}: {failure}");
+            let is_told = failure["error"].is_string() || failure["isSilent"] == true;
+            assert_eq!(told.is_none(), is_told, "{place}: {failure}");
             strike(events, true, None);
             let told = told.or_else(|| sender.send());
             assert_eq!(told, Some(Acknowledged(Some((18, 0)))), "{place}: {failure}");
@@ -233,4 +237,20 @@ fn messages(events: &Events) {
     let kept = events.caller("/kept", &json!({})).to_string();
     let lost: Vec<_> = cases.iter().filter(|case| !kept.contains(&format!("bad {case}:"))).collect();
     assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[test]
+fn a_question_that_takes_too_long_is_refused() {
+    let Some(events) = Events::start_with(&[(FAULTY, faulty)]) else { return };
+    let (question, silence) =
+        (json!({ "metrics": ["count"], "start": "-7d", "end": "now" }), json!({ "isSilent": true }));
+    strike(&events, false, None);
+    let answer = events.ask_of(FAULTY, ADMIN, "POST", "/query", &question);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let calls = strike(&events, false, None);
+    let last = calls.iter().rposition(|call| call == "EVENTS_DB.all").unwrap();
+    strike(&events, false, Some((last, &silence)));
+    let answer = events.ask_of(FAULTY, ADMIN, "POST", "/query", &question);
+    assert_eq!(answer.status, 422, "{answer:?}");
+    assert!(answer.text.contains("longer than 10 s") && answer.text.contains("shorter range"), "{answer:?}");
 }
