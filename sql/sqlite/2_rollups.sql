@@ -2,7 +2,8 @@
 -- together: 1 where all orgs are one, and org is empty. level 1: by no further field; 2: by the first ones; 3: by all. Hours
 -- have no line of level 3 for all orgs together. Columns by which a level does not group are null. buckets: how many
 -- durations are in each bucket, as JSON; a bucket is floor(50 * ln(ms)). rest is 1 where several groups stand together, as
--- (other), because there are too many of them. sessions: of days, at level 1.
+-- (other), because there are too many of them. measured: the rows with a quantity; unpriced: the quantity of those without a
+-- cost; billed: the cost of the others. sessions: of days, at level 1.
 CREATE TABLE IF NOT EXISTS rollups (
   source TEXT NOT NULL,
   grain TEXT NOT NULL,
@@ -28,6 +29,9 @@ CREATE TABLE IF NOT EXISTS rollups (
   longest REAL,
   quantity REAL,
   cost REAL,
+  measured INTEGER NOT NULL,
+  unpriced REAL,
+  billed REAL,
   tokens_in INTEGER,
   tokens_out INTEGER,
   sessions INTEGER,

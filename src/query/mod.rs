@@ -38,6 +38,7 @@ pub use self::{
 use crate::{
     database::Database,
     error::CallError,
+    record::Cell,
     rollup::{Grain, Source},
     time::{self, Timestamp},
 };
@@ -110,7 +111,8 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     let org_metadata = known.org_metadata;
     let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
     let closed = closed(database, question, needs_firsts).await?;
-    let (sql, parts) = if let Some(plan) = Plan::of(question, &closed) {
+    let turns = turns(database, question).await?;
+    let (sql, parts) = if let Some(plan) = Plan::of(question, &closed, &turns) {
         let parts = plan.parts(&bare(question), org_metadata, false);
         (plan.statement(question, org_metadata), Some((parts, plan.pieces)))
     } else if let Some(plan) = KeyPlan::of(question, &closed)
@@ -154,6 +156,17 @@ async fn closed(database: &impl Database, question: &Question, needs_firsts: boo
         return Closed::between(database, time::FIRST, time::END).await;
     }
     Closed::between(database, Grain::Day.floor(question.start), question.end).await
+}
+
+/// The instants within the range from which on a price holds, if the question needs prices.
+async fn turns(database: &impl Database, question: &Question) -> Result<Vec<Timestamp>, CallError> {
+    if !question.metrics.iter().any(|metric| metric.needs == Needs::Prices) {
+        return Ok(Vec::new());
+    }
+    let text = "SELECT DISTINCT since FROM prices WHERE since > ?1 AND since < ?2";
+    let range = [question.start, question.end].map(|instant| Cell::Text(time::text(instant)));
+    let lines = database.query(text, range.into()).await?;
+    Ok(lines.iter().filter_map(|line| time::parse(line.get("since")?.as_str()?)).collect())
 }
 
 /// The end of the events that are no longer kept, if rows before it are read: some `pieces`, or all of the range.

@@ -234,9 +234,9 @@ static FURTHER_METRICS: [Metric; 5] = [
         is_zero: true,
         unit: None,
     },
-    sum("events", "count(*)", None, None),
+    sum("events", "count(*)", Some("sum(measured)"), None),
     sum("total_cost", "COALESCE(sum(cost), 0)", Some("total(cost)"), Some("USD")),
-    Metric { sql: PRICED, needs: Needs::Prices, ..sum("cost", "", None, Some("USD")) },
+    Metric { needs: Needs::Prices, ..sum("cost", PRICED, Some(PRICED_LINES), Some("USD")) },
 ];
 
 /// Whether every question may name a field so.
@@ -245,13 +245,22 @@ pub fn is_field(name: &str) -> bool {
     FIELDS.iter().any(|field| field.name == name)
 }
 
-/// The cost of events: their own, or the quantity at the price in force at their instant. A price of the org comes before
-/// one of all orgs.
-const PRICED: &str = "total(COALESCE(cost, quantity * (
-    SELECT p.price FROM prices AS p
-    WHERE p.org IN (g0, '*') AND p.sku = g1 AND p.unit = g2 AND p.since <= raw.created_at
-    ORDER BY p.org = '*', p.since DESC LIMIT 1
-  )))";
+/// The price in force at an instant. A price of the org comes before one of all orgs.
+macro_rules! price {
+    ($at:literal) => {
+        concat!(
+            "(SELECT p.price FROM prices AS p WHERE p.org IN (g0, '*') AND p.sku = g1 AND p.unit = g2 AND p.since <= ",
+            $at,
+            " ORDER BY p.org = '*', p.since DESC LIMIT 1)"
+        )
+    };
+}
+
+/// The cost of events: their own, or the quantity at the price in force at their instant.
+const PRICED: &str = concat!("total(COALESCE(cost, quantity * ", price!("raw.created_at"), "))");
+
+/// The same of lines. Of each, the quantity without a cost has one price.
+const PRICED_LINES: &str = concat!("total(COALESCE(billed, 0) + COALESCE(unpriced * ", price!("parts.at"), ", 0))");
 
 /// The metric of this name.
 pub(super) fn metric(name: &str) -> Option<&'static Metric> {

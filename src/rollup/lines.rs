@@ -11,7 +11,7 @@ use super::{Grain, Source, bucket};
 const MOST_GROUPS: u32 = 100;
 
 /// The columns of a line that are sums and the like, but for its buckets: how each is made of others.
-const MEASURES: [(&str, &str); 10] = [
+const MEASURES: [(&str, &str); 13] = [
     ("rest", "max"),
     ("events", "sum"),
     ("errors", "sum"),
@@ -20,6 +20,9 @@ const MEASURES: [(&str, &str); 10] = [
     ("longest", "max"),
     ("quantity", "sum"),
     ("cost", "sum"),
+    ("measured", "sum"),
+    ("unpriced", "sum"),
+    ("billed", "sum"),
     ("tokens_in", "sum"),
     ("tokens_out", "sum"),
 ];

@@ -23,10 +23,13 @@ const MOST_ROWS: u32 = 100_000;
 /// What each measure is of several rows.
 const OF_EVENTS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r.success = 0) AS errors, \
                          count(r.duration) AS timed, sum(r.duration) AS duration, max(r.duration) AS longest, \
-                         sum(r.quantity) AS quantity, sum(r.cost) AS cost, NULL AS tokens_in, NULL AS tokens_out";
+                         sum(r.quantity) AS quantity, sum(r.cost) AS cost, count(r.quantity) AS measured, \
+                         sum(r.quantity) FILTER (WHERE r.cost IS NULL) AS unpriced, \
+                         sum(r.cost) FILTER (WHERE r.quantity IS NOT NULL) AS billed, NULL AS tokens_in, NULL AS tokens_out";
 const OF_LOGS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r.success = 0) AS errors, \
                        count(r.duration) AS timed, sum(r.duration) AS duration, max(r.duration) AS longest, \
-                       NULL AS quantity, sum(r.cost) AS cost, sum(r.tokens_in) AS tokens_in, sum(r.tokens_out) AS tokens_out";
+                       NULL AS quantity, sum(r.cost) AS cost, 0 AS measured, NULL AS unpriced, NULL AS billed, \
+                       sum(r.tokens_in) AS tokens_in, sum(r.tokens_out) AS tokens_out";
 
 impl Source {
     /// The fields by which a level groups, beside the org.

@@ -10,20 +10,47 @@ use crate::{
         statement::{grouped, groups},
     },
     rollup::{Grain, Source, bucket},
+    time::Timestamp,
 };
 
-/// The measures of a part, and its buckets as JSON.
-const MEASURES: &str = "events, errors, timed, duration, longest, quantity, cost, tokens_in, tokens_out, buckets";
+/// What parts say: the names of their columns, and each of a line `r`, of an event and of a log.
+struct Measures {
+    names: &'static str,
+    of_line: &'static str,
+    of_event: &'static str,
+    of_log: &'static str,
+}
 
-/// The same of a line, of an event and of a log, but for the buckets.
-const OF_LINE: &str =
-    "r.events, r.errors, r.timed, r.duration, r.longest, r.quantity, r.cost, r.tokens_in, r.tokens_out";
-const OF_EVENT: &str = "1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
-                        r.duration AS duration, r.duration AS longest, r.quantity AS quantity, r.cost AS cost, \
-                        NULL AS tokens_in, NULL AS tokens_out";
-const OF_LOG: &str = "1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
-                      r.duration AS duration, r.duration AS longest, NULL AS quantity, r.cost AS cost, \
-                      r.tokens_in AS tokens_in, r.tokens_out AS tokens_out";
+/// The measures of most questions, and the buckets as JSON.
+const MEASURES: Measures = Measures {
+    names: "events, errors, timed, duration, longest, quantity, cost, tokens_in, tokens_out, buckets",
+    of_line: "r.events, r.errors, r.timed, r.duration, r.longest, r.quantity, r.cost, r.tokens_in, r.tokens_out, r.buckets",
+    of_event: "1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
+               r.duration AS duration, r.duration AS longest, r.quantity AS quantity, r.cost AS cost, \
+               NULL AS tokens_in, NULL AS tokens_out",
+    of_log: "1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
+             r.duration AS duration, r.duration AS longest, NULL AS quantity, r.cost AS cost, \
+             r.tokens_in AS tokens_in, r.tokens_out AS tokens_out",
+};
+
+/// The measures of a question about usage. A price holds at an instant: of a line, where it begins.
+const USAGE: Measures = Measures {
+    names: "at, quantity, measured, unpriced, billed, buckets",
+    of_line: "r.start, r.quantity, r.measured, r.unpriced, r.billed, NULL",
+    of_event: "r.created_at, r.quantity, 1, CASE WHEN r.cost IS NULL THEN r.quantity END, r.cost",
+    of_log: "r.created_at, NULL, 0, NULL, NULL",
+};
+
+impl Measures {
+    fn of(question: &Question) -> &'static Self {
+        if question.filters.iter().any(|filter| is_usage(&filter.field)) { &USAGE } else { &MEASURES }
+    }
+}
+
+/// Whether a filter by this field asks for usage: for rows that have a quantity.
+fn is_usage(field: &Field) -> bool {
+    matches!(field, Field::Common(common) if common.name == "quantity")
+}
 
 /// The measures of rows in one bucket.
 const OF_BUCKET: &str = "sum(events), sum(errors), sum(timed), sum(duration), max(longest), sum(quantity), sum(cost), \
@@ -42,14 +69,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a question; none: it needs raw rows alone.
-    pub fn of(question: &Question, closed: &Closed) -> Option<Self> {
+    /// The plan of a question; none: it needs raw rows alone. A span in which a price `turns` is read by its rows.
+    pub fn of(question: &Question, closed: &Closed, turns: &[Timestamp]) -> Option<Self> {
         let needs_ranks = question.has_percentiles();
         if (question.exact && needs_ranks) || question.metrics.iter().any(|metric| metric.counted.is_none()) {
             return None;
         }
         let fields = question.fields.iter().map(|(_, field)| field);
-        let fields: Vec<_> = fields.chain(question.filters.iter().map(|filter| &filter.field)).collect();
+        let filtered = question.filters.iter().map(|filter| &filter.field).filter(|field| !is_usage(field));
+        let fields: Vec<_> = fields.chain(filtered).collect();
         let mut levels = Vec::new();
         for source in sources(question.dataset) {
             let mut level = 1;
@@ -62,7 +90,8 @@ impl Plan {
             }
             levels.push((*source, level));
         }
-        let pieces = Pieces::of(sources(question.dataset), &question.spans, closed, |_| true);
+        let is_steady = |grain: Grain, start| !turns.iter().any(|turn| start < *turn && *turn < start + grain.length());
+        let pieces = Pieces::of(sources(question.dataset), &question.spans, closed, is_steady);
         pieces.are_counted().then(|| Self { levels, is_together: is_together(question), pieces })
     }
 
@@ -74,7 +103,8 @@ impl Plan {
             let name = source.name();
             add_places(&mut parts, *source, *level, self.is_together);
             let arms = arms(&parts, question, *source, *level, with_buckets);
-            parts.add(&format!("parts_of_{name}(step{}, {MEASURES}) AS", groups(question)), &arms);
+            let table = format!("parts_of_{name}(step{}, {}) AS", groups(question), Measures::of(question).names);
+            parts.add(&table, &arms);
         }
         parts.add_union("parts", self.levels.iter().map(|(source, _)| *source));
         parts
@@ -99,8 +129,8 @@ pub(super) fn is_together(question: &Question) -> bool {
     question.org.is_none() && !fields.chain(question.filters.iter().map(|filter| &filter.field)).any(is_org)
 }
 
-/// The names of the field that tells the org.
-const ORGS: [&str; 2] = ["organization", "organizationId"];
+/// The names of the fields that tell the org, or something of it.
+const ORGS: [&str; 4] = ["organization", "organizationId", "organizationName", "plan"];
 
 /// The level from which on a line may be of several groups.
 fn finest(source: Source) -> u8 {
@@ -114,20 +144,23 @@ fn finest(source: Source) -> u8 {
 fn arms(parts: &Parts, question: &Question, source: Source, level: u8, with_buckets: bool) -> String {
     let (name, dataset) = (source.name(), question.dataset);
     let of_field = |field: Expression| match field {
+        Expression::Common(common) if common.name == "quantity" => "NULLIF(r.measured, 0)".to_owned(),
         Expression::Common(common) => of_common(source, dataset, common).map_or("NULL", |(_, sql)| sql).to_owned(),
         Expression::Metadata(_) => "NULL".to_owned(),
     };
+    let measures = Measures::of(question);
     let filters = parts.filters.iter().map(|filter| format!("\n    AND {}", filter.of(of_field(filter.expression))));
     let filters: String = filters.collect();
     let mut arms = vec![format!(
-        "SELECT pieces.step AS step{}, {OF_LINE}, r.buckets FROM places_of_{name} AS place CROSS JOIN pieces \
+        "SELECT pieces.step AS step{}, {} FROM places_of_{name} AS place CROSS JOIN pieces \
          CROSS JOIN rollups AS r\n  WHERE pieces.source = '{name}' AND pieces.grain = place.grain \
          AND r.source = '{name}' AND r.grain = pieces.grain AND r.together = place.together AND r.level = {level} \
          AND r.org = place.org AND r.start >= since AND r.start < until{filters}",
-        parts.groups(of_field)
+        parts.groups(of_field),
+        measures.of_line
     )];
     let of_row = |field: Expression| field.sql(source, dataset);
-    let measures = if source == Source::Events { OF_EVENT } else { OF_LOG };
+    let measures = if source == Source::Events { measures.of_event } else { measures.of_log };
     let rows = format!("{}{}", raw_rows(source, "pieces"), parts.conditions(source, of_row));
     let fields = parts.groups(of_row);
     arms.push(if with_buckets {
@@ -169,6 +202,8 @@ pub(super) fn of_common(source: Source, dataset: Dataset, field: &Common) -> Opt
     use Source::{Events, Logs};
     Some(match (source, field.name) {
         (_, "organization" | "organizationId") => (1, "r.org"),
+        (Events, "organizationName") => (1, "(SELECT o.name FROM orgs AS o WHERE o.org = r.org)"),
+        (Events, "plan") => (1, "(SELECT o.plan FROM orgs AS o WHERE o.org = r.org)"),
         (Events, "name") => (2, "r.name"),
         (Events, "subject" | "endpoint") => (3, "r.subject"),
         (Events, "unit") => (3, "r.unit"),

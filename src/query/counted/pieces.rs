@@ -16,12 +16,12 @@ use crate::{
 pub struct Pieces(pub Vec<(Source, usize, Piece)>);
 
 impl Pieces {
-    /// Those of every step: counted spans of a grain that is `wanted`.
-    pub fn of(sources: &[Source], steps: &[Span], closed: &Closed, wanted: impl Fn(Grain) -> bool) -> Self {
+    /// Those of every step: counted spans that are `wanted`, by their grain and beginning.
+    pub fn of(sources: &[Source], steps: &[Span], closed: &Closed, wanted: impl Fn(Grain, Timestamp) -> bool) -> Self {
         let mut pieces = Vec::new();
         for source in sources {
             for (step, span) in steps.iter().enumerate() {
-                let cut = closed.pieces(*source, span.since, span.until, |grain, _| wanted(grain));
+                let cut = closed.pieces(*source, span.since, span.until, &wanted);
                 pieces.extend(cut.into_iter().map(|piece| (*source, step, piece)));
             }
         }
@@ -32,7 +32,7 @@ impl Pieces {
     /// is found by its day.
     pub fn by_day(sources: &[Source], steps: &[Span], closed: &Closed) -> Self {
         let mut pieces = Vec::new();
-        for (source, step, piece) in Self::of(sources, steps, closed, |grain| grain == Grain::Day).0 {
+        for (source, step, piece) in Self::of(sources, steps, closed, |grain, _| grain == Grain::Day).0 {
             let mut next = piece;
             while piece.grain.is_some() && next.since + Grain::Day.length() < piece.until {
                 let until = next.since + Grain::Day.length();

@@ -1,8 +1,22 @@
 //! Usage that is priced by the price list, and the invoice that comes of it.
 
+use std::cell::Cell;
+
+use aig_logs::{
+    rollup,
+    time::{self, Timestamp},
+};
+use chrono::TimeDelta;
+use futures_util::FutureExt;
+use proptest::{
+    prelude::*,
+    sample::select,
+    test_runner::{Config, TestRunner},
+};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
+use super::loops;
 use crate::events::world::{ADMIN, World, request};
 
 /// An event with a quantity.
@@ -159,6 +173,72 @@ fn an_invoice_is_exact_after_late_and_repeated_events() {
     }
     assert_eq!(invoice(&mut (0..200).rev()), once);
     assert_eq!(invoice(&mut (0..200).map(|n| n * 77 % 200).chain(100..200).chain(0..150)), once);
+}
+
+/// An instant of three days, to the minute; many of them are whole hours.
+fn minute() -> impl Strategy<Value = Timestamp> {
+    let begin = time::parse("2026-11-20T00:00:00Z").unwrap();
+    prop_oneof![0..4_320_i64, (0..72_i64).prop_map(|hour| hour * 60)]
+        .prop_map(move |minutes| begin + TimeDelta::minutes(minutes))
+}
+
+/// An event, and a price, by the instant from which on it holds.
+type Event = (Timestamp, (&'static str, Option<&'static str>, &'static str), Option<f64>, Option<f64>);
+type Price = (Timestamp, &'static str, &'static str, f64);
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let names =
+        (select(vec!["acme", "small"]), select(vec![Some("tokens"), Some("images"), None]), select(vec!["1k", "one"]));
+    let quantity = select(vec![None, Some(0.5), Some(3.0), Some(1_000.0)]);
+    prop::collection::vec((minute(), names, quantity, select(vec![None, None, Some(0.0), Some(0.25)])), 1..60)
+}
+
+fn prices() -> impl Strategy<Value = Vec<Price>> {
+    let price = (minute(), select(vec!["*", "acme"]), select(vec!["tokens", "images"]), select(vec![0.1, 2.0, 7.5]));
+    prop::collection::vec(price, 0..6)
+}
+
+/// Whenever prices change: what is counted of hours and days costs what its rows cost one by one.
+#[test]
+fn usage_that_is_counted_costs_what_its_rows_cost() {
+    let config = Config { cases: 200, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+    let (plain, counted) = (Cell::new(None::<World>), Cell::new(None::<World>));
+    let of_lines = Cell::new(0);
+    let fields = select(vec![json!([]), json!(["hour"]), json!(["organizationName", "plan"]), json!(["day", "name"])]);
+    let range = (minute(), minute()).prop_filter("a range", |(start, end)| start < end);
+    let tried = TestRunner::new(config).run(&(events(), prices(), range, fields), |(events, prices, (start, end), fields)| {
+        let worlds = [&plain, &counted].map(|world| world.take().map_or_else(World::new, World::anew));
+        for world in &worlds {
+            let prices = prices.iter().map(|(since, org, sku, price)| {
+                json!({ "organizationId": org, "sku": sku, "unit": "1k", "since": time::text(*since), "price": price })
+            });
+            put(world, "/prices", &prices.collect());
+            put(world, "/orgs", &json!([{ "organizationId": "acme", "name": "Acme", "plan": "large" }]));
+            let insert = "INSERT INTO events_raw (org, created_at, id, name, sku, unit, quantity, cost, source, ingested_at) \
+                          VALUES (?1, ?2, ?3, 'usage.tracked', ?4, ?5, ?6, ?7, 'http', ?2)";
+            for (id, (at, (org, sku, unit), quantity, cost)) in (0_i64..).zip(&events) {
+                let values = params![org, time::text(*at), id, sku, unit, quantity, cost];
+                world.host.memory.connection.execute(insert, values).unwrap();
+            }
+        }
+        let host = &worlds[1].host;
+        rollup::pass(&host.memory, "org", TimeDelta::days(30), host.now.get(), 1_000).now_or_never().unwrap().unwrap();
+        let question = json!({ "start": time::text(start), "end": time::text(end), "groupBy": fields });
+        let [expected, answer] =
+            [0, 1].map(|world| worlds[world].ask("POST", "/billing/usage", ADMIN, &question.to_string()).1);
+        prop_assert_eq!(&expected["meta"]["from"], "raw", "{}", expected);
+        of_lines.set(of_lines.get() + u32::from(answer["meta"]["from"] == "rollup"));
+        let expected = expected["rows"].as_array().unwrap();
+        prop_assert!(loops::agree(&answer, expected), "{question}\n{answer:#}\n{}", Value::from(expected.clone()));
+        let [first, second] = worlds;
+        plain.set(Some(first));
+        counted.set(Some(second));
+        Ok(())
+    });
+    if let Err(failure) = tried {
+        panic!("{failure}");
+    }
+    assert!(of_lines.get() > 130, "{} of 200 were answered from lines", of_lines.get());
 }
 
 #[test]
