@@ -154,7 +154,22 @@ impl<L: Fn(&str) -> Option<String>> SettingReader<L> {
     }
 }
 
-/// A number as JSON writes it. The Worker has a reader of these; Rust's own would take 14 KB more of it.
+/// A number as JSON writes it, or without the zero before its point. The Worker has a reader of these; Rust's own would take
+/// 14 KB more of it.
 pub fn number(text: &str) -> Option<f64> {
-    serde_json::from_str(text).ok()
+    let zero = if text.starts_with('.') { "0" } else { "" };
+    serde_json::from_str(&format!("{zero}{text}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_written_as_in_json_or_begin_with_their_point() {
+        let written = [("0.8", 0.8), (".5", 0.5), ("50", 50.0), ("1e3", 1_000.0)];
+        written.iter().for_each(|(text, value)| assert_eq!(number(text), Some(*value), "{text}"));
+        let others = ["", ".", "+5", "5.", "NaN", "inf", "0x10", "-.5", "1,5"];
+        others.iter().for_each(|text| assert_eq!(number(text), None, "{text}"));
+    }
 }

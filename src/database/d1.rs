@@ -107,7 +107,7 @@ impl Database for D1 {
         lines(answer(prepared(self.binding()?, text, &values)?.all()).await?)
     }
 
-    /// D1 ends the statement by itself.
+    /// Nobody waits longer; the statement itself D1 ends by its own limit.
     async fn ask(&self, text: &str, values: Vec<Cell>) -> Result<Vec<Map<String, Value>>, CallError> {
         let asked = prepared(self.binding()?, text, &values)?.all();
         let answer = promise::within(asked, LONGEST).await.map_err(|words| told(&words))?;

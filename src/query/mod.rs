@@ -163,9 +163,10 @@ async fn turns(database: &impl Database, question: &Question) -> Result<Vec<Time
     if !question.metrics.iter().any(|metric| metric.needs == Needs::Prices) {
         return Ok(Vec::new());
     }
-    let text = "SELECT DISTINCT since FROM prices WHERE since > ?1 AND since < ?2";
-    let range = [question.start, question.end].map(|instant| Cell::Text(time::text(instant)));
-    let lines = database.query(text, range.into()).await?;
+    let text = "SELECT DISTINCT since FROM prices WHERE since > ?1 AND since < ?2 AND (?3 IS NULL OR org IN (?3, '*'))";
+    let [start, end] = [question.start, question.end].map(|instant| Cell::Text(time::text(instant)));
+    let org = question.org.clone().map_or(Cell::Null, Cell::Text);
+    let lines = database.query(text, vec![start, end, org]).await?;
     Ok(lines.iter().filter_map(|line| time::parse(line.get("since")?.as_str()?)).collect())
 }
 

@@ -69,7 +69,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a question; none: it needs raw rows alone. A span in which a price `turns` is read by its rows.
+    /// The plan of a question; none: it needs raw rows alone. `turns`: the instants from which on a price holds. A span
+    /// with one inside is read by its rows, if these are kept.
     pub fn of(question: &Question, closed: &Closed, turns: &[Timestamp]) -> Option<Self> {
         let needs_ranks = question.has_percentiles();
         if (question.exact && needs_ranks) || question.metrics.iter().any(|metric| metric.counted.is_none()) {
@@ -90,8 +91,12 @@ impl Plan {
             }
             levels.push((*source, level));
         }
+        // Without rows, a line at the price of its beginning is nearer to the truth than nothing.
+        let is_gone = |start| closed.finished().is_some_and(|gone| gone.contains(&start));
         let is_steady = |grain: Grain, start| !turns.iter().any(|turn| start < *turn && *turn < start + grain.length());
-        let pieces = Pieces::of(sources(question.dataset), &question.spans, closed, is_steady);
+        let pieces = Pieces::of(sources(question.dataset), &question.spans, closed, |grain, start| {
+            is_gone(start) || is_steady(grain, start)
+        });
         pieces.are_counted().then(|| Self { levels, is_together: is_together(question), pieces })
     }
 
