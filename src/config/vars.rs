@@ -167,9 +167,11 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_in_json_or_begin_with_their_point() {
-        let written = [("0.8", 0.8), (".5", 0.5), ("50", 50.0), ("1e3", 1_000.0)];
-        written.iter().for_each(|(text, value)| assert_eq!(number(text), Some(*value), "{text}"));
-        let others = ["", ".", "+5", "5.", "NaN", "inf", "0x10", "-.5", "1,5"];
-        others.iter().for_each(|text| assert_eq!(number(text), None, "{text}"));
+        for (text, value) in [("0.8", 0.8), (".5", 0.5), ("50", 50.0), ("1e3", 1_000.0)] {
+            assert_eq!(number(text), Some(value), "{text}");
+        }
+        for text in ["", ".", "+5", "5.", "NaN", "inf", "0x10", "-.5", "1,5"] {
+            assert_eq!(number(text), None, "{text}");
+        }
     }
 }
