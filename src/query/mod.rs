@@ -111,8 +111,8 @@ pub async fn ask(database: &impl Database, question: &Question, known: Known<'_>
     let org_metadata = known.org_metadata;
     let needs_firsts = question.metrics.iter().any(|metric| metric.needs == Needs::Firsts);
     let closed = closed(database, question, needs_firsts).await?;
-    let turns = turns(database, question).await?;
-    let (sql, parts) = if let Some(plan) = Plan::of(question, &closed, &turns) {
+    let changes = price_changes(database, question).await?;
+    let (sql, parts) = if let Some(plan) = Plan::of(question, &closed, &changes) {
         let parts = plan.parts(&bare(question), org_metadata, false);
         (plan.statement(question, org_metadata), Some((parts, plan.pieces)))
     } else if let Some(plan) = KeyPlan::of(question, &closed)
@@ -158,12 +158,13 @@ async fn closed(database: &impl Database, question: &Question, needs_firsts: boo
     Closed::between(database, Grain::Day.floor(question.start), question.end).await
 }
 
-/// The instants within the range from which on a price holds, if the question needs prices.
-async fn turns(database: &impl Database, question: &Question) -> Result<Vec<Timestamp>, CallError> {
+/// The instants within the range at which prices change, in order, if the question needs prices.
+async fn price_changes(database: &impl Database, question: &Question) -> Result<Vec<Timestamp>, CallError> {
     if !question.metrics.iter().any(|metric| metric.needs == Needs::Prices) {
         return Ok(Vec::new());
     }
-    let text = "SELECT DISTINCT since FROM prices WHERE since > ?1 AND since < ?2 AND (?3 IS NULL OR org IN (?3, '*'))";
+    let text = "SELECT DISTINCT since FROM prices WHERE since > ?1 AND since < ?2 \
+                AND (?3 IS NULL OR org IN (?3, '*')) ORDER BY since";
     let [start, end] = [question.start, question.end].map(|instant| Cell::Text(time::text(instant)));
     let org = question.org.clone().map_or(Cell::Null, Cell::Text);
     let lines = database.query(text, vec![start, end, org]).await?;

@@ -28,13 +28,18 @@ pub fn text(instant: Timestamp) -> String {
 /// 2199. A leap second becomes the second after it.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
-    parse_instant(text).or_else(|| parse_instant(&format!("{text}T00:00:00Z")))
+    parse_instant(text).or_else(|| midnight(text))
+}
+
+/// The midnight, UTC, of a date alone.
+fn midnight(date: &str) -> Option<Timestamp> {
+    parse_instant(&format!("{date}T00:00:00Z"))
 }
 
 /// Reads a date alone (`2026-10-06`), from 1970 to 2199.
 #[must_use]
 pub fn parse_day(text: &str) -> Option<NaiveDate> {
-    Some(parse_instant(&format!("{text}T00:00:00Z"))?.date_naive())
+    midnight(text).map(|midnight| midnight.date_naive())
 }
 
 /// The same, but no date alone.

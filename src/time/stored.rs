@@ -1,5 +1,5 @@
-//! How instants and days stand in a stored value: read here alone, so that an instant of a far year, which a person may have
-//! written there, is refused, and so that the Worker holds one reader of dates.
+//! How instants and days stand in a stored value. A person may have written one there: it must be from 1970 to 2199. All go
+//! through one reader, so that the Worker holds no other.
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
@@ -60,20 +60,20 @@ pub fn by_day<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
     deserializer.deserialize_map(ByKey(parse_day, PhantomData))
 }
 
-/// Reads a map by what its keys mean.
+/// Reads an object whose keys this function reads.
 struct ByKey<K, V>(fn(&str) -> Option<K>, PhantomData<V>);
 
 impl<'de, K: Ord, V: Deserialize<'de>> Visitor<'de> for ByKey<K, V> {
     type Value = BTreeMap<K, V>;
 
     fn expecting(&self, words: &mut fmt::Formatter<'_>) -> fmt::Result {
-        words.write_str("a map by time")
+        words.write_str("an object whose keys are dates")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut map = BTreeMap::new();
         while let Some((text, value)) = members.next_entry::<String, V>()? {
-            let key = (self.0)(&text).ok_or_else(|| A::Error::custom(format!("{text:?} is no instant")))?;
+            let key = (self.0)(&text).ok_or_else(|| A::Error::custom(format!("{text:?} is no such date")))?;
             map.insert(key, value);
         }
         Ok(map)

@@ -21,7 +21,7 @@ use crate::{
     rollup,
     sink::place::{MOVED, Place},
     state::{FORWARD, Forward},
-    time::{Timestamp, floor_ms},
+    time::{Timestamp, floor_ms, stored},
 };
 
 /// The key, in the store of what only a file has.
@@ -45,8 +45,10 @@ pub struct Passes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pass {
     /// UTC.
+    #[serde(deserialize_with = "stored::instant")]
     pub began: Timestamp,
     /// UTC.
+    #[serde(deserialize_with = "stored::instant")]
     pub ended: Timestamp,
     /// What came of it.
     pub verdict: String,

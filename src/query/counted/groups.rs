@@ -13,7 +13,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// What parts say: the names of their columns, and each of a line `r`, of an event and of a log.
+/// The columns of a part beside its step and fields, and the SQL of each for a line, an event and a log.
 struct Measures {
     names: &'static str,
     of_line: &'static str,
@@ -21,8 +21,8 @@ struct Measures {
     of_log: &'static str,
 }
 
-/// The measures of most questions, and the buckets as JSON.
-const MEASURES: Measures = Measures {
+/// Those of most questions. The buckets are JSON.
+const USUAL: Measures = Measures {
     names: "events, errors, timed, duration, longest, quantity, cost, tokens_in, tokens_out, buckets",
     of_line: "r.events, r.errors, r.timed, r.duration, r.longest, r.quantity, r.cost, r.tokens_in, r.tokens_out, r.buckets",
     of_event: "1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
@@ -33,7 +33,8 @@ const MEASURES: Measures = Measures {
              r.tokens_in AS tokens_in, r.tokens_out AS tokens_out",
 };
 
-/// The measures of a question about usage. A price holds at an instant: of a line, where it begins.
+/// Those of a question about usage. A line is priced at its first instant: [`Plan::of`] takes one only if the price stays the
+/// same to its end, or if nothing else is left.
 const USAGE: Measures = Measures {
     names: "at, quantity, measured, unpriced, billed, buckets",
     of_line: "r.start, r.quantity, r.measured, r.unpriced, r.billed, NULL",
@@ -43,11 +44,11 @@ const USAGE: Measures = Measures {
 
 impl Measures {
     fn of(question: &Question) -> &'static Self {
-        if question.filters.iter().any(|filter| is_usage(&filter.field)) { &USAGE } else { &MEASURES }
+        if question.filters.iter().any(|filter| is_usage(&filter.field)) { &USAGE } else { &USUAL }
     }
 }
 
-/// Whether a filter by this field asks for usage: for rows that have a quantity.
+/// Whether a question that filters by this field is about usage: only these do, and each asks that the quantity is there.
 fn is_usage(field: &Field) -> bool {
     matches!(field, Field::Common(common) if common.name == "quantity")
 }
@@ -69,9 +70,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a question; none: it needs raw rows alone. `turns`: the instants from which on a price holds. A span
-    /// with one inside is read by its rows, if these are kept.
-    pub fn of(question: &Question, closed: &Closed, turns: &[Timestamp]) -> Option<Self> {
+    /// The plan of a question; none: it needs raw rows alone. Prices change at `changes`, which are in order: an hour with one
+    /// inside is read by its rows, if these are kept.
+    pub fn of(question: &Question, closed: &Closed, changes: &[Timestamp]) -> Option<Self> {
         let needs_ranks = question.has_percentiles();
         if (question.exact && needs_ranks) || question.metrics.iter().any(|metric| metric.counted.is_none()) {
             return None;
@@ -91,11 +92,15 @@ impl Plan {
             }
             levels.push((*source, level));
         }
-        // Without rows, a line at the price of its beginning is nearer to the truth than nothing.
-        let is_gone = |start| closed.finished().is_some_and(|gone| gone.contains(&start));
-        let is_steady = |grain: Grain, start| !turns.iter().any(|turn| start < *turn && *turn < start + grain.length());
+        // Without rows, an hour at the price of its beginning is nearer to the truth than nothing.
+        let is_last_resort =
+            |grain, start| grain == Grain::Hour && closed.finished().is_some_and(|gone| gone.contains(&start));
+        let is_steady = |grain: Grain, start| {
+            let next = changes.get(changes.partition_point(|change| *change <= start));
+            next.is_none_or(|change| *change >= start + grain.length())
+        };
         let pieces = Pieces::of(sources(question.dataset), &question.spans, closed, |grain, start| {
-            is_gone(start) || is_steady(grain, start)
+            is_steady(grain, start) || is_last_resort(grain, start)
         });
         pieces.are_counted().then(|| Self { levels, is_together: is_together(question), pieces })
     }
@@ -134,7 +139,7 @@ pub(super) fn is_together(question: &Question) -> bool {
     question.org.is_none() && !fields.chain(question.filters.iter().map(|filter| &filter.field)).any(is_org)
 }
 
-/// The names of the fields that tell the org, or something of it.
+/// The names of the fields that tell orgs apart.
 const ORGS: [&str; 4] = ["organization", "organizationId", "organizationName", "plan"];
 
 /// The level from which on a line may be of several groups.
@@ -149,6 +154,7 @@ fn finest(source: Source) -> u8 {
 fn arms(parts: &Parts, question: &Question, source: Source, level: u8, with_buckets: bool) -> String {
     let (name, dataset) = (source.name(), question.dataset);
     let of_field = |field: Expression| match field {
+        // Null where no row of the line has a quantity.
         Expression::Common(common) if common.name == "quantity" => "NULLIF(r.measured, 0)".to_owned(),
         Expression::Common(common) => of_common(source, dataset, common).map_or("NULL", |(_, sql)| sql).to_owned(),
         Expression::Metadata(_) => "NULL".to_owned(),

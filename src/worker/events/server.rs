@@ -24,10 +24,10 @@ const MESSAGES: usize = 2;
 /// Random bytes that are drawn at once. Each event takes ten.
 const DRAWN: usize = 1_024;
 
-/// The time until the limit of requests has answered. It is counted where the Worker runs, in less than a millisecond.
+/// How long the limit of requests may take. It is counted beside the Worker, mostly in less than a millisecond.
 const LIMIT_ANSWER: Duration = Duration::from_secs(1);
 
-/// The time until the queue has taken a call's messages: as long as D1 may take for events.
+/// How long the queue may take for the messages of one call: as long as D1 for events.
 const QUEUE_ANSWER: Duration = Duration::from_secs(30);
 
 #[wasm_bindgen]

@@ -244,17 +244,20 @@ fn usage_that_is_counted_costs_what_its_rows_cost() {
 #[test]
 fn usage_whose_rows_are_gone_is_priced_as_its_hour_begins() {
     let world = World::new();
-    let at = ["20T08:10:00.000", "20T08:20:00.000", "20T09:00:00.000"];
+    let at = ["19T10:00:00.000", "20T08:10:00.000", "20T08:20:00.000", "20T09:00:00.000"];
     write(&world.host.memory.connection, &at.map(|at| usage("acme", at, 1.0)));
     let host = &world.host;
     rollup::pass(&host.memory, "org", TimeDelta::days(30), host.now.get(), 1_000).now_or_never().unwrap().unwrap();
     let gone = "UPDATE rollup_spans SET state = 2; DELETE FROM events_raw";
     host.memory.connection.execute_batch(gone).unwrap();
-    let turn = "2026-11-20T08:15:00Z";
-    put(&world, "/prices", &json!([price("acme", "2026-01-01", 2.0), price("acme", turn, 5.0), price("*", turn, 7.0)]));
+    let change = "2026-11-20T08:15:00Z";
+    let prices = json!([price("acme", "2026-01-01", 2.0), price("acme", change, 5.0), price("*", change, 7.0)]);
+    put(&world, "/prices", &prices);
+    // The day is not one: its hours have prices of their own.
+    assert_eq!(bill(&world, ADMIN, "")[0]["cost"], 2 + 4 + 5);
     let rows = bill(&world, ADMIN, r#","groupBy":["hour"]"#);
     let told: Vec<_> = rows.as_array().unwrap().iter().map(|row| (&row["quantity"], &row["cost"])).collect();
-    assert_eq!(told, [(&json!(2), &json!(4)), (&json!(1), &json!(5))], "{rows}");
+    assert_eq!(told, [(&json!(1), &json!(2)), (&json!(2), &json!(4)), (&json!(1), &json!(5))], "{rows}");
 }
 
 #[test]
