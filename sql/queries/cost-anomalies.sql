@@ -1,13 +1,11 @@
 -- Users whose cost of the day in which the range ends is above the p95 of their own days in the 28 days before.
 -- data: all
+-- rows: user_days
 -- start instant = -29d: the first instant
 -- least integer = 7: leave out users with fewer own days
 -- answer: organization, user, cost USD, ownDays, ownAverage USD, ownP95 USD
-WITH user_days AS MATERIALIZED (
-  SELECT org, user_id, substr(created_at, 1, 10) AS day, total(cost) AS cost
-  FROM activity
-  WHERE user_id IS NOT NULL AND cost IS NOT NULL
-  GROUP BY 1, 2, 3
+WITH costs AS MATERIALIZED (
+  SELECT org, user_id, day, cost FROM user_days WHERE cost IS NOT NULL
 ),
 ranked AS (
   SELECT
@@ -16,7 +14,7 @@ ranked AS (
     cost,
     row_number() OVER (PARTITION BY org, user_id ORDER BY cost) AS place,
     count(*) OVER (PARTITION BY org, user_id) AS days
-  FROM user_days
+  FROM costs
   WHERE day BETWEEN date(:end, '-0.001 seconds', '-28 days') AND date(:end, '-0.001 seconds', '-1 day')
 ),
 own AS (
@@ -30,6 +28,6 @@ own AS (
   GROUP BY org, user_id
 )
 SELECT org AS organization, user_id AS user, cost, ownDays, ownAverage, ownP95
-FROM user_days JOIN own USING (org, user_id)
+FROM costs JOIN own USING (org, user_id)
 WHERE day = date(:end, '-0.001 seconds') AND cost > ownP95 AND ownDays >= :least
 ORDER BY cost DESC, org, user_id

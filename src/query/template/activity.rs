@@ -2,16 +2,23 @@
 
 use std::ops::Range;
 
-use super::parameter::Kind as Parameter;
+use chrono::{Offset as _, Utc};
+
+use super::{Rows, parameter::Kind as Parameter};
 use crate::{
     query::{
+        counted::UserDayPlan,
         dialect::Dialect,
         names::{Common, Field, Kind, ORG_OF_LOG, USER_OF_LOG},
         parts::{Parts, Sql},
         question::Question,
+        steps::{Unit, steps},
     },
     record::Cell,
 };
+
+/// A parameter's name, its type and its value.
+type Value<'a> = (&'a str, Parameter, Cell);
 
 const fn column(name: &'static str, kind: Kind, events: &'static str, logs: &'static str) -> Common {
     Common { name, kind, events, logs }
@@ -49,27 +56,70 @@ pub(super) fn fields() -> Vec<(String, Field)> {
     COLUMNS.iter().map(|column| (column.name.to_owned(), Field::Common(column))).collect()
 }
 
-/// The statement of a template: `activity` holds the rows of the question alone, and the text reads nothing else.
+/// A line for each user, org and day of UTC, of the rows of a question. Every dialect reads it so.
+const USER_DAYS: &str = "  SELECT SUBSTR(created_at, 1, 10) AS day, org, user_id, COUNT(*) AS events, \
+                         COUNT(CASE WHEN NOT success THEN 1 END) AS errors, SUM(quantity) AS quantity, SUM(cost) AS cost, \
+                         SUM(tokens_in) AS tokens_in, SUM(tokens_out) AS tokens_out\n  \
+                         FROM activity WHERE user_id IS NOT NULL GROUP BY 1, 2, 3";
+
+/// The same, of parts that are grouped by org and user, whose steps are days.
+const OF_PARTS: &str = "  SELECT SUBSTR(since, 1, 10) AS day, g0 AS org, g1 AS user_id, SUM(events) AS events, \
+                        SUM(errors) AS errors, SUM(quantity) AS quantity, SUM(cost) AS cost, SUM(tokens_in) AS tokens_in, \
+                        SUM(tokens_out) AS tokens_out\n  \
+                        FROM parts JOIN steps USING (step) WHERE g1 IS NOT NULL GROUP BY 1, 2, 3";
+
+/// The question by org, user and day of UTC about the rows of a template's question.
+pub(super) fn by_user_day(question: &Question) -> Question {
+    let field = |name: &str| Some((name.to_owned(), Field::parse(name, &[])?));
+    let fields = ["organization", "user"].into_iter().filter_map(field).collect();
+    let days = steps(question.start, question.end, Unit::Day, &|_| Utc.fix(), usize::MAX);
+    let spans = days.unwrap_or_default();
+    Question { fields, metrics: Vec::new(), unit: Some(Unit::Day), spans, ..question.clone() }
+}
+
+/// The statement of a template: `activity` holds the rows of the question alone, and the text reads nothing else but
+/// `user_days`, which is made of it.
 pub(super) fn statement<D: Dialect>(
     question: &Question,
-    body: &str,
-    values: &[(&str, Parameter, Cell)],
+    (rows, body): (Rows, &str),
+    values: &[Value<'_>],
     org_metadata: &str,
 ) -> Sql {
-    let mut rows = Parts::<D>::with_rows(question, org_metadata);
-    let columns: Vec<_> =
-        COLUMNS.iter().enumerate().map(|(place, column)| format!("g{place} AS {}", column.name)).collect();
-    let mut text = format!(",\nactivity AS (SELECT {} FROM raw)", columns.join(", "));
-    // The tables that a text begins with come after it.
+    let mut parts = Parts::<D>::with_rows(question, org_metadata);
+    let columns = COLUMNS.iter().enumerate().map(|(place, column)| format!("g{place} AS {}", column.name));
+    let columns: Vec<_> = columns.collect();
+    parts.add("activity AS", &format!("  SELECT {} FROM raw", columns.join(", ")));
+    if rows == Rows::UserDays {
+        parts.add("user_days AS", USER_DAYS);
+    }
+    over(parts, question, body, values)
+}
+
+/// The same, if the text reads `user_days` and some of these are counted.
+pub(super) fn counted(
+    plan: &UserDayPlan,
+    question: &Question,
+    body: &str,
+    values: &[Value<'_>],
+    org_metadata: &str,
+) -> Sql {
+    let mut parts = plan.parts(question, org_metadata);
+    parts.add("user_days AS MATERIALIZED", OF_PARTS);
+    over(parts, question, body, values)
+}
+
+/// A text over the tables before it.
+fn over<D: Dialect>(mut tables: Parts<D>, question: &Question, body: &str, values: &[Value<'_>]) -> Sql {
+    // The tables that a text begins with come after them.
     let beginning = body.get(..5).filter(|word| word.eq_ignore_ascii_case("WITH ")).map_or(0, str::len);
-    text.push_str(if beginning > 0 { ",\n" } else { "\n" });
+    let mut text = String::from(if beginning > 0 { ",\n" } else { "\n" });
     let mut at = beginning;
     let mut bound: Vec<(&str, usize)> = Vec::new();
     for (range, name) in places(body) {
         let known = bound.iter().find(|(known, _)| *known == name).map(|(_, place)| *place);
         let place = known.unwrap_or_else(|| {
             let value = values.iter().find(|(given, ..)| *given == name);
-            let place = rows.bind(value.map_or(Cell::Null, |(_, kind, value)| of_kind::<D>(*kind, value)));
+            let place = tables.bind(value.map_or(Cell::Null, |(_, kind, value)| of_kind::<D>(*kind, value)));
             bound.push((name, place));
             place
         });
@@ -82,7 +132,7 @@ pub(super) fn statement<D: Dialect>(
     text.push_str("\nLIMIT ");
     text.push_str(D::MARK);
     text.push('4');
-    rows.then(&text, question.limit + 1)
+    tables.then(&text, question.limit + 1)
 }
 
 /// A value as the statement has it.

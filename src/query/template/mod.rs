@@ -1,5 +1,6 @@
 //! Named questions: texts of SQL in `sql/queries/`, or of a person's own. A text reads only `activity`, which the program
-//! makes of the asker's rows: the text decides what is told, and never whose rows are read.
+//! makes of the asker's rows, or `user_days`, which it makes of what is counted: the text decides what is told, and never
+//! whose rows are read.
 
 mod activity;
 mod bigquery;
@@ -12,12 +13,13 @@ use self::parameter::{Kind, Parameter};
 pub use self::{bigquery::IN_BIGQUERY, named::NAMED};
 use super::{
     Asker, Known, NoAnswer, Question, Table, Wrong, closed,
+    counted::UserDayPlan,
     dialect::{BigQuery, Sqlite},
     guard, lacks,
     names::Dataset,
     parts::Sql,
     question::read,
-    shapes,
+    rows_read, shapes,
     table::{About, ROWS, meta, number},
 };
 use crate::{database::Database, record::Cell, time};
@@ -27,6 +29,15 @@ const START: Parameter<'static> =
     Parameter { name: "start", kind: Kind::Instant, default: Some("-7d"), meaning: "the first instant" };
 const END: Parameter<'static> =
     Parameter { name: "end", kind: Kind::Instant, default: Some("now"), meaning: "the instant after the last" };
+
+/// The table that a text reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// `activity`: a line for each event and log.
+    Activity,
+    /// `user_days`: a line for each user, org and day of UTC.
+    UserDays,
+}
 
 /// A named question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +49,7 @@ pub struct Template<'a> {
     /// The columns of its answer, and the unit of each that has one.
     pub columns: Vec<(&'a str, Option<&'a str>)>,
     dataset: Dataset,
+    rows: Rows,
     parameters: Vec<Parameter<'a>>,
     body: &'a str,
 }
@@ -77,13 +89,21 @@ impl<'a> Template<'a> {
         let mut comments = comments.into_iter();
         let description = comments.next().filter(|line| !line.is_empty());
         let description = description.ok_or("the first line is a comment that says what the question tells")?;
-        let (mut dataset, mut columns, mut parameters) = (Dataset::All, Vec::new(), Vec::new());
+        let (mut dataset, mut rows) = (Dataset::All, Rows::Activity);
+        let (mut columns, mut parameters) = (Vec::new(), Vec::new());
         for line in comments.filter(|line| !line.is_empty()) {
             let (head, rest) = line.split_once(": ").ok_or_else(|| format!("the comment {line:?} has no colon"))?;
             match head {
                 "data" => {
                     let found = Dataset::ALL.into_iter().find(|dataset| dataset.name() == rest.trim());
                     dataset = found.ok_or("data is events, logs or all")?;
+                }
+                "rows" => {
+                    rows = match rest.trim() {
+                        "activity" => Rows::Activity,
+                        "user_days" => Rows::UserDays,
+                        _ => return Err("rows is activity or user_days".into()),
+                    }
                 }
                 "answer" => columns = rest.split(',').map(column).collect(),
                 head => parameters.push(Parameter::read(head, rest)?),
@@ -97,7 +117,7 @@ impl<'a> Template<'a> {
         if let Some((_, name)) = activity::places(body).find(|(_, name)| !is_known(name)) {
             return Err(format!("no comment says what :{name} is"));
         }
-        Ok(Self { name, description, columns, dataset, parameters, body })
+        Ok(Self { name, description, columns, dataset, rows, parameters, body })
     }
 
     /// What is to know about it, as JSON.
@@ -191,17 +211,19 @@ fn column(text: &str) -> (&str, Option<&str>) {
     text.trim().split_once(' ').map_or((text.trim(), None), |(name, unit)| (name, Some(unit)))
 }
 
-/// The statement of a template for SQLite.
+/// The statement of a template for SQLite, over rows.
 fn in_sqlite(filled: &Filled<'_>, org_metadata: &str) -> Sql {
-    activity::statement::<Sqlite>(&filled.question, filled.template.body, &filled.values, org_metadata)
+    let Template { rows, body, .. } = filled.template;
+    activity::statement::<Sqlite>(&filled.question, (*rows, body), &filled.values, org_metadata)
 }
 
 /// The same for BigQuery, for which some of the program's own templates have another text.
 pub(super) fn in_bigquery(filled: &Filled<'_>, org_metadata: &str) -> Sql {
-    let Template { name, body, .. } = filled.template;
+    let Template { name, rows, body, .. } = filled.template;
     let is_own = NAMED.iter().any(|(known, text)| known == name && comments(text).1 == *body);
-    let body = bigquery::in_bigquery(name).filter(|_| is_own).map_or(*body, |text| comments(text).1);
-    activity::statement::<BigQuery>(&filled.question, body, &filled.values, org_metadata)
+    let other = bigquery::in_bigquery(name).filter(|_| is_own);
+    let text = other.map_or((*rows, *body), |text| (Rows::Activity, comments(text).1));
+    activity::statement::<BigQuery>(&filled.question, text, &filled.values, org_metadata)
 }
 
 /// Answers a template.
@@ -210,12 +232,20 @@ pub(super) fn in_bigquery(filled: &Filled<'_>, org_metadata: &str) -> Sql {
 /// If it would read too much, or the database does not answer.
 pub(super) async fn ask(database: &impl Database, filled: &Filled<'_>, known: Known<'_>) -> Result<Table, NoAnswer> {
     let question = &filled.question;
-    let read = guard(database, question, false, known).await?;
-    let lacks = lacks(question, &closed(database, question, false).await?, None);
-    let sql = in_sqlite(filled, known.org_metadata);
+    let closed = closed(database, question, false).await?;
+    let days = activity::by_user_day(question);
+    let plan = UserDayPlan::of(&days, &closed).filter(|_| filled.template.rows == Rows::UserDays);
+    let (sql, read) = if let Some(plan) = &plan {
+        let read = rows_read(database, plan.parts(&days, known.org_metadata), "parts", None).await?;
+        (activity::counted(plan, &days, filled.template.body, &filled.values, known.org_metadata), read)
+    } else {
+        let read = guard(database, question, false, known).await?;
+        (in_sqlite(filled, known.org_metadata), read)
+    };
+    let lacks = lacks(question, &closed, plan.as_ref().map(|plan| &plan.pieces));
     let lines = database.ask(&sql.text, sql.values).await?;
     let is_truncated = lines.len() as u64 > question.limit;
-    Ok(table_of(filled, lines, known, &About { read: (ROWS, read), is_truncated, is_counted: false, lacks })?)
+    Ok(table_of(filled, lines, known, &About { read: (ROWS, read), is_truncated, is_counted: sql.is_counted, lacks })?)
 }
 
 /// The answer to a template, from the lines of its statement.
