@@ -12,6 +12,7 @@ use super::{
 use crate::{
     host::Server,
     query::{self, Asker, Known, NoAnswer, Question, Reason, Shape, Table, What, Wrong, shapes, template},
+    rollup::Grain,
     time,
     wire::{Request, Response, weight},
 };
@@ -23,8 +24,10 @@ const TRUNCATED: HeaderName = HeaderName::from_static("x-truncated");
 const WINDOW: i64 = 300;
 
 /// The days of `GET /metrics/costs` if the request does not say, and the most of them.
-const USUAL_DAYS: i64 = 30;
-const MOST_DAYS: i64 = 760;
+const DAYS_OF_COSTS: Days = Days { usual: 30, most: 760 };
+
+/// The same of `GET /metrics/pipeline`.
+const DAYS_OF_PIPELINE: Days = Days { usual: 7, most: 90 };
 
 /// A kind of question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,15 @@ pub enum Asked {
     Realtime,
     /// What each kind of thing costs.
     Costs,
+    /// How complete the logs of each hour are.
+    Pipeline,
+}
+
+/// The days of a question that names no range.
+#[derive(Debug, Clone, Copy)]
+struct Days {
+    usual: i64,
+    most: i64,
 }
 
 /// Answers a question.
@@ -84,11 +96,19 @@ pub(super) async fn answer<S: Server>(
             return json(StatusCode::OK, &realtime(ask(server, question, known).await?));
         }
         Asked::Costs => {
-            let days = days(request.uri().query())?;
+            let days = DAYS_OF_COSTS.asked(request.uri().query())?;
             let first = now.date_naive().and_time(NaiveTime::MIN).and_utc() - TimeDelta::days(days - 1);
             let members =
                 json!({ "start": time::text(first), "end": time::text(now), "groupBy": "day", "orderBy": "-day" });
             by_date(ask(server, read(&shapes::COSTS, object(members).unwrap_or_default()), known).await?)
+        }
+        Asked::Pipeline => {
+            let days = DAYS_OF_PIPELINE.asked(request.uri().query())?;
+            let end = Grain::Hour.floor(now) + Grain::Hour.length();
+            let start = end - TimeDelta::days(days);
+            let members = json!({ "start": time::text(start), "end": time::text(end), "groupBy": "hour" });
+            let question = read(&shapes::QUERY, object(members).unwrap_or_default())?;
+            server.ask(What::Pipeline(&question), known).await?
         }
     };
     told(request.headers(), &table)
@@ -142,16 +162,19 @@ fn by_period(mut members: Map<String, Value>) -> Result<Map<String, Value>, Prob
     Ok(members)
 }
 
-/// The days that are asked for by `?days=`.
-fn days(query: Option<&str>) -> Result<i64, Problem> {
-    let wrong =
-        || Problem::new(StatusCode::BAD_REQUEST, format!("send days=N, a number from 1 to {MOST_DAYS}")).of("days");
-    let mut days = USUAL_DAYS;
-    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let number = value.parse().ok().filter(|days| name == "days" && (1..=MOST_DAYS).contains(days));
-        days = number.ok_or_else(wrong)?;
+impl Days {
+    /// Those that are asked for by `?days=`.
+    fn asked(self, query: Option<&str>) -> Result<i64, Problem> {
+        let Self { usual, most } = self;
+        let wrong =
+            || Problem::new(StatusCode::BAD_REQUEST, format!("send days=N, a number from 1 to {most}")).of("days");
+        let mut days = usual;
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            let number = value.parse().ok().filter(|days| name == "days" && (1..=most).contains(days));
+            days = number.ok_or_else(wrong)?;
+        }
+        Ok(days)
     }
-    Ok(days)
 }
 
 /// The answer about the last minutes, by the names of seed 003.

@@ -60,7 +60,7 @@ const ANY: &str = "/{}";
 pub(super) type Route = (Method, &'static str, Action);
 
 /// Every route.
-pub(super) static ROUTES: [Route; 22] = [
+pub(super) static ROUTES: [Route; 23] = [
     (Method::POST, "/events", Action::Ingest(Form::One)),
     (Method::POST, "/events/batch", Action::Ingest(Form::Many)),
     (Method::POST, "/", Action::Ingest(Form::Many)),
@@ -73,6 +73,7 @@ pub(super) static ROUTES: [Route; 22] = [
     (Method::POST, "/billing/usage", Action::Ask(Asked::Usage)),
     (Method::GET, "/metrics/realtime", Action::Ask(Asked::Realtime)),
     (Method::GET, "/metrics/costs", Action::Ask(Asked::Costs)),
+    (Method::GET, "/metrics/pipeline", Action::Ask(Asked::Pipeline)),
     (Method::GET, "/health", Action::Health),
     (Method::GET, "/openapi.json", Action::Describe),
     (Method::GET, "/keys", Action::ListKeys),

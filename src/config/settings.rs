@@ -111,7 +111,7 @@ pub const SETTINGS: &[Setting] = &[
     with_default(
         "RECORD_RUNS",
         "true",
-        "whether each pass that did something writes a line of aig_runs: true or false",
+        "whether passes write what they did into aig_runs, and what they proved into aig_ledger: true or false",
     ),
     secret(
         "ALERT_WEBHOOK",

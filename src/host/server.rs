@@ -35,7 +35,7 @@ pub trait Server {
 
     /// Up to when the logs are complete in the database, UTC; none: not known.
     async fn logs_complete_through(&self) -> Option<Timestamp> {
-        None
+        query::pipeline::complete_through(self.database()).await
     }
 
     /// What an archive still holds of a user of an org after an erase; none: there is no archive.

@@ -1,5 +1,5 @@
 //! The table of logs: its columns, and the origin of each column's value. A new column is one line here, one in
-//! each `sql/*/1_table.sql`, and one in `sql/bigquery/2_columns.sql`.
+//! each `sql/*/1_table.sql`, and one in `sql/bigquery/2_columns.sql`. Beside it stands the table of what is proven of logs.
 
 use std::borrow::Cow;
 
@@ -86,6 +86,30 @@ pub static LOGS: Table = Table {
     at: "created_at",
     // A log that was read too early may have had no cost yet.
     version: Some("ingested_at"),
+};
+
+const fn column(name: &'static str, kind: Kind) -> Column {
+    Column { name, kind }
+}
+
+/// The table of what is known of hours and days, for whoever reads a database and not this program's state. A line of the
+/// grain `forward` tells instead up to when all logs of a gateway are delivered: `until`.
+pub static LEDGER: Table = Table {
+    name: "aig_ledger",
+    columns: &[
+        column("grain", Kind::Text),
+        column("gateway", Kind::Text),
+        column("start", Kind::Instant),
+        column("until", Kind::Instant),
+        column("source", Kind::Integer),
+        column("delivered", Kind::Integer),
+        column("verdict", Kind::Text),
+        column("at", Kind::Instant),
+    ],
+    key: &["grain", "start", "gateway"],
+    id: "gateway",
+    at: "start",
+    version: Some("at"),
 };
 
 /// Whether an entry's field of this name becomes the value of a column unchanged.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::Error,
     plan::{budget::Ended, cursor::Scan, slots::AGES},
-    state::{self, Backfill, Position},
+    state::{self, Backfill, LedgerLine, Position},
     time::{Timestamp, floor_ms},
 };
 
@@ -81,7 +81,18 @@ async fn pass<P: Platform>(
     }
     cursors.values_mut().for_each(|position| position.prune(report.started));
     cursors.save(context).await?;
+    for gateway in &mut report.gateways {
+        let [before, now] = [&loaded, &cursors].map(|cursors| cursors.get(&gateway.gateway));
+        gateway.ledger.extend(now.and_then(|now| newly_complete(before, now, report.started)));
+    }
     Ok(Some(cursors))
+}
+
+/// Up to when a gateway is complete, if that is another instant than before.
+fn newly_complete(before: Option<&Position>, now: &Position, at: Timestamp) -> Option<LedgerLine> {
+    let until = now.complete_through()?;
+    let start = now.counted_from.unwrap_or(Timestamp::UNIX_EPOCH);
+    (before.and_then(Position::complete_through) != Some(until)).then_some(LedgerLine::Forward { start, until, at })
 }
 
 /// Remembers how late the new entries of the gateways were that keep up.

@@ -1,9 +1,10 @@
-//! The frame of a pass: it loads the keys, does the work, notes the status, and writes the pass's line of the table
-//! `aig_runs`.
+//! The frame of a pass: it loads the keys, does the work, notes the status, and writes the pass's lines of the tables
+//! `aig_runs` and `aig_ledger`.
 //!
 //! A pass that had something to do writes one line of `aig_runs`, after it has remembered everything. So a dashboard of
-//! the logs also shows the health of the pipeline. The line costs one insert; a pass that found nothing writes none. If
-//! the insert fails, the pass logs a warning and does not fail, because no log depends on the line.
+//! the logs also shows the health of the pipeline. The line costs one insert; a pass that found nothing writes none. A
+//! database also gets what counts have told of hours and days, and up to when all is delivered. If such an insert fails,
+//! the pass logs a warning and does not fail, because no log depends on the lines.
 
 use super::{
     Context, GatewayReport, Job, Platform, Report,
@@ -12,6 +13,8 @@ use super::{
 use crate::{
     error::{CallError, Error},
     host::{Clock, Host, Store},
+    log::columns::LEDGER,
+    record::Record,
     sink::Sink,
     state::{self, Status},
 };
@@ -39,8 +42,8 @@ impl<P: Platform> Context<'_, P> {
         }
         self.expire().await;
         let report = self.metered(report);
-        write_line(self, &report).await;
-        // The line is a call too, after all calls for the logs.
+        write_lines(self, &report).await;
+        // The lines are calls too, after all calls for the logs.
         Report { calls: self.host.meter.calls(), ..report }
     }
 
@@ -74,33 +77,48 @@ impl<P: Platform> Context<'_, P> {
     }
 }
 
-/// Writes the line of a pass that has news. A failure is only a warning, because the logs matter more.
-async fn write_line<P: Platform>(context: &Context<'_, P>, report: &Report) {
-    // With a wrong clock the line would have a wrong time.
+/// Writes the lines of a pass that has news. After the sink has failed, none is written: it would fail again.
+async fn write_lines<P: Platform>(context: &Context<'_, P>, report: &Report) {
+    // With a wrong clock the lines would have a wrong time.
     let is_wrong = context.host.meter.clock() == Clock::Wrong;
-    if !context.config.record_runs || is_wrong || !context.sink.keeps(&RUNS) || !has_news(report) {
+    let sink_failed = report.errors().any(|error| matches!(error, Error::Sink { .. }));
+    if !context.config.record_runs || is_wrong || sink_failed {
         return;
     }
-    let problem = match context.sink.write(&[runs::line(report, context.host.random())]).await {
+    if context.sink.keeps(&LEDGER) {
+        let of_gateway = |gateway: &GatewayReport| {
+            gateway.ledger.iter().map(|line| line.record(&gateway.gateway)).collect::<Vec<_>>()
+        };
+        let lines: Vec<_> = report.gateways.iter().flat_map(of_gateway).collect();
+        for lines in lines.chunks(context.sink.batch()) {
+            write(context, report.job, lines).await;
+        }
+    }
+    if context.sink.keeps(&RUNS) && has_news(report) {
+        write(context, report.job, &[runs::line(report, context.host.random())]).await;
+    }
+}
+
+/// Writes lines of one table. A failure is only a warning, because the logs matter more.
+async fn write<P: Platform>(context: &Context<'_, P>, job: Job, lines: &[Record]) {
+    let problem = match context.sink.write(lines).await {
         Ok(outcome) => outcome.rejected.into_iter().next().map(|rejected| rejected.reason),
         // No call is left: the logs needed them all.
         Err(CallError::Refused(_)) => None,
         Err(error) => Some(error.to_string()),
     };
-    if let Some(problem) = problem {
+    if let (Some(problem), Some(line)) = (problem, lines.first()) {
         log::warn!(
-            "this {} pass is not in {}: {problem}. `aig-logs sql --apply` makes the table; with RECORD_RUNS=false none is \
+            "this {job} pass is not in {}: {problem}. `aig-logs sql --apply` makes the table; with RECORD_RUNS=false none is \
              needed",
-            report.job,
-            RUNS.name
+            line.table.name
         );
     }
 }
 
-/// A pass writes a line if it has read new entries, has counted, or has failed. Counts are due each hour, so an hour
-/// without a line had no pass, or none that could write its line. After the sink has failed, no line is written: it would fail again.
+/// A pass has news if it has read new entries, has counted, or has failed. Counts are due each hour, so an hour without a
+/// line had no pass, or none that could write its line.
 fn has_news(report: &Report) -> bool {
-    let sink_failed = report.errors().any(|error| matches!(error, Error::Sink { .. }));
     let worked = |gateway: &GatewayReport| gateway.entries > 0 || gateway.counts > 0 || gateway.error.is_some();
-    !sink_failed && (report.error.is_some() || report.gateways.iter().any(worked))
+    report.error.is_some() || report.gateways.iter().any(worked)
 }

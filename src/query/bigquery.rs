@@ -20,10 +20,13 @@ pub const BYTES: &str = "bytesRead";
 /// The warning of an answer that would need the prices.
 const NO_PRICES: &str = "BigQuery has no prices: the cost is what the events say themselves";
 
+/// Why it cannot tell how complete the logs are.
+const NO_LEDGER: &str = "BigQuery has no ledger: `aig-logs status` says which hours are proven";
+
 /// The statement of what is asked. Its values are `@v1`, `@v2` and so on.
 ///
 /// # Errors
-/// If it asks for too many periods, or for names and plans of orgs.
+/// If it asks for too many periods, for names and plans of orgs, or for the ledger.
 pub fn statement(what: What<'_>, org_metadata: &str) -> Result<Sql, Wrong> {
     match what {
         What::Question(question) => {
@@ -38,6 +41,7 @@ pub fn statement(what: What<'_>, org_metadata: &str) -> Result<Sql, Wrong> {
             cohorts::check(question)?;
             Ok(of_cohorts::<BigQuery>(question, org_metadata))
         }
+        What::Pipeline(_) => Err(Wrong::malformed("", NO_LEDGER)),
         What::Template(filled) => Ok(template::in_bigquery(filled, org_metadata)),
     }
 }
@@ -65,6 +69,7 @@ pub fn answer(what: What<'_>, lines: Vec<Map<String, Value>>, known: Known<'_>, 
             let about = about(question);
             Ok(cohorts::table(question, lines, known, about))
         }
+        What::Pipeline(_) => Err(Wrong::malformed("", NO_LEDGER)),
         What::Template(filled) => {
             let about = about(filled.question());
             template::table_of(filled, lines, known, &about)

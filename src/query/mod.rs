@@ -12,6 +12,7 @@ mod steps;
 mod table;
 
 pub mod bigquery;
+pub mod pipeline;
 pub mod shapes;
 pub mod template;
 
@@ -87,6 +88,8 @@ pub enum What<'a> {
     Question(&'a Question),
     /// A question about cohorts, whose periods are its steps.
     Cohorts(&'a Question),
+    /// How complete the logs of each hour are. The steps of the question are hours.
+    Pipeline(&'a Question),
     /// A template with its values.
     Template(&'a template::Filled<'a>),
 }
@@ -99,6 +102,7 @@ pub async fn answer(database: &impl Database, what: What<'_>, known: Known<'_>) 
     match what {
         What::Question(question) => ask(database, question, known).await,
         What::Cohorts(question) => cohorts::ask(database, question, known).await,
+        What::Pipeline(question) => pipeline::ask(database, question, known).await,
         What::Template(filled) => template::ask(database, filled, known).await,
     }
 }

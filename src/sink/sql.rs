@@ -72,6 +72,7 @@ pub const BIGQUERY_EVENTS: &[Script] = scripts![
 /// has no triggers, and its questions make an `activity` of their own.
 pub const SQLITE: &[Script] = scripts![
     "sqlite":
+    "1_aig_ledger.sql"
     "1_aig_runs.sql"
     "1_api_keys.sql"
     "1_events_raw.sql"

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDate, Timelike};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{of, versioned, written};
+use super::{DAY, midnight_of, of, versioned, written};
 use crate::{
     error::Error,
-    plan::slots::{Slot, Verdict},
-    time::{Timestamp, stored},
+    plan::slots::{HOUR, Slot, Verdict},
+    log::columns::LEDGER,
+    record::{Cell, Record},
+    time::{Timestamp, floor_ms, stored},
 };
 
 /// The hours of a day, UTC.
@@ -104,3 +106,49 @@ pub trait LedgerPage: Default + Clone + PartialEq + Serialize + DeserializeOwned
 
 impl LedgerPage for Ledger {}
 impl LedgerPage for History {}
+
+/// What a line of [`LEDGER`] is about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LedgerLine {
+    /// An hour, by its first instant, UTC.
+    Hour(Timestamp, Finding),
+    /// A day of the history.
+    Day(NaiveDate, Finding),
+    /// Forward: from `start` on everything before `until` is delivered, as counts at the source prove. Known since `at`.
+    Forward {
+        /// The first instant, UTC.
+        start: Timestamp,
+        /// The instant after the last one, UTC.
+        until: Timestamp,
+        /// UTC.
+        at: Timestamp,
+    },
+}
+
+impl LedgerLine {
+    /// The line of a gateway.
+    #[must_use]
+    pub fn record(self, gateway: &str) -> Record {
+        let (grain, start, until, finding) = match self {
+            Self::Hour(hour, finding) => ("hour", hour, hour + HOUR, Some(finding)),
+            Self::Day(day, finding) => ("day", midnight_of(day), midnight_of(day) + DAY, Some(finding)),
+            Self::Forward { start, until, .. } => ("forward", start, until, None),
+        };
+        let at = match self {
+            Self::Hour(_, finding) | Self::Day(_, finding) => finding.at,
+            Self::Forward { at, .. } => at,
+        };
+        let number = |number: u64| Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        let cells = vec![
+            Cell::Text(grain.into()),
+            Cell::Text(gateway.into()),
+            Cell::Instant(start),
+            Cell::Instant(until),
+            finding.and_then(|finding| finding.source).map_or(Cell::Null, number),
+            finding.map_or(Cell::Null, |finding| number(finding.delivered)),
+            finding.map_or(Cell::Null, |finding| Cell::Text(finding.verdict.to_string())),
+            Cell::Instant(floor_ms(at)),
+        ];
+        Record { table: &LEDGER, cells }
+    }
+}

@@ -25,7 +25,7 @@ use serde_json::Value;
 pub use self::{
     backfill::{Backfill, Counted, DAY, Days, Done, RecentStretch, midnight_of},
     dead::{Body, DEAD, DISCARDED, DeadLetter, DeadLetters, OF_EVENTS, dead_letters, place_of, read_dead_letters},
-    ledger::{Finding, History, Ledger, LedgerPage},
+    ledger::{Finding, History, Ledger, LedgerLine, LedgerPage},
     position::{Comparison, Position, Track},
     spend::{Spend, add, period_of, whole},
     status::{LastFailure, Status},

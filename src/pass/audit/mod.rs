@@ -25,7 +25,7 @@ use crate::{
         pace::Pace,
         slots::{Slot, Stretch},
     },
-    state::{Comparison, History, Ledger, LedgerPage, Spend},
+    state::{Comparison, History, Ledger, LedgerLine, LedgerPage, Spend},
     time::Timestamp,
 };
 
@@ -88,7 +88,8 @@ async fn audit<P: Platform>(
     report: &mut GatewayReport,
 ) -> Result<(), Error> {
     let result = Audit { context, book: &mut *book, report, pace: Pace::default() }.run().await;
-    let recorded = record(context, book.findings(&report.gateway, context.host.now())).await;
+    let findings = book.findings(&report.gateway, context.host.now());
+    let recorded = record(context, findings, &mut report.ledger).await;
     if recorded.is_err() {
         book.restore();
     }
@@ -96,39 +97,46 @@ async fn audit<P: Platform>(
     recorded.and(result.or_else(|error| if context.is_out_of_calls(&error) { Ok(()) } else { Err(error) }))
 }
 
-/// Saves the new results in the ledger.
-async fn record<P: Platform>(context: &Context<'_, P>, findings: Vec<Findings>) -> Result<(), Error> {
+/// Saves the new results in the ledger, and notes what it then says.
+async fn record<P: Platform>(
+    context: &Context<'_, P>,
+    findings: Vec<Findings>,
+    lines: &mut Vec<LedgerLine>,
+) -> Result<(), Error> {
     let now = context.host.now();
     for findings in findings {
         match findings {
             Findings::Hours(key, hours) => {
                 let note = |ledger: &mut Ledger| hours.iter().for_each(|(hour, sum)| ledger.note(*hour, sum, now));
-                amend(context, &key, note).await?;
+                let known = amend(context, &key, note).await?.hours;
+                let line = |hour| Some(LedgerLine::Hour(hour, *known.get(&Ledger::name(hour))?));
+                lines.extend(hours.iter().filter_map(|(hour, _)| line(*hour)));
             }
             Findings::Days(key, days) => {
                 let note = |history: &mut History| days.iter().for_each(|(day, slot)| history.note(*day, slot, now));
-                amend(context, &key, note).await?;
+                let known = amend(context, &key, note).await?.days;
+                lines.extend(days.iter().filter_map(|(day, _)| Some(LedgerLine::Day(*day, *known.get(day)?))));
             }
         }
     }
     Ok(())
 }
 
-/// Changes a page of the ledger, and saves it only if it differs.
+/// Changes a page of the ledger, and saves it only if it differs. Returns it.
 async fn amend<P: Platform, G: LedgerPage>(
     context: &Context<'_, P>,
     key: &str,
     change: impl FnOnce(&mut G),
-) -> Result<(), Error> {
+) -> Result<G, Error> {
     let [stored] = context.load([key]).await?;
     let known = G::read(key, stored.as_deref())?;
     let mut page = known.clone();
     change(&mut page);
-    if page == known {
-        return Ok(());
+    if page != known {
+        let value = page.to_json().map_err(|error| Error::unwritable(key, &error))?;
+        context.save(key, &value).await?;
     }
-    let value = page.to_json().map_err(|error| Error::unwritable(key, &error))?;
-    context.save(key, &value).await
+    Ok(page)
 }
 
 struct Audit<'a, 'c, P: Platform> {

@@ -20,6 +20,7 @@ use crate::{
     error::Error,
     host::Clock,
     plan::{budget::Ended, lateness::Lateness},
+    state::LedgerLine,
     time::{self, Timestamp},
 };
 
@@ -101,6 +102,8 @@ pub struct GatewayReport {
     pub bound: Option<Timestamp>,
     /// Why the reading ended.
     pub ended: Ended,
+    /// What counts have newly told of its hours and days.
+    pub ledger: Vec<LedgerLine>,
     /// The error, if it failed.
     pub error: Option<Error>,
 }

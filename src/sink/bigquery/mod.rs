@@ -25,6 +25,7 @@ use crate::{
     event::EVENTS,
     google::{self, Scope, Token},
     host::{Host, call},
+    log::columns::LEDGER,
     plan::batch::{self, Limits},
     record::{Cell, Record, Table},
     wire::{Request, Response},
@@ -133,9 +134,9 @@ impl<H: Host> Sink for BigQuerySink<'_, H> {
         "BigQuery"
     }
 
-    /// The dataset has no table of events.
+    /// The dataset has no table of events, and none of the ledger: rows of insertAll replace no other.
     fn keeps(&self, table: &Table) -> bool {
-        table.name != EVENTS.name
+        ![EVENTS.name, LEDGER.name].contains(&table.name)
     }
 
     fn batch(&self) -> usize {

@@ -8,6 +8,7 @@ mod dialects;
 mod examples;
 mod histories;
 mod loops;
+mod pipeline;
 mod prices;
 mod rows;
 mod seeds;

@@ -15,6 +15,7 @@ mod history;
 mod insert_answers;
 mod large;
 mod lateness;
+mod ledger;
 mod long_calls;
 mod memory;
 mod poison;

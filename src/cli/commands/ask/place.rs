@@ -39,7 +39,9 @@ pub async fn answer(
         (None, [Destination::D1]) => {
             let settings = vars.d1(None)?;
             let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
-            told(query::answer(&Rest::new(&host, &settings), what, known).await, "D1")
+            let database = Rest::new(&host, &settings);
+            let known = Known { logs: query::pipeline::complete_through(&database).await, ..known };
+            told(query::answer(&database, what, known).await, "D1")
         }
         (None, [Destination::BigQuery]) => {
             let (settings, reader) = (vars.warehouse()?, asked.reader.clone().unwrap_or(Credential::Gcloud));

@@ -120,10 +120,10 @@ mod tests {
     fn what_must_be_there_is_what_the_statements_make() {
         let expected = expected();
         let names: Vec<_> = expected.iter().map(|(name, _)| name.as_str()).collect();
-        let tables = ["aig_logs_raw", "aig_runs", "api_keys", "events_raw", "orgs", "prices"];
+        let tables = ["aig_ledger", "aig_logs_raw", "aig_runs", "api_keys", "events_raw", "orgs", "prices"];
         let counted = ["rollup_keys", "rollup_spans", "rollup_users", "rollups"];
         assert_eq!(names, [&tables[..], &counted].concat());
-        assert_eq!(expected[0].1[0], ("id".to_owned(), "TEXT".to_owned()));
+        assert_eq!(expected[0].1[0], ("grain".to_owned(), "TEXT".to_owned()));
         assert!(expected.iter().all(|(_, columns)| columns.len() > 2));
     }
 }
