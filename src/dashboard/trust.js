@@ -3,7 +3,7 @@
 import { h, show } from "./dom.js";
 import * as format from "./format.js";
 import * as range from "./range.js";
-import { shared, withoutCost } from "./view.js";
+import { proven, shared, withoutCost } from "./view.js";
 
 const HOUR = 3_600_000;
 
@@ -16,11 +16,11 @@ export async function trust(view, asking) {
   const recent = { start: range.iso(view.now - HOUR), end: range.iso(Math.floor(view.now / 1_000) * 1_000) };
   const minutes = { ...recent, dataset: "logs", groupBy: "minute", metrics: ["count"], limit: 100 };
   try {
-    const [logs, now, steps, models] = await Promise.all([
+    const [logs, now, steps, models, hours] = await Promise.all([
       asking.ask({ path: "/query", body: minutes }), asking.ask({ path: "/metrics/realtime" }), asking.ask(shared.steps(view)),
-      asking.ask(shared.models(view)),
+      asking.ask(shared.models(view)), asking.ask(shared.hours()).catch(() => ({ rows: [] })),
     ]);
-    if (!asking.isStopped) write(place, view, { logs, now, steps, models });
+    if (!asking.isStopped) write(place, view, { logs, now, steps, models, hours });
   } catch (error) {
     if (asking.isStopped) return;
     place.className = "trust bad";
@@ -35,7 +35,7 @@ export function tellRead(bytes) {
   show(place, ` · ${format.bytes(bytes)} read in BigQuery`);
 }
 
-function write(place, view, { logs, now, steps, models }) {
+function write(place, view, { logs, now, steps, models, hours }) {
   const last = logs.rows.findLast((row) => row.count > 0);
   // The minute tells only when the log was at the latest.
   const age = last && Math.max(0, (view.now - Date.parse(last.minute) - 60_000) / 1_000);
@@ -43,6 +43,9 @@ function write(place, view, { logs, now, steps, models }) {
   const free = withoutCost(models.rows);
   const calls = models.rows.reduce((sum, row) => sum + row.count, 0);
   const { from, exact, completeThrough } = steps.meta;
+  const standing = proven(hours.rows);
+  // Who asks for one org is not told.
+  const letters = hours.rows.some((row) => row.rejected !== null) && hours.rows.reduce((sum, row) => sum + row.rejected, 0);
   const parts = [
     last ? `newest log of ${format.clock(last.minute, view.zone)}${age > 0 ? ` (${format.span(age)} ago)` : " (this minute)"}` : "no log in the last hour",
     completeThrough.logs ? `logs complete to ${format.clock(completeThrough.logs, view.zone)}` : null,
@@ -50,7 +53,8 @@ function write(place, view, { logs, now, steps, models }) {
     `${format.count(now.total_requests)} events in the last ${now.window_seconds / 60} min`,
     free.calls ? `${format.percent(free.calls / calls)} of calls are of models without any cost` : "every model has a cost",
     exact === true ? `exact numbers (${from === "rollup" ? "counted hours" : "all rows read"})` : `percentiles within ${exact.error * 100} %`,
-    completeThrough.logs ? null : "proven hours and dead letters: ask aig-logs status",
+    standing.counted ? `${standing.proven} of ${standing.counted} hours proven` : "hours not proven here",
+    standing.counted && letters !== false ? `${format.count(letters)} dead letters in 7 days` : null,
   ];
   place.className = isLate ? "trust bad" : "trust";
   show(place, h("strong", {}, isLate ? "DATA (late): " : "DATA: "), parts.filter(Boolean).join(" · "));

@@ -73,9 +73,16 @@ export const shared = {
       dataset: "logs", groupBy: "model", metrics: ["cost", "count", "tokensIn", "tokensOut", "p95", "errors", "errorRate"],
       orderBy: "-cost", limit: 200,
     }),
+  hours: () => ({ path: "/metrics/pipeline" }),
   values: (view, span) =>
     question(view, { dataset: "logs", groupBy: view.field, metrics: ["cost", "count"], orderBy: "-cost", limit: 1_000 }, span),
 };
+
+/** The hours that are counted, and how many of them are proven: what the source has is there. */
+export function proven(hours) {
+  const counted = hours.filter((row) => row.verdict && row.verdict !== "counting");
+  return { counted: counted.length, proven: counted.filter((row) => row.verdict === "proven" || row.verdict === "over").length };
+}
 
 /** The instants of the steps of an answer. */
 export const stepTimes = (rows, unit) => rows.map((row) => Date.parse(row[unit]));

@@ -35,11 +35,14 @@ const EXPECTED = {
   ],
   usage: ([usage, failures]) => [
     ...usage.rows.map((row) => [row.organizationId, row.sku, row.quantity, row.unit, row.events, row.cost]), [],
-    ["Sign-ins that failed, the latest"], ["at", "user", "address", "reason"],
+    ["Sign-ins that failed in the last day, the latest"], ["at", "user", "address", "reason"],
     ...failures.rows.map((row) => [row.at, row.user, row.address ?? "–", row.error ?? row.name]),
   ],
   unusual: ([{ rows }]) => rows.map((row) => [row.user, row.organization]),
-  pipeline: ([hours]) => hours.rows.map((row) => [row.hour, row.count]),
+  pipeline: ([standing, hours]) => {
+    const verdicts = new Map(standing.rows.map((row) => [Date.parse(row.hour), row.verdict]));
+    return hours.rows.map((row) => [row.hour, row.count, verdicts.get(Math.floor(Date.parse(row.hour) / 3_600_000) * 3_600_000) ?? null]);
+  },
   evidence: ([lines]) => lines.rows.map((row) => Object.values(row)),
 };
 

@@ -9,20 +9,25 @@ import { template } from "../view.js";
 /** From here on a cost is marked. */
 const TWICE = 2;
 
+const DAY = 86_400_000;
+
+/** The day of UTC in which the range ends. */
+const dayOf = (view) => new Date(view.end - 1).toISOString().slice(0, 10);
+
 export const unusual = {
   id: "unusual",
   number: 10,
   title: "Unusual costs of the last day",
   width: "wide",
   questions: (view) => ({
-    rows: template(view, "cost-anomalies", { start: range.iso(view.end - 29 * 86_400_000), end: range.iso(view.end) }, 50),
+    rows: template(view, "cost-anomalies", { start: range.iso(Date.parse(dayOf(view)) - 28 * DAY), end: range.iso(view.end) }, 50),
   }),
   draw(view, { rows: { rows } }) {
-    const day = new Date(view.end - 1).toISOString().slice(0, 10);
+    const day = dayOf(view);
     if (rows.length === 0) {
       return note(`Nobody's cost of ${day} (UTC) is above the p95 of their own days. A user needs seven days with costs in the 28 days before.`);
     }
-    const at = `${day}T00:00:00Z..${range.iso(Date.parse(day) + 86_400_000)}`;
+    const at = `${day}T00:00:00Z..${range.iso(Date.parse(day) + DAY)}`;
     const columns = [
       { title: "who", of: (row) => row.user, where: (row) => [["user", row.user], ["organization", row.organization], ["at", at]] },
       { title: "org", of: (row) => row.organization },

@@ -7,6 +7,9 @@ import { table } from "../table.js";
 import { question, template } from "../view.js";
 import { soFar } from "./figures.js";
 
+/** Failures are read row by row, and their rows are most of a database. */
+const lastDay = (view) => Math.max(view.start, view.end - 86_400_000);
+
 /** Cohorts of days, or of weeks where the range is long. */
 const periodOf = (view) => (view.end - view.start > 21 * 86_400_000 ? "week" : "day");
 
@@ -18,13 +21,13 @@ export const usage = {
   parts: ["usage", "failures", "cohorts"],
   questions: (view) => ({
     usage: plain(view, "/billing/usage", { limit: 200 }, soFar(view)),
-    failures: template(view, "auth-failures", { start: range.iso(view.start), end: range.iso(view.end) }, 10),
+    failures: template(view, "auth-failures", { start: range.iso(lastDay(view)), end: range.iso(view.end) }, 10),
     cohorts: plain(view, "/metrics/cohorts", { period: periodOf(view), limit: 1_000 }, view),
   }),
   draw(view, { usage, failures, cohorts }) {
     return [
       part(usage, "Usage", "No event of this month has a quantity. Send events with usage.sku and usage.quantity.", () => usageTable(usage.rows)),
-      part(failures, "Sign-ins", "No sign-in failed in this range.", () => failureTable(view, failures.rows)),
+      part(failures, "Sign-ins", "No sign-in failed in the last day of this range.", () => failureTable(view, failures.rows)),
       part(cohorts, "Who comes back", "No user was first seen in this range, so nobody can come back.", () => cohortTable(view, cohorts.rows)),
       note("This panel is about all events of the org: the other filters do not narrow it."),
     ];
@@ -62,7 +65,7 @@ function failureTable(view, rows) {
     { title: "address", of: (row) => row.address ?? "–" },
     { title: "reason", of: (row) => row.error ?? row.name },
   ];
-  return table("Sign-ins that failed, the latest", columns, rows, { most: 5 });
+  return table("Sign-ins that failed in the last day, the latest", columns, rows, { most: 5 });
 }
 
 /** A row for each cohort, and a column for each period since. */
