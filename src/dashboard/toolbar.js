@@ -103,9 +103,10 @@ function offer(name, texts) {
   list.replaceChildren(...known.map((value) => h("option", { value })));
 }
 
-/** Asks for the key, or for another one. */
+/** Asks for the key, or for another one. Who is asked already goes on typing: each question that the key fails says so. */
 export function askForKey(reason, use) {
   const dialog = document.getElementById("key");
+  if (dialog.open) return;
   const input = h("input", { type: "password", id: "key-text", name: "key", required: true, autocomplete: "off", placeholder: "aig_…" });
   const form = h(
     "form", { method: "dialog" },
@@ -117,6 +118,6 @@ export function askForKey(reason, use) {
   );
   form.addEventListener("submit", () => use(input.value.trim()));
   show(dialog, form);
-  if (!dialog.open) dialog.showModal();
+  dialog.showModal();
   input.focus();
 }

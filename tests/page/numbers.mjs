@@ -86,8 +86,8 @@ async function questionsOf(tab, id) {
   const texts = await tab.value('[...document.querySelectorAll("#questions pre")].map((one) => one.textContent)');
   await tab.value('document.getElementById("questions").close()');
   return texts.map((text) => {
-    const [, path, body] = /^curl http:\/\/[^/]+(\/\S+) -H "authorization: Bearer \$KEY" -d '(.*)'$/s.exec(text);
-    return { path, body: JSON.parse(body) };
+    const [, path, body] = /^curl http:\/\/[^/]+(\/\S+) -H "authorization: Bearer \$KEY"(?: -d '(.*)')?$/s.exec(text);
+    return { path, body: body && JSON.parse(body) };
   });
 }
 

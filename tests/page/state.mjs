@@ -27,6 +27,8 @@ test("without a key, or with a wrong one, the page asks for it", async () => {
   await tab.until('document.querySelector("#key[open] p")?.textContent.includes("not known")', "a word about the key");
   await tab.value('document.getElementById("key-text").focus()');
   await tab.send("Input.insertText", { text: key });
+  // Another question that the key fails takes away nothing of what is typed.
+  await tab.value('dispatchEvent(new CustomEvent("key-refused", { detail: "the key is not known" }))');
   await tab.press("Enter");
   await tab.until(`${SETTLED} && document.querySelectorAll(".failed").length === 0 && !document.querySelector("dialog[open]")`);
   await tab.close();
