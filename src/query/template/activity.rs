@@ -58,7 +58,7 @@ pub(super) fn fields() -> Vec<(String, Field)> {
 
 /// A line for each user, org and day of UTC, of the rows of a question. Every dialect reads it so.
 const USER_DAYS: &str = "  SELECT SUBSTR(created_at, 1, 10) AS day, org, user_id, COUNT(*) AS events, \
-                         COUNT(CASE WHEN NOT success THEN 1 END) AS errors, SUM(quantity) AS quantity, SUM(cost) AS cost, \
+                         COUNT(CASE WHEN success = 0 THEN 1 END) AS errors, SUM(quantity) AS quantity, SUM(cost) AS cost, \
                          SUM(tokens_in) AS tokens_in, SUM(tokens_out) AS tokens_out\n  \
                          FROM activity WHERE user_id IS NOT NULL GROUP BY 1, 2, 3";
 

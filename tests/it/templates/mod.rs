@@ -10,7 +10,9 @@ mod usage;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use aig_logs::query::template;
+use aig_logs::{host::Server, query::template, rollup};
+use chrono::TimeDelta;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use self::{
@@ -57,6 +59,39 @@ fn templates_agree_with_plain_loops() {
     }
     let names: BTreeSet<_> = checks.iter().map(|check| check.template).collect();
     assert_eq!(names, template::all().map(|template| template.name).collect());
+}
+
+#[test]
+fn templates_that_read_user_days_are_answered_from_counts() {
+    let checks: Vec<_> = checks().into_iter().filter(|check| by_user_day().contains(&check.template)).collect();
+    assert!(checks.len() > 3);
+    let mut told = BTreeSet::new();
+    for seed in 0..4 {
+        let rows = random(seed, 2_000);
+        let [world, plain] = [world(&rows), world(&rows)];
+        let (memory, now) = (&world.host.memory, world.host.now());
+        let pass = rollup::pass(memory, "org", TimeDelta::days(760), now, 10_000);
+        pass.now_or_never().unwrap().unwrap();
+        for check in &checks {
+            let expected = check.rows(&rows);
+            for (world, is_counted) in [(&world, true), (&plain, false)] {
+                let (status, answer) = ask(world, ADMIN, check.template, &check.parameters);
+                assert_eq!(status, 200, "{}: {answer}", check.template);
+                assert_eq!(answer["rows"], expected, "{} {}, seed {seed}", check.template, check.parameters);
+                assert_eq!(answer["meta"]["from"], if is_counted { "rollup" } else { "raw" }, "{}", check.template);
+            }
+            if expected != json!([]) {
+                told.insert(check.template);
+            }
+        }
+    }
+    assert_eq!(told, by_user_day());
+}
+
+/// The templates whose text reads `user_days`.
+fn by_user_day() -> BTreeSet<&'static str> {
+    let reads = |(_, text): &&(&str, &str)| text.contains("\n-- rows: user_days\n");
+    template::NAMED.iter().filter(reads).map(|(name, _)| *name).collect()
 }
 
 #[test]
