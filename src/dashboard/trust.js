@@ -3,7 +3,7 @@
 import { h, show } from "./dom.js";
 import * as format from "./format.js";
 import * as range from "./range.js";
-import { proven, shared, withoutCost } from "./view.js";
+import { proven, shared } from "./view.js";
 
 const HOUR = 3_600_000;
 
@@ -40,8 +40,7 @@ function write(place, view, { logs, now, steps, models, hours }) {
   // The minute tells only when the log was at the latest.
   const age = last && Math.max(0, (view.now - Date.parse(last.minute) - 60_000) / 1_000);
   const isLate = !last || age > LATE_SECONDS;
-  const free = withoutCost(models.rows);
-  const calls = models.rows.reduce((sum, row) => sum + row.count, 0);
+  const [calls, unpriced] = ["count", "unpriced"].map((name) => models.rows.reduce((sum, row) => sum + row[name], 0));
   const { from, exact, completeThrough } = steps.meta;
   const standing = proven(hours.rows);
   // Who asks for one org is not told.
@@ -51,7 +50,7 @@ function write(place, view, { logs, now, steps, models, hours }) {
     completeThrough.logs ? `logs complete to ${format.clock(completeThrough.logs, view.zone)}` : null,
     completeThrough.events ? `events complete to ${format.clock(completeThrough.events, view.zone)}` : null,
     `${format.count(now.total_requests)} events in the last ${now.window_seconds / 60} min`,
-    free.calls ? `${format.percent(free.calls / calls)} of calls are of models without any cost` : "every model has a cost",
+    unpriced ? `${format.percent(unpriced / calls)} of calls unpriced` : "no call unpriced",
     exact === true ? `exact numbers (${from === "rollup" ? "counted hours" : "all rows read"})` : `percentiles within ${exact.error * 100} %`,
     standing.counted ? `${standing.proven} of ${standing.counted} hours proven` : "hours not proven here",
     standing.counted && letters !== false ? `${format.count(letters)} dead letters in 7 days` : null,

@@ -67,10 +67,10 @@ export const shared = {
   before: (view) =>
     question(view, { dataset: "logs", groupBy: view.step, metrics: ["cost"], limit: 10_000 }, view.previous),
   total: (view, span) =>
-    question(view, { dataset: "logs", metrics: ["count", "errors", "errorRate", "cost", "p95"] }, span),
+    question(view, { dataset: "logs", metrics: ["count", "errors", "errorRate", "cost", "p95", "cached", "tokensIn", "tokensCached", "unpriced"] }, span),
   models: (view) =>
     question(view, {
-      dataset: "logs", groupBy: "model", metrics: ["cost", "count", "tokensIn", "tokensOut", "p95", "errors", "errorRate"],
+      dataset: "logs", groupBy: "model", metrics: ["cost", "count", "tokensIn", "tokensCached", "tokensOut", "p95", "errors", "errorRate", "cached", "unpriced"],
       orderBy: "-cost", limit: 200,
     }),
   hours: () => ({ path: "/metrics/pipeline" }),
@@ -86,9 +86,3 @@ export function proven(hours) {
 
 /** The instants of the steps of an answer. */
 export const stepTimes = (rows, unit) => rows.map((row) => Date.parse(row[unit]));
-
-/** The calls of models that have no cost at all: their price may not be known. */
-export function withoutCost(models) {
-  const free = models.filter((row) => row.cost === 0 && row.count > 0);
-  return { models: free.length, calls: free.reduce((sum, row) => sum + row.count, 0) };
-}

@@ -168,7 +168,8 @@ impl BigQuery {
             }
             Source::Logs => {
                 let own = format!(
-                    "{} AS org, {} AS user_id, provider, model, gateway, tokens_in, tokens_out",
+                    "{} AS org, {} AS user_id, provider, model, gateway, tokens_in, tokens_out, cached, \
+                     input_cached_tokens",
                     org_of_log(),
                     user_of_log()
                 );

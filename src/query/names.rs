@@ -66,6 +66,11 @@ pub(crate) const ORG_OF_LOG: &str = "COALESCE(CAST(json_extract(r.metadata, ?3) 
 pub(crate) const USER_OF_LOG: &str =
     "CAST(COALESCE(json_extract(r.metadata, '$.user_id'), json_extract(r.metadata, '$.user')) AS TEXT)";
 
+/// Whether a log has tokens and no cost, although no cache has answered it: 1, or null. Where there is any, a sum of costs is a
+/// floor.
+pub(crate) const COSTLESS: &str =
+    "CASE WHEN r.cost IS NULL AND r.cached IS NOT TRUE AND (r.tokens_in > 0 OR r.tokens_out > 0) THEN 1 END";
+
 /// The fields by which a question may group and filter.
 pub static FIELDS: [Common; 13] = [
     field("name", Kind::Text, "r.name", "'ai.request'"),
@@ -101,7 +106,7 @@ static FURTHER_FIELDS: [Common; 8] = [
 const COST_TYPE: &str = "COALESCE(CAST(json_extract(r.metadata, '$.cost_type') AS TEXT), r.subject)";
 
 /// The columns of which metrics are made: name, expression for an event, expression for a log.
-pub(super) const MEASURED: [(&str, &str, &str); 9] = [
+pub(super) const MEASURED: [(&str, &str, &str); 12] = [
     ("user_id", "r.user_id", USER_OF_LOG),
     ("session_id", "r.session_id", "NULL"),
     ("success", "r.success", "r.success"),
@@ -110,6 +115,9 @@ pub(super) const MEASURED: [(&str, &str, &str); 9] = [
     ("cost", "r.cost", "r.cost"),
     ("tokens_in", "NULL", "r.tokens_in"),
     ("tokens_out", "NULL", "r.tokens_out"),
+    ("cached", "NULL", "CASE WHEN r.cached THEN 1 END"),
+    ("costless", "NULL", COSTLESS),
+    ("tokens_cached", "NULL", "r.input_cached_tokens"),
     ("created_at", "r.created_at", "r.created_at"),
 ];
 
@@ -201,7 +209,7 @@ const fn duration(name: &'static str, sql: &'static str, counted: &'static str, 
 
 /// Every metric that a question may name, in SQL that SQLite and BigQuery understand. Percentiles are nearest ranks, counted
 /// in whole numbers.
-pub static METRICS: [Metric; 14] = [
+pub static METRICS: [Metric; 17] = [
     sum("count", "count(*)", Some("sum(events)"), None),
     sum("errors", "count(CASE WHEN success = 0 THEN 1 END)", Some("sum(errors)"), None),
     sum(
@@ -221,6 +229,9 @@ pub static METRICS: [Metric; 14] = [
     sum("cost", "COALESCE(sum(cost), 0)", Some("total(cost)"), Some("USD")),
     sum("tokensIn", "COALESCE(sum(tokens_in), 0)", Some("COALESCE(sum(tokens_in), 0)"), Some("tokens")),
     sum("tokensOut", "COALESCE(sum(tokens_out), 0)", Some("COALESCE(sum(tokens_out), 0)"), Some("tokens")),
+    sum("tokensCached", "COALESCE(sum(tokens_cached), 0)", Some("COALESCE(sum(tokens_cached), 0)"), Some("tokens")),
+    sum("cached", "count(cached)", Some("COALESCE(sum(cached), 0)"), None),
+    sum("unpriced", "count(costless)", Some("COALESCE(sum(costless), 0)"), None),
 ];
 
 /// Metrics that only some kinds of questions have.

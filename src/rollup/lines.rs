@@ -11,7 +11,7 @@ use super::{Grain, Source, bucket};
 const MOST_GROUPS: u32 = 100;
 
 /// The columns of a line that are sums and the like, but for its buckets: how each is made of others.
-const MEASURES: [(&str, &str); 13] = [
+const MEASURES: [(&str, &str); 16] = [
     ("rest", "max"),
     ("events", "sum"),
     ("errors", "sum"),
@@ -25,6 +25,9 @@ const MEASURES: [(&str, &str); 13] = [
     ("billed", "sum"),
     ("tokens_in", "sum"),
     ("tokens_out", "sum"),
+    ("cached", "sum"),
+    ("costless", "sum"),
+    ("tokens_cached", "sum"),
 ];
 
 /// The most bytes of a list of buckets of a line, in which a bucket may be there more than once. D1 takes values of 2 MB.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     database::Statement,
-    query::names::{ORG_OF_LOG, USER_OF_LOG},
+    query::names::{COSTLESS, ORG_OF_LOG, USER_OF_LOG},
     record::Cell,
 };
 
@@ -25,11 +25,13 @@ const OF_EVENTS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r
                          count(r.duration) AS timed, sum(r.duration) AS duration, max(r.duration) AS longest, \
                          sum(r.quantity) AS quantity, sum(r.cost) AS cost, count(r.quantity) AS measured, \
                          sum(r.quantity) FILTER (WHERE r.cost IS NULL) AS unpriced, \
-                         sum(r.cost) FILTER (WHERE r.quantity IS NOT NULL) AS billed, NULL AS tokens_in, NULL AS tokens_out";
+                         sum(r.cost) FILTER (WHERE r.quantity IS NOT NULL) AS billed, NULL AS tokens_in, NULL AS tokens_out, \
+                         NULL AS cached, NULL AS costless, NULL AS tokens_cached";
 const OF_LOGS: &str = "0 AS rest, count(*) AS events, count(*) FILTER (WHERE r.success = 0) AS errors, \
                        count(r.duration) AS timed, sum(r.duration) AS duration, max(r.duration) AS longest, \
                        NULL AS quantity, sum(r.cost) AS cost, 0 AS measured, NULL AS unpriced, NULL AS billed, \
-                       sum(r.tokens_in) AS tokens_in, sum(r.tokens_out) AS tokens_out";
+                       sum(r.tokens_in) AS tokens_in, sum(r.tokens_out) AS tokens_out, \
+                       sum(r.cached) AS cached, sum({COSTLESS}) AS costless, sum(r.input_cached_tokens) AS tokens_cached";
 
 impl Source {
     /// The fields by which a level groups, beside the org.
@@ -203,7 +205,8 @@ fn of_rows(lines: Lines) -> [String; 2] {
     let source = lines.source;
     let (rows, bucket) = (source.rows().replacen("FROM", "FROM size CROSS JOIN", 1), bucket::sql("r.duration"));
     let groups = format!("{}{}", source.owner().0, listed(source.fields(3), ", r."));
-    let measures = if source == Source::Events { OF_EVENTS } else { OF_LOGS };
+    let measures =
+        if source == Source::Events { OF_EVENTS.to_owned() } else { OF_LOGS.replace("{COSTLESS}", COSTLESS) };
     let spaces = format!(
         "{},\nsize(is_usual) AS MATERIALIZED (\n  SELECT count(*) <= {MOST_ROWS} FROM (SELECT 1 {} LIMIT {MOST_ROWS} + 1)\n)",
         source.spaces(),

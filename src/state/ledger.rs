@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{DAY, midnight_of, of, versioned, written};
 use crate::{
     error::Error,
-    plan::slots::{HOUR, Slot, Verdict},
     log::columns::LEDGER,
+    plan::slots::{HOUR, Slot, Verdict},
     record::{Cell, Record},
     time::{Timestamp, floor_ms, stored},
 };

@@ -8,10 +8,11 @@ const sum = (rows, name) => rows.reduce((all, row) => all + row[name], 0);
 
 /** What each panel's CSV must hold, made of the API's answers with plain loops. */
 const EXPECTED = {
-  figures: ([now, before, , , month]) => [
+  figures: ([now, before, , models, month]) => [
     ["spend USD", now.rows[0].cost, before.rows[0].cost], ["month so far USD", month.rows[0].cost, null],
     ["requests", now.rows[0].count, before.rows[0].count], ["error rate", now.rows[0].errorRate, before.rows[0].errorRate],
     ["p95 ms", now.rows[0].p95, before.rows[0].p95],
+    ["saved USD", models.rows.reduce((all, { cached, count, cost }) => all + (count > cached ? cached * (cost / (count - cached)) : 0), 0), null],
   ],
   spend: ([steps]) => steps.rows.map((row) => [row.hour, row.cost]),
   changes: ([now, before]) => changed(now.rows, before.rows),
@@ -21,7 +22,7 @@ const EXPECTED = {
       row.cost - (before.rows.find((one) => one["metadata.team"] === row["metadata.team"])?.cost ?? 0),
     ]),
   models: ([models]) =>
-    models.rows.map((row) => [row.model, row.cost, row.count, row.tokensIn, row.tokensOut, (row.cost / (row.tokensIn + row.tokensOut)) * 1e6, row.p95, row.errorRate]),
+    models.rows.map((row) => [row.model, row.cost, row.count, row.tokensIn, row.tokensCached, row.tokensOut, (row.cost / (row.tokensIn + row.tokensOut)) * 1e6, row.p95, row.errorRate, row.unpriced]),
   latency: ([steps]) => steps.rows.map((row) => [row.hour, row.count, row.p50, row.p95, row.p99]),
   errors: ([steps, , byStatus]) => [
     ...steps.rows.map((row) => [row.hour, row.errors, row.errorRate]), [], ["By status"], ["status", "errors", "share"],

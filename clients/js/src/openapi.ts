@@ -188,6 +188,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics/pipeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Verdict of each hour of the last days on its logs, and the poller's passes */
+        get: operations["pipeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics/realtime": {
         parameters: {
             query?: never;
@@ -527,7 +544,7 @@ export interface components {
             groupBy?: components["schemas"]["Group"] | components["schemas"]["Group"][];
             /** @default 1000 */
             limit?: number;
-            metrics?: ("count" | "errors" | "errorRate" | "users" | "sessions" | "avg" | "max" | "p50" | "p95" | "p99" | "quantity" | "cost" | "tokensIn" | "tokensOut")[];
+            metrics?: ("count" | "errors" | "errorRate" | "users" | "sessions" | "avg" | "max" | "p50" | "p95" | "p99" | "quantity" | "cost" | "tokensIn" | "tokensOut" | "tokensCached" | "cached" | "unpriced")[];
             /** @description A column of the answer, - before it for descending order */
             orderBy?: string;
             /** @description For a key of all orgs */
@@ -595,6 +612,8 @@ export interface components {
         "Idempotency-Key": string;
         /** @example 30 */
         days: number;
+        /** @example 7 */
+        daysOfHours: number;
         /** @example user_123 */
         id: string;
         /**
@@ -997,6 +1016,31 @@ export interface operations {
                 "application/json": components["schemas"]["FixedQuestion"];
             };
         };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Table"];
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    pipeline: {
+        parameters: {
+            query?: {
+                /** @example 7 */
+                days?: components["parameters"]["daysOfHours"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Done */
             200: {

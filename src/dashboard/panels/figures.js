@@ -1,11 +1,11 @@
 // 1: six numbers, each with its change and a line.
 
-import { h, note } from "../dom.js";
+import { h } from "../dom.js";
 import * as format from "../format.js";
 import * as range from "../range.js";
 import { evidence } from "../router.js";
 import { sparkline } from "../sparkline.js";
-import { question, shared, withoutCost } from "../view.js";
+import { question, shared } from "../view.js";
 
 export const figures = {
   id: "figures",
@@ -17,20 +17,21 @@ export const figures = {
     before: view.previous && shared.total(view, view.previous),
     steps: shared.steps(view),
     models: shared.models(view),
-    month: question(view, { dataset: "logs", metrics: ["cost", "count"] }, soFar(view)),
+    month: question(view, { dataset: "logs", metrics: ["cost", "unpriced"] }, soFar(view)),
   }),
   draw(view, { now, before, steps, models, month }) {
     const [is, was, soFarRow] = [now.rows[0], before?.rows[0], month.rows[0]];
     const line = (name) => sparkline(steps.rows.map((row) => row[name]));
-    const free = withoutCost(models.rows);
+    const saved = models.rows.reduce((sum, row) => sum + (row.count > row.cached ? (row.cached * row.cost) / (row.count - row.cached) : 0), 0);
+    const share = (part, whole) => format.percent(whole > 0 ? part / whole : 0);
     const compared = (text) => (was ? text : "not compared");
     const tiles = [
-      tile("Spend", atLeast(free, format.usd(is.cost)), compared(format.change(is.cost, was?.cost)), line("cost"), is.cost, [], hintOf(free)),
-      monthTile(view, soFarRow.cost, free),
+      tile("Spend", atLeast(is, format.usd(is.cost)), compared(format.change(is.cost, was?.cost)), line("cost"), is.cost, [], hintOf(is)),
+      monthTile(view, soFarRow),
       tile("Requests", format.count(is.count), compared(format.change(is.count, was?.count)), line("count"), is.count, []),
       tile("Errors", format.percent(is.errorRate), compared(format.points(is.errorRate, was?.errorRate)), line("errorRate"), is.errorRate, [["success", "false"]]),
       tile("p95 latency", format.duration(is.p95), compared(format.change(is.p95, was?.p95)), line("p95"), is.p95, []),
-      tile("Saved", format.NONE, "not told", null, null, null, "Questions have no field for cached answers."),
+      tile("Saved", format.usd(saved), `hit ${share(is.cached, is.count)} · prompt-hit ${share(is.tokensCached, is.tokensIn)}`, null, saved, null, "Cached answers, at what the other calls of their model cost"),
     ];
     const list = h("dl", { class: "tiles" }, tiles);
     list.table = {
@@ -38,10 +39,10 @@ export const figures = {
       columns: ["number", "now", "before"],
       rows: [
         ["spend USD", is.cost, was?.cost], ["month so far USD", soFarRow.cost, null], ["requests", is.count, was?.count],
-        ["error rate", is.errorRate, was?.errorRate], ["p95 ms", is.p95, was?.p95],
+        ["error rate", is.errorRate, was?.errorRate], ["p95 ms", is.p95, was?.p95], ["saved USD", saved, null],
       ],
     };
-    return [list, note("The API does not tell the first byte's time, nor what caches save: the views aig_latency_by_hour and aig_cache do.")];
+    return list;
   },
 };
 
@@ -51,10 +52,9 @@ export function soFar(view) {
   return { start, end: view.end };
 }
 
-const atLeast = (free, text) => (free.calls > 0 ? `≥ ${text}` : text);
+const atLeast = ({ unpriced }, text) => (unpriced > 0 ? `≥ ${text}` : text);
 
-const hintOf = ({ calls, models }) =>
-  calls > 0 ? `${format.count(calls)} calls of ${models} models have no cost at all: perhaps they have no price.` : null;
+const hintOf = ({ unpriced }) => (unpriced > 0 ? `${format.count(unpriced)} calls with tokens have no cost: is a price missing?` : null);
 
 function tile(name, text, change, line, value, where, hint) {
   const number = where ? evidence(where, `tile ${name}`, text) : text;
@@ -68,7 +68,8 @@ function tile(name, text, change, line, value, where, hint) {
 }
 
 /** What the month costs if it goes on as it went until now. */
-function monthTile(view, cost, free) {
+function monthTile(view, month) {
+  const { cost } = month;
   const { start, end } = range.month(view.end - 1, view.zone);
   const passed = (view.end - start) / (end - start);
   const pace = passed > 0 ? cost / passed : null;
@@ -78,9 +79,9 @@ function monthTile(view, cost, free) {
   const bar = h("div", { class: "meter", "aria-hidden": "true" });
   bar.style.setProperty("--share", `${Math.min(1, view.budget ? cost / view.budget : passed) * 100}%`);
   return h(
-    "div", { class: "tile", title: hintOf(free) },
+    "div", { class: "tile", title: hintOf(month) },
     h("dt", {}, "Month so far"),
-    h("dd", { class: "big", data: { value: cost } }, atLeast(free, format.usd(cost)), h("small", {}, budget)),
+    h("dd", { class: "big", data: { value: cost } }, atLeast(month, format.usd(cost)), h("small", {}, budget)),
     h("dd", { class: isOver ? "change bad" : "change" }, text),
     h("dd", {}, bar),
   );

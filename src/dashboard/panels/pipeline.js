@@ -53,7 +53,7 @@ function toldOf({ rows, failed }, view) {
   const slowest = rows.reduce((most, row) => (row.lag > (most?.lag ?? 0) ? row : most), null);
   const lag = slowest && ` At most ${format.span(slowest.lag / 1_000)} behind (${format.instant(slowest.hour, view.zone)}).`;
   return note(
-    `${all} of ${counted} counted hours are proven: the source has no other log. … is not counted yet, ! lacks some, ? cannot be proven, × had no pass.`,
+    `${all} of ${counted} counted hours are proven. … is not counted yet, ! lacks some, ? cannot be proven, × had no pass.`,
     lag, " ", h("code", {}, "aig-logs verify"), " counts again at the source and copies what is missing.",
   );
 }

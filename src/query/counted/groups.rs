@@ -4,7 +4,7 @@ use super::{closed::Closed, pieces::Pieces};
 use crate::{
     query::{
         expression::{Expression, sources},
-        names::{Common, Dataset, Field},
+        names::{COSTLESS, Common, Dataset, Field},
         parts::{Parts, Sql, orgs_of_lines, raw_rows},
         question::Question,
         statement::{grouped, groups},
@@ -23,14 +23,17 @@ struct Measures {
 
 /// Those of most questions. The buckets are JSON.
 const USUAL: Measures = Measures {
-    names: "events, errors, timed, duration, longest, quantity, cost, tokens_in, tokens_out, buckets",
-    of_line: "r.events, r.errors, r.timed, r.duration, r.longest, r.quantity, r.cost, r.tokens_in, r.tokens_out, r.buckets",
+    names: "events, errors, timed, duration, longest, quantity, cost, tokens_in, tokens_out, cached, \
+            costless, tokens_cached, buckets",
+    of_line: "r.events, r.errors, r.timed, r.duration, r.longest, r.quantity, r.cost, r.tokens_in, r.tokens_out, \
+              r.cached, r.costless, r.tokens_cached, r.buckets",
     of_event: "1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
                r.duration AS duration, r.duration AS longest, r.quantity AS quantity, r.cost AS cost, \
-               NULL AS tokens_in, NULL AS tokens_out",
+               NULL AS tokens_in, NULL AS tokens_out, NULL AS cached, NULL AS costless, NULL AS tokens_cached",
     of_log: "1 AS events, COALESCE(r.success = 0, 0) AS errors, r.duration IS NOT NULL AS timed, \
              r.duration AS duration, r.duration AS longest, NULL AS quantity, r.cost AS cost, \
-             r.tokens_in AS tokens_in, r.tokens_out AS tokens_out",
+             r.tokens_in AS tokens_in, r.tokens_out AS tokens_out, r.cached AS cached, {COSTLESS} AS costless, \
+             r.input_cached_tokens AS tokens_cached",
 };
 
 /// Those of a question about usage. A line is priced at its first instant: [`Plan::of`] takes one only if the price stays the
@@ -55,7 +58,7 @@ fn is_usage(field: &Field) -> bool {
 
 /// The measures of rows in one bucket.
 const OF_BUCKET: &str = "sum(events), sum(errors), sum(timed), sum(duration), max(longest), sum(quantity), sum(cost), \
-                         sum(tokens_in), sum(tokens_out), \
+                         sum(tokens_in), sum(tokens_out), sum(cached), sum(costless), sum(tokens_cached), \
                          CASE WHEN bucket IS NOT NULL THEN json_object(CAST(bucket AS TEXT), count(*)) END";
 
 /// How a question is answered from what is counted.
@@ -172,6 +175,7 @@ fn arms(parts: &Parts, question: &Question, source: Source, level: u8, with_buck
     )];
     let of_row = |field: Expression| field.sql(source, dataset);
     let measures = if source == Source::Events { measures.of_event } else { measures.of_log };
+    let measures = measures.replace("{COSTLESS}", COSTLESS);
     let rows = format!("{}{}", raw_rows(source, "pieces"), parts.conditions(source, of_row));
     let fields = parts.groups(of_row);
     arms.push(if with_buckets {

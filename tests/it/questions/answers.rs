@@ -34,7 +34,7 @@ pub const ZONES: [&str; 7] = [
     "Pacific/Apia",
 ];
 
-pub const METRICS: [&str; 13] = [
+pub const METRICS: [&str; 16] = [
     "count",
     "errors",
     "errorRate",
@@ -48,6 +48,9 @@ pub const METRICS: [&str; 13] = [
     "quantity",
     "cost",
     "tokensIn",
+    "tokensCached",
+    "cached",
+    "unpriced",
 ];
 
 pub fn some<T: Clone + std::fmt::Debug + 'static>(values: Vec<T>) -> impl Strategy<Value = Option<T>> {
@@ -81,7 +84,7 @@ pub fn row(middle: Timestamp) -> impl Strategy<Value = Row> {
     );
     let third =
         (some(vec![200, 404, 99]), some(vec![1.5, 2.0, 1_000.25, 7.0]), some(vec![0.5, 3.0]), some(vec![0.25, 1.0]));
-    let fourth = (some(vec![1, 20]), some(teams()));
+    let fourth = (some(vec![1, 20]), some(teams()), some(vec![3, 5]), prop::option::of(any::<bool>()));
     (first, second, third, fourth).prop_map(move |(first, second, third, fourth)| {
         let at = time::text(middle + TimeDelta::milliseconds(first.1));
         let row = if first.0 { Row::log(first.2, &at) } else { Row::event(first.2, &at, first.3) };
@@ -96,6 +99,8 @@ pub fn row(middle: Timestamp) -> impl Strategy<Value = Row> {
             cost: third.3,
             tokens_in: fourth.0,
             team: fourth.1,
+            tokens_cached: fourth.2,
+            cached: fourth.3,
             ..row
         }
     })

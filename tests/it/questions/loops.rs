@@ -119,6 +119,12 @@ fn metric(rows: &[&Row], name: &str) -> Value {
         "quantity" => number(rows.iter().filter(|row| !row.is_log).filter_map(|row| row.quantity).sum()),
         "cost" => number(rows.iter().filter_map(|row| row.cost).sum()),
         "tokensIn" => rows.iter().filter(|row| row.is_log).filter_map(|row| row.tokens_in).sum::<i64>().into(),
+        "tokensCached" => rows.iter().filter(|row| row.is_log).filter_map(|row| row.tokens_cached).sum::<i64>().into(),
+        "cached" => rows.iter().filter(|row| row.is_log && row.cached == Some(true)).count().into(),
+        "unpriced" => {
+            let has_tokens = |row: &&&Row| row.is_log && row.tokens_in.is_some_and(|tokens| tokens > 0);
+            rows.iter().filter(has_tokens).filter(|row| row.cost.is_none() && row.cached != Some(true)).count().into()
+        }
         other => panic!("{other}"),
     }
 }

@@ -27,6 +27,8 @@ pub struct Row {
     pub quantity: Option<f64>,
     pub cost: Option<f64>,
     pub tokens_in: Option<i64>,
+    pub tokens_cached: Option<i64>,
+    pub cached: Option<bool>,
     /// The metadata's value of the key `team`; none: the key is absent.
     pub team: Option<Value>,
 }
@@ -48,6 +50,8 @@ impl Row {
             quantity: None,
             cost: None,
             tokens_in: None,
+            tokens_cached: None,
+            cached: None,
             team: None,
         }
     }
@@ -82,7 +86,11 @@ impl Row {
             "ingested_at": time::text(ingested_at), "metadata": self.metadata().to_string(),
         });
         let (table, of_table) = if self.is_log {
-            (&LOGS, json!({ "gateway": self.gateway(), "model": self.subject, "tokens_in": self.tokens_in }))
+            let of_log = json!({
+                "gateway": self.gateway(), "model": self.subject, "tokens_in": self.tokens_in,
+                "input_cached_tokens": self.tokens_cached, "cached": self.cached,
+            });
+            (&LOGS, of_log)
         } else {
             let of_event = json!({
                 "org": self.org, "name": self.name, "user_id": self.user, "session_id": self.session,
@@ -107,7 +115,7 @@ fn write_row(connection: &Connection, id: usize, row: &Row) {
     let event = "INSERT INTO events_raw (org, created_at, id, name, user_id, session_id, subject, success, status_code, duration, \
                  quantity, cost, source, ingested_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'http', ?, ?)";
     let log = "INSERT INTO aig_logs_raw (gateway, created_at, id, model, success, status_code, duration, cost, tokens_in, \
-               ingested_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               input_cached_tokens, cached, ingested_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let (at, id) = (time::text(row.at), format!("id{id}"));
     let written = if row.is_log {
         connection.prepare_cached(log).unwrap().execute(params![
@@ -120,6 +128,8 @@ fn write_row(connection: &Connection, id: usize, row: &Row) {
             row.duration,
             row.cost,
             row.tokens_in,
+            row.tokens_cached,
+            row.cached,
             at,
             row.metadata().to_string()
         ])

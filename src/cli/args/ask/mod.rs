@@ -17,12 +17,13 @@ Examples:
   aig-logs ask --step day --since 30d count errorRate users
   aig-logs ask --by team --where success=false count
 
-METRIC is count, errors, errorRate, users, sessions, avg, max, p50, p95, p99, quantity, cost, tokensIn or tokensOut.
+METRIC is count, errors, errorRate, users, sessions, avg, max, p50, p95, p99, quantity, cost, tokensIn, tokensOut,
+tokensCached, cached or unpriced.
 FIELD is name, subject, user, session, organization, sku, unit, status, source, success, provider, model or gateway. Any
 other name is a key of the metadata: team is metadata.team.
 
 With a step, each group and metric has a line of marks: the highest mark is its largest number.
-The data are AI Gateway's logs if a field or a metric is theirs alone (provider, model, gateway, tokensIn, tokensOut), and
+The data are AI Gateway's logs if a field or a metric is theirs alone (provider, model, gateway, tokensIn, tokensOut, …), and
 otherwise events and logs together.";
 
 /// What a template is.

@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// Fields and metrics that only AI Gateway's logs have.
-const OF_LOGS: [&str; 5] = ["provider", "model", "gateway", "tokensIn", "tokensOut"];
+const OF_LOGS: [&str; 8] =
+    ["provider", "model", "gateway", "tokensIn", "tokensOut", "tokensCached", "cached", "unpriced"];
 
 /// How a condition compares: between its field and its value.
 const OPERATIONS: [(&str, &str); 3] = [("!=", "neq"), ("=", "eq"), ("~", "contains")];
