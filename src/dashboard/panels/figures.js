@@ -17,7 +17,7 @@ export const figures = {
     before: view.previous && shared.total(view, view.previous),
     steps: shared.steps(view),
     models: shared.models(view),
-    month: question(view, { dataset: "logs", metrics: ["cost", "unpriced"] }, soFar(view)),
+    month: question(view, { dataset: "logs", metrics: ["cost", "count", "unpriced"] }, soFar(view)),
   }),
   draw(view, { now, before, steps, models, month }) {
     const [is, was, soFarRow] = [now.rows[0], before?.rows[0], month.rows[0]];

@@ -37,10 +37,9 @@ export const pipeline = {
     const byHour = new Map(standing.rows.map((row) => [Date.parse(row.hour), row]));
     const rows = hours.rows.map((row) => ({ ...row, standing: byHour.get(Math.floor(Date.parse(row.hour) / HOUR) * HOUR) }));
     const most = Math.max(...rows.map((row) => row.count));
-    const empty = rows.filter((row) => row.count === 0).length;
     const grid = scroll("Logs by hour", gridOf(view, rows, most));
     grid.table = { name: "Logs by hour", columns: ["hour", "logs", "verdict"], rows: rows.map((row) => [row.hour, row.count, row.standing?.verdict ?? null]) };
-    return [grid, note(`${rows.length - empty} of ${rows.length} hours have logs; at most ${format.count(most)} in an hour.`), told];
+    return [grid, note(`At most ${format.count(most)} logs in an hour.`), told];
   },
 };
 
@@ -83,7 +82,8 @@ function cell(rows, view, most) {
   const start = Date.parse(rows[0].hour);
   const at = range.write(start, start + rows.length * HOUR);
   const { verdict, passes } = rows[0].standing ?? {};
-  const state = verdict ?? (passes === 0 ? "no pass" : null);
+  // An hour that no pass comes to is not counted either.
+  const state = verdict === "counting" && passes === 0 && start + HOUR <= view.now ? "no pass" : verdict;
   const text = (count > 0 ? format.compact(count) : "·") + (MARKS[state] ?? "");
   const title = [`${format.instant(start, view.zone)}: ${count > 0 ? `${format.count(count)} logs` : "no logs"}`, state].filter(Boolean).join(", ");
   const inner = count > 0 ? evidence([["source", "logs"], ["at", at]], title, text) : text;
