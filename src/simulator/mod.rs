@@ -29,6 +29,7 @@ use self::{
         gateway::Gateway,
         kv::SimulatedNamespace,
         namespaces::Namespaces,
+        queues::Queues,
     },
     faults::{Endpoint, plan::Faults},
     google::{SimulatedAccount, Tokens, bigquery::SimulatedTable, schema::SimulatedSchema},
@@ -72,6 +73,7 @@ pub struct Simulator {
     tables: BTreeMap<String, SimulatedTable>,
     namespaces: Namespaces,
     databases: Databases,
+    queues: Queues,
     faults: Faults,
     calls: CallCounts,
 }
@@ -93,6 +95,7 @@ impl Simulator {
                 (options.ids_namespace.as_str(), "IDS_KV"),
             ]),
             databases: Databases::new(&options.database),
+            queues: Queues::default(),
             faults: Faults::new(options.seed, options.storm),
             calls: CallCounts::default(),
             options,

@@ -40,6 +40,7 @@ impl Simulator {
             | Route::Kv { .. }
             | Route::Namespaces { .. }
             | Route::Databases { .. }
+            | Route::Queues { .. }
             | Route::Database { .. } => {
                 let refused = self.limiter.count(now);
                 let mut response = refused.unwrap_or_else(|| self.cloudflare(now, request, route));
@@ -83,6 +84,7 @@ impl Simulator {
             }
             Route::Database { database, .. } => Some(self.in_database(database, request.body())),
             Route::Databases { call, .. } => Some(self.databases.answer(*call, query, request.body())),
+            Route::Queues { call, .. } => Some(self.queues.answer(*call, query, request.body())),
             Route::Namespaces { call, .. } => Some(self.namespaces.answer(call, query, request.body())),
             Route::Verify(_) | Route::Token | Route::Table { .. } | Route::Operator => None,
         };

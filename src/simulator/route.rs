@@ -8,6 +8,7 @@ use crate::simulator::{
         d1::databases::DatabasesCall,
         kv::ValueCall,
         namespaces::NamespaceCall,
+        queues::QueuesCall,
     },
     faults::Endpoint,
     google::bigquery::TableCall,
@@ -44,6 +45,10 @@ pub(in crate::simulator) enum Route {
     Databases {
         account: String,
         call: DatabasesCall,
+    },
+    Queues {
+        account: String,
+        call: QueuesCall,
     },
     Database {
         account: String,
@@ -96,6 +101,9 @@ impl Route {
             (&Method::GET, ["accounts", account, "ai-gateway", "gateways", gateway, "logs"]) => {
                 Some(Self::List { account: own(account), gateway: own(gateway) })
             }
+            (method, ["accounts", account, "queues"]) => {
+                Some(Self::Queues { account: own(account), call: QueuesCall::of(method)? })
+            }
             (method, ["accounts", account, "d1", "database"]) => {
                 Some(Self::Databases { account: own(account), call: DatabasesCall::of(method)? })
             }
@@ -127,6 +135,7 @@ impl Route {
                 &[Permission::D1Read, Permission::D1Write]
             }
             Self::Databases { call: DatabasesCall::Create, .. } => &[Permission::D1Write],
+            Self::Queues { .. } => &[Permission::QueuesWrite],
             Self::Verify(_) | Self::Accounts | Self::Token | Self::Table { .. } | Self::Operator => &[],
         }
     }
@@ -148,6 +157,7 @@ impl Route {
             | Self::Kv { account, .. }
             | Self::Namespaces { account, .. }
             | Self::Databases { account, .. }
+            | Self::Queues { account, .. }
             | Self::Database { account, .. } => Some(account),
             Self::Accounts | Self::Token | Self::Table { .. } | Self::Operator => None,
         }
@@ -168,6 +178,7 @@ impl Route {
             | Self::Kv { .. }
             | Self::Namespaces { .. }
             | Self::Databases { .. }
+            | Self::Queues { .. }
             | Self::Table { call: TableCall::Get | TableCall::TestPermissions, .. }
             | Self::Operator => None,
         }

@@ -1,4 +1,4 @@
-//! Requests and answers, as values, about a token, an account, its namespaces of KV and its databases of D1. A pass needs
+//! Requests and answers, as values, about a token, an account, its namespaces of KV, databases of D1 and queues. A pass needs
 //! none of them: they serve to make and to check a set-up.
 
 use chrono::DateTime;
@@ -190,6 +190,42 @@ pub fn new_database(source: &AiGateway, name: &str) -> Request {
 /// If the API refuses for another reason, or fails.
 pub fn read_new_database(response: &Response) -> Result<Option<AccountDatabase>, CallError> {
     read(response, "Cloudflare does not name the database it has made")
+}
+
+/// A queue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AccountQueue {
+    /// Its name.
+    #[serde(rename = "queue_name")]
+    pub name: String,
+}
+
+/// Asks for the queues of this name.
+#[must_use]
+pub fn queues(source: &AiGateway, name: &str) -> Request {
+    get(source, &format!("/accounts/{}/queues?page=1&name={}", encoded(&source.account), encoded(name)))
+}
+
+/// Reads the answer to [`queues`]. None: the token may not know.
+///
+/// # Errors
+/// If the API refuses for another reason, or fails.
+pub fn read_queues(response: &Response) -> Result<Option<Vec<AccountQueue>>, CallError> {
+    read(response, "Cloudflare's list of queues cannot be read")
+}
+
+/// Makes a queue.
+#[must_use]
+pub fn new_queue(source: &AiGateway, name: &str) -> Request {
+    create(source, "queues", &json!({ "queue_name": name }))
+}
+
+/// Reads the answer to [`new_queue`]. None: the token may not make one.
+///
+/// # Errors
+/// If the API refuses for another reason, or fails.
+pub fn read_new_queue(response: &Response) -> Result<Option<AccountQueue>, CallError> {
+    read(response, "Cloudflare does not name the queue it has made")
 }
 
 /// A request that makes something in the account.

@@ -8,7 +8,8 @@ use crate::cli::args::values::stage;
 pub const HELP: &str = "\
 setup reads the token from CF_API_TOKEN or .dev.vars, or asks for it, and never prints it. The token needs the
 permission AI Gateway Read. To make the namespaces it also needs Workers KV Storage Edit. To find the account it
-also needs Account Settings Read, or you give --account. --events and --no-google need D1 Edit.
+also needs Account Settings Read, or you give --account. --events and --no-google need D1 Edit,
+and --queue needs Queues Edit.
 --account, --gateways, --project, --dataset and --table stand for the settings CF_ACCOUNT_ID, AIG_GATEWAY_ID,
 GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
 At Google, setup acts as the account of `gcloud auth login`, or with the token in GOOGLE_OAUTH_ACCESS_TOKEN.
@@ -40,6 +41,9 @@ pub struct Setup {
     /// Set up the Worker that takes events: its D1 database, tables, and the key that makes keys
     #[arg(long)]
     pub events: bool,
+    /// With --events: put a queue in front of the database, which takes more events at once
+    #[arg(long, requires = "events")]
+    pub queue: bool,
     /// Set up the poller without Google: it writes into the same D1 database (SINKS = "d1")
     #[arg(long, conflicts_with_all = ["project", "dataset", "table", "location", "data_editor", "service_account"])]
     pub no_google: bool,

@@ -34,6 +34,9 @@ pub enum Permission {
     /// To read and change databases of D1.
     #[serde(rename = "D1 Write")]
     D1Write,
+    /// To read and change queues.
+    #[serde(rename = "Queues Write")]
+    QueuesWrite,
 }
 
 /// The status of a token.
@@ -80,6 +83,7 @@ impl Default for Access {
             Permission::KvWrite,
             Permission::D1Read,
             Permission::D1Write,
+            Permission::QueuesWrite,
         ];
         Self {
             // 2025-01-15T08:00:00Z
@@ -228,8 +232,9 @@ mod tests {
             Permission::Gateway => "/ai-gateway/gateways/main".into(),
             Permission::KvRead | Permission::KvWrite => "/storage/kv/namespaces".into(),
             Permission::D1Read | Permission::D1Write => panic!("D1 is asked with a statement"),
+            Permission::QueuesWrite => "/queues".into(),
         };
-        let refusals = [(Permission::Account, 9109), (Permission::Gateway, 10000), (Permission::KvWrite, 10000)];
+        let refusals = [(Permission::Account, 9109), (Permission::Gateway, 10000), (Permission::KvWrite, 10000), (Permission::QueuesWrite, 10000)];
         world.access_mut().permissions.remove(&Permission::KvRead);
         for (permission, expected) in refusals {
             let path = format!("{account}{}", paths(permission));

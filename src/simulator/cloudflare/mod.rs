@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod kv;
 pub(in crate::simulator) mod list;
 pub(in crate::simulator) mod namespaces;
+pub(in crate::simulator) mod queues;
 pub mod settings;
 pub(in crate::simulator) mod stored;
 pub(in crate::simulator) mod traffic;

@@ -10,6 +10,7 @@ use super::{
     cloudflare::namespace,
     database::{database, tables},
     files,
+    queue::queue,
     steps::{Mark, Steps},
     worker::Worker,
 };
@@ -26,8 +27,13 @@ use crate::{
     secret::Secret,
 };
 
-/// The name of the database, and of the environment of the Worker that takes events.
+/// The name of the database and of the queue in front of it.
 const NAME: &str = "aig-events";
+
+/// The name of the queue of what that one could not bring into the database.
+const DEAD: &str = "aig-events-dead";
+
+/// The environment of the Worker that takes events.
 const EVENTS: &str = "events";
 
 const STATE: &str = "STATE_KV";
@@ -44,7 +50,7 @@ pub async fn set_up<H: Host>(
     options: &Options,
     stop: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
-    let Setup { events, no_google: polls, env, .. } = task.arguments;
+    let Setup { events, queue: with_queue, no_google: polls, env, .. } = task.arguments;
     let stage = env.as_deref();
     let (source, gateways) = if *polls {
         let (source, gateways) = task.source(host).await?;
@@ -65,6 +71,14 @@ pub async fn set_up<H: Host>(
     };
     if *events {
         bind_events(&mut worker, stage, (&name, id.as_deref()), &ids)?;
+    }
+    if *with_queue {
+        let dead = staged(DEAD, stage);
+        let are_there =
+            queue(host, &source, &name, task.steps).await? & queue(host, &source, &dead, task.steps).await?;
+        if are_there {
+            worker.bind_queue(&staged(EVENTS, stage), &name, &dead)?;
+        }
     }
     let mut values = vec![("CF_ACCOUNT_ID", source.account.clone())];
     if let Some(gateways) = gateways {

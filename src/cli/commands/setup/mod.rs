@@ -12,6 +12,7 @@ mod database;
 mod files;
 mod google;
 mod in_d1;
+mod queue;
 mod steps;
 mod worker;
 

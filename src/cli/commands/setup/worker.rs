@@ -7,6 +7,12 @@ use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike,
 use super::files::{Change, failed, set};
 use crate::cli::{failure::Failure, vars::setting_files::WORKER};
 
+/// The binding of the queue.
+const QUEUE: &str = "EVENTS_QUEUE";
+
+/// How messages are taken from the queue: at most so many, after at most so many seconds, and so often again.
+const CONSUMER: [(&str, i64); 3] = [("max_batch_size", 100), ("max_batch_timeout", 1), ("max_retries", 100)];
+
 /// `wrangler.toml`, which must be there.
 pub struct Worker {
     text: DocumentMut,
@@ -49,10 +55,36 @@ impl Worker {
                 environments(&mut self.text).and_then(|all| all.get_mut(env)).and_then(Item::as_table_like_mut)
             }
         };
-        let entry = section.and_then(|section| entry(section, list, binding)).ok_or_else(|| unfit(list))?;
+        let entry =
+            section.and_then(|section| entry(section, list, ("binding", binding))).ok_or_else(|| unfit(list))?;
         let place = env.map_or_else(|| binding.to_owned(), |env| format!("[env.{env}] {binding}"));
         let new = texts.iter().filter_map(|(name, text)| set(entry, name, text));
         self.lines.extend(new.map(|line| format!("{place}: {line}")));
+        Ok(())
+    }
+
+    /// Gives the Worker of an environment a queue: it sends to it, and takes from it what the database gets. `dead` is the
+    /// queue of what fails too often. The numbers of a queue that is bound already stay.
+    pub fn bind_queue(&mut self, env: &str, queue: &str, dead: &str) -> Result<(), Failure> {
+        let section = environments(&mut self.text).and_then(|all| all.get_mut(env)).and_then(Item::as_table_like_mut);
+        let queues = section.ok_or_else(|| unfit(&format!("env.{env}")))?.entry("queues").or_insert_with(|| {
+            let mut table = Table::new();
+            table.set_implicit(true);
+            Item::Table(table)
+        });
+        let queues = queues.as_table_like_mut().ok_or_else(|| unfit("queues"))?;
+        let producer = entry(queues, "producers", ("binding", QUEUE)).ok_or_else(|| unfit("producers"))?;
+        let before = producer.get("queue").and_then(Item::as_str).unwrap_or(queue).to_owned();
+        let mut lines: Vec<_> = set(producer, "queue", queue).into_iter().collect();
+        let consumer = entry(queues, "consumers", ("queue", &before)).ok_or_else(|| unfit("consumers"))?;
+        lines.extend(set(consumer, "queue", queue));
+        for (name, number) in CONSUMER {
+            if !consumer.contains_key(name) {
+                consumer.insert(name, value(number));
+            }
+        }
+        lines.extend(set(consumer, "dead_letter_queue", dead));
+        self.lines.extend(lines.into_iter().map(|line| format!("[env.{env}] {QUEUE}: {line}")));
         Ok(())
     }
 
@@ -69,6 +101,8 @@ impl Worker {
         let table = copy.as_table_like_mut().ok_or_else(|| unfit(&format!("env.{env}")))?;
         let name = table.get("name").and_then(Item::as_str).unwrap_or(env).to_owned();
         set(table, "name", &format!("{name}-{stage}"));
+        // Two Workers that take from one queue would each get a part.
+        table.remove("queues");
         all.insert(&staged, copy);
         self.lines.push(format!("[env.{staged}]: a copy of [env.{env}]"));
         Ok(())
@@ -92,16 +126,17 @@ fn environments(text: &mut DocumentMut) -> Option<&mut dyn TableLike> {
     text.get_mut("env")?.as_table_like_mut()
 }
 
-/// The entry of a binding in a list, new where there is none. None where the list is something else.
-fn entry<'a>(section: &'a mut dyn TableLike, list: &str, binding: &str) -> Option<&'a mut dyn TableLike> {
-    let is_it = |table: &dyn TableLike| table.get("binding").and_then(Item::as_str) == Some(binding);
+/// The entry of a list whose member of this name has this text, such as a binding; new where there is none. None where the
+/// list is something else.
+fn entry<'a>(section: &'a mut dyn TableLike, list: &str, (name, text): (&str, &str)) -> Option<&'a mut dyn TableLike> {
+    let is_it = |table: &dyn TableLike| table.get(name).and_then(Item::as_str) == Some(text);
     let all = section.entry(list).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
     match all {
         Item::ArrayOfTables(all) => {
             let found = all.iter().position(|table| is_it(table));
             let at = found.unwrap_or_else(|| {
                 let mut table = Table::new();
-                table.insert("binding", value(binding));
+                table.insert(name, value(text));
                 all.push(table);
                 all.len() - 1
             });
@@ -111,7 +146,7 @@ fn entry<'a>(section: &'a mut dyn TableLike, list: &str, binding: &str) -> Optio
             let is_it = |value: &Value| value.as_inline_table().is_some_and(|table| is_it(table));
             let found = all.iter().position(is_it);
             let at = found.unwrap_or_else(|| {
-                all.push(InlineTable::from_iter([("binding", binding)]));
+                all.push(InlineTable::from_iter([(name, text)]));
                 all.len() - 1
             });
             Some(all.get_mut(at)?.as_inline_table_mut()?)

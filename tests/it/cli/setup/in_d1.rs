@@ -118,6 +118,53 @@ fn setup_makes_a_staging_environment_beside_the_first() {
 }
 
 #[test]
+fn setup_puts_a_queue_in_front_of_the_database() {
+    let (world, folder) = (world(), Folder::new());
+    let arguments = ["--events", "--queue", "--yes"];
+    let (said, code) = folder.setup(&world, &arguments, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("✓ queue aig-events\n✓ queue aig-events-dead\n"), "{said}");
+    // As the lines say that are comments in the program's own file.
+    let commented: String = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/wrangler.toml"))
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .skip_while(|line| !line.starts_with("[[env.events.queues.producers]]"))
+        .take_while(|line| !line.starts_with("Keeps"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let expected: toml::Table = commented.parse().unwrap();
+    assert_eq!(parsed(&folder)["env"]["events"]["queues"], expected["env"]["events"]["queues"]);
+
+    let before = files(&folder);
+    let (said, code) = folder.setup(&world, &arguments, &[]);
+    assert_eq!((code, files(&folder)), (0, before), "{said}");
+    assert!(said.contains("= queue aig-events-dead: there already"), "{said}");
+
+    // Another environment takes nothing from the first one's queue.
+    let (said, code) = folder.setup(&world, &["--events", "--env", "staging", "--yes"], &[]);
+    assert!(code == 0 && parsed(&folder)["env"]["events-staging"].get("queues").is_none(), "{said}");
+    let (said, code) = folder.setup(&world, &["--events", "--env", "staging", "--queue", "--yes"], &[]);
+    let staging = parsed(&folder)["env"]["events-staging"]["queues"].clone();
+    assert!(code == 0 && staging["producers"][0]["queue"].as_str() == Some("aig-events-staging"), "{said}");
+    assert_eq!(staging["consumers"][0]["dead_letter_queue"].as_str(), Some("aig-events-dead-staging"));
+    assert_eq!(staging["consumers"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_queue_that_may_not_be_made_is_left_for_a_person_and_the_rest_goes_on() {
+    let (world, folder) = (world(), Folder::new());
+    permit(&world, &[&PERMISSIONS[..], &["D1 Write"]].concat());
+    let (said, code) = folder.setup(&world, &["--events", "--queue", "--yes"], &[]);
+    assert!(
+        code == 2 && said.contains("Queues Edit") && said.contains("npx wrangler queues create aig-events"),
+        "{said}"
+    );
+    let events = &parsed(&folder)["env"]["events"];
+    assert!(events.get("queues").is_none() && events["d1_databases"][0]["database_id"].as_str() == Some(ID), "{said}");
+    assert_eq!(folder.setup(&world, &["--queue", "--yes"], &[]).1, 2, "--queue is for --events");
+}
+
+#[test]
 fn a_database_that_may_not_be_made_is_left_for_a_person() {
     let (world, folder) = (world(), Folder::new());
     let original = folder.read("wrangler.toml");
