@@ -234,7 +234,12 @@ mod tests {
             Permission::D1Read | Permission::D1Write => panic!("D1 is asked with a statement"),
             Permission::QueuesWrite => "/queues".into(),
         };
-        let refusals = [(Permission::Account, 9109), (Permission::Gateway, 10000), (Permission::KvWrite, 10000), (Permission::QueuesWrite, 10000)];
+        let refusals = [
+            (Permission::Account, 9109),
+            (Permission::Gateway, 10000),
+            (Permission::KvWrite, 10000),
+            (Permission::QueuesWrite, 10000),
+        ];
         world.access_mut().permissions.remove(&Permission::KvRead);
         for (permission, expected) in refusals {
             let path = format!("{account}{}", paths(permission));

@@ -125,14 +125,13 @@ fn setup_puts_a_queue_in_front_of_the_database() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("✓ queue aig-events\n✓ queue aig-events-dead\n"), "{said}");
     // As the lines say that are comments in the program's own file.
-    let commented: String = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/wrangler.toml"))
+    let commented: Vec<_> = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/wrangler.toml"))
         .lines()
         .filter_map(|line| line.strip_prefix("# "))
         .skip_while(|line| !line.starts_with("[[env.events.queues.producers]]"))
         .take_while(|line| !line.starts_with("Keeps"))
-        .map(|line| format!("{line}\n"))
         .collect();
-    let expected: toml::Table = commented.parse().unwrap();
+    let expected: toml::Table = commented.join("\n").parse().unwrap();
     assert_eq!(parsed(&folder)["env"]["events"]["queues"], expected["env"]["events"]["queues"]);
 
     let before = files(&folder);
