@@ -73,12 +73,7 @@ pub async fn set_up<H: Host>(
         bind_events(&mut worker, stage, (&name, id.as_deref()), &ids)?;
     }
     if *with_queue {
-        let dead = staged(DEAD, stage);
-        let are_there =
-            queue(host, &source, &name, task.steps).await? & queue(host, &source, &dead, task.steps).await?;
-        if are_there {
-            worker.bind_queue(&staged(EVENTS, stage), &name, &dead)?;
-        }
+        task.put_queue(host, &source, &mut worker, stage).await?;
     }
     let mut values = vec![("CF_ACCOUNT_ID", source.account.clone())];
     if let Some(gateways) = gateways {
@@ -140,6 +135,26 @@ impl Task<'_> {
             tables(host, source, id, self.vars, self.steps).await?;
         }
         Ok(id)
+    }
+
+    /// Puts a queue in front of the database, unless one is bound. Queues have no ids, so one that is left for a person is
+    /// bound as well.
+    async fn put_queue<H: Host>(
+        self,
+        host: &H,
+        source: &AiGateway,
+        worker: &mut Worker,
+        stage: Option<&str>,
+    ) -> Result<(), Failure> {
+        let env = staged(EVENTS, stage);
+        if let Some(bound) = worker.queue(&env) {
+            return self.steps.tell(Mark::There, format!("queue {bound}: bound already"));
+        }
+        let [name, dead] = [NAME, DEAD].map(|name| staged(name, stage));
+        for name in [&name, &dead] {
+            queue(host, source, name, self.steps).await?;
+        }
+        worker.bind_queue(&env, &name, &dead)
     }
 
     /// The secrets for `.dev.vars`: those that are known, and a new key that makes keys. Another environment has a key of its

@@ -63,8 +63,16 @@ impl Worker {
         Ok(())
     }
 
-    /// Gives the Worker of an environment a queue: it sends to it, and takes from it what the database gets. `dead` is the
-    /// queue of what fails too often. The numbers of a queue that is bound already stay.
+    /// The queue that the Worker of an environment sends to.
+    pub fn queue(&self, env: &str) -> Option<&str> {
+        let producers = self.text.get("env")?.get(env)?.get("queues")?.get("producers")?;
+        let all = 0..producers.as_array_of_tables().map_or(0, ArrayOfTables::len);
+        let bound = all.map(|at| &producers[at]).find(|table| table["binding"].as_str() == Some(QUEUE))?;
+        bound.get("queue")?.as_str().filter(|name| !name.is_empty())
+    }
+
+    /// Gives the Worker of an environment, which has none yet, a queue: it sends to it, and takes from it what the database
+    /// gets. `dead` is the queue of what fails too often.
     pub fn bind_queue(&mut self, env: &str, queue: &str, dead: &str) -> Result<(), Failure> {
         let section = environments(&mut self.text).and_then(|all| all.get_mut(env)).and_then(Item::as_table_like_mut);
         let queues = section.ok_or_else(|| unfit(&format!("env.{env}")))?.entry("queues").or_insert_with(|| {
@@ -74,10 +82,8 @@ impl Worker {
         });
         let queues = queues.as_table_like_mut().ok_or_else(|| unfit("queues"))?;
         let producer = entry(queues, "producers", ("binding", QUEUE)).ok_or_else(|| unfit("producers"))?;
-        let before = producer.get("queue").and_then(Item::as_str).unwrap_or(queue).to_owned();
         let mut lines: Vec<_> = set(producer, "queue", queue).into_iter().collect();
-        let consumer = entry(queues, "consumers", ("queue", &before)).ok_or_else(|| unfit("consumers"))?;
-        lines.extend(set(consumer, "queue", queue));
+        let consumer = entry(queues, "consumers", ("queue", queue)).ok_or_else(|| unfit("consumers"))?;
         for (name, number) in CONSUMER {
             if !consumer.contains_key(name) {
                 consumer.insert(name, value(number));
@@ -89,7 +95,7 @@ impl Worker {
     }
 
     /// Copies an environment for a stage such as staging, if it is not there yet, and gives the copy's Worker a name of
-    /// its own.
+    /// its own. What only one Worker may have, and what would mix the data of both, is left out: ids, queues, buckets, routes.
     pub fn stage(&mut self, env: &str, stage: &str) -> Result<(), Failure> {
         let all = environments(&mut self.text).ok_or_else(|| unfit("env"))?;
         let staged = format!("{env}-{stage}");
@@ -101,8 +107,10 @@ impl Worker {
         let table = copy.as_table_like_mut().ok_or_else(|| unfit(&format!("env.{env}")))?;
         let name = table.get("name").and_then(Item::as_str).unwrap_or(env).to_owned();
         set(table, "name", &format!("{name}-{stage}"));
-        // Two Workers that take from one queue would each get a part.
-        table.remove("queues");
+        for shared in ["queues", "r2_buckets", "route", "routes"] {
+            table.remove(shared);
+        }
+        forget_ids(table);
         all.insert(&staged, copy);
         self.lines.push(format!("[env.{staged}]: a copy of [env.{env}]"));
         Ok(())
@@ -152,6 +160,17 @@ fn entry<'a>(section: &'a mut dyn TableLike, list: &str, (name, text): (&str, &s
             Some(all.get_mut(at)?.as_inline_table_mut()?)
         }
         Item::None | Item::Value(_) | Item::Table(_) => None,
+    }
+}
+
+/// Puts a place for an id where a copy has that of the first one.
+fn forget_ids(copy: &mut dyn TableLike) {
+    for (list, id) in [("d1_databases", "database_id"), ("kv_namespaces", "id")] {
+        let Some(all) = copy.get_mut(list).and_then(Item::as_array_of_tables_mut) else { continue };
+        for table in all.iter_mut() {
+            let binding = table.get("binding").and_then(Item::as_str).unwrap_or_default().to_owned();
+            set(table, id, &format!("<id of {binding}>"));
+        }
     }
 }
 
@@ -240,7 +259,10 @@ mod tests {
         assert!(parsed["env"]["events"]["d1_databases"][0].get("database_id").is_none());
         assert_eq!(
             change.lines,
-            ["[env.events-staging]: a copy of [env.events]", "[env.events-staging] EVENTS_DB: database_id = \"5a\""]
+            [
+                "[env.events-staging]: a copy of [env.events]",
+                "[env.events-staging] EVENTS_DB: database_id = \"5a\" (was \"<id of EVENTS_DB>\")"
+            ]
         );
     }
 }

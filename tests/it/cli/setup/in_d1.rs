@@ -137,7 +137,10 @@ fn setup_puts_a_queue_in_front_of_the_database() {
     let before = files(&folder);
     let (said, code) = folder.setup(&world, &arguments, &[]);
     assert_eq!((code, files(&folder)), (0, before), "{said}");
-    assert!(said.contains("= queue aig-events-dead: there already"), "{said}");
+    assert!(said.contains("= queue aig-events: bound already"), "{said}");
+    // In another folder the same queues are found by their names.
+    let (said, _) = Folder::new().setup(&world, &arguments, &[]);
+    assert!(said.contains("= queue aig-events: there already\n= queue aig-events-dead: there already"), "{said}");
 
     // Another environment takes nothing from the first one's queue.
     let (said, code) = folder.setup(&world, &["--events", "--env", "staging", "--yes"], &[]);
@@ -150,6 +153,34 @@ fn setup_puts_a_queue_in_front_of_the_database() {
 }
 
 #[test]
+fn a_queue_that_somebody_has_bound_stays() {
+    let (world, folder) = (world(), Folder::new());
+    let own = "\n[[env.events.queues.producers]]\nbinding = \"EVENTS_QUEUE\"\nqueue = \"mine\"\n";
+    fs::write(folder.path("wrangler.toml"), folder.read("wrangler.toml") + own).unwrap();
+    let (said, code) = folder.setup(&world, &["--events", "--queue", "--yes"], &[]);
+    assert!(code == 0 && said.contains("= queue mine: bound already") && !said.contains("queue aig-events"), "{said}");
+    assert!(folder.read("wrangler.toml").contains(own));
+}
+
+#[test]
+fn a_stage_shares_nothing_with_the_first_deployment_even_if_its_own_may_not_be_made() {
+    let (world, folder) = (world(), Folder::new());
+    let further = "\n[[env.events.r2_buckets]]\nbinding = \"EVENTS_ARCHIVE\"\nbucket_name = \"a\"\n";
+    let text =
+        folder.read("wrangler.toml").replace("[env.events]\n", "[env.events]\nroutes = [\"a.example/*\"]\n") + further;
+    fs::write(folder.path("wrangler.toml"), text).unwrap();
+    assert_eq!(folder.setup(&world, &["--events", "--yes"], &[]).1, 0);
+    permit(&world, &["AI Gateway Read"]);
+    let (said, code) = folder.setup(&world, &["--events", "--env", "staging", "--yes", "--account", "a"], &[]);
+    let worker = parsed(&folder);
+    let Some(staging) = worker["env"].get("events-staging") else { panic!("{said}") };
+    assert_eq!(code, 2, "{said}");
+    assert!(staging.get("routes").is_none() && staging.get("r2_buckets").is_none(), "{staging:?}");
+    assert_eq!(staging["d1_databases"][0]["database_id"].as_str(), Some("<id of EVENTS_DB>"));
+    assert_eq!(staging["kv_namespaces"][0]["id"].as_str(), Some("<id of STATE_KV>"));
+}
+
+#[test]
 fn a_queue_that_may_not_be_made_is_left_for_a_person_and_the_rest_goes_on() {
     let (world, folder) = (world(), Folder::new());
     permit(&world, &[&PERMISSIONS[..], &["D1 Write"]].concat());
@@ -159,7 +190,9 @@ fn a_queue_that_may_not_be_made_is_left_for_a_person_and_the_rest_goes_on() {
         "{said}"
     );
     let events = &parsed(&folder)["env"]["events"];
-    assert!(events.get("queues").is_none() && events["d1_databases"][0]["database_id"].as_str() == Some(ID), "{said}");
+    // A queue has no id: it is bound, and made before the Worker is deployed.
+    assert_eq!(events["queues"]["producers"][0]["queue"].as_str(), Some("aig-events"));
+    assert_eq!(events["d1_databases"][0]["database_id"].as_str(), Some(ID), "{said}");
     assert_eq!(folder.setup(&world, &["--queue", "--yes"], &[]).1, 2, "--queue is for --events");
 }
 
