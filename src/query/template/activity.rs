@@ -56,13 +56,13 @@ pub(super) fn fields() -> Vec<(String, Field)> {
     COLUMNS.iter().map(|column| (column.name.to_owned(), Field::Common(column))).collect()
 }
 
-/// A line for each user, org and day of UTC, of the rows of a question. Every dialect reads it so.
+/// A line for each user, org and day of UTC, of the rows of a question, in SQL of both dialects.
 const USER_DAYS: &str = "  SELECT SUBSTR(created_at, 1, 10) AS day, org, user_id, COUNT(*) AS events, \
                          COUNT(CASE WHEN success = 0 THEN 1 END) AS errors, SUM(quantity) AS quantity, SUM(cost) AS cost, \
                          SUM(tokens_in) AS tokens_in, SUM(tokens_out) AS tokens_out\n  \
                          FROM activity WHERE user_id IS NOT NULL GROUP BY 1, 2, 3";
 
-/// The same, of parts that are grouped by org and user, whose steps are days.
+/// The same, of parts whose steps are days, and which are grouped as [`by_user_day`] says: by org (`g0`) and user (`g1`).
 const OF_PARTS: &str = "  SELECT SUBSTR(since, 1, 10) AS day, g0 AS org, g1 AS user_id, SUM(events) AS events, \
                         SUM(errors) AS errors, SUM(quantity) AS quantity, SUM(cost) AS cost, SUM(tokens_in) AS tokens_in, \
                         SUM(tokens_out) AS tokens_out\n  \
@@ -110,8 +110,8 @@ pub(super) fn counted(
 
 /// A text over the tables before it.
 fn over<D: Dialect>(mut tables: Parts<D>, question: &Question, body: &str, values: &[Value<'_>]) -> Sql {
-    // The tables that a text begins with come after them.
-    let beginning = body.get(..5).filter(|word| word.eq_ignore_ascii_case("WITH ")).map_or(0, str::len);
+    // Tables of the text's own come after those of the program, as further ones of the same WITH.
+    let beginning = after_words(body, &["WITH", "RECURSIVE"]);
     let mut text = String::from(if beginning > 0 { ",\n" } else { "\n" });
     let mut at = beginning;
     let mut bound: Vec<(&str, usize)> = Vec::new();
@@ -133,6 +133,21 @@ fn over<D: Dialect>(mut tables: Parts<D>, question: &Question, body: &str, value
     text.push_str(D::MARK);
     text.push('4');
     tables.then(&text, question.limit + 1)
+}
+
+/// Where a text goes on after these words, as many of them as it begins with.
+fn after_words(body: &str, words: &[&str]) -> usize {
+    let mut at = 0;
+    for word in words {
+        let rest = body[at..].trim_start();
+        let start = body.len() - rest.len();
+        let (head, tail) = rest.split_at_checked(word.len()).unwrap_or_default();
+        if !head.eq_ignore_ascii_case(word) || !tail.starts_with(char::is_whitespace) {
+            break;
+        }
+        at = start + word.len();
+    }
+    at
 }
 
 /// A value as the statement has it.
@@ -173,7 +188,21 @@ pub(super) fn places(body: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::places;
+    use super::{after_words, places};
+
+    #[test]
+    fn tables_of_a_text_begin_after_its_first_words() {
+        for (body, rest) in [
+            ("WITH a AS (SELECT 1)", " a AS (SELECT 1)"),
+            ("with\n  recursive\ta AS (SELECT 1)", "\ta AS (SELECT 1)"),
+            ("WITHIN", "WITHIN"),
+            ("SELECT 1", "SELECT 1"),
+            ("WITH", "WITH"),
+            ("é WITH a", "é WITH a"),
+        ] {
+            assert_eq!(&body[after_words(body, &["WITH", "RECURSIVE"])..], rest, "{body}");
+        }
+    }
 
     #[test]
     fn names_are_found_outside_of_texts_and_comments() {

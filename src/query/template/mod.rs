@@ -109,6 +109,10 @@ impl<'a> Template<'a> {
                 head => parameters.push(Parameter::read(head, rest)?),
             }
         }
+        let names_activity = || body.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == "activity");
+        if rows == Rows::UserDays && names_activity() {
+            return Err("a text with `rows: user_days` reads that table alone, and not activity".into());
+        }
         if columns.is_empty() {
             return Err("a comment names the columns, such as `-- answer: day, requests, cost USD`".into());
         }
@@ -169,6 +173,8 @@ impl<'a> Template<'a> {
         }
         let mut question = read(members, &shapes::QUERY, asker)?;
         question.fields = activity::fields();
+        // It has columns of its own, and no percentiles of buckets.
+        question.metrics = Vec::new();
         values.push(("start", Kind::Instant, Cell::Text(time::text(question.start))));
         values.push(("end", Kind::Instant, Cell::Text(time::text(question.end))));
         Ok(Filled { template: self, question, values })

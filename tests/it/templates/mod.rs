@@ -79,6 +79,7 @@ fn templates_that_read_user_days_are_answered_from_counts() {
                 assert_eq!(status, 200, "{}: {answer}", check.template);
                 assert_eq!(answer["rows"], expected, "{} {}, seed {seed}", check.template, check.parameters);
                 assert_eq!(answer["meta"]["from"], if is_counted { "rollup" } else { "raw" }, "{}", check.template);
+                assert_eq!(answer["meta"]["exact"], true, "{}", check.template);
             }
             if expected != json!([]) {
                 told.insert(check.template);
@@ -86,6 +87,17 @@ fn templates_that_read_user_days_are_answered_from_counts() {
         }
     }
     assert_eq!(told, by_user_day());
+}
+
+#[test]
+fn a_text_that_reads_user_days_reads_no_other_rows() {
+    let read = |from: &str| {
+        let text = format!("-- X.\n-- rows: user_days\n-- answer: n\nSELECT count(*) AS n FROM {from}");
+        template::Template::read("x", &text).map(|_| ())
+    };
+    assert_eq!(read("user_days"), Ok(()));
+    assert!(read("user_days, activity").is_err_and(|error| error.contains("user_days")));
+    assert!(template::Template::read("x", "-- X.\n-- rows: days\n-- answer: n\nSELECT 1 AS n").is_err());
 }
 
 /// The templates whose text reads `user_days`.
