@@ -166,8 +166,10 @@ impl Days {
     /// Those that are asked for by `?days=`.
     fn asked(self, query: Option<&str>) -> Result<i64, Problem> {
         let Self { usual, most } = self;
-        let wrong =
-            || Problem::new(StatusCode::BAD_REQUEST, format!("send days=N, a number from 1 to {most}")).of("days");
+        let wrong = || {
+            Problem::new(StatusCode::BAD_REQUEST, format!("send days=N, a number from 1 to {most}, and nothing else"))
+                .of("days")
+        };
         let mut days = usual;
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let number = value.parse().ok().filter(|days| name == "days" && (1..=most).contains(days));
