@@ -92,8 +92,10 @@ const fn column(name: &'static str, kind: Kind) -> Column {
     Column { name, kind }
 }
 
-/// The table of what is known of hours and days, for whoever reads a database and not this program's state. A line of the
-/// grain `forward` tells instead up to when all logs of a gateway are delivered: `until`.
+/// The table of what is known of hours and days, for whoever reads a database and not this program's state. The last line of
+/// a gateway with the grain `forward` tells instead from when on and up to when all its logs are delivered, and the one with
+/// `backfill` from when back to when its history is counted. 1970 as `until`: of forward, nothing is counted yet; of the
+/// backfill, everything is.
 pub static LEDGER: Table = Table {
     name: "aig_ledger",
     columns: &[

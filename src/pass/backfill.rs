@@ -14,7 +14,7 @@ use crate::{
         budget::Ended,
         cursor::{Cursor, Scan},
     },
-    state::{self, Backfill, Done, Position},
+    state::{self, Backfill, Done, LedgerLine, Position},
     time::{MILLISECOND, Timestamp},
 };
 
@@ -72,7 +72,12 @@ async fn pass<P: Platform>(
     let has_news = |it: &GatewayReport| it.counts + it.reread > 0 || it.error.is_some();
     report.gateways.extend(counted.into_iter().filter(has_news));
     cursors.values_mut().for_each(Backfill::prune);
-    cursors.save(context).await
+    cursors.save(context).await?;
+    for gateway in &mut report.gateways {
+        let counted = cursors.get(&gateway.gateway).and_then(Backfill::counted_back);
+        gateway.ledger.extend(counted.map(|[start, until]| LedgerLine::Backfill([start, until, report.started])));
+    }
+    Ok(())
 }
 
 /// Moves what was counted before a gateway's copy into the report of the copy.

@@ -82,17 +82,20 @@ async fn pass<P: Platform>(
     cursors.values_mut().for_each(|position| position.prune(report.started));
     cursors.save(context).await?;
     for gateway in &mut report.gateways {
-        let [before, now] = [&loaded, &cursors].map(|cursors| cursors.get(&gateway.gateway));
-        gateway.ledger.extend(now.and_then(|now| newly_complete(before, now, report.started)));
+        let [before, now] = [&loaded, &cursors].map(|cursors| complete(cursors.get(&gateway.gateway)));
+        // Told again with each count, because a line may have been lost.
+        if before != now || gateway.counts > 0 || gateway.error.is_some() {
+            let [start, until] = now;
+            gateway.ledger.push(LedgerLine::Forward([start, until, report.started]));
+        }
     }
     Ok(Some(cursors))
 }
 
-/// Up to when a gateway is complete, if that is another instant than before.
-fn newly_complete(before: Option<&Position>, now: &Position, at: Timestamp) -> Option<LedgerLine> {
-    let until = now.complete_through()?;
-    let start = now.counted_from.unwrap_or(Timestamp::UNIX_EPOCH);
-    (before.and_then(Position::complete_through) != Some(until)).then_some(LedgerLine::Forward { start, until, at })
+/// From when on and up to when a gateway is complete: 1970 if nothing is counted yet, or it was never read.
+fn complete(position: Option<&Position>) -> [Timestamp; 2] {
+    let start = position.and_then(|position| position.counted_from.or(position.start));
+    [start, position.and_then(Position::complete_through)].map(|at| at.unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 /// Remembers how late the new entries of the gateways were that keep up.

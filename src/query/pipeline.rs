@@ -13,24 +13,25 @@ use crate::{
     time::{self, Timestamp},
 };
 
-/// Up to when all logs are complete. The last line of each gateway tells: an hour that is found short takes it back.
+/// Up to when all logs are complete. SQLite takes the other columns of a line with the only `max` from the same row: the last
+/// line of each gateway tells, because an hour that is found short takes it back.
 const COMPLETE: &str = "SELECT min(until) AS until FROM (SELECT until, max(at) FROM aig_ledger WHERE grain = 'forward' \
                         GROUP BY gateway)";
 
 /// What is known of each hour. `?1`: the first and the next instant of each; `?2`: the day of the first one; `?3` and `?4`:
-/// all of them in ms since 1970, because a pass is found by its id (job, instant, chance). The worst gateway tells the verdict.
-/// An hour without a line is `counting` as long as forward has not proven it, and `unknown` afterwards: its line is lost. A
-/// day of the history ends where forward begins.
-const HOURS: &str =
-    "WITH hours(place, since, next) AS MATERIALIZED (SELECT key, value ->> 0, value ->> 1 FROM json_each(?1)),
+/// the first instant of all and the one after the last, in ms since 1970, which the id of a pass begins with after its job.
+/// An hour has a part of forward and one of the history for each gateway, mostly one of both, and the worst tells the verdict.
+/// A part of forward without a line is `counting` as long as forward has not proven it, and `unknown` afterwards: its line is
+/// lost. A part of the history without a line is empty where the history is counted; elsewhere nothing is known of it.
+const HOURS: &str = "WITH hours(place, since, next) AS MATERIALIZED (SELECT key, value ->> 0, value ->> 1 FROM json_each(?1)),
 verdicts(rank, verdict) AS (
-  VALUES (1, 'proven'), (2, 'over'), (3, 'unprovable'), (4, 'counting'), (5, 'unknown'), (6, 'short')
+  VALUES (1, 'proven'), (2, 'over'), (3, 'unprovable'), (4, 'counting'), (5, 'unknown'), (7, 'short')
 ),
-forward AS MATERIALIZED (
-  SELECT gateway, start, until, max(at) AS at FROM aig_ledger WHERE grain = 'forward' GROUP BY gateway
+spans AS MATERIALIZED (
+  SELECT grain, gateway, start, until, max(at) AS at FROM aig_ledger WHERE grain IN ('backfill', 'forward') GROUP BY 1, 2
 ),
 gateways AS MATERIALIZED (
-  SELECT gateway FROM forward UNION SELECT gateway FROM aig_ledger WHERE grain IN ('day', 'hour') AND start >= ?2
+  SELECT gateway FROM spans UNION SELECT gateway FROM aig_ledger WHERE grain IN ('day', 'hour') AND start >= ?2
 ),
 passes AS MATERIALIZED (
   SELECT
@@ -43,30 +44,34 @@ passes AS MATERIALIZED (
   WHERE run >= value || '-' || ?3 AND run < value || '-' || ?4
   GROUP BY 1
 ),
-told AS (
+parts(place, source, delivered, verdict) AS (
   SELECT place, hour.source, hour.delivered, CASE
-    WHEN hour.verdict IS NOT NULL THEN hour.verdict
-    WHEN forward.start > since OR forward.start IS NULL THEN day.verdict
-    WHEN forward.until < next THEN 'counting'
-    ELSE 'unknown'
-  END AS verdict
+    WHEN hour.verdict IS NOT NULL THEN hour.verdict WHEN forward.until < next THEN 'counting' ELSE 'unknown'
+  END
+  FROM hours
+  CROSS JOIN spans AS forward
+  LEFT JOIN aig_ledger AS hour ON hour.grain = 'hour' AND hour.start = since AND hour.gateway = forward.gateway
+  WHERE forward.grain = 'forward' AND forward.start < next
+  UNION ALL
+  SELECT place, NULL, NULL, COALESCE(day.verdict, CASE WHEN history.until <= since AND next <= history.start THEN 'proven' END)
   FROM hours
   CROSS JOIN gateways
-  LEFT JOIN forward ON forward.gateway = gateways.gateway
-  LEFT JOIN aig_ledger AS hour ON hour.grain = 'hour' AND hour.start = since AND hour.gateway = gateways.gateway
+  LEFT JOIN spans AS forward ON forward.grain = 'forward' AND forward.gateway = gateways.gateway
+  LEFT JOIN spans AS history ON history.grain = 'backfill' AND history.gateway = gateways.gateway
   LEFT JOIN aig_ledger AS day ON day.grain = 'day' AND day.start = substr(since, 1, 10) || 'T00:00:00.000Z'
     AND day.gateway = gateways.gateway
+  WHERE forward.start > since OR forward.start IS NULL
 )
 SELECT
   verdict,
-  max(rank) AS rank,
-  sum(source) AS source,
-  sum(delivered) AS delivered,
+  max(COALESCE(rank, 6)) AS rank,
+  CASE WHEN count(*) = count(source) THEN CAST(total(source) AS INTEGER) END AS source,
+  CASE WHEN count(*) = count(source) THEN CAST(total(delivered) AS INTEGER) END AS delivered,
   COALESCE(passes, 0) AS passes,
   COALESCE(failed, 0) AS failed,
   COALESCE(rejected, 0) AS rejected,
   lag
-FROM hours LEFT JOIN told USING (place) LEFT JOIN verdicts USING (verdict) LEFT JOIN passes USING (since)
+FROM hours LEFT JOIN parts USING (place) LEFT JOIN verdicts USING (verdict) LEFT JOIN passes USING (since)
 GROUP BY place
 ORDER BY place";
 
@@ -81,10 +86,11 @@ const COLUMNS: [(&str, Option<&str>); 7] = [
     ("lag", Some("ms")),
 ];
 
-/// Up to when the logs of all gateways are complete, UTC. None: nobody has written it into this database.
+/// Up to when the logs of all gateways are complete, UTC. None: of one of them nothing is counted yet, or nobody has written
+/// it into this database.
 pub async fn complete_through(database: &impl Database) -> Option<Timestamp> {
     let lines = database.query(COMPLETE, Vec::new()).await.ok()?;
-    time::parse(lines.first()?.get("until")?.as_str()?)
+    time::parse(lines.first()?.get("until")?.as_str()?).filter(|until| *until > Timestamp::UNIX_EPOCH)
 }
 
 /// Answers a question whose steps are hours of UTC. Who asks for one org learns verdicts, and no number of all orgs.

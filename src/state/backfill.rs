@@ -184,6 +184,17 @@ impl Backfill {
         (self.start != Some(reached)).then_some(reached)
     }
 
+    /// From where back to where every day of the history is counted, UTC. If the first entry is reached, nothing lies before
+    /// it: that is back to 1970. None: it is not known where forward begins.
+    #[must_use]
+    pub fn counted_back(&self) -> Option<[Timestamp; 2]> {
+        let Counted { down_to, recent } = self.counted?;
+        let start = self.start?;
+        let is_whole = self.is_done(None) && down_to <= self.delivered_down_to();
+        let until = if is_whole { Timestamp::UNIX_EPOCH } else { down_to };
+        Some([recent.map_or(start, |recent| recent.from), until])
+    }
+
     /// Delivered entries of a whole day that is not counted at the source yet. None: the day is counted, or some of its
     /// entries are not delivered, or another program has delivered some of them.
     #[must_use]

@@ -114,15 +114,11 @@ pub enum LedgerLine {
     Hour(Timestamp, Finding),
     /// A day of the history.
     Day(NaiveDate, Finding),
-    /// Forward: from `start` on everything before `until` is delivered, as counts at the source prove. Known since `at`.
-    Forward {
-        /// The first instant, UTC.
-        start: Timestamp,
-        /// The instant after the last one, UTC.
-        until: Timestamp,
-        /// UTC.
-        at: Timestamp,
-    },
+    /// From the first instant on, everything before the second one is delivered by forward, as counts at the source prove.
+    /// Known since the third one. All UTC.
+    Forward([Timestamp; 3]),
+    /// From the first instant back to the second one, every day of the history is counted. Known since the third one.
+    Backfill([Timestamp; 3]),
 }
 
 impl LedgerLine {
@@ -132,11 +128,12 @@ impl LedgerLine {
         let (grain, start, until, finding) = match self {
             Self::Hour(hour, finding) => ("hour", hour, hour + HOUR, Some(finding)),
             Self::Day(day, finding) => ("day", midnight_of(day), midnight_of(day) + DAY, Some(finding)),
-            Self::Forward { start, until, .. } => ("forward", start, until, None),
+            Self::Forward([start, until, _]) => ("forward", start, until, None),
+            Self::Backfill([start, until, _]) => ("backfill", start, until, None),
         };
         let at = match self {
             Self::Hour(_, finding) | Self::Day(_, finding) => finding.at,
-            Self::Forward { at, .. } => at,
+            Self::Forward([.., at]) | Self::Backfill([.., at]) => at,
         };
         let number = |number: u64| Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX));
         let cells = vec![

@@ -12,15 +12,13 @@ use crate::{
         files::hold::Hold,
         jobs::{Poller, Work},
     },
-    database::{Database, sqlite::SqliteDatabase},
+    database::sqlite::SqliteDatabase,
     error::Error,
     host::{Clock, Host, Put, Store, native::SqliteStore},
     pass::{GatewayReport, Job, Report},
     plan::budget::Ended,
-    record::Cell,
     rollup,
     sink::place::{MOVED, Place},
-    state::{FORWARD, Forward},
     time::{Timestamp, floor_ms, stored},
 };
 
@@ -202,14 +200,6 @@ impl Keeper<'_> {
             }
         }
     }
-}
-
-/// Up to when the logs in a file are complete, as the state in the same file tells, UTC. None: it has no state, or nothing is
-/// counted yet.
-pub async fn logs_complete_through(file: &SqliteDatabase) -> Option<Timestamp> {
-    let forward = "SELECT value FROM aig_logs_state WHERE store = 'state' AND key = ?1";
-    let lines = file.query(forward, vec![Cell::Text(FORWARD.into())]).await.ok()?;
-    Forward::from_json(FORWARD, lines.first()?.get("value")?.as_str()?, &[]).ok()?.complete_through()
 }
 
 #[cfg(test)]

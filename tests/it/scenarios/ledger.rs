@@ -90,6 +90,29 @@ fn a_database_has_what_the_state_says_of_each_hour_and_day() {
 }
 
 #[test]
+fn a_gateway_is_told_before_anything_of_it_is_counted_and_its_history_as_far_as_it_is() {
+    let mut world = world(Table::sqlite());
+    world.add_many(50, DAY * 5, DAY * 3);
+    world.forward();
+    let spans = |world: &World, grain: &str| -> Vec<Value> {
+        let lines =
+            with_file(world, |file| select(file, LEDGER.name)).into_iter().filter(|line| line["grain"] == grain);
+        lines.map(|line| json!([line["start"], line["until"]])).collect()
+    };
+    let begun = world.stored(FORWARD)["start"].clone();
+    let begun = time::text(time::parse(begun.as_str().unwrap()).unwrap());
+    assert_eq!(spans(&world, "forward"), [json!([begun, "1970-01-01T00:00:00.000Z"])]);
+    hours(&mut world, 2);
+    // The day before forward began is counted when nothing can appear in it any more.
+    let head = spans(&world, "backfill");
+    assert_eq!(head[0][1], "1970-01-01T00:00:00.000Z", "{head:?}");
+    assert!(head[0][0].as_str().unwrap() < begun.as_str());
+    hours(&mut world, 30);
+    let counted = spans(&world, "backfill");
+    assert!(counted.contains(&json!([begun, "1970-01-01T00:00:00.000Z"])), "{counted:?}");
+}
+
+#[test]
 fn an_hour_that_is_found_short_takes_back_up_to_when_all_is_delivered() {
     let mut world = world(Table::sqlite());
     hours(&mut world, 3);

@@ -8,7 +8,6 @@ use crate::{
     cli::{
         args::{Asked, Credential, Options},
         failure::Failure,
-        files::passes::logs_complete_through,
         vars::settings::Vars,
         warehouse::{
             login::Login,
@@ -21,7 +20,7 @@ use crate::{
         Host,
         native::{NativeHost, now},
     },
-    query::{self, Known, NoAnswer, Table, What, Wrong, bigquery},
+    query::{self, Known, NoAnswer, Table, What, Wrong, bigquery, pipeline::complete_through},
     time::floor_ms,
 };
 
@@ -40,7 +39,7 @@ pub async fn answer(
             let settings = vars.d1(None)?;
             let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
             let database = Rest::new(&host, &settings);
-            let known = Known { logs: query::pipeline::complete_through(&database).await, ..known };
+            let known = Known { logs: complete_through(&database).await, ..known };
             told(query::answer(&database, what, known).await, "D1")
         }
         (None, [Destination::BigQuery]) => {
@@ -73,7 +72,7 @@ async fn in_file(path: &Path, what: What<'_>, known: Known<'_>) -> Result<Table,
     let database = SqliteDatabase::existing(path);
     let database = database.map_err(|error| Failure::call(format!("opening {file}"), error))?;
     // Whatever was accepted is in the file.
-    let known = Known { logs: logs_complete_through(&database).await, events: Some(floor_ms(now())), ..known };
+    let known = Known { logs: complete_through(&database).await, events: Some(floor_ms(now())), ..known };
     let table = query::answer(&database, what, known).await;
     database.close().map_err(|error| Failure::call(format!("closing {file}"), error))?;
     told(table, &file)

@@ -13,20 +13,17 @@ use super::{
 };
 use crate::{
     api::Api,
-    cli::{
-        files::passes::logs_complete_through,
-        health::{
-            cost,
-            poller::PollerWatch,
-            problem::{self, Audience, Problem},
-            server::ServerWatch,
-        },
+    cli::health::{
+        cost,
+        poller::PollerWatch,
+        problem::{self, Audience, Problem},
+        server::ServerWatch,
     },
     config::EventSettings,
     database::{Database as _, sqlite::SqliteDatabase},
     error::CallError,
     host::{Server, folder::Folder, native::now},
-    query::{self, Known, NoAnswer, Table, What},
+    query::{self, Known, NoAnswer, Table, What, pipeline::complete_through},
     removal::{
         archive_note,
         retention::{Gone, Most, Retention, retain},
@@ -166,7 +163,7 @@ impl Server for LocalServer {
     }
 
     async fn logs_complete_through(&self) -> Option<Timestamp> {
-        if self.warehouse.is_some() { None } else { logs_complete_through(&self.database).await }
+        if self.warehouse.is_some() { None } else { complete_through(&self.database).await }
     }
 
     fn archive_note(&self, org: &str) -> Option<String> {
