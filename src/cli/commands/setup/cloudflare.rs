@@ -13,7 +13,7 @@ use crate::{
     foreign::clean,
     host::{Host, call},
     pass,
-    source::account::{self, Account, Namespace},
+    source::account::{self, Account, Namespace, Standing},
 };
 
 /// The account that the token can see, or the one of them that is chosen.
@@ -35,6 +35,21 @@ pub async fn account<H: Host>(host: &H, source: &AiGateway, asker: Prompter) -> 
             Ok(found.swap_remove(chosen).id)
         }
     }
+}
+
+/// Refuses a token that does not work: every step would take it for one without a permission.
+pub async fn check_token<H: Host>(host: &H, source: &AiGateway) -> Result<(), Failure> {
+    let standing = match call(host, &account::verify_of_user(source), account::read_standing).await {
+        Ok(None) => call(host, &account::verify_of_account(source), account::read_standing).await,
+        known => known,
+    };
+    let says = match standing.map_err(|error| Failure::call("looking at the token", error))? {
+        Some(Standing::Active) => return Ok(()),
+        Some(Standing::Not(status)) => format!("Cloudflare says that it is {}", clean(&status)),
+        None => "Cloudflare does not know it".to_owned(),
+    };
+    let hint = "Make a token in the dashboard (My Profile, API Tokens), and set CF_API_TOKEN";
+    Err(Failure::denied("looking at the token", says, hint))
 }
 
 /// The ids of the account's gateways.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::{
     Task,
-    cloudflare::namespace,
+    cloudflare::{check_token, namespace},
     database::{database, tables},
     files,
     queue::queue,
@@ -57,6 +57,7 @@ pub async fn set_up<H: Host>(
         (source, Some(gateways))
     } else {
         let source = task.account(host).await?;
+        check_token(host, &source).await?;
         task.steps.tell(Mark::There, format!("account {}", source.account))?;
         (source, None)
     };

@@ -153,6 +153,16 @@ fn setup_puts_a_queue_in_front_of_the_database() {
 }
 
 #[test]
+fn a_token_that_does_not_work_is_named_and_nothing_is_written() {
+    let (world, folder) = (world(), Folder::new());
+    let original = folder.read("wrangler.toml");
+    world.tell("POST", "/simulator/change", r#"{"token":{"status":"expired"}}"#);
+    let (said, code) = folder.setup(&world, &["--events", "--yes", "--account", "a"], &[]);
+    assert!(code == 2 && said.contains("it is expired") && said.contains("CF_API_TOKEN"), "{said}");
+    assert!(folder.read("wrangler.toml") == original && !folder.path(".dev.vars").exists());
+}
+
+#[test]
 fn a_queue_that_somebody_has_bound_stays() {
     let (world, folder) = (world(), Folder::new());
     let own = "\n[[env.events.queues.producers]]\nbinding = \"EVENTS_QUEUE\"\nqueue = \"mine\"\n";
