@@ -15,8 +15,8 @@ AS
 WITH named AS (
   SELECT
     DATE(created_at) AS day,
-    -- JSON_KEYS puts double quotes around a key with special characters.
-    REGEXP_REPLACE(found, r'^"(.*)"$', r'\1') AS key,
+    -- JSON_KEYS gives a key with special characters as a text of JSON.
+    IF(STARTS_WITH(found, '"'), JSON_VALUE(PARSE_JSON(found)), found) AS key,
     metadata,
     cached,
     tokens_in,

@@ -115,6 +115,36 @@ fn columns_of_the_metadata_show_what_can_be_read_as_their_type_in_bigquery() {
     assert_shown_in(&GoogleSql::start().unwrap());
 }
 
+/// Not in the other peer, whose `JSON_KEYS` leaves out what BigQuery writes as a text of JSON.
+#[test]
+fn a_key_of_any_letters_has_its_spend_in_googlesql_and_in_sqlite() {
+    let Some(peer) = GoogleSql::start() else { return };
+    let keys = ["a.b", "say \"hi\"", "back\\slash", "line\nbreak", "tab\t", "it's", "é $[0]", "cost center"];
+    let row = |(i, key): (usize, &&str)| {
+        let (created_at, metadata) = ("2026-11-21T09:00:00Z", json!({ (*key): "v" }));
+        let entry = json!({ "id": format!("{i:03}"), "created_at": created_at, "cost": 0.5, "metadata": metadata });
+        Entry::from_json(entry).unwrap().into_row("main", time::parse("2026-11-22").unwrap(), &Privacy::default())
+    };
+    let rows: Vec<_> = keys.iter().enumerate().map(row).collect();
+    let mut expected: Vec<_> = keys.iter().map(|key| ((*key).to_owned(), "v".to_owned(), "0.5".to_owned())).collect();
+    expected.sort();
+    let read = |lines: Vec<Value>| {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let line = |line: Value| (text(&line["key"]), text(&line["value"]), text(&line["cost"]));
+        let mut read: Vec<_> = lines.into_iter().map(line).collect();
+        read.sort();
+        read
+    };
+    apply_with(&peer, &[]);
+    peer.insert(&rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect::<Vec<_>>());
+    let shown = peer.query(&format!("SELECT key, value, cost FROM `{PROJECT}.{DATASET}.aig_spend_by_metadata`"));
+    assert_eq!(read(shown.into_iter().map(Value::Object).collect()), expected);
+
+    let file = Connection::open_in_memory().unwrap();
+    Sqlite::new(&file, &MetadataKeys::default()).unwrap().write(&rows).now_or_never().unwrap().unwrap();
+    assert_eq!(read(select(&file, "aig_spend_by_metadata")), expected);
+}
+
 fn assert_shown_in(peer: &impl BigQuery) {
     apply_with(peer, &columns(TYPED));
     peer.insert(&rows().iter().map(|row| serde_json::to_value(row).unwrap()).collect::<Vec<_>>());
