@@ -27,10 +27,10 @@ WITH ranked AS (
   FROM aig_logs
 )
 SELECT
-  model, count(*), coalesce(sum(cost), 0.0),
+  model, count(*), sum(cost),
   min(duration) FILTER (WHERE place >= 0.50 * timed),
   min(duration) FILTER (WHERE place >= 0.95 * timed)
-FROM ranked GROUP BY model ORDER BY 3 DESC, model
+FROM ranked GROUP BY model ORDER BY 3 DESC NULLS LAST, model
 ";
 
 /// What a demo ends with.
@@ -69,8 +69,8 @@ pub struct DemoProof {
 struct Model {
     name: String,
     requests: u64,
-    /// USD.
-    cost: f64,
+    /// USD; none where no request has a cost: its price is not known.
+    cost: Option<f64>,
     /// Milliseconds; none where no request has a duration.
     p50: Option<f64>,
     /// Milliseconds.
@@ -193,7 +193,8 @@ impl Model {
     fn cells(&self) -> [String; 5] {
         let whole = |number: Option<f64>| number.map_or(String::new(), |number| format!("{number:.0}"));
         let requests = HumanCount(self.requests).to_string();
-        [clean(&self.name), requests, format!("{:.2}", self.cost), whole(self.p50), whole(self.p95)]
+        let cost = self.cost.map_or("–".to_owned(), |cost| format!("{cost:.2}"));
+        [clean(&self.name), requests, cost, whole(self.p50), whole(self.p95)]
     }
 
     fn to_json(&self) -> Value {

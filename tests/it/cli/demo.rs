@@ -66,7 +66,11 @@ fn the_demo_ends_after_its_table_if_nobody_looks_or_if_once_is_enough() {
     let ended = demo.spawn().unwrap().wait_with_output().unwrap();
     drop(demo);
     assert_eq!((ended.status.code(), desktop.opened()), (Some(0), None));
-    assert!(terminal.text().contains("Duplicated"));
+    let text = terminal.text();
+    assert!(text.contains("Duplicated"));
+    // No call of this model has a cost: its price is not known.
+    let unpriced = text.lines().find(|line| line.contains("qwen3-32b")).unwrap();
+    assert!(unpriced.contains('–') && !unpriced.contains("0.00"), "{unpriced}");
     // The same file again, into a pipe.
     let output = command(folder.path()).args(DEMO).env("DISPLAY", ":0").output().unwrap();
     assert_eq!(output.status.code(), Some(0));
