@@ -142,6 +142,21 @@ fn with_columns(text: &str, columns: &[MetadataColumn], column: impl Fn(&Metadat
     if lines.is_empty() { text.to_owned() } else { text.replace(METADATA_COLUMNS, &lines) }
 }
 
+/// The statement that has everything counted anew whose rows are still kept.
+pub const COUNT_ANEW: &str = "UPDATE rollup_spans SET state = 0 WHERE state = 1";
+
+/// The statements that give an older table of counts the columns that it lacks. [`COUNT_ANEW`] fills them.
+pub fn added_columns(has: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+    let text = SQLITE.iter().find(|script| script.name == "2_rollups.sql").map_or("", |script| script.text);
+    let (_, columns) = text.split_once("EXISTS rollups (\n").unwrap_or_default();
+    let lines = columns.lines().take_while(|line| !line.trim_start().starts_with("PRIMARY KEY"));
+    // A column that is added has no value in the lines that are there.
+    let definitions = lines.map(|line| line.trim().trim_end_matches(',').trim_end_matches(" NOT NULL"));
+    definitions
+        .filter(move |definition| definition.split(' ').next().is_some_and(|name| !has(name)))
+        .map(|definition| format!("ALTER TABLE rollups ADD COLUMN {definition}"))
+}
+
 /// The name of the view that a text for `SQLite` makes, and its statement, from the first word to the last. None if the
 /// text makes no view.
 #[must_use]

@@ -17,7 +17,7 @@ use crate::{
     log::metadata::MetadataKeys,
     record::{Cell, Record},
     rollup,
-    sink::sql::{SQLITE, made, view},
+    sink::sql::{COUNT_ANEW, SQLITE, added_columns, made, view},
     time::{self, Timestamp},
 };
 
@@ -130,6 +130,15 @@ fn make(connection: &Connection, keys: &MetadataKeys) -> rusqlite::Result<()> {
         connection.execute_batch(text)?;
     }
     connection.execute_batch(BY_TIME)?;
+    let columns = columns_of_counts(connection)?;
+    let additions: Vec<_> = added_columns(|name| columns.contains(name)).collect();
+    if !additions.is_empty() {
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        for text in additions.iter().map(String::as_str).chain([COUNT_ANEW]) {
+            transaction.execute_batch(text)?;
+        }
+        transaction.commit()?;
+    }
     let known = views_of(connection)?;
     let is_current = |(name, text)| known.get(name).is_some_and(|known: &String| known == text);
     if views.iter().flat_map(|text| made(text)).all(is_current) {
@@ -140,6 +149,11 @@ fn make(connection: &Connection, keys: &MetadataKeys) -> rusqlite::Result<()> {
         transaction.execute_batch(text)?;
     }
     transaction.commit()
+}
+
+fn columns_of_counts(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    let mut statement = connection.prepare("SELECT name FROM pragma_table_info('rollups')")?;
+    statement.query_map([], |row| row.get(0))?.collect()
 }
 
 /// The views and triggers of a file by name. SQLite keeps the text of each statement unchanged.
@@ -186,6 +200,22 @@ mod tests {
     fn read_at(ingested_at: &str, id: &str, cost: Option<f64>) -> Record {
         let entry = json!({ "id": id, "created_at": "2026-10-06T09:15:22.417Z", "cost": cost, "cached": false });
         Entry::from_json(entry).unwrap().into_row("main", time::parse(ingested_at).unwrap(), &Privacy::default())
+    }
+
+    #[test]
+    fn counts_of_an_older_version_get_their_new_columns_and_are_made_anew() {
+        let file = Connection::open_in_memory().unwrap();
+        let keys = MetadataKeys::default();
+        Sqlite::new(&file, &keys).unwrap();
+        let older = "ALTER TABLE rollups DROP COLUMN cached; ALTER TABLE rollups DROP COLUMN billed;
+                     INSERT INTO rollup_spans VALUES ('logs', 'hour', 'h', 1, 0), ('logs', 'hour', 'gone', 2, 0)";
+        file.execute_batch(older).unwrap();
+        for _ in 0..2 {
+            Sqlite::new(&file, &keys).unwrap();
+            let states = "SELECT group_concat(state) FROM rollup_spans ORDER BY start";
+            let states: String = file.query_row(states, [], |row| row.get(0)).unwrap();
+            assert_eq!((states.as_str(), columns_of_counts(&file).unwrap().contains("billed")), ("2,0", true));
+        }
     }
 
     #[test]

@@ -67,6 +67,22 @@ fn tables_and_views_are_made_once_and_a_second_time_nothing_changes() {
 }
 
 #[test]
+fn counts_of_an_older_version_get_their_new_columns_and_are_made_anew() {
+    let world = world();
+    world.in_d1("ALTER TABLE rollups DROP COLUMN cached");
+    world.in_d1("INSERT INTO rollup_spans VALUES ('logs', 'hour', '2026-11-01T00:00:00.000Z', 1, 0)");
+    let lacking = world.json(&["sql", "--check"], 2);
+    assert_eq!(lacking[0]["what"], "rollups.cached", "{lacking}");
+    for _ in 0..2 {
+        world.output(&["sql", "--sink", "d1", "--apply"], 0);
+        assert_eq!(
+            world.in_d1("SELECT sum(cached) AS n, (SELECT max(state) FROM rollup_spans) AS state FROM rollups")[0]["state"],
+            0
+        );
+    }
+}
+
+#[test]
 fn what_differs_is_named_and_views_are_replaced() {
     let world = world();
     world.in_d1("DROP VIEW activity");

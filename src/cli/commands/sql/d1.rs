@@ -13,7 +13,7 @@ use crate::{
     host::Host,
     log::metadata::MetadataKeys,
     record::Cell,
-    sink::sql::{SQLITE, Script, made, view},
+    sink::sql::{COUNT_ANEW, SQLITE, Script, added_columns, made, view},
 };
 
 /// The columns of a table.
@@ -37,7 +37,18 @@ pub async fn apply<H: Host>(database: &Rest<'_, H>, keys: &MetadataKeys, tell: i
         done.map_err(|error| Failure::call(format!("carrying out sql/sqlite/{file}"), error))?;
         tell(file);
     }
-    Ok(())
+    add_columns(database).await.map_err(|error| Failure::call("adding columns to rollups", error))
+}
+
+/// Adds the columns that an update of this program has brought to the counts.
+async fn add_columns<H: Host>(database: &Rest<'_, H>) -> Result<(), CallError> {
+    let live = pairs(database, COLUMNS, vec![Cell::Text("rollups".into())]).await?;
+    let additions: Vec<_> = added_columns(|name| live.contains_key(name)).collect();
+    if additions.is_empty() {
+        return Ok(());
+    }
+    let additions: Vec<_> = additions.iter().map(String::as_str).chain([COUNT_ANEW]).collect();
+    database.script(&additions.join(";\n")).await
 }
 
 /// What is missing or different.
