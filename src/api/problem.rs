@@ -104,8 +104,29 @@ impl From<Unreadable> for Problem {
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         log::error!("the database of events: {error}");
-        let detail = "the database is away: send the same again";
+        // What SQLite says where an update of this program has brought a table or a column.
+        let lacks = ["no such table", "no such column", "has no column named"];
+        let words = error.to_string();
+        let detail = if lacks.iter().any(|lack| words.contains(lack)) {
+            "the database lacks what this version of the program needs: run `aig-logs sql --sink d1 --apply`, and send the \
+             same again"
+        } else {
+            "the database is away: send the same again"
+        };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
             .with_header(header::RETRY_AFTER, HeaderValue::from_static(AWAY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_an_older_version_is_told_apart_from_one_that_is_away() {
+        let detail = |error| Problem::from(error).detail().to_owned();
+        let older = CallError::denied("no such table: aig_ledger: SQLITE_ERROR", "");
+        assert!(detail(older).contains("aig-logs sql --sink d1 --apply"));
+        assert_eq!(detail(CallError::Silent("nothing came".into())), "the database is away: send the same again");
     }
 }
