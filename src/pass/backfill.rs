@@ -73,11 +73,16 @@ async fn pass<P: Platform>(
     report.gateways.extend(counted.into_iter().filter(has_news));
     cursors.values_mut().for_each(Backfill::prune);
     cursors.save(context).await?;
+    tell_counted(report, &cursors);
+    Ok(())
+}
+
+/// Tells back to when the history of each gateway is counted.
+fn tell_counted(report: &mut Report, cursors: &Cursors<Backfill>) {
     for gateway in &mut report.gateways {
         let counted = cursors.get(&gateway.gateway).and_then(Backfill::counted_back);
         gateway.ledger.extend(counted.map(|[start, until]| LedgerLine::Backfill([start, until, report.started])));
     }
-    Ok(())
 }
 
 /// Moves what was counted before a gateway's copy into the report of the copy.

@@ -81,15 +81,19 @@ async fn pass<P: Platform>(
     }
     cursors.values_mut().for_each(|position| position.prune(report.started));
     cursors.save(context).await?;
+    tell_complete(report, [&loaded, &cursors]);
+    Ok(Some(cursors))
+}
+
+/// Tells up to when each gateway is complete, if that is new, and with each count: a line may have been lost.
+fn tell_complete(report: &mut Report, before_and_now: [&Cursors<Position>; 2]) {
     for gateway in &mut report.gateways {
-        let [before, now] = [&loaded, &cursors].map(|cursors| complete(cursors.get(&gateway.gateway)));
-        // Told again with each count, because a line may have been lost.
+        let [before, now] = before_and_now.map(|cursors| complete(cursors.get(&gateway.gateway)));
         if before != now || gateway.counts > 0 || gateway.error.is_some() {
             let [start, until] = now;
             gateway.ledger.push(LedgerLine::Forward([start, until, report.started]));
         }
     }
-    Ok(Some(cursors))
 }
 
 /// From when on and up to when a gateway is complete: 1970 if nothing is counted yet, or it was never read.
