@@ -144,7 +144,7 @@ test("a Worker without a framework records requests and batches of queues", opti
 
 test("a Durable Object that fails to send sends later", options, async () => {
   const world = runtime.worker("startup");
-  // There are no tables yet: the Worker of events answers that the database is away, and says why.
+  // There are no tables yet: the Worker of events answers what the database lacks.
   const failures = () => runtime.said.text.split("migrations apply").length - 1;
   const before = failures();
   await world.ask("/other?amount=4");
@@ -184,7 +184,7 @@ test("over a binding, what is refused is told and what is not goes again", optio
   const world = runtime.worker("told");
   const told = async (events, headers = {}) =>
     JSON.parse((await world.ask("/", { method: "POST", body: JSON.stringify(events), headers })).text);
-  assert.deepEqual(await told([{ event: "a" }]), ["again: the database is away: send the same again"]);
+  assert.deepEqual(await told([{ event: "a" }]), ["again: the database lacks what this version of the program needs: run `aig-logs sql --sink d1 --apply`, and send the same again"]);
   await world.makeTables();
   assert.deepEqual(await told([{ event: "b" }, { n: 1 }], { patience: "5000" }), [
     "the event has no name: send event, event_name, type or verb as text",

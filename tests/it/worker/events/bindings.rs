@@ -114,7 +114,8 @@ fn an_application_has_the_events_of_the_calls_that_it_always_made() {
     // It is told of a failure.
     told("/fail", json!({ "message": "the stream is away" }));
     let failures = acted.each_ref().map(|act| act());
-    assert_eq!(failures, [json!("the stream is away"), json!("the database is away: send the same again")]);
+    assert_eq!(failures[0], "the stream is away");
+    assert!(failures[1].as_str().unwrap().starts_with("the database lacks what this version"), "{}", failures[1]);
     told("/fail", json!({ "message": null }));
     events.make_tables();
     assert_eq!(acted.map(|act| act()), [Value::Null, Value::Null]);
