@@ -1,59 +1,47 @@
--- Users whose cost of a day is above their own p95 and above everybody's p99 of the 28 days before; the last 30 days.
--- Columns are described in sql/bigquery/4_aig_cost_anomalies.sql.
+-- Users whose cost of a day is more than twice their own p95 of the 28 days before, and above everybody's p99 or by more than
+-- USD 1 above their own; the last 30 days, all gateways. Columns are described in sql/bigquery/4_aig_cost_anomalies.sql.
 DROP VIEW IF EXISTS aig_cost_anomalies;
 CREATE VIEW aig_cost_anomalies (
   day, user_id, requests, cost, own_days, own_p95, overall_p99
 ) AS
-WITH RECURSIVE
-shifts (later) AS (
-  VALUES (0)
-  UNION ALL
-  SELECT later + 1 FROM shifts WHERE later < 28
-),
-user_days AS (
-  SELECT
-    substr(created_at, 1, 10) AS day,
-    CAST(COALESCE(json_extract(metadata, '$.user_id'), json_extract(metadata, '$.user')) AS TEXT) AS user_id,
-    COUNT(*) AS requests,
-    SUM(cost) AS cost
-  FROM aig_logs
-  WHERE created_at >= date('now', '-57 days')
+WITH user_days AS MATERIALIZED (
+  SELECT day, user_id, COUNT(*) AS requests, SUM(cost) AS cost
+  FROM aig_requests
+  WHERE day >= date('now', '-57 days') AND user_id IS NOT NULL
   GROUP BY 1, 2
+  HAVING SUM(cost) IS NOT NULL
 ),
--- Each user-day as it is (0 days later), and as what it is to the 28 days after it: a day before.
-placed AS (
-  SELECT date(day, '+' || later || ' days') AS day, user_id, requests, cost, later = 0 AS itself
-  FROM user_days, shifts
-  WHERE user_id IS NOT NULL AND cost IS NOT NULL
-),
-ranked AS (
+-- Each day of a user, once for each own day of the 28 before.
+compared AS (
   SELECT
-    day,
-    user_id,
-    requests,
-    cost,
-    itself,
-    ROW_NUMBER() OVER (PARTITION BY day, user_id, itself ORDER BY cost) AS own_rank,
-    COUNT(*) OVER (PARTITION BY day, user_id, itself) AS own_count,
-    ROW_NUMBER() OVER (PARTITION BY day, itself ORDER BY cost) AS overall_rank,
-    COUNT(*) OVER (PARTITION BY day, itself) AS overall_count
-  FROM placed
-  WHERE day BETWEEN date('now', '-29 days') AND date('now')
+    one.day,
+    one.user_id,
+    one.requests,
+    one.cost,
+    COUNT(*) OVER (PARTITION BY one.user_id, one.day) AS own_days,
+    ROW_NUMBER() OVER (PARTITION BY one.user_id, one.day ORDER BY before.cost) AS place,
+    before.cost AS before_cost
+  FROM user_days AS one
+  JOIN user_days AS before ON before.user_id = one.user_id
+    AND before.day BETWEEN date(one.day, '-28 days') AND date(one.day, '-1 day')
+  WHERE one.day BETWEEN date('now', '-29 days') AND date('now')
+),
+unusual AS (
+  SELECT day, user_id, requests, cost, own_days, before_cost AS own_p95
+  FROM compared
+  WHERE place = (95 * own_days + 99) / 100 AND cost > 2 * before_cost
 ),
 measured AS (
-  SELECT
-    day,
-    user_id,
-    requests,
-    cost,
-    itself,
-    SUM(CASE WHEN itself THEN 0 ELSE 1 END) OVER (PARTITION BY day, user_id) AS own_days,
-    MIN(CASE WHEN NOT itself AND 100 * own_rank >= 95 * own_count THEN cost END)
-      OVER (PARTITION BY day, user_id) AS own_p95,
-    MIN(CASE WHEN NOT itself AND 100 * overall_rank >= 99 * overall_count THEN cost END)
-      OVER (PARTITION BY day) AS overall_p99
-  FROM ranked
+  SELECT *, (
+    SELECT MIN(CASE WHEN 100 * place >= 99 * days THEN cost END)
+    FROM (
+      SELECT cost, ROW_NUMBER() OVER (ORDER BY cost) AS place, COUNT(*) OVER () AS days
+      FROM user_days
+      WHERE day BETWEEN date(unusual.day, '-28 days') AND date(unusual.day, '-1 day')
+    )
+  ) AS overall_p99
+  FROM unusual
 )
 SELECT day, user_id, requests, cost, own_days, own_p95, overall_p99
 FROM measured
-WHERE itself AND cost > own_p95 AND cost > overall_p99;
+WHERE cost > overall_p99 OR cost > own_p95 + 1;

@@ -6,14 +6,15 @@ CREATE VIEW aig_top_users (
 ) AS
 SELECT
   RANK() OVER (ORDER BY SUM(cost) DESC) AS cost_rank,
-  CAST(COALESCE(json_extract(metadata, '$.user_id'), json_extract(metadata, '$.user')) AS TEXT) AS user_id,
+  user_id,
   COUNT(*) AS requests,
   COUNT(*) FILTER (WHERE NOT success) AS errors,
   SUM(tokens_in) AS tokens_in,
   SUM(tokens_out) AS tokens_out,
   SUM(cost) AS cost,
-  COUNT(*) FILTER (WHERE cost IS NULL AND cached IS NOT TRUE AND (tokens_in > 0 OR tokens_out > 0)) AS unpriced
-FROM aig_logs
-WHERE created_at >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
-  AND COALESCE(json_extract(metadata, '$.user_id'), json_extract(metadata, '$.user')) IS NOT NULL
+  COUNT(*) FILTER (WHERE unpriced) AS unpriced
+FROM aig_requests
+WHERE day >= date('now', '-30 days')
+  AND created_at >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
+  AND user_id IS NOT NULL
 GROUP BY 2;

@@ -2,19 +2,23 @@
 -- sql/bigquery/4_aig_usage_by_day.sql.
 DROP VIEW IF EXISTS aig_usage_by_day;
 CREATE VIEW aig_usage_by_day (
-  day, gateway, provider, model, requests, errors, cached, tokens_in, tokens_out, cost, unpriced
+  day, gateway, provider, model, canonical_model, requests, errors, cached, tokens_in, tokens_out, tokens_cached,
+  tokens_reasoning, cost, unpriced
 ) AS
 SELECT
-  substr(created_at, 1, 10) AS day,
+  day,
   gateway,
   provider,
   model,
+  canonical_model,
   COUNT(*) AS requests,
   COUNT(*) FILTER (WHERE NOT success) AS errors,
   COUNT(*) FILTER (WHERE cached) AS cached,
   SUM(tokens_in) AS tokens_in,
   SUM(tokens_out) AS tokens_out,
+  SUM(tokens_cached) AS tokens_cached,
+  SUM(tokens_reasoning) AS tokens_reasoning,
   SUM(cost) AS cost,
-  COUNT(*) FILTER (WHERE cost IS NULL AND cached IS NOT TRUE AND (tokens_in > 0 OR tokens_out > 0)) AS unpriced
-FROM aig_logs
+  COUNT(*) FILTER (WHERE unpriced) AS unpriced
+FROM aig_requests
 GROUP BY 1, 2, 3, 4;

@@ -6,9 +6,9 @@
 //! has none.
 //!
 //! In BigQuery every view reads `aig_logs`, `aig_runs` or `events` once. A filter on the day must reach the partitions. It
-//! passes a window only if the window is partitioned by the column of the filter. A SQLite file gets a view again if
-//! its text differs from ours. `METADATA_COLUMNS` puts columns of any name into `aig_logs`, so the other views group by
-//! place, never by a name that such a column may have.
+//! passes a window only if the window is partitioned by the column of the filter. In SQLite it passes one level of groups.
+//! A SQLite file gets a view again if its text differs from ours. `METADATA_COLUMNS` puts columns of any name into
+//! `aig_logs`: the other views of logs read `aig_requests`, which has none of them.
 
 use crate::{
     config::TableName,
@@ -44,15 +44,19 @@ pub const BIGQUERY: &[Script] = scripts![
     "1_table.sql"
     "2_columns.sql"
     "3_aig_logs.sql"
+    "3_aig_requests.sql"
+    "4_aig_attempts.sql"
     "4_aig_cache.sql"
     "4_aig_cost_anomalies.sql"
     "4_aig_errors.sql"
     "4_aig_latency_by_hour.sql"
+    "4_aig_models.sql"
     "4_aig_pipeline_by_hour.sql"
     "4_aig_spend_by_metadata.sql"
     "4_aig_top_users.sql"
     "4_aig_unpriced.sql"
     "4_aig_usage_by_day.sql"
+    "4_aig_usage_by_hour.sql"
 ];
 
 /// The statements for `BigQuery` of events: their table, and the views over it. They are made where somebody asks for them.
@@ -68,8 +72,8 @@ pub const BIGQUERY_EVENTS: &[Script] = scripts![
     "4_user_activity_summary.sql"
 ];
 
-/// The statements for `SQLite`, with views of the same names and columns. `Uu_sink` and `activity` are here alone: BigQuery
-/// has no triggers, and its questions make an `activity` of their own.
+/// The statements for `SQLite`, with views of the same names and columns. `Uu_sink`, `activity` and `aig_days` are here alone:
+/// BigQuery has no triggers, its questions make an `activity` of their own, and it has partitions.
 pub const SQLITE: &[Script] = scripts![
     "sqlite":
     "1_aig_ledger.sql"
@@ -83,15 +87,20 @@ pub const SQLITE: &[Script] = scripts![
     "2_rollups.sql"
     "3_Uu_sink.sql"
     "3_activity.sql"
+    "3_aig_attempts.sql"
     "3_aig_cache.sql"
     "3_aig_cost_anomalies.sql"
+    "3_aig_days.sql"
     "3_aig_errors.sql"
     "3_aig_latency_by_hour.sql"
+    "3_aig_models.sql"
     "3_aig_pipeline_by_hour.sql"
+    "3_aig_requests.sql"
     "3_aig_spend_by_metadata.sql"
     "3_aig_top_users.sql"
     "3_aig_unpriced.sql"
     "3_aig_usage_by_day.sql"
+    "3_aig_usage_by_hour.sql"
     "3_auth_events.sql"
     "3_daily_event_stats.sql"
     "3_recent_auth_failures.sql"

@@ -91,7 +91,7 @@ pub fn activity(logs: &[Record], events: &[Record], org: &str) -> View {
         line.insert("subject", log["model"].clone());
         add(&line);
     }
-    View { name: "activity", words: &WORDS, numbers: &NUMBERS, lines }
+    View { name: "activity", words: WORDS.into(), numbers: &NUMBERS, lines }
 }
 
 /// The columns that a line takes from its record as they are, without those that records of its source do not have.

@@ -126,11 +126,13 @@ fn a_key_of_any_letters_has_its_spend_in_googlesql_and_in_sqlite() {
         Entry::from_json(entry).unwrap().into_row("main", time::parse("2026-11-22").unwrap(), &Privacy::default())
     };
     let rows: Vec<_> = keys.iter().enumerate().map(row).collect();
-    let mut expected: Vec<_> = keys.iter().map(|key| ((*key).to_owned(), "v".to_owned(), "0.5".to_owned())).collect();
+    // The others have no value under it.
+    let lines = |key: &&str| [("v", "0.5"), ("null", "3.5")].map(|(value, cost)| [key, value, cost].map(str::to_owned));
+    let mut expected: Vec<_> = keys.iter().flat_map(lines).collect();
     expected.sort();
     let read = |lines: Vec<Value>| {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let line = |line: Value| (text(&line["key"]), text(&line["value"]), text(&line["cost"]));
+        let line = |line: Value| ["key", "value", "cost"].map(|column| text(&line[column]));
         let mut read: Vec<_> = lines.into_iter().map(line).collect();
         read.sort();
         read

@@ -41,7 +41,12 @@ pub fn rows() -> Rows {
         }
         if gateway == GATEWAYS[0] {
             let today = now.date_naive();
-            for (i, entry) in users(&entries, today).into_iter().chain(busy(&entries, today)).enumerate() {
+            for (i, entry) in users(&entries, today)
+                .into_iter()
+                .chain(busy(&entries, today))
+                .chain(chains(&entries, today))
+                .enumerate()
+            {
                 rows.add(i, entry, gateway);
             }
         }
@@ -100,6 +105,11 @@ fn changed(i: usize, mut entry: Value) -> Value {
         5 if entry["cached"] == true => entry["cost"] = json!(0.000_01),
         6 => entry["model"] = json!(["only-cached", "without-a-price"][i % 2]),
         7 => entry["model"] = Value::Null,
+        // As AI Gateway writes it since September 2026.
+        8 => entry["model"] = [&entry["provider"], &entry["model"]].map(|name| name.as_str().unwrap()).join("/").into(),
+        9 => (entry["cost"], entry["custom_cost"]) = (json!(0.0), json!(true)),
+        10 => (entry["cost"], entry["tokens_in"], entry["tokens_out"]) = (Value::Null, Value::Null, json!(0)),
+        11 => (entry["cost"], entry["tokens_in"], entry["tokens_out"]) = (json!(0.0), json!(0), Value::Null),
         _ => {}
     }
     if entry["model"] == "only-cached" {
@@ -136,13 +146,33 @@ fn busy(entries: &[Value], today: NaiveDate) -> impl Iterator<Item = Value> {
     })
 }
 
+/// Attempts of requests: the step, whether it succeeded, and the id that they share.
+fn chains(entries: &[Value], today: NaiveDate) -> impl Iterator<Item = Value> {
+    let midnight = (today - Days::new(12)).and_hms_opt(0, 0, 0).unwrap().and_utc();
+    let rescued = [(1, 0, false, "a"), (2, 1, false, "a"), (3, 2, true, "a")];
+    // In vain; the same place twice; good from the start, asked again; over midnight; and without an id.
+    let others = [(5, 0, false, "b"), (6, 1, false, "b"), (7, 0, false, "c"), (8, 0, true, "c"), (9, 0, true, "d")];
+    let others =
+        others.into_iter().chain([(10, 0, true, "d"), (-1, 0, false, "e"), (11, 1, true, "e"), (12, 1, true, "")]);
+    rescued.into_iter().chain(others).zip(entries).map(move |((minute, step, success, event), entry)| {
+        let mut entry = entry.clone();
+        entry["id"] = json!(format!("chain-{minute}"));
+        entry["created_at"] = json!(time::text(midnight + TimeDelta::minutes(minute)));
+        (entry["step"], entry["success"], entry["cached"]) = (json!(step), json!(success), json!(false));
+        entry["event_id"] = if event.is_empty() { Value::Null } else { json!(event) };
+        entry
+    })
+}
+
 /// One entry a day of users who are there for the anomalies: age of the day, user and cost.
 fn users(entries: &[Value], today: NaiveDate) -> Vec<Value> {
-    // Far above what was; above everybody, but not above the user's own; above the user's own, but not everybody; and
-    // without a day before.
+    // Far above what was; far above the user's own, but by next to nothing; far above the user's own, and by more than a
+    // dollar; above the user's own, but not by twice; above everybody, but not above the user's own; and without a day before.
     let calm = (2..25).map(|age| (age, "spike", 0.01)).chain((2..25).map(|age| (age, "small", 0.000_001)));
-    let days = calm.chain([(1, "spike", 5_000.0), (1, "small", 0.000_002), (0, "new", 9_000.0)]);
+    let calm = calm.chain((2..25).map(|age| (age, "modest", 0.05))).chain((2..25).map(|age| (age, "steady", 100.0)));
+    let days = calm.chain([(1, "spike", 5_000.0), (1, "small", 0.000_05), (0, "new", 9_000.0)]);
     let days = days.chain([(24, "rich", 1_000.0), (22, "rich", 1_000.0), (3, "rich", 900.0)]);
+    let days = days.chain([(1, "modest", 2.5), (1, "steady", 199.0)]);
     let entry = |(i, (age, user, cost)): (usize, (u64, &str, f64))| {
         let mut entry = entries[i].clone();
         entry["id"] = json!(format!("{user}-{age}"));

@@ -65,7 +65,7 @@ pub fn pipeline_by_hour(runs: &[Record]) -> View {
     };
     View {
         name: "aig_pipeline_by_hour",
-        words: &["day", "hour", "job"],
+        words: vec!["day", "hour", "job"],
         numbers: &[
             "runs",
             "failed",
