@@ -3,8 +3,8 @@
 -- have no line of level 3 for all orgs together. Columns by which a level does not group are null. buckets: how many
 -- durations are in each bucket, as JSON; a bucket is floor(50 * ln(ms)). rest is 1 where several groups stand together, as
 -- (other), because there are too many of them. measured: the rows with a quantity; unpriced: the quantity of those without a
--- cost; billed: the cost of the others. cached: logs that a cache answered; costless: logs with tokens and no cost that none
--- answered. sessions: of days, at level 1.
+-- cost; billed: the cost of the others. cached: logs that a cache answered; costless: logs that aig_requests
+-- calls unpriced. sessions: of days, at level 1.
 CREATE TABLE IF NOT EXISTS rollups (
   source TEXT NOT NULL,
   grain TEXT NOT NULL,

@@ -169,7 +169,7 @@ impl BigQuery {
             Source::Logs => {
                 let own = format!(
                     "{} AS org, {} AS user_id, provider, model, gateway, tokens_in, tokens_out, cached, \
-                     input_cached_tokens",
+                     input_cached_tokens, custom_cost",
                     org_of_log(),
                     user_of_log()
                 );

@@ -66,10 +66,11 @@ pub(crate) const ORG_OF_LOG: &str = "COALESCE(CAST(json_extract(r.metadata, ?3) 
 pub(crate) const USER_OF_LOG: &str =
     "CAST(COALESCE(json_extract(r.metadata, '$.user_id'), json_extract(r.metadata, '$.user')) AS TEXT)";
 
-/// Whether a log has tokens and no cost, although no cache has answered it: 1, or null. Where there is any, a sum of costs is a
-/// floor.
-pub(crate) const COSTLESS: &str =
-    "CASE WHEN r.cost IS NULL AND r.cached IS NOT TRUE AND (r.tokens_in > 0 OR r.tokens_out > 0) THEN 1 END";
+/// Whether a log is unpriced, as the view `aig_requests` says it: 1, or null. Where there is any, a sum of costs is a floor.
+pub(crate) const COSTLESS: &str = "CASE WHEN r.cached IS NOT TRUE AND COALESCE(r.cost, 0) = 0 \
+                                   AND CASE WHEN r.tokens_in > 0 OR r.tokens_out > 0 \
+                                   THEN r.cost IS NULL OR r.custom_cost IS NOT TRUE \
+                                   ELSE r.cost IS NULL AND COALESCE(r.success, 1) = 1 END THEN 1 END";
 
 /// The fields by which a question may group and filter.
 pub static FIELDS: [Common; 13] = [

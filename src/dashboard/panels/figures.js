@@ -54,7 +54,7 @@ export function soFar(view) {
 
 const atLeast = ({ unpriced }, text) => (unpriced > 0 ? `≥ ${text}` : text);
 
-const hintOf = ({ unpriced }) => (unpriced > 0 ? `${format.count(unpriced)} calls with tokens have no cost: is a price missing?` : null);
+const hintOf = ({ unpriced }) => (unpriced > 0 ? `${format.count(unpriced)} calls have no cost: is a price missing?` : null);
 
 function tile(name, text, change, line, value, where, hint) {
   const number = where ? evidence(where, `tile ${name}`, text) : text;

@@ -23,7 +23,7 @@ export const models = {
       { title: "$/M", about: "Cost of a million tokens", of: (row) => (tokens(row) ? (row.cost / tokens(row)) * 1e6 : null), show: format.usd },
       { title: "p95", of: (row) => row.p95, show: format.duration },
       { title: "errors", of: (row) => row.errorRate, show: format.percent, where: (row) => (row.errors ? [["model", row.model], ["success", "false"]] : null) },
-      { title: "unpriced", about: "Calls with tokens and no cost", of: (row) => row.unpriced, show: format.count },
+      { title: "unpriced", about: "Calls that must have cost something, and have no cost", of: (row) => row.unpriced, show: format.count },
     ];
     return table("Models", columns, models.rows, { most: 12 });
   },

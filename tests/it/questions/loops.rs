@@ -122,8 +122,15 @@ fn metric(rows: &[&Row], name: &str) -> Value {
         "tokensCached" => rows.iter().filter(|row| row.is_log).filter_map(|row| row.tokens_cached).sum::<i64>().into(),
         "cached" => rows.iter().filter(|row| row.is_log && row.cached == Some(true)).count().into(),
         "unpriced" => {
-            let has_tokens = |row: &&&Row| row.is_log && row.tokens_in.is_some_and(|tokens| tokens > 0);
-            rows.iter().filter(has_tokens).filter(|row| row.cost.is_none() && row.cached != Some(true)).count().into()
+            let is_unpriced = |row: &&&Row| {
+                let has_tokens = row.tokens_in.is_some_and(|tokens| tokens > 0);
+                match row.cost {
+                    None => has_tokens || row.success != Some(false),
+                    Some(cost) => cost == 0.0 && has_tokens,
+                }
+            };
+            let asked = rows.iter().filter(|row| row.is_log && row.cached != Some(true));
+            asked.filter(is_unpriced).count().into()
         }
         other => panic!("{other}"),
     }
