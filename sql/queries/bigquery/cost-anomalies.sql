@@ -31,5 +31,5 @@ own AS (
 SELECT org AS organization, user_id AS user, cost, ownDays, ownAverage, ownP95
 FROM user_days JOIN own USING (org, user_id)
 CROSS JOIN ending
-WHERE day = today AND cost > ownP95 AND ownDays >= :least
+WHERE day = today AND cost > :times * ownP95 AND ownDays >= :least
 ORDER BY cost DESC, org, user_id

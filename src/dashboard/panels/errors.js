@@ -46,7 +46,7 @@ export const errors = {
       chart({ name: "Errors", view, times, bars, lines, show: format.count }),
       numbers("Errors over time", ofSteps, steps.rows),
       table("By status", columns, byStatus.rows, { most: 6 }),
-      note("The API does not tell which failures a fallback rescued: the view aig_errors does."),
+      note("The API does not tell which failures a fallback rescued: the view aig_attempts does."),
     ];
   },
 };

@@ -6,9 +6,6 @@ import * as range from "../range.js";
 import { table } from "../table.js";
 import { template } from "../view.js";
 
-/** From here on a cost is marked. */
-const TWICE = 2;
-
 const DAY = 86_400_000;
 
 /** The day of UTC in which the range ends. */
@@ -25,7 +22,7 @@ export const unusual = {
   draw(view, { rows: { rows } }) {
     const day = dayOf(view);
     if (rows.length === 0) {
-      return note(`Nobody's cost of ${day} (UTC) is above the p95 of their own days. A user needs seven days with costs in the 28 days before.`);
+      return note(`Nobody's cost of ${day} (UTC) is more than twice the p95 of their own days. A user needs seven days with costs in the 28 days before.`);
     }
     const at = `${day}T00:00:00Z..${range.iso(Date.parse(day) + DAY)}`;
     const columns = [
@@ -34,8 +31,8 @@ export const unusual = {
       { title: "day", of: () => day },
       { title: "cost", of: (row) => row.cost, show: format.usd },
       { title: "usual (p95)", of: (row) => row.ownP95, show: format.usd },
-      { title: "×", of: (row) => row.cost / row.ownP95, show: (factor) => format.times(factor) + (factor > TWICE ? " (!)" : ""), tone: (row) => (row.cost / row.ownP95 > TWICE ? "up" : "") },
+      { title: "×", of: (row) => row.cost / row.ownP95, show: format.times, tone: () => "up" },
     ];
-    return [table("Unusual costs", columns, rows, { most: 8 }), note("Of logs and events of the org; (!) marks more than twice the usual. The other filters do not narrow it.")];
+    return [table("Unusual costs", columns, rows, { most: 8 }), note("Of logs and events of the org: more than twice the usual. The other filters do not narrow it.")];
   },
 };

@@ -23,8 +23,9 @@ pub fn checks() -> Vec<Check> {
         check("top-users", "all", 168, "user events errors sessions cost lastSeen", top),
         check("stickiness", "all", 90 * 24, "month daily monthly stickiness", stickiness),
         check("weekly-retention", "all", 56 * 24, "cohort size week active retention", retention),
-        check("cost-anomalies", "all", 29 * 24, ANOMALIES, |rows| anomalies(rows, 7)),
-        check("cost-anomalies", "all", 29 * 24, ANOMALIES, |rows| anomalies(rows, 14)).with(json!({ "least": 14 })),
+        check("cost-anomalies", "all", 29 * 24, ANOMALIES, |rows| anomalies(rows, 7, 2.0)),
+        check("cost-anomalies", "all", 29 * 24, ANOMALIES, |rows| anomalies(rows, 14, 1.0))
+            .with(json!({ "least": 14, "times": 1 })),
     ]
 }
 
@@ -111,7 +112,7 @@ fn retention(rows: &[&Row]) -> Vec<Line> {
     lines.collect()
 }
 
-fn anomalies(rows: &[&Row], least: usize) -> Vec<Line> {
+fn anomalies(rows: &[&Row], least: usize, times: f64) -> Vec<Line> {
     let paid: Vec<_> = known(rows).into_iter().filter(|row| row.cost.is_some()).collect();
     let mut lines = Vec::new();
     for (key, rows) in groups(&paid, |row| vec![Some(row.org.clone()), row.user.clone()]) {
@@ -124,7 +125,7 @@ fn anomalies(rows: &[&Row], least: usize) -> Vec<Line> {
         own.sort_by(f64::total_cmp);
         let Some(today) = of_day(0).filter(|_| own.len() >= least) else { continue };
         let p95 = percentile(&own, 95);
-        if today > p95 {
+        if today > times * p95 {
             lines.push(vec![json!(key[0]), json!(key[1]), number(today), json!(own.len()), mean(&own), number(p95)]);
         }
     }
