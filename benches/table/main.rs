@@ -10,6 +10,7 @@ mod line;
 mod poller;
 mod questions;
 mod rate;
+mod views;
 mod world;
 
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use line::Line;
 /// Measures, and prints a table.
 #[derive(Parser)]
 struct Arguments {
-    /// What to measure [default: all but questions, which take a quarter of an hour]
+    /// What to measure [default: all but questions and views, which take a quarter of an hour]
     parts: Vec<Part>,
     /// File with lines that were measured elsewhere
     #[arg(long)]
@@ -45,12 +46,18 @@ enum Part {
     Ingest,
     /// Answers to questions
     Questions,
+    /// What views show
+    Views,
 }
 
 fn main() {
     let Arguments { mut parts, with, json, .. } = Arguments::parse();
     if parts.is_empty() {
-        parts = Part::value_variants().iter().copied().filter(|part| *part != Part::Questions).collect();
+        parts = Part::value_variants()
+            .iter()
+            .copied()
+            .filter(|part| !matches!(part, Part::Questions | Part::Views))
+            .collect();
     }
     let mut lines: Vec<Line> = parts.into_iter().flat_map(measure).collect();
     lines.extend(with.into_iter().flat_map(|path| line::read(&path).expect("a file of lines")));
@@ -70,5 +77,6 @@ fn measure(part: Part) -> Vec<Line> {
         Part::Cpu => runtime.block_on(cpu::measure()),
         Part::Ingest => ingest::measure(),
         Part::Questions => questions::measure(),
+        Part::Views => views::measure(),
     }
 }

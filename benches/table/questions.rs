@@ -171,7 +171,7 @@ fn add_logs(file: &Connection) {
     // A model has one provider, and a status says whether a call was a success.
     let mixed = "(n * 2654435761 % 4294967296 / 256)";
     for gateway in ["one", "two"] {
-        let at = at(of_gateway, TimeDelta::days(DAYS));
+        let at = at(of_gateway, TimeDelta::days(DAYS), end());
         let sql = format!(
             "INSERT INTO aig_logs_raw (gateway, created_at, id, ingested_at, model, provider, status_code, success, cached, \
              duration, cost, tokens_in, tokens_out, metadata) SELECT '{gateway}', {at}, printf('%08x', n), {at}, \
@@ -186,7 +186,7 @@ fn add_logs(file: &Connection) {
 
 /// Adds events of an org, evenly over the time before the end.
 fn add_events(file: &Connection, org: &str, rows: u64, time: TimeDelta) {
-    let at = at(rows, time);
+    let at = at(rows, time, end());
     let sql = format!(
         "INSERT INTO events_raw SELECT '{org}', {at}, printf('%08x', n), 'name' || (abs(random()) % 10), \
          'user' || (abs(random()) % 250), 'session' || (n / 20), 'subject' || (abs(random()) % 5), \
@@ -196,12 +196,13 @@ fn add_events(file: &Connection, org: &str, rows: u64, time: TimeDelta) {
     file.execute_batch(&format!("{} {sql}", numbers(rows))).unwrap();
 }
 
-fn numbers(rows: u64) -> String {
+/// A table of the first numbers.
+pub fn numbers(rows: u64) -> String {
     format!("WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {rows})")
 }
 
-/// The instant of row `n` of so many.
-fn at(rows: u64, time: TimeDelta) -> String {
-    let start = (end() - time).timestamp();
+/// The instant of row `n` of so many, evenly over the time before an end.
+pub fn at(rows: u64, time: TimeDelta, end: Timestamp) -> String {
+    let start = (end - time).timestamp();
     format!("strftime('%Y-%m-%dT%H:%M:%fZ', {start} + n * {}.0 / {rows}, 'unixepoch')", time.num_seconds())
 }
