@@ -65,6 +65,23 @@ pub(in crate::simulator) fn render(created_at: i64, seed: u64, long_call: Option
     Value::Object(fields)
 }
 
+/// The entry of a fallback: the next attempt of the call of another seed, with its event id and metadata.
+pub(in crate::simulator) fn render_fallback(created_at: i64, seed: u64, first: u64) -> Value {
+    let first = render(created_at, first, None);
+    let mut entry = render(created_at, seed, None);
+    for field in ["event_id", "metadata"] {
+        entry[field] = first[field].clone();
+    }
+    entry["step"] = 1.into();
+    entry
+}
+
+/// Whether a fallback follows the typical call of this seed: it failed, and has an event id that its attempts can share.
+pub(in crate::simulator) fn falls_back(seed: u64) -> bool {
+    let failed = Call::draw(&mut ChaCha8Rng::seed_from_u64(seed)).status != 200;
+    failed && render(0, seed, None).get("event_id").is_some()
+}
+
 fn print_time(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
@@ -181,11 +198,8 @@ fn caller(rng: &mut ChaCha8Rng, fields: &mut Map<String, Value>) {
     fields.insert("metadata".into(), metadata.to_string().into());
 }
 
-/// Fields of few entries: fallbacks, own prices, feedback, findings; and fields that no schema names.
+/// Fields of few entries: own prices, feedback, findings; and fields that no schema names.
 fn rarities(rng: &mut ChaCha8Rng, fields: &mut Map<String, Value>) {
-    if rng.gen_bool(0.02) {
-        fields.insert("step".into(), rng.gen_range(1..3).into());
-    }
     let custom = rng.gen_bool(0.01) && fields.get("cost").is_some_and(|cost| *cost != 0.0);
     fields.insert("custom_cost".into(), custom.into());
     if custom {
@@ -328,7 +342,6 @@ mod tests {
         near(share(|entry| entry["success"] == false), 0.035);
         near(share(|entry| entry.get("metadata").is_none()), 0.1);
         near(share(|entry| entry["request_type"] == "stream"), 0.38);
-        near(share(|entry| entry["step"] != 0), 0.02);
         near(share(|entry| entry["success"] == true && entry.get("cost").is_none()), 0.02);
         let metadata = render(OCTOBER, 3, None)["metadata"].clone();
         assert!(serde_json::from_str::<Value>(metadata.as_str().unwrap()).unwrap().is_object());

@@ -17,6 +17,8 @@ pub(in crate::simulator) struct Stored {
 pub(in crate::simulator) enum Special {
     /// A call that took so many milliseconds.
     LongCall(i64),
+    /// The second attempt of the call of this seed.
+    Fallback(u64),
     /// Put in as it is.
     Given(Value),
     /// The same, but the list answers with these bytes instead.
@@ -25,8 +27,8 @@ pub(in crate::simulator) enum Special {
 
 impl Stored {
     pub fn generated(arrival: &Arrival) -> Self {
-        let special = arrival.long_call.map(|duration| Box::new(Special::LongCall(duration)));
-        Self { created_at: arrival.created_at, seed: arrival.seed, special }
+        let special = arrival.long_call.map(Special::LongCall).or(arrival.first_attempt.map(Special::Fallback));
+        Self { created_at: arrival.created_at, seed: arrival.seed, special: special.map(Box::new) }
     }
 
     pub fn order(&self) -> (i64, u64) {
@@ -37,6 +39,7 @@ impl Stored {
         match self.special.as_deref() {
             Some(Special::Given(entry) | Special::Shown(entry, _)) => entry.clone(),
             Some(Special::LongCall(duration)) => entry::render(self.created_at, self.seed, Some(*duration)),
+            Some(Special::Fallback(first)) => entry::render_fallback(self.created_at, self.seed, *first),
             None => entry::render(self.created_at, self.seed, None),
         }
     }
@@ -50,14 +53,16 @@ impl Stored {
     pub fn listed(&self) -> Vec<u8> {
         match self.special.as_deref() {
             Some(Special::Shown(_, bytes)) => bytes.clone(),
-            Some(Special::Given(_) | Special::LongCall(_)) | None => self.render().to_string().into_bytes(),
+            Some(Special::Given(_) | Special::LongCall(_) | Special::Fallback(_)) | None => {
+                self.render().to_string().into_bytes()
+            }
         }
     }
 
     pub fn has_id(&self, id: &str) -> bool {
         match self.special.as_deref() {
             Some(Special::Given(entry) | Special::Shown(entry, _)) => entry["id"] == id,
-            Some(Special::LongCall(_)) | None => self.render()["id"] == id,
+            Some(Special::LongCall(_) | Special::Fallback(_)) | None => self.render()["id"] == id,
         }
     }
 }

@@ -6,6 +6,7 @@ use rand_distr::{Exp1, LogNormal};
 
 use crate::simulator::{
     chance::{real, whole},
+    cloudflare::entry,
     options::{Bursts, LatenessRange, SimulatorOptions},
 };
 
@@ -13,6 +14,9 @@ const MINUTE: f64 = 60_000.0;
 const HOUR: i64 = 3_600_000;
 /// Milliseconds from the end of a long call until its entry is visible, at most.
 const INGESTION: f64 = 2_000.0;
+
+/// Milliseconds from a failed attempt until its fallback in the history, less than this. Live, it is the next call.
+const SOON: i64 = 5_000;
 
 /// Weight of each hour of a working day, UTC: quiet nights, a dip at noon, a late evening tail.
 const HOURS: [f64; 24] = [
@@ -30,6 +34,8 @@ pub(in crate::simulator) struct Arrival {
     pub seed: u64,
     /// Milliseconds for which a long call took; none for a typical one.
     pub long_call: Option<i64>,
+    /// The seed of the call whose fallback it is, if it is one.
+    pub first_attempt: Option<u64>,
 }
 
 /// The arrivals of one gateway. The same seed gives the same arrivals, however often it is asked.
@@ -42,6 +48,8 @@ pub(in crate::simulator) struct Traffic {
     next: f64,
     bursts: Bursts,
     lateness: Option<LatenessRange>,
+    /// A call that failed, whose fallback comes next.
+    failed: Option<Arrival>,
 }
 
 impl Traffic {
@@ -51,7 +59,7 @@ impl Traffic {
         let entries_per_call = 1.0 + bursts.chance * f64::from(1 + bursts.most) / 2.0;
         let gap = MINUTE * entries_per_call / options.live_per_minute.max(0.0);
         let next = real(options.start.timestamp_millis()) + gap * rng.sample::<f64, _>(Exp1);
-        Self { rng, gap, next, bursts, lateness }
+        Self { rng, gap, next, bursts, lateness, failed: None }
     }
 
     /// `options.entries` arrivals before `options.start`, in no order.
@@ -66,6 +74,8 @@ impl Traffic {
         while arrivals.len() < options.entries {
             let hour = hours[by_rhythm.sample(&mut self.rng)];
             let created_at = self.rng.gen_range(hour.max(from)..(hour + HOUR).min(until));
+            let soon = |failed: Arrival| failed.created_at + 1 + failed.seed.cast_signed().rem_euclid(SOON);
+            let created_at = self.failed.map_or(created_at, |failed| soon(failed).min(until - 1));
             self.call(created_at, None, &mut arrivals);
         }
         arrivals.truncate(options.entries);
@@ -92,7 +102,12 @@ impl Traffic {
         let more = if self.rng.gen_bool(chance.clamp(0.0, 1.0)) { self.rng.gen_range(1..=most.max(1)) } else { 0 };
         for _ in 0..=more {
             let (delay, long_call) = lateness.and_then(|lateness| self.delay(lateness)).unwrap_or_default();
-            arrivals.push(Arrival { created_at, visible_at: created_at + delay, seed: self.rng.r#gen(), long_call });
+            let seed = self.rng.r#gen();
+            let first_attempt = self.failed.take().filter(|_| long_call.is_none()).map(|failed| failed.seed);
+            let arrival = Arrival { created_at, visible_at: created_at + delay, seed, long_call, first_attempt };
+            self.failed =
+                (long_call.is_none() && first_attempt.is_none() && entry::falls_back(seed)).then_some(arrival);
+            arrivals.push(arrival);
         }
     }
 
@@ -121,7 +136,10 @@ fn weight(hour: i64, from: i64, until: i64) -> f64 {
 mod tests {
     use std::collections::BTreeSet;
 
+    use serde_json::json;
+
     use super::*;
+    use crate::simulator::cloudflare::stored::Stored;
 
     fn history(options: &SimulatorOptions) -> Vec<Arrival> {
         Traffic::new(1, options).history(options)
@@ -140,6 +158,25 @@ mod tests {
         let instants: BTreeSet<i64> = arrivals.iter().map(|arrival| arrival.created_at).collect();
         assert!(instants.len() < arrivals.len(), "some share one millisecond");
         assert!(arrivals.iter().all(|arrival| arrival.visible_at == arrival.created_at));
+    }
+
+    #[test]
+    fn a_fallback_follows_a_call_that_failed_and_shares_its_event_id() {
+        let options = SimulatorOptions { entries: 20_000, ..SimulatorOptions::default() };
+        let arrivals = history(&options);
+        let attempts = arrivals.windows(2).filter_map(|pair| Some((pair[0], pair[1], pair[1].first_attempt?)));
+        let mut rescued = 0;
+        for (first, second, seed) in attempts.clone() {
+            assert_eq!((first.seed, first.long_call, first.first_attempt), (seed, None, None));
+            assert!((0..=5_000).contains(&(second.created_at - first.created_at)));
+            let [first, second] = [first, second].map(|arrival| Stored::generated(&arrival).render());
+            assert_eq!((&first["success"], &first["step"], &second["step"]), (&json!(false), &json!(0), &json!(1)));
+            assert_eq!((&first["event_id"], &first["metadata"]), (&second["event_id"], &second["metadata"]));
+            assert!(first["event_id"].is_string() && first["id"] != second["id"]);
+            rescued += usize::from(second["success"] == true);
+        }
+        let attempts = attempts.count();
+        assert!((200..400).contains(&attempts) && rescued > attempts * 9 / 10, "{attempts} {rescued}");
     }
 
     #[test]
