@@ -1,6 +1,7 @@
--- A line for each log, with what the other views read of it. A log is unpriced if no cache answered it, and it has tokens but
--- no cost, or a cost of 0 that the caller did not set, or neither tokens nor cost although the call succeeded. A filter on day
--- reads only those days: it is DATE(created_at), by which the raw table is partitioned.
+-- A line for each log, with what the other views read of it. A log is unpriced if no cache answered it, and it has
+-- tokens but no cost, or a cost of 0 that the caller did not set, or neither tokens nor cost although the call
+-- succeeded. It is written so that a filter on day reads only those days: it is DATE(created_at), by which the raw
+-- table is partitioned.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_requests` (
   id OPTIONS (description = "Log id"),
   day OPTIONS (description = "Day of created_at, UTC"),

@@ -1,6 +1,6 @@
--- Requests that took more than one attempt: retries and fallbacks, and whether they ended well. A filter on day reads only
--- those days: it is DATE(created_at), by which the raw table is partitioned, and all windows are partitioned by it too. So a
--- request whose attempts lie before and after midnight has a line on each day.
+-- Requests that took more than one attempt: retries and fallbacks, and whether they ended well. It is written so that a
+-- filter on day reads only those days: it is DATE(created_at), by which the raw table is partitioned, and all windows
+-- are partitioned by it too. So a request whose attempts lie before and after midnight has a line on each day.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_attempts` (
   day OPTIONS (description = "Day of created_at, UTC"),
   gateway OPTIONS (description = "Gateway id; null for rows of the TypeScript program"),

@@ -1,6 +1,7 @@
 -- What the gateway's cache did, by day. What a cached call would have cost nobody knows. It is assumed to be what the
--- average uncached call of the same gateway, model and day cost; of that its own cost is taken off, which Cloudflare gives as
--- 0. A filter on day reads only those days: it is DATE(created_at), by which the raw table is partitioned.
+-- average uncached call of the same gateway, model and day cost; of that its own cost is taken off, which Cloudflare
+-- gives as 0. It is written so that a filter on day reads only those days: it is DATE(created_at), by which the raw
+-- table is partitioned.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_cache` (
   day OPTIONS (description = "Day of created_at, UTC"),
   gateway OPTIONS (description = "Gateway id; null for rows of the TypeScript program"),

@@ -1,6 +1,6 @@
 -- What fails, by day. A day on which nothing failed has no row: the course of the error rate is errors / requests of
--- aig_usage_by_day. Which failures a fallback rescued, aig_attempts tells. A filter on day reads only those days: it is
--- DATE(created_at), by which the raw table is partitioned.
+-- aig_usage_by_day. Which failures a fallback rescued, aig_attempts tells. It is written so that a filter on day reads
+-- only those days: it is DATE(created_at), by which the raw table is partitioned.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_errors` (
   day OPTIONS (description = "Day of created_at, UTC"),
   gateway OPTIONS (description = "Gateway id; null for rows of the TypeScript program"),

@@ -1,7 +1,7 @@
 -- How fast it is, by hour: calls that the provider answered. Those that failed or that the cache answered say nothing
 -- of a model's speed. A percentile is the smallest value that at least so many of 100 calls do not exceed (nearest
--- rank), counted exactly, in whole numbers, as SQLite does it too. A filter on day reads only those days: it is
--- DATE(created_at), by which the raw table is partitioned.
+-- rank), counted exactly, in whole numbers, as SQLite does it too. It is written so that a filter on day reads only
+-- those days: it is DATE(created_at), by which the raw table is partitioned.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_latency_by_hour` (
   day OPTIONS (description = "Day of created_at, UTC"),
   hour OPTIONS (description = "Hour of created_at, its first instant, UTC"),

@@ -1,6 +1,6 @@
 -- The pipeline's own health. Forward passes count at the source at least once an hour, also where there are no logs: an
--- hour without a line of the job forward is one in which nothing ran, or could not write. A filter on day reads only those
--- days: it is DATE(started), by which the table is partitioned.
+-- hour without a line of the job forward is one in which nothing ran, or could not write. It is written so that a
+-- filter on day reads only those days: it is DATE(started), by which the table is partitioned.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_pipeline_by_hour` (
   day OPTIONS (description = "Day on which the passes started, UTC"),
   hour OPTIONS (description = "Hour in which the passes started, its first instant, UTC"),

@@ -1,6 +1,7 @@
--- Who and what it is spent on, by day: a log counts once for each key of the metadata that it or another log of its day has,
--- so never add up several keys. The lines of one key add up to all logs. A filter on day reads only those days: it is
--- DATE(created_at), by which the raw table is partitioned, and all windows are partitioned by it too.
+-- Who and what it is spent on, by day: a log counts once for each key of the metadata that it or another log of its day
+-- has, so never add up several keys. The lines of one key add up to all logs. It is written so that a filter on day
+-- reads only those days: it is DATE(created_at), by which the raw table is partitioned, and all windows are partitioned
+-- by it too.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_spend_by_metadata` (
   day OPTIONS (description = "Day of created_at, UTC"),
   gateway OPTIONS (description = "Gateway id; null for rows of the TypeScript program"),

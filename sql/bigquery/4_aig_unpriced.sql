@@ -1,6 +1,6 @@
 -- How much of the traffic has no price, by day: Cloudflare knows none for it, and every sum of cost lacks it. What the
--- cache answered is left out: it costs nothing. A filter on day reads only those days: it is DATE(created_at), by
--- which the raw table is partitioned.
+-- cache answered is left out: it costs nothing. It is written so that a filter on day reads only those days: it is
+-- DATE(created_at), by which the raw table is partitioned.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_unpriced` (
   day OPTIONS (description = "Day of created_at, UTC"),
   gateway OPTIONS (description = "Gateway id; null for rows of the TypeScript program"),

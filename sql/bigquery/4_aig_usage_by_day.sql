@@ -1,5 +1,5 @@
--- What was used and what it cost, by day. A filter on day reads only those days: it is DATE(created_at), by which the
--- raw table is partitioned.
+-- What was used and what it cost, by day. It is written so that a filter on day reads only those days: it is
+-- DATE(created_at), by which the raw table is partitioned.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_usage_by_day` (
   day OPTIONS (description = "Day of created_at, UTC"),
   gateway OPTIONS (description = "Gateway id; null for rows of the TypeScript program"),

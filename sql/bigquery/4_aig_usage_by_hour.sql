@@ -1,5 +1,5 @@
--- What was used and what it cost, by hour: days of any time zone can be made of it. A filter on day, which is in UTC, reads
--- only those days: it is DATE(created_at), by which the raw table is partitioned.
+-- What was used and what it cost, by hour: days of any time zone can be made of it. It is written so that a filter on
+-- day, which is in UTC, reads only those days: it is DATE(created_at), by which the raw table is partitioned.
 CREATE OR REPLACE VIEW `${GCP_BQ_PROJECT}.${GCP_BQ_DATASET}.aig_usage_by_hour` (
   day OPTIONS (description = "Day of created_at, UTC"),
   hour OPTIONS (description = "Hour of created_at, its first instant, UTC"),

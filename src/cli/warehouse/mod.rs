@@ -75,6 +75,13 @@ impl<'a, H: Host> Warehouse<'a, H> {
         self.ask(Ask::Table(table)).await
     }
 
+    /// How many bytes a question would read. It is a dry run, which costs nothing.
+    pub async fn would_read(&self, sql: &str) -> Result<u64, CallError> {
+        let answer: Option<QueryAnswer> = self.ask(Ask::Question { sql, parameters: &[], dry_run: true }).await?;
+        let bytes = answer.and_then(|answer| answer.total_bytes_processed?.parse().ok());
+        bytes.ok_or_else(|| CallError::Broken("BigQuery does not say what the question would read".into()))
+    }
+
     /// Carries out a statement, and returns once it is done.
     pub async fn carry_out(&self, sql: &str, location: &str) -> Result<(), CallError> {
         let not_done = || CallError::Broken("BigQuery has not carried out the statement within two minutes".into());

@@ -3,6 +3,7 @@
 mod apply;
 pub mod check;
 pub mod d1;
+mod pruned;
 
 use serde_json::json;
 use tokio::sync::watch;
@@ -48,7 +49,14 @@ pub async fn sql(
                 apply(&warehouse, &settings.table, &metadata.columns, scripts, location, |done| screen.say(done))
                     .await?;
             }
-            check::check(&warehouse, &settings.table, &metadata.columns, arguments.events).await?
+            let findings = check::check(&warehouse, &settings.table, &metadata.columns, arguments.events).await?;
+            if findings.is_empty() {
+                let pruning = pruned::look(&warehouse, arguments.events).await?;
+                screen.say(&pruning.told());
+                pruning.findings
+            } else {
+                findings
+            }
         }
         Destination::D1 => {
             let settings = vars.d1(None)?;
