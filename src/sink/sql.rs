@@ -72,6 +72,15 @@ pub const BIGQUERY_EVENTS: &[Script] = scripts![
     "4_user_activity_summary.sql"
 ];
 
+/// The statements for a scheduled query of `BigQuery`, which keep the lines of views in tables: `${DAYS}` is how many days each
+/// run makes anew. The last one is of events.
+pub const ROLLUPS: &[Script] = scripts![
+    "rollups":
+    "log_hours.sql"
+    "log_metadata_days.sql"
+    "event_hours.sql"
+];
+
 /// The statements for `SQLite`, with views of the same names and columns. `Uu_sink`, `activity` and `aig_days` are here alone:
 /// BigQuery has no triggers, its questions make an `activity` of their own, and it has partitions.
 pub const SQLITE: &[Script] = scripts![

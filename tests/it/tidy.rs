@@ -13,7 +13,7 @@ use aig_logs::{
     log::columns::{LEDGER, LOGS},
     pass::RUNS,
     record::Kind,
-    sink::sql::{BIGQUERY, BIGQUERY_EVENTS, SQLITE, Script, bigquery, view},
+    sink::sql::{BIGQUERY, BIGQUERY_EVENTS, ROLLUPS, SQLITE, Script, bigquery, view},
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -168,7 +168,8 @@ fn definitions<'a>(sql: &'a str, start: &'a str) -> impl Iterator<Item = &'a str
 #[test]
 fn every_file_of_sql_is_a_script_of_the_program() {
     let of_bigquery: Vec<_> = bigquery(true).collect();
-    for (folder, scripts) in [("bigquery", of_bigquery), ("sqlite", SQLITE.iter().collect())] {
+    let rollups = ROLLUPS.iter().collect();
+    for (folder, scripts) in [("bigquery", of_bigquery), ("rollups", rollups), ("sqlite", SQLITE.iter().collect())] {
         let files = fs::read_dir(Path::new(ROOT).join("sql").join(folder)).unwrap();
         let mut files: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
         files.sort();

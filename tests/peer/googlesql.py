@@ -143,7 +143,8 @@ class Warehouse:
         self.shown.clear()
         made = resolved.resolved_create_statement_node
         if made.HasField("resolved_create_table_stmt_base_node"):
-            table = made.resolved_create_table_stmt_base_node.resolved_create_table_stmt_node.parent
+            base = made.resolved_create_table_stmt_base_node
+            table = getattr(base, base.WhichOneof("node")).parent
             kinds = [(column.name, column.type.type_kind) for column in table.column_definition_list]
             self.columns.setdefault(named(table), kinds)
             self.rows.setdefault(named(table), [])

@@ -210,6 +210,12 @@ pub struct Sql {
     /// Location of a new dataset, such as EU or europe-west3. A dataset cannot be moved later [default: US]
     #[arg(long, value_name = "LOCATION", requires = "apply")]
     pub location: Option<String>,
+    /// Print the scheduled query for BigQuery that keeps usage by hour and spend by metadata in small tables, for dashboards
+    #[arg(long, conflicts_with_all = ["apply", "check"])]
+    pub rollups: bool,
+    /// Days that each run of that query makes anew, as logs may still come late or change
+    #[arg(long, value_name = "N", requires = "rollups", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=3_650))]
+    pub days: u16,
     /// BigQuery's table of events and its views too. SQLite and D1 always have theirs
     #[arg(long)]
     pub events: bool,

@@ -27,8 +27,8 @@ const DAYS: &str = "WHERE day BETWEEN DATE(TIMESTAMP_MILLIS(${__from})) AND DATE
 /// The only view without days: it has 30 of its own.
 const WITHOUT_DAYS: &str = "aig_top_users";
 
-/// Of these there is no panel: they are what others are made of, or read every day.
-const WITHOUT_PANEL: [&str; 3] = ["aig_logs", "aig_requests", "aig_models"];
+/// Of these there is no panel: they are what others are made of, read every day, or are usage by the hour as well.
+const WITHOUT_PANEL: [&str; 4] = ["aig_logs", "aig_requests", "aig_models", "aig_usage_by_day"];
 
 /// What a variable stands for if everything is chosen.
 const ALL: &str = "'*'";
@@ -63,9 +63,16 @@ impl Dashboard {
         let list = self.0["templating"]["list"].as_array().unwrap().iter();
         list.map(|variable| {
             let begin = variable["query"].as_str().unwrap_or_else(|| text(&variable["allValue"]));
-            (text(&variable["name"]), begin)
+            // Of choices it is the first one.
+            (text(&variable["name"]), begin.split(',').next().unwrap())
         })
         .collect()
+    }
+
+    /// What a variable with choices begins with.
+    fn first_choice(&self, name: &str) -> &str {
+        let begin = self.variables().into_iter().find(|(variable, _)| *variable == name);
+        begin.unwrap_or_else(|| panic!("{name} is no variable")).1
     }
 
     /// The questions whose answers are the values of variables.
@@ -120,6 +127,8 @@ fn each_view_is_on_the_dashboard_and_only_the_days_shown_are_read() {
     for (panel, query) in dashboard.asking() {
         let views: Vec<_> = between(query, "`${project}.${dataset}.", '`').collect();
         let [view] = views[..] else { panic!("{}: {query}", title(panel)) };
+        let chosen = between(view, "${", '}').next().map(|name| dashboard.first_choice(name));
+        let view = chosen.unwrap_or(view);
         assert_eq!(query.matches(DAYS).count(), usize::from(view != WITHOUT_DAYS), "{}: {query}", title(panel));
         shown.insert(view);
     }

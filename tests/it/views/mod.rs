@@ -4,6 +4,7 @@ mod activity;
 mod columns;
 mod computed;
 mod dashboard;
+mod kept;
 mod of_events;
 mod rows;
 mod runs;

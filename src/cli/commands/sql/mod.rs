@@ -22,7 +22,7 @@ use crate::{
     config::{Destination, Schema},
     database::rest::Rest,
     host::native::NativeHost,
-    sink::sql::{SQLITE, Script, bigquery},
+    sink::sql::{ROLLUPS, SQLITE, Script, bigquery},
 };
 
 /// Prints the statements of a sink in their order, or carries them out, or compares what is there.
@@ -105,6 +105,15 @@ fn print(sink: &Destination, arguments: &Sql, options: &Options) -> Result<Exit,
     }
     let Schema { table, metadata } = Vars::read(options)?.schema(sink)?;
     let scripts = match table {
+        Some(table) if arguments.rollups => {
+            let rollups = ROLLUPS.iter().take(ROLLUPS.len() - usize::from(!arguments.events));
+            let days = arguments.days.to_string();
+            texts(rollups, |script| script.for_bigquery(&table, &[]).replace("${DAYS}", &days))
+        }
+        None if arguments.rollups => {
+            let hint = "Leave --sink out: in SQLite and D1 the program keeps counts by itself";
+            return Err(Failure::denied("printing the scheduled query", "it is for BigQuery alone", hint));
+        }
         Some(table) => texts(bigquery(arguments.events), |script| script.for_bigquery(&table, &metadata.columns)),
         None => texts(SQLITE.iter(), |script| script.for_sqlite(&metadata)),
     };
