@@ -11,7 +11,12 @@ SELECT
   model,
   canonical_model,
   pair.key,
-  CASE pair.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(pair.value AS TEXT) END,
+  -- A number in the text has digits that SQLite's numbers lack.
+  CASE
+    WHEN pair.type IN ('true', 'false') THEN pair.type
+    WHEN pair.type IN ('integer', 'real') THEN COALESCE(metadata -> pair.fullkey, CAST(pair.value AS TEXT))
+    ELSE CAST(pair.value AS TEXT)
+  END,
   COUNT(*),
   SUM(tokens_in),
   SUM(tokens_out),

@@ -115,36 +115,61 @@ fn columns_of_the_metadata_show_what_can_be_read_as_their_type_in_bigquery() {
     assert_shown_in(&GoogleSql::start().unwrap());
 }
 
+/// Rows with these metadata, and what the view shows of them as key, value and cost.
+fn spend(peer: &impl BigQuery, metadata: &[Value]) -> [Vec<[String; 3]>; 2] {
+    let row = |(i, metadata): (usize, &Value)| {
+        let created_at = "2026-11-21T09:00:00Z";
+        let entry = json!({ "id": format!("{i:03}"), "created_at": created_at, "cost": 0.5, "metadata": metadata });
+        Entry::from_json(entry).unwrap().into_row("main", time::parse("2026-11-22").unwrap(), &Privacy::default())
+    };
+    let rows: Vec<_> = metadata.iter().enumerate().map(row).collect();
+    apply_with(peer, &[]);
+    peer.insert(&rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect::<Vec<_>>());
+    let of_peer = peer.query(&format!("SELECT key, value, cost FROM `{PROJECT}.{DATASET}.aig_spend_by_metadata`"));
+    let file = Connection::open_in_memory().unwrap();
+    Sqlite::new(&file, &MetadataKeys::default()).unwrap().write(&rows).now_or_never().unwrap().unwrap();
+    [of_peer.into_iter().map(Value::Object).collect(), select(&file, "aig_spend_by_metadata")].map(|lines: Vec<_>| {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut lines: Vec<_> =
+            lines.iter().map(|line| ["key", "value", "cost"].map(|column| text(&line[column]))).collect();
+        lines.sort();
+        lines
+    })
+}
+
 /// Not in the other peer, whose `JSON_KEYS` leaves out what BigQuery writes as a text of JSON.
 #[test]
 fn a_key_of_any_letters_has_its_spend_in_googlesql_and_in_sqlite() {
     let Some(peer) = GoogleSql::start() else { return };
     let keys = ["a.b", "say \"hi\"", "back\\slash", "line\nbreak", "tab\t", "it's", "é $[0]", "cost center"];
-    let row = |(i, key): (usize, &&str)| {
-        let (created_at, metadata) = ("2026-11-21T09:00:00Z", json!({ (*key): "v" }));
-        let entry = json!({ "id": format!("{i:03}"), "created_at": created_at, "cost": 0.5, "metadata": metadata });
-        Entry::from_json(entry).unwrap().into_row("main", time::parse("2026-11-22").unwrap(), &Privacy::default())
-    };
-    let rows: Vec<_> = keys.iter().enumerate().map(row).collect();
+    let metadata: Vec<_> = keys.iter().map(|key| json!({ (*key): "v" })).collect();
     // The others have no value under it.
     let lines = |key: &&str| [("v", "0.5"), ("null", "3.5")].map(|(value, cost)| [key, value, cost].map(str::to_owned));
     let mut expected: Vec<_> = keys.iter().flat_map(lines).collect();
     expected.sort();
-    let read = |lines: Vec<Value>| {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let line = |line: Value| ["key", "value", "cost"].map(|column| text(&line[column]));
-        let mut read: Vec<_> = lines.into_iter().map(line).collect();
-        read.sort();
-        read
-    };
-    apply_with(&peer, &[]);
-    peer.insert(&rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect::<Vec<_>>());
-    let shown = peer.query(&format!("SELECT key, value, cost FROM `{PROJECT}.{DATASET}.aig_spend_by_metadata`"));
-    assert_eq!(read(shown.into_iter().map(Value::Object).collect()), expected);
+    assert_eq!(spend(&peer, &metadata), [expected.clone(), expected]);
+}
 
-    let file = Connection::open_in_memory().unwrap();
-    Sqlite::new(&file, &MetadataKeys::default()).unwrap().write(&rows).now_or_never().unwrap().unwrap();
-    assert_eq!(read(select(&file, "aig_spend_by_metadata")), expected);
+#[test]
+fn a_value_of_any_kind_is_shown_as_its_text_in_googlesql_and_in_sqlite() {
+    let Some(peer) = GoogleSql::start() else { return };
+    let values = [
+        (json!(i64::MIN), "-9223372036854775808"),
+        (json!(9_223_372_036_854_775_808_u64), "9223372036854775808"),
+        (json!(u64::MAX), "18446744073709551615"),
+        (json!(0.123_456_789_012_345_68), "0.12345678901234568"),
+        (json!(1.5), "1.5"),
+        (json!("a\0b"), "a\0b"),
+        (json!({ "b": [1, "x"], "a": null }), r#"{"a":null,"b":[1,"x"]}"#),
+        (json!([9_223_372_036_854_775_808_u64, 0.1]), "[9223372036854775808,0.1]"),
+        (json!(true), "true"),
+        (json!(""), ""),
+    ];
+    let metadata: Vec<_> = values.iter().map(|(value, _)| json!({ "say \"it\"": value })).collect();
+    let line = |(_, text): &(Value, &str)| ["say \"it\"", text, "0.5"].map(str::to_owned);
+    let mut expected: Vec<_> = values.iter().map(line).collect();
+    expected.sort();
+    assert_eq!(spend(&peer, &metadata), [expected.clone(), expected]);
 }
 
 fn assert_shown_in(peer: &impl BigQuery) {
