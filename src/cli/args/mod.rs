@@ -16,7 +16,7 @@ mod verify;
 use clap::{Args, Parser, Subcommand};
 
 pub use crate::cli::args::actions::{AlertsAction, LettersAction};
-pub use crate::cli::args::ask::{Ask, Asked, Condition, Credential, Query};
+pub use crate::cli::args::ask::{Ask, Condition, Credential, Place, Query};
 pub use crate::cli::args::estimate::Estimate;
 pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};
 pub use crate::cli::args::options::Options;

@@ -90,6 +90,19 @@ pub struct Query {
 /// Where a question is asked, and how the answer looks.
 #[derive(Debug, Args)]
 pub struct Asked {
+    #[command(flatten)]
+    pub place: Place,
+    /// The most rows of the answer
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub limit: u64,
+    /// Print the answer as CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+/// Where a question is asked, and of whose rows.
+#[derive(Debug, Args)]
+pub struct Place {
     /// SQLite file of events and logs [default: aig-logs.sqlite; with --sink d1 or bigquery the database there]
     #[arg(long, value_name = "PATH")]
     pub db: Option<PathBuf>,
@@ -99,10 +112,4 @@ pub struct Asked {
     /// Only the rows of this org [default: all orgs]
     #[arg(long, value_name = "ORG")]
     pub org: Option<String>,
-    /// The most rows of the answer
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    pub limit: u64,
-    /// Print the answer as CSV
-    #[arg(long, conflicts_with = "json")]
-    pub csv: bool,
 }

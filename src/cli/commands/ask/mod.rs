@@ -28,7 +28,7 @@ use crate::{
 pub async fn ask(arguments: &Ask, options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
     let asker = Asker { org: None, now: floor_ms(now()) };
     let question = read(members(arguments)?, &shapes::QUERY, asker).map_err(wrong)?;
-    let table = answer(What::Question(&question), &arguments.asked, options, stop).await?;
+    let table = answer(What::Question(&question), &arguments.asked.place, options, stop).await?;
     if let Some(text) = told::for_programs(&table, options.json, arguments.asked.csv)? {
         show::deliver(&text)?;
         return Ok(Exit::Done);

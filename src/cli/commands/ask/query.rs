@@ -38,10 +38,10 @@ pub async fn query(arguments: &Query, options: &Options, stop: watch::Receiver<b
     let template = read(name, &text)?;
     let mut members = Map::new();
     members.insert("parameters".into(), parameters(&template, &arguments.parameters)?);
-    members.insert("organizationId".into(), json!(arguments.asked.org));
+    members.insert("organizationId".into(), json!(arguments.asked.place.org));
     members.insert("limit".into(), arguments.asked.limit.into());
     let filled = template.fill(members, Asker { org: None, now: floor_ms(now()) }).map_err(wrong)?;
-    let answered = answer(What::Template(&filled), &arguments.asked, options, stop).await;
+    let answered = answer(What::Template(&filled), &arguments.asked.place, options, stop).await;
     let table = answered.map_err(|failure| if is_own { failure } else { of_its_author(name, failure) })?;
     match told::for_programs(&table, options.json, arguments.asked.csv)? {
         Some(text) => show::deliver(&text)?,

@@ -30,7 +30,7 @@ pub fn members(arguments: &Ask) -> Result<Map<String, Value>, Failure> {
         "groupBy": step.iter().cloned().chain(fields).collect::<Vec<_>>(),
         "filters": filters,
         "timeZone": tz,
-        "organizationId": asked.org,
+        "organizationId": asked.place.org,
         "limit": asked.limit,
     });
     if !metrics.is_empty() {
