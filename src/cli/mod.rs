@@ -78,6 +78,7 @@ async fn dispatch(
         Command::Send(arguments) => commands::send::send(arguments, &options, stop, screen).await,
         Command::Ask(arguments) => commands::ask::ask(&arguments, &options, stop).await,
         Command::Query(arguments) => commands::ask::query(&arguments, &options, stop).await,
+        Command::Report(arguments) => commands::report::report(&arguments, &options, stop).await,
         Command::Keys { action } => commands::keys::keys(action, options.json).await,
         Command::Prices { action } => commands::prices::prices(action, options.json).await,
         Command::Erase(arguments) => commands::erase::erase(&arguments, &options).await,

@@ -44,9 +44,9 @@ impl Arguments {
                 !sinks.is_empty() || state.is_some() || copies,
                 "send does not use --sink, --state, --dry-run or --pages: events go to the address of --to",
             ),
-            Command::Ask(_) | Command::Query(_) => (
+            Command::Ask(_) | Command::Query(_) | Command::Report(_) => (
                 state.is_some() || copies,
-                "ask and query do not use --state, --dry-run or --pages: they read the file of --db, or --sink d1",
+                "ask, query and report do not use --state, --dry-run or --pages: they read the file of --db, or --sink d1",
             ),
             Command::Keys { .. } | Command::Prices { .. } => (
                 !sinks.is_empty() || state.is_some() || copies || vars.is_some(),

@@ -5,7 +5,9 @@ mod ask;
 mod estimate;
 mod events;
 mod idle;
+mod month;
 mod options;
+mod report;
 mod run;
 mod setup;
 mod simulated;
@@ -19,7 +21,9 @@ pub use crate::cli::args::actions::{AlertsAction, LettersAction};
 pub use crate::cli::args::ask::{Ask, Condition, Credential, Place, Query};
 pub use crate::cli::args::estimate::Estimate;
 pub use crate::cli::args::events::{Doctor, Erase, KeysAction, PricesAction, Send, Serve};
+pub use crate::cli::args::month::Month;
 pub use crate::cli::args::options::Options;
+pub use crate::cli::args::report::{Format, Report};
 pub use crate::cli::args::run::Run;
 pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
@@ -53,6 +57,7 @@ Examples:
   aig-logs keys create --org ORG --scopes ingest,query    a key for them
   aig-logs ask --by model cost count p95 what each model costs, and how fast it is
   aig-logs query                         the named questions
+  aig-logs report --by team              what the last month cost, to mail to who pays
   aig-logs doctor --events               check what receives events
   aig-logs send events.ndjson            send the events of a file to that server, or to a Worker
   aig-logs dead-letters list             rows that the sink will never take
@@ -154,6 +159,9 @@ pub enum Command {
     /// Answer a named question, or a file with one; without a name, list them
     #[command(after_help = ask::QUERY)]
     Query(Query),
+    /// Report what a month cost, beside the month before: by model, by day, and by keys of the metadata
+    #[command(after_help = report::HELP)]
+    Report(Report),
     /// Make, list and revoke the keys of the events API
     Keys {
         /// What to do with them

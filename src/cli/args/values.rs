@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use crate::{
     cli::args::{
         ask::{Condition, Credential},
+        month::Month,
         state::State,
     },
     config::Destination,
@@ -16,6 +17,10 @@ use crate::{
 
 pub fn instant(text: &str) -> Result<Timestamp, &'static str> {
     time::parse(text).ok_or("give a date such as 2026-10-01, or an instant such as 2026-10-01T12:00:00Z")
+}
+
+pub fn month(text: &str) -> Result<Month, &'static str> {
+    Month::parse(text).ok_or("give a month such as 2026-11, or this, or last")
 }
 
 pub fn days(text: &str) -> Result<f64, &'static str> {

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod keys;
 pub mod looker;
 pub mod prices;
+pub mod report;
 pub mod run;
 pub mod send;
 pub mod serve;

@@ -82,7 +82,7 @@ fn every_example_about_bigquery_of_the_page_on_questions_is_answered() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/query.md")).unwrap();
     let examples: Vec<_> =
         page.lines().filter(|line| line.starts_with("aig-logs ") && line.contains("bigquery")).collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     for example in examples {
         let arguments: Vec<_> =
             example.split(' ').skip(1).filter(|word| !["--sink", "bigquery"].contains(word)).collect();

@@ -18,6 +18,7 @@ mod hold;
 mod looker;
 mod reader;
 mod refusals;
+mod report;
 mod secrets;
 mod serve_bigquery;
 mod setup;

@@ -1,10 +1,10 @@
 //! `aig-logs ask` and `aig-logs query`: the questions of the API, asked on this machine of a file, D1 or BigQuery.
 
-mod place;
+pub mod place;
 mod query;
-mod question;
+pub mod question;
 mod sparklines;
-mod told;
+pub mod told;
 
 use tokio::sync::watch;
 

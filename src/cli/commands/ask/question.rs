@@ -44,7 +44,7 @@ pub fn members(arguments: &Ask) -> Result<Map<String, Value>, Failure> {
 }
 
 /// A field by its name: a name that no field has is a key of the metadata.
-fn field(name: &str) -> String {
+pub fn field(name: &str) -> String {
     if is_field(name) || name.starts_with("metadata.") { name.to_owned() } else { format!("metadata.{name}") }
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The columns of a terminal.
-pub(super) const WIDTH: u16 = 80;
+pub const WIDTH: u16 = 80;
 
 /// The most letters of a text in a cell.
 const LONGEST: usize = 36;
@@ -40,7 +40,7 @@ pub(super) fn table(table: &Table) -> String {
 }
 
 /// Lines below their header.
-pub(super) fn aligned(header: Vec<String>, lines: Vec<Vec<String>>, is_number: impl Fn(usize) -> bool) -> String {
+pub fn aligned(header: Vec<String>, lines: Vec<Vec<String>>, is_number: impl Fn(usize) -> bool) -> String {
     let mut printed = Printed::new();
     printed.load_style(presets::NOTHING).set_width(WIDTH);
     printed.set_content_arrangement(ContentArrangement::Dynamic);
