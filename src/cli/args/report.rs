@@ -11,6 +11,7 @@ pub const HELP: &str = "\
 Examples:
   aig-logs report                                          the last month, by model and day
   aig-logs report --month 2026-11 --by team,user           and by keys of the metadata
+  aig-logs report --by team --output november.html         a page in one file, to mail or to print
   aig-logs report --month this --by team --output now.csv  the month so far, every line in one table
   aig-logs report --sink bigquery --json                   of BigQuery, for programs
 
@@ -44,4 +45,6 @@ pub enum Format {
     Table,
     /// Every line in one table
     Csv,
+    /// A page in one file, to mail or to print
+    Html,
 }

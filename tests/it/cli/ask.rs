@@ -244,7 +244,7 @@ fn every_example_of_the_page_on_questions_is_answered() {
             assert!(line.starts_with("curl http://localhost:8790/templates "), "{line}");
         }
     }
-    assert_eq!(examples, 26);
+    assert_eq!(examples, 27);
     let mut child = command(folder.path()).args(["query", "-"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(own.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();

@@ -220,3 +220,45 @@ pub struct Costs {
     /// By model, and for each key: by its values, and by its values and model.
     pub sections: Vec<Section>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, Measure, Name, Numbers, Section};
+
+    fn line(name: u32) -> Line {
+        let numbers = |scale: u32| {
+            let count = Some(u64::from(name * scale));
+            Numbers { sum: f64::from(name * scale) / 10.0, may_lack: false, counts: [count; Measure::ALL.len()] }
+        };
+        Line {
+            names: vec![Name::Value(name.into())],
+            now: numbers(3),
+            before: name.is_multiple_of(2).then(|| numbers(1)),
+        }
+    }
+
+    #[test]
+    fn folded_lines_still_add_up_to_the_whole() {
+        let lines: Vec<_> = (1..=60).rev().map(line).collect();
+        let sum = |lines: &[Line], of: fn(&Line) -> Option<Numbers>| {
+            let numbers = || lines.iter().filter_map(of);
+            let calls = numbers().map(|numbers| numbers.calls()).sum::<u64>();
+            (calls, numbers().map(|numbers| numbers.sum).sum::<f64>())
+        };
+        let (now, before) = (sum(&lines, |line| Some(line.now)), sum(&lines, |line| line.before));
+        let numbers = |(calls, sum)| Numbers { sum, may_lack: true, counts: [Some(calls); Measure::ALL.len()] };
+        let whole = Line { names: Vec::new(), now: numbers(now), before: Some(numbers(before)) };
+        let section = Section { fields: vec!["model".into()], lines };
+        for most in [1, 2, 59] {
+            let folded = section.folded(most, &whole);
+            assert_eq!((folded.len(), &folded[most - 1].names), (most, &vec![Name::Other]));
+            for (told, expected) in
+                [(sum(&folded, |line| Some(line.now)), now), (sum(&folded, |line| line.before), before)]
+            {
+                assert_eq!(told.0, expected.0);
+                assert!((told.1 - expected.1).abs() < 1e-6, "{told:?} {expected:?}");
+            }
+        }
+        assert_eq!(section.folded(60, &whole), section.lines);
+    }
+}

@@ -1,6 +1,7 @@
 //! `aig-logs report`: what a month cost, for who pays: the questions of `ask`, put together and beside the month before.
 
 mod costs;
+mod html;
 mod output;
 mod period;
 mod questions;
@@ -56,10 +57,12 @@ fn text(costs: &Costs, arguments: &Report, options: &Options) -> Result<String, 
     let ending = arguments.output.as_ref().and_then(|path| path.extension()).and_then(|ending| ending.to_str());
     let usual = match ending {
         Some("csv") => Format::Csv,
+        Some("html" | "htm") => Format::Html,
         _ => Format::Table,
     };
     Ok(match arguments.format.unwrap_or(usual) {
         Format::Table => foreign::lines(&terminal::told(costs)),
+        Format::Html => html::page(costs)?,
         Format::Csv => String::from_utf8_lossy(&tidy::table(costs).csv()).trim_end_matches("\r\n").to_owned(),
     })
 }

@@ -154,7 +154,8 @@ fn proven(month: &str, proof: Proof) -> String {
     if proven + short + counting == 0 {
         return format!("{month} is not proven complete: no hour is counted at the source.");
     }
-    let others = [(short, "lack logs"), (counting, "are being counted")];
+    let unknown = hours - proven - short - counting;
+    let others = [(short, "lack logs"), (counting, "are being counted"), (unknown, "are unknown")];
     let others = others.iter().filter(|(hours, _)| *hours > 0).map(|(hours, what)| format!(", {hours} {what}"));
     format!("{month} is not proven complete: {proven} of {hours} hours are{}.", others.collect::<String>())
 }

@@ -1,6 +1,7 @@
 //! `aig-logs report`: what a month cost, for a person and for programs.
 
 mod calls;
+mod page;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -204,8 +205,8 @@ fn who_pays_is_told_what_is_not_proven() {
     };
     check("2020-02 is not proven complete: no hour is counted at the source.");
     prove(folder.path(), &[(31 * 24 - 3, "proven"), (3, "unprovable"), (24, "proven"), (2, "short"), (3, "counting")]);
-    check("2020-02 is not proven complete: 24 of 696 hours are, 2 lack logs, 3 are being counted.");
-    check("2020-01 is not proven complete: 741 of 744 hours are.");
+    check("2020-02 is not proven complete: 24 of 696 hours are, 2 lack logs, 3 are being counted, 667 are unknown.");
+    check("2020-01 is not proven complete: 741 of 744 hours are, 3 are unknown.");
 }
 
 #[test]
