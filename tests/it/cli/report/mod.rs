@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde_json::{Value, json};
 
 use self::calls::{Call, count, floats, folder, numbers, open, random};
-use super::{command, words};
+use super::{World, command, words};
 use crate::{
     peer::{BigQuery as _, Peer},
     terminal::Terminal,
@@ -155,6 +155,26 @@ fn bigquery_reports_what_the_file_reports() {
     assert!(theirs["rows"].as_array().unwrap().len() > 60);
     assert_eq!([&theirs, &own].map(|report| &report["meta"]["month"]["isProven"]), [&Value::Null, &json!(false)]);
     assert!(in_bigquery(&[]).contains("BigQuery cannot prove it complete: `aig-logs status` tells."));
+}
+
+#[test]
+fn d1_reports_what_the_file_reports() {
+    // The last month is among these days, whatever day it is.
+    let world = World::start(&["--entries", "300", "--days", "40", "--rate", "0"]);
+    world.run(&["sql", "--sink", "d1", "--apply"]);
+    for sink in ["d1", "sqlite:copy.sqlite"] {
+        world.run(&["forward", "--sink", sink]);
+        world.run(&["backfill", "--sink", sink]);
+    }
+    // Nobody counts the hours of D1 here.
+    rusqlite::Connection::open(world.path("copy.sqlite")).unwrap().execute("DELETE FROM rollup_spans", []).unwrap();
+    let rows = |place: &[&str]| -> Value {
+        let told = world.run(&[&["report", "--by", "team", "--json"], place].concat());
+        serde_json::from_str::<Value>(&told).unwrap()["rows"].clone()
+    };
+    let of_file = rows(&["--db", "copy.sqlite"]);
+    assert!(of_file[0]["calls"].as_u64().is_some_and(|calls| calls > 20), "{of_file}");
+    assert_eq!(rows(&["--sink", "d1"]), of_file);
 }
 
 /// Two models of two teams in two months, and a call without a price.
