@@ -20,22 +20,25 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use clap::{CommandFactory, Parser};
 use tokio::sync::watch;
 
-use crate::cli::{
-    args::{Arguments, Command, FromTo, Options, Run},
-    failure::{Exit, Failure},
-    health::{
-        listener::{Watched, beside, listen},
-        poller::PollerWatch,
+use crate::{
+    cli::{
+        args::{Arguments, Command, FromTo, Options, Run},
+        failure::{Exit, Failure},
+        health::{
+            listener::{Watched, beside, listen},
+            poller::PollerWatch,
+        },
+        jobs::Work,
+        poll::{Task, poll},
+        progress::Screen,
     },
-    jobs::Work,
-    poll::{Task, poll},
-    progress::Screen,
+    host::native::now,
 };
 
 /// Carries out the command that was typed, until it is done or stopped.
 pub async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    arguments.refuse_idle_options();
+    arguments.refuse_idle_options(now());
     let screen = Screen::new(!matches!(arguments.command, Command::Run(_)));
     let (stopper, stop) = watch::channel(false);
     let outcome = tokio::select! {
@@ -65,6 +68,8 @@ async fn dispatch(
         Command::Run(arguments) => run(arguments, &options, stop, screen).await,
         Command::Forward => poll(&options, Task::Once(Work::Forward), stop, screen).await,
         Command::Backfill(FromTo { from: Some(from), to: Some(to) }) => {
+            let now = now();
+            let [from, to] = [from, to].map(|end| end.at(now));
             poll(&options, Task::Once(Work::Range { from, to }), stop, screen).await
         }
         Command::Backfill(_) => poll(&options, Task::Once(Work::Backfill), stop, screen).await,

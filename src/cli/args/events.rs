@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Credential, values::credential};
+use super::{
+    Credential, When,
+    values::{credential, when},
+};
 
 /// How a file of events looks, and what exit codes say.
 pub const SEND: &str = "\
@@ -147,9 +150,9 @@ pub enum PricesAction {
         /// The unit, as `usage.unit` of events names it
         #[arg(long, value_name = "UNIT")]
         unit: String,
-        /// The first instant at which the price holds, such as 2026-11-01
-        #[arg(long, value_name = "INSTANT")]
-        since: String,
+        /// The first instant at which the price holds: a date, 2026-11-01T12:00, yesterday, today, now, or how long ago
+        #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+        since: When,
         /// USD for one unit
         #[arg(long, value_name = "USD", allow_negative_numbers = true)]
         price: f64,

@@ -2,14 +2,16 @@
 
 use clap::{CommandFactory, error::ErrorKind};
 
-use super::{Arguments, Command, Doctor, FromTo, Options, Run, Simulate, Verify};
+use super::{Arguments, Ask, Command, Doctor, FromTo, Options, Run, Simulate, Verify, range::Range};
+use crate::time::Timestamp;
 
 impl Arguments {
     /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if
-    /// two options contradict each other.
-    pub fn refuse_idle_options(&self) {
-        let conflict = self.idle_option().map(|words| (ErrorKind::ArgumentConflict, words));
-        if let Some((kind, words)) = conflict.or(self.disorder().map(|words| (ErrorKind::ValueValidation, words))) {
+    /// two options contradict each other by this clock.
+    pub fn refuse_idle_options(&self, now: Timestamp) {
+        let conflict = self.idle_option().map(|words| (ErrorKind::ArgumentConflict, words.to_owned()));
+        let disorder = || self.disorder().map(str::to_owned).or_else(|| self.no_range(now));
+        if let Some((kind, words)) = conflict.or_else(|| Some((ErrorKind::ValueValidation, disorder()?))) {
             Self::command().error(kind, words).exit();
         }
     }
@@ -81,11 +83,13 @@ impl Arguments {
         if sinks.len() > 1 && matches!(self.command, Command::Sql(_)) {
             return Some("sql is of one --sink at a time");
         }
-        if let Command::Backfill(FromTo { from: Some(from), to: Some(to) })
-        | Command::Verify(Verify { from: Some(from), to: Some(to), .. }) = &self.command
-            && from >= to
-        {
-            return Some("--from must lie before --to");
+        if let Command::Backfill(FromTo { from: Some(_), to: None }) = &self.command {
+            return Some("--from needs --to, the end of the time range: --to now copies up to the present");
+        }
+        if let Command::Backfill(FromTo { from: None, to: Some(_) }) = &self.command {
+            return Some(
+                "--to needs --from, the start of the time range; without both, backfill copies down to the first log",
+            );
         }
         if let Command::Simulate(Simulate { late_from, late_to, .. }) = &self.command
             && late_from > late_to
@@ -93,5 +97,20 @@ impl Arguments {
             return Some("--late-from must not exceed --late-to");
         }
         None
+    }
+
+    /// Why the options give no range of time.
+    fn no_range(&self, now: Timestamp) -> Option<String> {
+        let (names, ends) =
+            if let Command::Backfill(FromTo { from, to }) | Command::Verify(Verify { from, to, .. }) = &self.command {
+                (["--from", "--to"], [*from, *to])
+            } else if let Command::Ask(Ask { since, until, .. }) = &self.command {
+                (["--since", "--until"], [Some(*since), Some(*until)])
+            } else {
+                return None;
+            };
+        // verify says by itself up to where it has checked, and an answer is none the worse for an end that is to come.
+        let ends_now = matches!(self.command, Command::Backfill(_));
+        Range { names, ends, ends_now }.problem(now)
     }
 }

@@ -7,6 +7,7 @@ mod events;
 mod idle;
 mod month;
 mod options;
+mod range;
 mod report;
 mod run;
 mod setup;
@@ -14,6 +15,7 @@ mod simulated;
 mod state;
 mod values;
 mod verify;
+mod when;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -31,12 +33,10 @@ pub use crate::cli::args::simulated::PastOptions;
 pub use crate::cli::args::simulated::Simulate;
 pub use crate::cli::args::state::State;
 pub use crate::cli::args::verify::Verify;
-use crate::{
-    cli::{
-        args::values::{instant, views},
-        vars::help,
-    },
-    time::Timestamp,
+pub use crate::cli::args::when::When;
+use crate::cli::{
+    args::values::{views, when},
+    vars::help,
 };
 
 const EXAMPLES: &str = "\
@@ -232,12 +232,13 @@ pub struct Sql {
 /// A time range to copy.
 #[derive(Debug, Args)]
 pub struct FromTo {
-    /// Start of the time range, such as 2026-10-01 or 2026-10-01T12:00:00Z; the cursors do not move
-    #[arg(long, value_name = "INSTANT", requires = "to", value_parser = instant)]
-    pub from: Option<Timestamp>,
+    /// Start of the time range: a date, 2026-10-01T12:00, yesterday, today, now, or how long ago, such as 7d or 90m. The
+    /// cursors do not move
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    pub from: Option<When>,
     /// End of the time range, itself not copied
-    #[arg(long, value_name = "INSTANT", requires = "from", value_parser = instant)]
-    pub to: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    pub to: Option<When>,
 }
 
 /// Whose life to tell.

@@ -9,14 +9,14 @@ use crate::{
         ask::{Condition, Credential},
         month::Month,
         state::State,
+        when::When,
     },
     config::Destination,
     sink::sql::{BIGQUERY, Script},
-    time::{self, Timestamp},
 };
 
-pub fn instant(text: &str) -> Result<Timestamp, &'static str> {
-    time::parse(text).ok_or("give a date such as 2026-10-01, or an instant such as 2026-10-01T12:00:00Z")
+pub fn when(text: &str) -> Result<When, &'static str> {
+    When::parse(text)
 }
 
 pub fn month(text: &str) -> Result<Month, &'static str> {

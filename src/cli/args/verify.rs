@@ -2,12 +2,10 @@
 
 use clap::Args;
 
-use crate::{
-    cli::args::{
-        ask::Credential,
-        values::{credential, instant},
-    },
-    time::Timestamp,
+use crate::cli::args::{
+    ask::Credential,
+    values::{credential, when},
+    when::When,
 };
 
 /// How logs are proven.
@@ -43,12 +41,13 @@ the message says what to do.
 /// What to prove.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// Start of the time range, such as 2026-10-01 or 2026-10-01T12:00:00Z [default: a day before the end]
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
-    pub from: Option<Timestamp>,
+    /// Start of the time range: a date, 2026-10-01T12:00, yesterday, today, now, or how long ago, such as 7d or 90m
+    /// [default: a day before the end]
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    pub from: Option<When>,
     /// End of the time range, itself not checked [default: the instant that the forward pass has reached]
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
-    pub to: Option<Timestamp>,
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    pub to: Option<When>,
     /// Write the missing logs. Without this option verify writes nothing
     #[arg(long)]
     pub repair: bool,

@@ -12,6 +12,8 @@ use crate::{
         show,
     },
     database::Database,
+    host::native::now,
+    time,
 };
 
 /// The script that makes the price list.
@@ -21,6 +23,7 @@ const TABLES: [&str; 1] = ["1_prices.sql"];
 pub async fn prices(action: PricesAction, json: bool) -> Result<Exit, Failure> {
     let (db, line) = match action {
         PricesAction::Set { db, org, sku, unit, since, price } => {
+            let since = time::text(since.at(now()));
             (db, json!({ "organizationId": org, "sku": sku, "unit": unit, "since": since, "price": price }))
         }
         PricesAction::List { db } => (db, Value::Null),

@@ -143,6 +143,12 @@ impl<'a> Template<'a> {
         parameter.map_or_else(|| text.into(), |parameter| parameter.kind.typed(text))
     }
 
+    /// Whether a parameter is an instant.
+    #[must_use]
+    pub fn is_instant(&self, name: &str) -> bool {
+        self.parameters.iter().any(|parameter| parameter.name == name && parameter.kind == Kind::Instant)
+    }
+
     /// Fills in the parameters of a question: its members `parameters`, `organizationId` and `limit`.
     ///
     /// # Errors

@@ -161,14 +161,16 @@ fn a_mistake_in_a_question_is_named() {
         assert!(words.contains(named), "{named} is not in: {words}");
     };
     check(&["ask", "speed"], "metrics are count");
-    check(&["ask", "--since", "soon"], "start");
+    check(&["ask", "--since", "soon"], "--since");
     check(&["ask", "--tz", "Mars"], "timeZone");
     check(&["ask", "--where", "user"], "compares nothing");
     check(&["ask", "--db", "other.sqlite"], "no such file");
     check(&["ask", "--csv", "--json"], "--csv");
     check(&["ask", "--sink", "ndjson"], "--sink d1");
     check(&["ask", "--state", "x"], "do not use --state");
+    check(&["ask", "--since", "now", "--until", "-7d"], "--since must lie before --until");
     check(&["query", "no-such"], "no-such");
+    check(&["query", "apdex", "start=soon"], "yesterday");
     check(&["query", "apdex", "satisfied=much"], "satisfied is a number");
     check(&["query", "apdex", "satisfied"], "no =");
     // One row, so that an answer has a line.

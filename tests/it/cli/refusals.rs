@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{World, cursors, words};
+use super::{World, assert_same, command, cursors, table, words};
 
 /// A mistake: what is set wrongly, with which options, and what the message must name.
 struct Mistake {
@@ -79,5 +79,43 @@ fn a_refusal_names_the_setting_and_leaves_the_cursors_alone() {
         assert_eq!(before.len(), 2);
         mistake.make(&world, &state);
         assert_eq!(cursors(&world.path(&state)), before, "{:?}", mistake.vars);
+    }
+}
+
+#[test]
+fn a_range_of_time_that_cannot_be_is_refused_with_its_option_and_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |arguments: &[&str], named: &[&str]| {
+        let output = command(folder.path()).args(arguments).output().unwrap();
+        let words = words(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {words}");
+        for named in named {
+            assert!(words.contains(named), "{arguments:?}: {named} is not in: {words}");
+        }
+    };
+    check(&["backfill", "--from", "-7d"], &["--from needs --to", "--to now"]);
+    check(&["backfill", "--to", "now"], &["--to needs --from", "first log"]);
+    check(&["backfill", "--from", "-7d", "--to", "2199-01-01"], &["--to lies in the future", "--to now"]);
+    check(&["backfill", "--from", "2198-01-01", "--to", "now"], &["--from lies in the future", "--from 7d"]);
+    check(&["verify", "--from", "2198-01-01T10:00+02:00"], &["--from lies in the future"]);
+    check(&["verify", "--from", "-24h", "--to", "yesterday"], &["--from must lie before --to", "the day after"]);
+    check(&["ask", "--since", "2198-01-01"], &["--since lies in the future"]);
+    for command in ["backfill", "verify"] {
+        check(&[command, "--from", "soon"], &["--from <TIME>", "2026-11-01T10:00", "yesterday", "90m"]);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_range_of_time_may_begin_and_end_so_long_ago() {
+    let world = World::start(&["--entries", "100", "--rate", "0", "--days", "1"]);
+    for [from, to] in [["-7d", "now"], ["48h", "0m"], ["2026-01-01T00:00", "now"]] {
+        fs::remove_file(world.path("aig-logs.sqlite")).unwrap_or_default();
+        world.run(&["backfill", "--from", from, "--to", to]);
+        assert_same(&world.entries(), table(&world.path("aig-logs.sqlite")));
+        let counted = world.run(&["ask", "--since", from, "--until", to, "--csv", "count"]);
+        assert_eq!(counted.lines().collect::<Vec<_>>(), ["count", "100"]);
+        let counted = world.run(&["query", "requests-by-day", &format!("start={from}"), &format!("end={to}"), "--csv"]);
+        assert!(counted.lines().count() > 1, "{counted}");
     }
 }

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub use self::{condition::Condition, credential::Credential};
-use crate::cli::args::values::{condition, credential};
+use crate::cli::args::{
+    values::{condition, credential, when},
+    when::When,
+};
 
 /// How questions are asked.
 pub const ASK: &str = "\
@@ -49,12 +52,12 @@ pub struct Ask {
     /// Divide the time: minute, hour, day, week or month
     #[arg(long, value_name = "STEP", value_parser = ["minute", "hour", "day", "week", "month"])]
     pub step: Option<String>,
-    /// The first instant: 7d, 24h, a date or an instant
-    #[arg(long, value_name = "TIME", default_value = "7d")]
-    pub since: String,
+    /// The first instant: a date, 2026-11-01T12:00, yesterday, today, now, or how long ago, such as 24h or 90m
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = when, allow_hyphen_values = true)]
+    pub since: When,
     /// The instant after the last
-    #[arg(long, value_name = "TIME", default_value = "now")]
-    pub until: String,
+    #[arg(long, value_name = "TIME", default_value = "now", value_parser = when, allow_hyphen_values = true)]
+    pub until: When,
     /// Only rows with this value: FIELD=VALUE, FIELD!=VALUE, or FIELD~PART; may be given more than once
     #[arg(long = "where", value_name = "FIELD=VALUE")]
     pub conditions: Vec<String>,

@@ -27,7 +27,7 @@ use crate::{
 /// Asks a question.
 pub async fn ask(arguments: &Ask, options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
     let asker = Asker { org: None, now: floor_ms(now()) };
-    let question = read(members(arguments)?, &shapes::QUERY, asker).map_err(wrong)?;
+    let question = read(members(arguments, asker.now)?, &shapes::QUERY, asker).map_err(wrong)?;
     let table = answer(What::Question(&question), &arguments.asked.place, options, stop).await?;
     if let Some(text) = told::for_programs(&table, options.json, arguments.asked.csv)? {
         show::deliver(&text)?;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     cli::{
-        args::{Condition, Options, Query},
+        args::{Condition, Options, Query, When},
         failure::{Exit, Failure},
         show,
     },
@@ -24,7 +24,7 @@ use crate::{
         Asker, Table, What,
         template::{NAMED, Template},
     },
-    time::floor_ms,
+    time::{self, Timestamp, floor_ms},
 };
 
 /// Answers a template, or lists the templates.
@@ -37,10 +37,11 @@ pub async fn query(arguments: &Query, options: &Options, stop: watch::Receiver<b
     let is_own = NAMED.iter().any(|(_, own)| *own == text);
     let template = read(name, &text)?;
     let mut members = Map::new();
-    members.insert("parameters".into(), parameters(&template, &arguments.parameters)?);
+    let asker = Asker { org: None, now: floor_ms(now()) };
+    members.insert("parameters".into(), parameters(&template, &arguments.parameters, asker.now)?);
     members.insert("organizationId".into(), json!(arguments.asked.place.org));
     members.insert("limit".into(), arguments.asked.limit.into());
-    let filled = template.fill(members, Asker { org: None, now: floor_ms(now()) }).map_err(wrong)?;
+    let filled = template.fill(members, asker).map_err(wrong)?;
     let answered = answer(What::Template(&filled), &arguments.asked.place, options, stop).await;
     let table = answered.map_err(|failure| if is_own { failure } else { of_its_author(name, failure) })?;
     match told::for_programs(&table, options.json, arguments.asked.csv)? {
@@ -121,14 +122,21 @@ fn read<'a>(name: &'a str, text: &'a str) -> Result<Template<'a>, Failure> {
     })
 }
 
-/// The parameters that are typed as `NAME=VALUE`.
-fn parameters(template: &Template<'_>, typed: &[String]) -> Result<Value, Failure> {
+/// The parameters that are typed as `NAME=VALUE`. Instants are typed as options type them.
+fn parameters(template: &Template<'_>, typed: &[String], now: Timestamp) -> Result<Value, Failure> {
     let mut parameters = Map::new();
     for text in typed {
         let Some((name, value)) = text.split_once('=') else {
             return Err(Failure::denied("asking", format!("{text} has no ="), "Give a parameter as NAME=VALUE"));
         };
-        parameters.insert(name.to_owned(), template.typed(name, value));
+        let value = if template.is_instant(name) {
+            let when = When::parse(value);
+            let when = when.map_err(|forms| Failure::denied("asking", format!("{text} is no instant"), forms))?;
+            time::text(when.at(now)).into()
+        } else {
+            template.typed(name, value)
+        };
+        parameters.insert(name.to_owned(), value);
     }
     Ok(parameters.into())
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     cli::{args::Ask, failure::Failure},
     query::is_field,
-    time,
+    time::{self, Timestamp},
 };
 
 /// Fields and metrics that only AI Gateway's logs have.
@@ -16,7 +16,7 @@ const OF_LOGS: [&str; 8] =
 const OPERATIONS: [(&str, &str); 3] = [("!=", "neq"), ("=", "eq"), ("~", "contains")];
 
 /// The members of the question.
-pub fn members(arguments: &Ask) -> Result<Map<String, Value>, Failure> {
+pub fn members(arguments: &Ask, now: Timestamp) -> Result<Map<String, Value>, Failure> {
     let Ask { metrics, by, step, since, until, conditions, tz, dataset, asked } = arguments;
     let fields: Vec<_> = by.iter().map(|name| field(name)).collect();
     let filters = conditions.iter().map(|condition| filter(condition)).collect::<Result<Vec<_>, _>>()?;
@@ -24,8 +24,8 @@ pub fn members(arguments: &Ask) -> Result<Map<String, Value>, Failure> {
     let mut named = fields.iter().map(String::as_str).chain(compared).chain(metrics.iter().map(String::as_str));
     let usual = if named.any(|name| OF_LOGS.contains(&name)) { "logs" } else { "all" };
     let mut question = json!({
-        "start": instant(since),
-        "end": instant(until),
+        "start": time::text(since.at(now)),
+        "end": time::text(until.at(now)),
         "dataset": dataset.as_deref().unwrap_or(usual),
         "groupBy": step.iter().cloned().chain(fields).collect::<Vec<_>>(),
         "filters": filters,
@@ -46,14 +46,6 @@ pub fn members(arguments: &Ask) -> Result<Map<String, Value>, Failure> {
 /// A field by its name: a name that no field has is a key of the metadata.
 pub fn field(name: &str) -> String {
     if is_field(name) || name.starts_with("metadata.") { name.to_owned() } else { format!("metadata.{name}") }
-}
-
-/// An instant as the API reads it: `7d` is a distance from the present, and a date is its midnight in UTC.
-fn instant(text: &str) -> String {
-    if text.len() < 6 && text.starts_with(|first: char| first.is_ascii_digit()) {
-        return format!("-{text}");
-    }
-    time::parse(text).map_or_else(|| text.to_owned(), time::text)
 }
 
 fn filter(condition: &str) -> Result<Value, Failure> {
@@ -78,14 +70,11 @@ fn filter(condition: &str) -> Result<Value, Failure> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{field, filter, instant};
+    use super::{field, filter};
 
     #[test]
-    fn names_instants_and_conditions_are_read() {
+    fn names_and_conditions_are_read() {
         assert_eq!(["model", "team", "metadata.model"].map(field), ["model", "metadata.team", "metadata.model"]);
-        let instants = ["7d", "-7d", "now", "2026-11-01", "2026-11-01T01:00:00+01:00", "soon"].map(instant);
-        let midnight = "2026-11-01T00:00:00.000Z";
-        assert_eq!(instants, ["-7d", "-7d", "now", midnight, midnight, "soon"]);
         let check = |condition: &str, name: &str, operation: &str, values: Value| {
             let expected = json!({ "field": name, "op": operation, "values": values });
             assert_eq!(filter(condition).unwrap(), expected, "{condition}");

@@ -59,7 +59,9 @@ pub async fn verify(
     vars.check_key(&host, &config).await?;
     log_to(screen, config.log_level);
 
-    let question = Question { from: arguments.from, until: arguments.to, repair: arguments.repair };
+    let now = host.now();
+    let [from, until] = [arguments.from, arguments.to].map(|end| end.map(|end| end.at(now)));
+    let question = Question { from, until, repair: arguments.repair };
     let (done, read) = (Cell::new(0), Cell::new(0));
     let tell = |proven: &Proven, all: usize| {
         done.set(done.get() + 1);

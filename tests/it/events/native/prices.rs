@@ -21,7 +21,7 @@ fn prices_are_set_and_listed_in_a_file() {
     let words = place.run(&["prices", "list", "--db", DB]).1;
     assert!(words.contains("acme") && words.contains("0.03"), "{words}");
     for (arguments, named) in [
-        (&["--unit", "1k", "--since", "now", "--price", "1"][..], "--since"),
+        (&["--unit", "1k", "--since", "soon", "--price", "1"][..], "--since"),
         (&["--unit", "1k", "--since", "2026-11-01", "--price", "-1"], "--price"),
         (&["--unit", "1k", "--since", "2026-11-01", "--price", "1", "--org", ""], "--org"),
     ] {
