@@ -15,7 +15,7 @@ mod stop;
 pub mod vars;
 mod warehouse;
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory, Parser};
 use tokio::sync::watch;
@@ -110,7 +110,6 @@ async fn run(
         screen.say(&format!("How it goes: http://{address}/healthz and http://{address}/metrics"));
     }
     let watched = Arc::new(PollerWatch::new(options.clone()));
-    let every = Duration::from_secs(every);
     let task = Task::Run { every, takeover, is_counted: false, watched: Some(Arc::clone(&watched)) };
     beside(listener, Watched::Poller(watched), poll(options, task, stop, screen)).await
 }

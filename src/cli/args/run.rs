@@ -1,15 +1,17 @@
 //! The arguments of `aig-logs run`.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
+
+use crate::cli::args::values::tick;
 
 /// How often to copy, and who may ask how that goes.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Run {
-    /// Seconds from one forward pass to the next
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    pub every: u64,
+    /// Time from one forward pass to the next, such as 60s or 5m; a number alone is seconds
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = tick, allow_hyphen_values = true)]
+    pub every: Duration,
     /// Take over from another `run` with the same state. The other `run` ends at its next pass
     #[arg(long)]
     pub takeover: bool,

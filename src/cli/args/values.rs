@@ -1,7 +1,8 @@
 //! What the values of arguments must be.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
+use chrono::TimeDelta;
 use clap::builder::PossibleValuesParser;
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
         ask::{Condition, Credential},
         month::Month,
         state::State,
-        when::When,
+        when::{When, duration},
     },
     config::Destination,
     sink::sql::{BIGQUERY, Script},
@@ -35,6 +36,15 @@ pub fn share(text: &str) -> Result<f64, &'static str> {
 pub fn seconds(text: &str) -> Result<f64, &'static str> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0);
     seconds.ok_or("give a number of seconds above 0 and up to 86400, such as 60 or 0.5")
+}
+
+/// The time from one pass to the next: at least a second, and not more than the day for which logs are looked for.
+pub fn tick(text: &str) -> Result<Duration, &'static str> {
+    let number = text.parse().ok().and_then(TimeDelta::try_seconds);
+    let tick =
+        number.or_else(|| duration(text)).filter(|tick| (TimeDelta::seconds(1)..=TimeDelta::days(1)).contains(tick));
+    let tick = tick.and_then(|tick| tick.to_std().ok()).filter(|_| !text.starts_with('-'));
+    tick.ok_or("give a time from 1s to 24h, such as 60s or 5m; a number alone is seconds")
 }
 
 pub fn pages(text: &str) -> Result<String, &'static str> {
@@ -72,4 +82,27 @@ pub fn sink(text: &str) -> Result<Destination, String> {
 /// A view in `BigQuery`.
 pub fn views() -> PossibleValuesParser {
     PossibleValuesParser::new(BIGQUERY.iter().filter_map(Script::bigquery_view).map(|(name, _)| name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::tick;
+
+    #[test]
+    fn a_tick_has_a_unit_or_is_in_seconds() {
+        let check = |text: &str, seconds: Option<u64>| {
+            assert_eq!(tick(text).ok(), seconds.map(Duration::from_secs), "{text}");
+        };
+        check("60", Some(60));
+        check("60s", Some(60));
+        check("5m", Some(300));
+        check("1h 30m", Some(5_400));
+        check("1", Some(1));
+        check("24h", Some(86_400));
+        for wrong in ["0", "0s", "500ms", "-60", "-60s", "86401", "2d", "often", "", "99999999999999999999"] {
+            check(wrong, None);
+        }
+    }
 }

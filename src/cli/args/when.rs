@@ -52,7 +52,7 @@ fn clock(text: &str) -> Option<Timestamp> {
 }
 
 /// A stretch of time such as `7d` or `1h 30m`. Months and years have no length of their own.
-fn duration(text: &str) -> Option<TimeDelta> {
+pub fn duration(text: &str) -> Option<TimeDelta> {
     let length = text.strip_prefix('-').unwrap_or(text);
     // A sign would say in which direction.
     let span: Span = length.starts_with(|first: char| first.is_ascii_digit()).then(|| length.parse().ok()).flatten()?;

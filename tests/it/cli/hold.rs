@@ -47,7 +47,7 @@ impl Begun {
 }
 
 fn run(world: &World, more: &[&str]) -> Command {
-    world.command(&[&["run", "--json", "--every", "1"], more].concat())
+    world.command(&[&["run", "--json", "--every", "1s"], more].concat())
 }
 
 #[test]

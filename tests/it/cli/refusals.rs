@@ -83,7 +83,7 @@ fn a_refusal_names_the_setting_and_leaves_the_cursors_alone() {
 }
 
 #[test]
-fn a_range_of_time_that_cannot_be_is_refused_with_its_option_and_the_way_out() {
+fn a_time_that_cannot_be_is_refused_with_its_option_and_the_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let check = |arguments: &[&str], named: &[&str]| {
         let output = command(folder.path()).args(arguments).output().unwrap();
@@ -102,6 +102,9 @@ fn a_range_of_time_that_cannot_be_is_refused_with_its_option_and_the_way_out() {
     check(&["ask", "--since", "2198-01-01"], &["--since lies in the future"]);
     for command in ["backfill", "verify"] {
         check(&[command, "--from", "soon"], &["--from <TIME>", "2026-11-01T10:00", "yesterday", "90m"]);
+    }
+    for every in ["0s", "-60", "2d", "often"] {
+        check(&["run", "--every", every], &["--every <DURATION>", "from 1s to 24h, such as 60s or 5m"]);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
