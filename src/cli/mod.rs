@@ -17,7 +17,6 @@ mod warehouse;
 
 use std::{process::ExitCode, sync::Arc};
 
-use clap::{CommandFactory, Parser};
 use tokio::sync::watch;
 
 use crate::{
@@ -37,8 +36,7 @@ use crate::{
 
 /// Carries out the command that was typed, until it is done or stopped.
 pub async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    arguments.refuse_idle_options(now());
+    let arguments = Arguments::read(now());
     let screen = Screen::new(!matches!(arguments.command, Command::Run(_)));
     let (stopper, stop) = watch::channel(false);
     let outcome = tokio::select! {
@@ -94,7 +92,9 @@ async fn dispatch(
         Command::Estimate(arguments) => commands::estimate::estimate(&arguments, &options),
         Command::Looker { view } => commands::looker::looker(&view, &options),
         Command::Settings => show::print(&vars::help::table()).map(|()| Exit::Done),
-        Command::Completions { shell } => completions(shell),
+        Command::Help { words } => commands::manual::help(&words),
+        Command::Man { dir } => commands::manual::man(dir.as_deref()),
+        Command::Completions { shell } => commands::manual::completions(shell),
     }
 }
 
@@ -112,11 +112,4 @@ async fn run(
     let watched = Arc::new(PollerWatch::new(options.clone()));
     let task = Task::Run { every, takeover, is_counted: false, watched: Some(Arc::clone(&watched)) };
     beside(listener, Watched::Poller(watched), poll(options, task, stop, screen)).await
-}
-
-fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "aig-logs", &mut script);
-    show::deliver(String::from_utf8_lossy(&script).trim_end())?;
-    Ok(Exit::Done)
 }

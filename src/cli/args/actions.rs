@@ -9,13 +9,17 @@ use crate::cli::vars::help;
 pub enum LettersAction {
     /// List the keys under which they are kept
     List,
-    /// Print them with their reasons, one JSON object a line
+    /// Print them with their reasons, as JSON
+    ///
+    /// One object a line.
     Show {
         /// The key; none: all
         key: Option<String>,
     },
-    /// Write the rows again. A key is deleted when the sink has all its rows
-    #[command(after_help = help::table())]
+    /// Write the rows again
+    ///
+    /// A key is deleted when the sink has all its rows.
+    #[command(after_long_help = help::table())]
     Replay {
         /// The keys; none: all
         #[arg(value_name = "KEY")]
@@ -38,10 +42,14 @@ pub enum LettersAction {
 /// What to do with alerts.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum AlertsAction {
-    /// List the budgets with what is spent of them, and the alerts that are on
-    #[command(after_help = help::table())]
+    /// List the budgets, and the alerts that are on
+    ///
+    /// Each budget has what is spent of it.
+    #[command(after_long_help = help::table())]
     List,
-    /// Send a message to the webhook, to see whether it arrives
-    #[command(after_help = help::table())]
+    /// Send a message to the webhook
+    ///
+    /// You see whether it arrives.
+    #[command(after_long_help = help::table())]
     Test,
 }

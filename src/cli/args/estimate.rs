@@ -16,14 +16,18 @@ pub struct Estimate {
     #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = value_parser!(u32).range(1..=60))]
     #[arg(conflicts_with = "events_per_month")]
     pub every: u32,
-    /// Events that the Worker `aig-events` takes in a month
+    /// Events of a month
+    ///
+    /// The Worker `aig-events` takes them.
     #[arg(long, value_name = "N")]
     pub events_per_month: Option<u32>,
     /// Events of one request
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u32).range(1..=500))]
     #[arg(requires = "events_per_month")]
     pub per_request: u32,
-    /// Days for which events are kept, as `EVENT_RETENTION_DAYS` says
+    /// Days for which events are kept
+    ///
+    /// The setting is `EVENT_RETENTION_DAYS`.
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = value_parser!(u32).range(1..))]
     #[arg(requires = "events_per_month")]
     pub days: u32,

@@ -11,20 +11,29 @@ use super::{
 
 /// How a file of events looks, and what exit codes say.
 pub const SEND: &str = "\
-A file holds one event a line, a JSON list, an object with a list `events`, or one event. An event that brings an id
-must bring its time too. An event without an id gets one, so sending the file again makes another event of it.
+A file holds one event a line, a JSON list, an object with a list `events`, or
+one event. An event that brings an id must bring its time too. An event without
+an id gets one, so sending the file again makes another event of it.
 
-Exit codes: 0 all are taken, 1 failed and may pass by itself, 2 some are refused, or somebody must act.
+Exit codes: 0 all are taken, 1 failed and may pass by itself, 2 some are
+refused, or somebody must act.
 `aig-logs help settings` lists every setting.";
 
 /// What becomes of the rows of a user.
 pub const ERASE: &str = "\
-The rows leave no bytes in the file, nor in the log beside it. A user whose id HASH_METADATA hashes is found with the
-same HASH_KEY. A server that runs on the file keeps running. Dead letters stay: `aig-logs dead-letters` shows and
+The rows leave no bytes in the file, nor in the log beside it. A user whose id
+HASH_METADATA hashes is found with the same HASH_KEY. A server that runs on the
+file keeps running. Dead letters stay: `aig-logs dead-letters` shows and
 discards them.
 
-Exit codes: 0 done, also if the user had no row, 1 failed: the same command goes on, 2 somebody must act.
+Exit codes: 0 done, also if the user had no row, 1 failed: the same command
+goes on, 2 somebody must act.
 `aig-logs help settings` lists every setting.";
+
+/// On two lines: clap would not break it.
+const SET_USAGE: &str = "\
+aig-logs prices set [OPTIONS] --sku <SKU> --unit <UNIT>
+                           --since <TIME> --price <USD>";
 
 /// Whom to erase.
 #[derive(Debug, Args)]
@@ -38,7 +47,9 @@ pub struct Erase {
     /// The user's id, as events and logs give it
     #[arg(long, value_name = "USER")]
     pub user: String,
-    /// The archive of `serve --archive`, to be told what it still holds
+    /// The archive of `serve --archive`
+    ///
+    /// You are told what it still holds.
     #[arg(long, value_name = "DIR")]
     pub archive: Option<PathBuf>,
     /// Do not ask first
@@ -56,31 +67,50 @@ pub enum Warehouse {
 /// What to serve, and where.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// SQLite file of events and keys, made if it is missing [default: aig-logs.sqlite; with --demo a temporary file]
+    /// SQLite file [default: aig-logs.sqlite]
+    ///
+    /// It holds events and keys, and is made if it is missing. With --demo it is a temporary file.
     #[arg(long, value_name = "PATH")]
     pub db: Option<PathBuf>,
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on
+    ///
+    /// Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8790")]
     pub listen: SocketAddr,
-    /// Answer /healthz and /metrics (Prometheus) at this second address, without a key; port 0 takes a free one
+    /// Answer /healthz and /metrics at this second address
+    ///
+    /// /metrics is for Prometheus. Neither needs a key. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics: Option<SocketAddr>,
-    /// Folder that keeps events older than `EVENT_RETENTION_DAYS`, which are deleted from the file; none: they are gone
+    /// Folder that keeps events that are too old
+    ///
+    /// It keeps events older than `EVENT_RETENTION_DAYS`, which are deleted from the file. Without a folder they
+    /// are gone.
     #[arg(long, value_name = "DIR")]
     pub archive: Option<PathBuf>,
-    /// Copy AI Gateway's logs into the same file meanwhile, as `aig-logs run` does
+    /// Copy AI Gateway's logs into the same file, too
+    ///
+    /// It does what `aig-logs run` does.
     #[arg(long)]
     pub poll: bool,
-    /// Let simulated events and logs arrive in a new file, and print a key for it
+    /// Let simulated events and logs arrive
+    ///
+    /// They arrive in a new file. The command prints a key for it.
     #[arg(long, conflicts_with = "poll", group = "shown")]
     pub demo: bool,
-    /// Show the page over BigQuery, and answer questions from there: no file, and nothing is taken or changed
+    /// Show the page over BigQuery
+    ///
+    /// Questions are answered from there. There is no file, and nothing is taken or changed.
     #[arg(long, value_name = "bigquery", conflicts_with_all = ["db", "poll", "metrics", "archive"], group = "shown")]
     pub from: Option<Warehouse>,
-    /// Whose credential reads BigQuery: gcloud, adc, or the key file of a service account [default: gcloud]
-    #[arg(long, value_name = "gcloud|adc|FILE", value_parser = credential, requires = "from")]
+    /// Whose credential reads BigQuery [default: gcloud]
+    ///
+    /// gcloud is you, adc the application default credentials, and FILE the key file of a service account.
+    #[arg(long, value_name = "CREDENTIAL", value_parser = credential, requires = "from")]
     pub reader: Option<Credential>,
-    /// Open no browser with --demo or --from: only print the address of the page
+    /// Open no browser: only print the address
+    ///
+    /// It is for --demo and --from.
     #[arg(long, requires = "shown")]
     pub no_open: bool,
 }
@@ -94,7 +124,9 @@ pub struct Send {
     /// Address of the server: `aig-logs serve`, or a Worker
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8790")]
     pub to: String,
-    /// Key with the scope ingest [default: `AIG_EVENTS_KEY`, which other users of this machine cannot see]
+    /// Key with the scope ingest [default: `AIG_EVENTS_KEY`]
+    ///
+    /// Other users of this machine cannot see that variable.
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
 }
@@ -102,18 +134,24 @@ pub struct Send {
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub enum KeysAction {
-    /// Make a key, and print it once. Only its SHA-256 is kept
+    /// Make a key, and print it once
+    ///
+    /// Only its SHA-256 is kept.
     Create {
         /// SQLite file of events and keys, made if it is missing
         #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
         db: PathBuf,
-        /// The org whose events it sends and reads; * stands for all orgs
+        /// The org that it is for; * is all orgs
+        ///
+        /// Its events are what the key sends and reads.
         #[arg(long, value_name = "ORG")]
         org: String,
         /// What it allows: ingest, query, admin
         #[arg(long, value_name = "SCOPE,…", value_delimiter = ',', required = true)]
         scopes: Vec<String>,
-        /// Origin of a page that may use it in a browser, with its scheme; may be given more than once
+        /// Origin of a page that may use it in a browser
+        ///
+        /// With its scheme. It may be given more than once.
         #[arg(long = "origin", value_name = "ORIGIN")]
         origins: Vec<String>,
     },
@@ -136,7 +174,10 @@ pub enum KeysAction {
 /// What to do with prices.
 #[derive(Debug, Subcommand)]
 pub enum PricesAction {
-    /// Set the price of a unit from an instant on. It replaces a price of the same instant
+    /// Set the price of a unit from an instant on
+    ///
+    /// It replaces a price of the same instant.
+    #[command(override_usage = SET_USAGE)]
     Set {
         /// SQLite file of events
         #[arg(long, value_name = "PATH", default_value = "aig-logs.sqlite")]
@@ -150,7 +191,9 @@ pub enum PricesAction {
         /// The unit, as `usage.unit` of events names it
         #[arg(long, value_name = "UNIT")]
         unit: String,
-        /// The first instant at which the price holds: a date, 2026-11-01T12:00, yesterday, today, now, or how long ago
+        /// The first instant at which the price holds
+        ///
+        /// A date, 2026-11-01T12:00, yesterday, today, now, or how long ago: see `aig-logs help dates`.
         #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
         since: When,
         /// USD for one unit
@@ -168,16 +211,22 @@ pub enum PricesAction {
 /// What to check.
 #[derive(Debug, Default, Args)]
 pub struct Doctor {
-    /// Check the events half: settings, database, Worker and server
+    /// Check the events half
+    ///
+    /// Its settings, database, Worker and server.
     #[arg(long)]
     pub events: bool,
-    /// SQLite file of events and keys [default: D1 if the settings name a database there, else aig-logs.sqlite]
+    /// SQLite file of events and keys
+    ///
+    /// [default: D1 if the settings name a database there, else aig-logs.sqlite]
     #[arg(long, value_name = "PATH", requires = "events")]
     pub db: Option<PathBuf>,
-    /// Address of the server: asks it, and sends a test event
+    /// Address of a server that gets a test event
     #[arg(long, value_name = "URL", requires = "events")]
     pub to: Option<String>,
-    /// Key with the scope ingest, for the test event [default: `AIG_EVENTS_KEY`]
+    /// Key for it [default: `AIG_EVENTS_KEY`]
+    ///
+    /// It needs the scope ingest.
     #[arg(long, value_name = "KEY", requires = "to")]
     pub key: Option<String>,
 }

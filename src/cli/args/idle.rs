@@ -1,116 +1,162 @@
-//! Options that contradict each other, or that the command would ignore.
+//! Options that the command would ignore. They are refused, and they are not in its help.
 
-use clap::{CommandFactory, error::ErrorKind};
+use clap::{Command, CommandFactory};
 
-use super::{Arguments, Ask, Command, Doctor, FromTo, Options, Run, Simulate, Verify, range::Range};
-use crate::time::Timestamp;
+use super::{Arguments, Options};
 
-impl Arguments {
-    /// Ends the program if the command would ignore a given option, and the user would not expect that. It also ends if
-    /// two options contradict each other by this clock.
-    pub fn refuse_idle_options(&self, now: Timestamp) {
-        let conflict = self.idle_option().map(|words| (ErrorKind::ArgumentConflict, words.to_owned()));
-        let disorder = || self.disorder().map(str::to_owned).or_else(|| self.no_range(now));
-        if let Some((kind, words)) = conflict.or_else(|| Some((ErrorKind::ValueValidation, disorder()?))) {
-            Self::command().error(kind, words).exit();
+/// Commands that would ignore some of the options of every command.
+struct Idle {
+    commands: &'static [&'static str],
+    /// These options, without hyphens.
+    options: &'static [&'static str],
+    /// Why, for who gives one.
+    words: &'static str,
+}
+
+const IDLE: [Idle; 12] = [
+    Idle {
+        commands: &["demo", "simulate", "looker"],
+        options: &["sink", "state", "dry-run", "pages"],
+        words: "demo, simulate and looker do not use --sink, --state, --dry-run or --pages",
+    },
+    Idle {
+        commands: &["alerts"],
+        options: &["sink", "dry-run", "pages"],
+        words: "alerts does not use --sink, --dry-run or --pages: it reads the state",
+    },
+    Idle {
+        commands: &["dead-letters"],
+        options: &["dry-run", "pages"],
+        words: "dead-letters does not use --dry-run or --pages; `aig-logs dead-letters show` prints the rows",
+    },
+    Idle {
+        commands: &["verify", "explain"],
+        options: &["dry-run", "pages"],
+        words: "verify and explain do not use --dry-run or --pages: they write nothing, except verify with --repair",
+    },
+    Idle {
+        commands: &["setup"],
+        options: &["sink", "state", "vars", "json", "dry-run", "pages"],
+        words: "setup does not use the options of every command: it works in this folder, with its own options",
+    },
+    Idle {
+        commands: &["serve", "erase"],
+        options: &["sink", "state", "dry-run", "pages"],
+        words: "serve and erase do not use --sink, --state, --dry-run or --pages: everything is in the file of --db",
+    },
+    Idle {
+        commands: &["send"],
+        options: &["sink", "state", "dry-run", "pages"],
+        words: "send does not use --sink, --state, --dry-run or --pages: events go to the address of --to",
+    },
+    Idle {
+        commands: &["ask", "query", "report"],
+        options: &["state", "dry-run", "pages"],
+        words: "ask, query and report do not use --state, --dry-run or --pages: they read the file of --db, or --sink d1",
+    },
+    Idle {
+        commands: &["keys", "prices"],
+        options: &["sink", "state", "vars", "dry-run", "pages"],
+        words: "keys and prices do not use --sink, --state, --vars, --dry-run or --pages: they are in the file of --db",
+    },
+    Idle {
+        commands: &["doctor", "sql", "estimate"],
+        options: &["state", "dry-run", "pages"],
+        words: "doctor, sql and estimate do not use --state, --dry-run or --pages",
+    },
+    Idle {
+        commands: &["settings"],
+        options: &["sink", "state", "dry-run"],
+        words: "settings does not use --sink, --state or --dry-run: it shows settings",
+    },
+    Idle {
+        commands: &["help", "man", "completions"],
+        options: &["sink", "state", "vars", "json", "dry-run", "pages"],
+        words: "help, man and completions do not use the options of every command: they print a text",
+    },
+];
+
+/// The whole command line, for who reads it and for its help.
+pub fn tree() -> Command {
+    let tree = Arguments::command();
+    let options: Vec<_> = tree.get_arguments().filter(|option| option.is_global_set()).cloned().collect();
+    let hidden = |idle: &Idle| {
+        let hidden = options.iter().filter(|option| option.get_long().is_some_and(|name| idle.options.contains(&name)));
+        hidden.map(|option| option.clone().hide(true)).collect::<Vec<_>>()
+    };
+    IDLE.iter().fold(tree, |tree, idle| {
+        let hide = |tree: Command, name| tree.mut_subcommand(name, |command| command.args(hidden(idle)));
+        idle.commands.iter().fold(tree, hide)
+    })
+}
+
+/// Why the command of this name would ignore a given option.
+pub fn idle_option(command: &str, options: &Options) -> Option<&'static str> {
+    let Options { sinks, state, dry_run, pages, vars, json } = options;
+    let given = [
+        ("sink", !sinks.is_empty()),
+        ("state", state.is_some()),
+        ("vars", vars.is_some()),
+        ("json", *json),
+        ("dry-run", *dry_run),
+        ("pages", pages.is_some()),
+    ];
+    let idle = IDLE.iter().find(|idle| idle.commands.contains(&command))?;
+    given.iter().any(|(name, given)| *given && idle.options.contains(name)).then_some(idle.words)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+
+    use super::{IDLE, tree};
+
+    /// Lines of a screen.
+    const SCREEN: usize = 30;
+
+    #[test]
+    fn help_is_80_columns_wide_and_that_of_a_command_fits_a_screen() {
+        let mut tree = tree();
+        tree.build();
+        check(&mut tree, usize::MAX);
+    }
+
+    fn check(command: &mut Command, lines: usize) {
+        let name = command.get_name().to_owned();
+        let (short, long) = (command.render_help().to_string(), command.render_long_help().to_string());
+        assert!(short.lines().count() <= lines, "{name} -h:\n{short}");
+        for line in short.lines().chain(long.lines()) {
+            assert!(line.chars().count() <= 80, "{name}: {line}");
+        }
+        command.get_subcommands_mut().for_each(|inner| check(inner, SCREEN));
+    }
+
+    #[test]
+    fn what_a_command_refuses_is_not_in_its_help() {
+        let mut tree = tree();
+        tree.build();
+        for command in tree.get_subcommands() {
+            let idle = IDLE.iter().find(|idle| idle.commands.contains(&command.get_name()));
+            for option in ["sink", "state", "vars", "json", "dry-run", "pages"] {
+                let refused = idle.is_some_and(|idle| idle.options.contains(&option));
+                let inner = command.get_subcommands().next();
+                for command in [Some(command), inner].into_iter().flatten() {
+                    let found = command.get_arguments().find(|found| found.get_long() == Some(option)).unwrap();
+                    assert_eq!(found.is_hide_set(), refused, "{} --{option}", command.get_name());
+                }
+            }
         }
     }
 
-    fn idle_option(&self) -> Option<&'static str> {
-        let Options { sinks, state, dry_run, pages, vars, json } = &self.options;
-        let copies = *dry_run || pages.is_some();
-        let (ignored, words) = match &self.command {
-            Command::Demo(_) | Command::Simulate(_) | Command::Looker { .. } => (
-                !sinks.is_empty() || state.is_some() || copies,
-                "demo, simulate and looker do not use --sink, --state, --dry-run or --pages",
-            ),
-            Command::Alerts { .. } => {
-                (!sinks.is_empty() || copies, "alerts does not use --sink, --dry-run or --pages: it reads the state")
-            }
-            Command::DeadLetters { .. } => {
-                (copies, "dead-letters does not use --dry-run or --pages; `aig-logs dead-letters show` prints the rows")
-            }
-            Command::Verify(_) | Command::Explain(_) => (
-                copies,
-                "verify and explain do not use --dry-run or --pages: they write nothing, except verify with --repair",
-            ),
-            Command::Setup(_) => (
-                !sinks.is_empty() || state.is_some() || copies || vars.is_some() || *json,
-                "setup does not use the options of every command: it works in this folder, with its own options",
-            ),
-            Command::Serve(_) | Command::Erase(_) => (
-                !sinks.is_empty() || state.is_some() || copies,
-                "serve and erase do not use --sink, --state, --dry-run or --pages: everything is in the file of --db",
-            ),
-            Command::Send(_) => (
-                !sinks.is_empty() || state.is_some() || copies,
-                "send does not use --sink, --state, --dry-run or --pages: events go to the address of --to",
-            ),
-            Command::Ask(_) | Command::Query(_) | Command::Report(_) => (
-                state.is_some() || copies,
-                "ask, query and report do not use --state, --dry-run or --pages: they read the file of --db, or --sink d1",
-            ),
-            Command::Keys { .. } | Command::Prices { .. } => (
-                !sinks.is_empty() || state.is_some() || copies || vars.is_some(),
-                "keys and prices do not use --sink, --state, --vars, --dry-run or --pages: they are in the file of --db",
-            ),
-            Command::Doctor(_) | Command::Sql(_) | Command::Estimate(_) => {
-                (state.is_some() || copies, "doctor, sql and estimate do not use --state, --dry-run or --pages")
-            }
-            Command::Run(Run { listen: Some(_), .. }) => {
-                (*dry_run, "run --listen tells of the state, which --dry-run does not change")
-            }
-            Command::Run(_)
-            | Command::Forward
-            | Command::Backfill(_)
-            | Command::Status
-            | Command::Settings
-            | Command::Completions { .. } => return None,
-        };
-        ignored.then_some(words)
-    }
-
-    fn disorder(&self) -> Option<&'static str> {
-        let sinks = &self.options.sinks;
-        if sinks.iter().enumerate().any(|(place, sink)| sinks[..place].contains(sink)) {
-            return Some("the same --sink is given twice");
-        }
-        if let Command::Doctor(Doctor { events: true, db, .. }) = &self.command
-            && sinks.len() + usize::from(db.is_some()) > 1
-        {
-            return Some("doctor --events is of one database at a time: --db FILE, or one --sink");
-        }
-        if sinks.len() > 1 && matches!(self.command, Command::Sql(_)) {
-            return Some("sql is of one --sink at a time");
-        }
-        if let Command::Backfill(FromTo { from: Some(_), to: None }) = &self.command {
-            return Some("--from needs --to, the end of the time range: --to now copies up to the present");
-        }
-        if let Command::Backfill(FromTo { from: None, to: Some(_) }) = &self.command {
-            return Some(
-                "--to needs --from, the start of the time range; without both, backfill copies down to the first log",
-            );
-        }
-        if let Command::Simulate(Simulate { late_from, late_to, .. }) = &self.command
-            && late_from > late_to
-        {
-            return Some("--late-from must not exceed --late-to");
-        }
-        None
-    }
-
-    /// Why the options give no range of time.
-    fn no_range(&self, now: Timestamp) -> Option<String> {
-        let (names, ends) =
-            if let Command::Backfill(FromTo { from, to }) | Command::Verify(Verify { from, to, .. }) = &self.command {
-                (["--from", "--to"], [*from, *to])
-            } else if let Command::Ask(Ask { since, until, .. }) = &self.command {
-                (["--since", "--until"], [Some(*since), Some(*until)])
-            } else {
-                return None;
-            };
-        // verify says by itself up to where it has checked, and an answer is none the worse for an end that is to come.
-        let ends_now = matches!(self.command, Command::Backfill(_));
-        Range { names, ends, ends_now }.problem(now)
+    #[test]
+    fn each_option_that_is_refused_is_one_of_every_command() {
+        let tree = tree();
+        let known: Vec<_> = tree.get_arguments().filter_map(clap::Arg::get_long).collect();
+        let refused = IDLE.iter().flat_map(|idle| idle.options);
+        assert!(refused.clone().all(|option| known.contains(option)));
+        assert_eq!(
+            IDLE.iter().filter(|idle| idle.commands.iter().any(|name| tree.find_subcommand(name).is_none())).count(),
+            0
+        );
     }
 }

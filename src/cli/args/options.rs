@@ -16,15 +16,18 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of most commands")]
 pub struct Options {
-    /// Where rows go
-    #[arg(long = "sink", global = true, value_name = "SINK", value_parser = sink, help = sinks_help())]
+    /// Where rows go [default: sqlite:aig-logs.sqlite]
+    #[arg(long = "sink", global = true, value_name = "SINK", value_parser = sink, long_help = sinks_help())]
     pub sinks: Vec<Destination>,
-    /// SQLite file that remembers how far the copy is; or kv: a deployed Worker's state, for status, verify, explain
-    /// and dead-letters [default: the sink's own file, or aig-logs-state.sqlite]
+    /// Where it is remembered how far the copy is
+    ///
+    /// A SQLite file; or kv: a deployed Worker's state, for status, verify, explain and dead-letters. [default:
+    /// the sink's own file, or aig-logs-state.sqlite]
     #[arg(long, global = true, value_name = "PATH|kv", value_parser = state)]
     pub state: Option<State>,
-    /// File of settings; the environment wins over it. `simulate` writes it
-    /// [default: .dev.vars, and the [vars] of wrangler.toml]
+    /// File of settings
+    ///
+    /// The environment wins over it. `simulate` writes it. [default: .dev.vars, and the [vars] of wrangler.toml]
     #[arg(long, global = true, value_name = "PATH")]
     pub vars: Option<PathBuf>,
     /// Print results for programs to read
@@ -33,7 +36,9 @@ pub struct Options {
     /// Print the rows, write and remember nothing
     #[arg(long, global = true)]
     pub dry_run: bool,
-    /// Pages of 50 entries that a pass may read of each gateway: a number, or auto
+    /// Pages that a pass may read of each gateway
+    ///
+    /// A number of pages of 50 entries, or auto.
     #[arg(long, global = true, value_name = "N", value_parser = pages)]
     pub pages: Option<String>,
 }

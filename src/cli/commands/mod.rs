@@ -9,6 +9,7 @@ pub mod estimate;
 pub mod explain;
 pub mod keys;
 pub mod looker;
+pub mod manual;
 pub mod prices;
 pub mod report;
 pub mod run;

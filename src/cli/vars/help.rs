@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Width of the table of settings, in characters.
-const WIDTH: u16 = 100;
+const WIDTH: u16 = 80;
 
 /// Every setting, for `--help`.
 pub fn table() -> String {
@@ -19,8 +19,8 @@ pub fn table() -> String {
     ];
     let groups = groups.map(|(need, title)| format!("{title}:\n{}", group(need)));
     format!(
-        "{}\n\nThey are read from the environment, then from the file of --vars; where none is named, from {FILE} and the \
-         [vars] of {WORKER} in this folder. (secret): never printed.",
+        "{}\n\nThey are read from the environment, then from the file of --vars; where none is\nnamed, from {FILE} and \
+         the [vars] of {WORKER} in this folder.\n(secret): never printed.",
         groups.join("\n\n")
     )
 }

@@ -214,6 +214,17 @@ fn options_that_mean_nothing_are_refused_and_help_teaches() {
     assert!(help.contains("aig-logs demo") && help.contains("Exit codes"), "{help}");
     let settings = String::from_utf8(run(&["help", "settings"]).stdout).unwrap();
     assert!(settings.contains("CF_API_TOKEN") && settings.contains("(secret)"), "{settings}");
+    let dates = String::from_utf8(run(&["help", "dates"]).stdout).unwrap();
+    assert!(dates.contains("2026-11-01T10:00Z") && dates.contains("yesterday"), "{dates}");
+    let of_command = ["help", "dead-letters", "replay"];
+    assert_eq!(run(&of_command).stdout, run(&["dead-letters", "replay", "--help"]).stdout);
+    let unknown = run(&["help", "dead-letters", "fly"]);
+    assert!(unknown.status.code() == Some(2) && words(&unknown).contains("help topics"), "{}", words(&unknown));
+    let page = String::from_utf8(run(&["man"]).stdout).unwrap();
+    assert!(page.contains(".TH aig-logs 1") && page.contains("backfill"), "{page}");
+    assert_eq!(run(&["man", "--dir", "pages"]).status.code(), Some(0));
+    let page = fs::read_to_string(folder.path().join("pages/aig-logs-dead-letters-replay.1")).unwrap();
+    assert!(page.contains("Write the rows again") && !page.contains("dry"), "{page}");
     let completions = String::from_utf8(run(&["completions", "bash"]).stdout).unwrap();
     assert!(completions.contains("_aig__logs") && completions.contains("backfill"));
 }
