@@ -91,7 +91,7 @@ async fn dispatch(
         Command::Sql(arguments) => commands::sql::sql(&arguments, &options, stop, screen).await,
         Command::Estimate(arguments) => commands::estimate::estimate(&arguments, &options),
         Command::Looker { view } => commands::looker::looker(&view, &options),
-        Command::Settings => show::print(&vars::help::table()).map(|()| Exit::Done),
+        Command::Settings => commands::settings::settings(&options),
         Command::Help { words } => commands::manual::help(&words),
         Command::Man { dir } => commands::manual::man(dir.as_deref()),
         Command::Completions { shell } => commands::manual::completions(shell),

@@ -205,8 +205,10 @@ pub enum Command {
     },
     /// Work out what a month of logs or events costs
     Estimate(Estimate),
-    /// List every setting
-    #[command(after_long_help = help::table())]
+    /// Show the value of every setting, and where it comes from
+    ///
+    /// It comes from the environment, a file or its default. A secret is shown as [set]. `aig-logs help settings` says
+    /// what each setting means, whatever is set.
     Settings,
     /// Print the help of a command, or of a topic
     ///

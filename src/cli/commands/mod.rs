@@ -15,6 +15,7 @@ pub mod report;
 pub mod run;
 pub mod send;
 pub mod serve;
+pub mod settings;
 pub mod setup;
 pub mod simulate;
 pub mod sql;

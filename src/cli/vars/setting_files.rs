@@ -77,6 +77,11 @@ impl SettingFiles {
         self.vars.get(name).map(String::as_str)
     }
 
+    /// The same, with the file that gives it.
+    pub fn found(&self, name: &str) -> Option<(&str, &str)> {
+        Some((self.get(name)?, self.names.get(name)?))
+    }
+
     /// What may stay as it is, and should not.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         self.warnings.iter().cloned()

@@ -32,6 +32,14 @@ use crate::{
     plan::peak,
 };
 
+/// The text of a setting.
+pub struct Found {
+    /// The text itself.
+    pub text: String,
+    /// The environment, a file, an option, or the default.
+    pub from: String,
+}
+
 /// Settings by name, as text.
 pub struct Vars {
     files: SettingFiles,
@@ -180,12 +188,19 @@ impl Vars {
 
     /// The text of a setting, unless it is not set or empty.
     pub fn get(&self, name: &str) -> Option<String> {
+        self.found(name).map(|found| found.text)
+    }
+
+    /// The same, and where it comes from.
+    pub fn found(&self, name: &str) -> Option<Found> {
+        let found = |text: String, from: &str| Found { text, from: from.to_owned() };
         let pages = matches!(name, "FORWARD_MAX_PAGES" | "BACKFILL_MAX_PAGES");
-        if pages && self.pages.is_some() {
-            return self.pages.clone();
+        if let Some(number) = self.pages.as_ref().filter(|_| pages) {
+            return Some(found(number.clone(), "--pages"));
         }
-        let given = environment(name).or_else(|| self.files.get(name).map(str::to_owned));
-        given.or_else(|| pages.then(|| "auto".to_owned()))
+        let given = environment(name).map(|text| found(text, "environment"));
+        let given = given.or_else(|| self.files.found(name).map(|(text, file)| found(text.to_owned(), file)));
+        given.or_else(|| pages.then(|| found("auto".to_owned(), "default")))
     }
 
     /// Whether a file sets it, whatever the environment says.

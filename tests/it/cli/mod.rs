@@ -21,6 +21,7 @@ mod refusals;
 mod report;
 mod secrets;
 mod serve_bigquery;
+mod settings;
 mod setup;
 mod several;
 mod sql;
