@@ -68,7 +68,8 @@ impl<W: Write> Sink for Ndjson<W> {
                 return CallError::Silent("the reader of the output has not read every row".into());
             }
             let place = self.place.as_ref().map(|place| format!(": {}", place.path().display())).unwrap_or_default();
-            CallError::denied(error.to_string(), format!("Check that there is room where the rows go{place}"))
+            let full = if error.kind() == ErrorKind::StorageFull { "the disk is full: " } else { "" };
+            CallError::denied(format!("{full}{error}"), format!("Check that there is room where the rows go{place}"))
         })?;
         // Lines in a file that nobody will find are not written: the cursor must not move past them.
         match &self.place {

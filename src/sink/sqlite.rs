@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter, types::ToSqlOutput};
+use rusqlite::{Connection, ErrorCode, ToSql, Transaction, TransactionBehavior, params_from_iter, types::ToSqlOutput};
 
 use super::{
     Outcome, Sink,
@@ -42,7 +42,7 @@ impl<'a> Sqlite<'a> {
     /// # Errors
     /// If the file cannot be written, or has another table of that name.
     pub fn new(connection: &'a Connection, keys: &MetadataKeys) -> Result<Self, CallError> {
-        make(connection, keys).map_err(|error| failed(&error, None))?;
+        make(connection, keys).map_err(|error| unmade(&error, connection))?;
         Ok(Self { connection, place: None })
     }
 
@@ -162,12 +162,35 @@ fn views_of(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
+/// Why a file cannot have our tables and views. SQLite's own words would tell to delete what another program has made.
+fn unmade(error: &rusqlite::Error, connection: &Connection) -> CallError {
+    let words = error.to_string();
+    let foreign = words.split_once("use DROP ").and_then(|(_, rest)| rest.split_once(" to delete "));
+    let file = connection.path().filter(|path| !path.is_empty()).unwrap_or("the file of --sink");
+    if let Some((_, name)) = foreign {
+        return other_programs(&format!("{file} has the {name}, which aig-logs has not made"));
+    }
+    // A statement that makes our indices does not fit a table of the same name.
+    if let rusqlite::Error::SqlInputError { msg, .. } = error {
+        return other_programs(&format!("{file} has a table of another program under a name of aig-logs ({msg})"));
+    }
+    failed(error, None)
+}
+
+fn other_programs(problem: &str) -> CallError {
+    CallError::denied(problem, "Name another file with --sink sqlite:PATH, or rename that table")
+}
+
 fn failed(error: &rusqlite::Error, place: Option<&Place>) -> CallError {
     let file = place.map_or_else(|| "the file of --sink".to_owned(), |place| place.path().display().to_string());
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             CallError::Broken(format!("another program holds {file} ({error})"))
         }
+        Some(ErrorCode::DiskFull) => CallError::denied(
+            format!("the disk is full: {file} cannot grow ({error})"),
+            "Make room; the next pass goes on where this one ended",
+        ),
         _ => CallError::denied(error.to_string(), format!("Check that {file} can be written and is an aig-logs file")),
     }
 }

@@ -17,7 +17,9 @@ pub(super) fn failed(error: &rusqlite::Error, path: &Path) -> CallError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             CallError::Broken(format!("another program holds {file} ({error})"))
         }
-        Some(ErrorCode::DiskFull) => CallError::Broken(format!("{file} cannot grow: make room on its disk ({error})")),
+        Some(ErrorCode::DiskFull) => {
+            CallError::Broken(format!("the disk is full: {file} cannot grow until there is room ({error})"))
+        }
         Some(ErrorCode::SystemIoFailure) => CallError::Broken(format!(
             "{file} cannot be read or written: check its disk, and whether it is full ({error})"
         )),

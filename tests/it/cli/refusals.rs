@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rusqlite::Connection;
+
 use super::{World, assert_same, command, cursors, table, words};
 
 /// A mistake: what is set wrongly, with which options, and what the message must name.
@@ -120,5 +122,25 @@ fn a_range_of_time_may_begin_and_end_so_long_ago() {
         assert_eq!(counted.lines().collect::<Vec<_>>(), ["count", "100"]);
         let counted = world.run(&["query", "requests-by-day", &format!("start={from}"), &format!("end={to}"), "--csv"]);
         assert!(counted.lines().count() > 1, "{counted}");
+    }
+}
+
+#[test]
+fn a_file_with_another_programs_tables_is_refused_with_its_name_and_stays_as_it_is() {
+    let world = World::start(&["--entries", "10", "--rate", "0"]);
+    for (table, named) in [
+        ("aig_logs", "has the table aig_logs, which aig-logs has not made"),
+        ("aig_usage_by_day", "has the table aig_usage_by_day"),
+        ("aig_logs_raw", "a table of another program"),
+    ] {
+        let file = format!("{table}.sqlite");
+        Connection::open(world.path(&file)).unwrap().execute_batch(&format!("CREATE TABLE {table} (own)")).unwrap();
+        let output = world.command(&["forward", "--sink", &format!("sqlite:{file}")]).output().unwrap();
+        let words = words(&output);
+        assert_eq!(output.status.code(), Some(2), "{words}");
+        for named in [named, &file, "--sink sqlite:PATH"] {
+            assert!(words.contains(named), "{named} is not in: {words}");
+        }
+        assert!(!words.contains("DROP"), "{words}");
     }
 }
