@@ -213,13 +213,63 @@ impl Error {
             line.push_str(&error.to_string());
             source = error.source();
         }
+        if let Some(address) = self.silent_address() {
+            line.push_str(". Check the network, and the address in ");
+            line.push_str(address);
+        }
         line
+    }
+
+    /// The settings that say where the other side is, if it gave no answer.
+    fn silent_address(&self) -> Option<&'static str> {
+        let cloudflare = Some("CLOUDFLARE_BASE_URL");
+        match self {
+            Self::Gateways(CallError::Silent(_))
+            | Self::Source { error: CallError::Silent(_), .. }
+            | Self::Store { error: StoreError::Call(CallError::Silent(_)), .. } => cloudflare,
+            Self::Sink { sink, error: CallError::Silent(_) } | Self::Table { sink, error: CallError::Silent(_) } => {
+                match *sink {
+                    "BigQuery" => Some("GCP_TOKEN_URI and BIGQUERY_EMULATOR_HOST, if they are set"),
+                    "D1" => cloudflare,
+                    _ => None,
+                }
+            }
+            Self::Config(_)
+            | Self::Gateways(_)
+            | Self::Source { .. }
+            | Self::Sink { .. }
+            | Self::Table { .. }
+            | Self::Store { .. }
+            | Self::Ahead { .. }
+            | Self::State { .. } => None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::CallError;
+    use super::{CallError, Error, StoreError};
+
+    #[test]
+    fn silence_names_the_setting_of_the_address() {
+        let silent = || CallError::Silent("connection refused".into());
+        let check = |error: Error, named: &str| {
+            assert_eq!(
+                error.chain().split_once(". Check the network, and the address in ").map_or("", |(_, named)| named),
+                named
+            );
+        };
+        check(Error::Gateways(silent()), "CLOUDFLARE_BASE_URL");
+        check(Error::Source { gateway: "main".into(), error: silent() }, "CLOUDFLARE_BASE_URL");
+        check(StoreError::from(silent()).during("loading", "forward"), "CLOUDFLARE_BASE_URL");
+        check(Error::Sink { sink: "D1", error: silent() }, "CLOUDFLARE_BASE_URL");
+        check(
+            Error::Sink { sink: "BigQuery", error: silent() },
+            "GCP_TOKEN_URI and BIGQUERY_EMULATOR_HOST, if they are set",
+        );
+        check(Error::Sink { sink: "NDJSON", error: silent() }, "");
+        check(Error::Gateways(CallError::Broken("502".into())), "");
+    }
 
     #[test]
     fn the_platforms_own_limits_are_told_from_silence() {

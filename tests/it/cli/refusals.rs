@@ -144,3 +144,19 @@ fn a_file_with_another_programs_tables_is_refused_with_its_name_and_stays_as_it_
         assert!(!words.contains("DROP"), "{words}");
     }
 }
+
+#[test]
+fn a_service_that_gives_no_answer_is_named_with_the_setting_of_its_address() {
+    let world = World::start(&["--entries", "10", "--rate", "60", "--days", "0.01"]);
+    let check = |setting: &str, sink: &str| {
+        let mut command = world.command(&["forward", "--sink", sink, "--state", "state.sqlite"]);
+        // Nobody listens there.
+        let output = command.env(setting, "http://127.0.0.1:1").output().unwrap();
+        let words = words(&output);
+        let named = words.contains("Check the network") && words.contains(setting);
+        assert!(output.status.code() == Some(1) && named, "{setting}: {words}");
+    };
+    check("CLOUDFLARE_BASE_URL", "sqlite:rows.sqlite");
+    check("GCP_TOKEN_URI", "bigquery");
+    check("BIGQUERY_EMULATOR_HOST", "bigquery");
+}

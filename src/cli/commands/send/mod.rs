@@ -180,7 +180,9 @@ impl Sending<'_> {
                 Err(error) => error,
             };
             let Some(wait) = pause(&error, attempt, self.host.random()) else { return Err(failed(error)) };
-            self.screen.say(&format!("aig-logs: {error}: sending the same again in {:.1} s", wait.as_secs_f64()));
+            let way_out = if matches!(error, CallError::Silent(_)) { " (check the address of --to)" } else { "" };
+            let seconds = wait.as_secs_f64();
+            self.screen.say(&format!("aig-logs: {error}{way_out}: sending the same again in {seconds:.1} s"));
             self.host.sleep(wait).await;
             if self.host.stopping() {
                 return Err(failed(CallError::Refused("the program was stopped before the end of the file".into())));
