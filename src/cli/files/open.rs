@@ -25,7 +25,7 @@ pub fn existing(path: &Path) -> Result<Connection, Failure> {
 pub fn no_state(place: &dyn Display) -> Failure {
     Failure::denied(
         format!("reading the state in {place}"),
-        "no pass has saved anything there yet",
+        "not begun: no pass has saved anything there yet",
         "Begin with `aig-logs run`, or name the file that remembers: --state PATH",
     )
 }

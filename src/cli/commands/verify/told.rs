@@ -22,6 +22,8 @@ use crate::{
 pub fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Screen) -> Result<Exit, Failure> {
     let text = if json {
         format!("{:#}", proof.units.iter().map(to_json).collect::<Value>())
+    } else if proof.units.is_empty() && proof.cuts.iter().any(|(_, cut)| *cut == Cut::NotBegun) {
+        "Not begun: there is nothing to prove before `aig-logs run` or `aig-logs forward` has copied logs".to_owned()
     } else if proof.units.is_empty() {
         "Nothing to prove: no hour or day of this time range was checked".to_owned()
     } else {
