@@ -24,6 +24,7 @@ mod serve_bigquery;
 mod settings;
 mod setup;
 mod several;
+mod snapshots;
 mod sql;
 mod status;
 mod storm;
