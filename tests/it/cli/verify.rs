@@ -187,6 +187,25 @@ fn a_time_that_nobody_has_copied_is_not_proven() {
 }
 
 #[test]
+fn a_copy_that_has_not_begun_is_told_from_one_with_nothing_to_prove() {
+    let world = World::start(&["--entries", "50", "--days", "0.01", "--rate", "0"]);
+    let check = |arguments: &[&str], code: i32, told: &str| {
+        let output = output(&world, arguments, code);
+        let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), words(&output));
+        assert!(all.contains(told), "{arguments:?}: {all}");
+    };
+    check(&["status"], 2, "not begun");
+    check(&["verify"], 2, "not begun");
+    // A pass that reads nothing makes the state, and no cursor.
+    let failed = world.command(&["forward"]).env("CLOUDFLARE_BASE_URL", "http://127.0.0.1:1").output().unwrap();
+    assert_eq!(failed.status.code(), Some(1), "{}", words(&failed));
+    check(&["verify"], 2, "Not begun");
+    world.run(&["forward"]);
+    world.run(&["backfill"]);
+    check(&["verify", "--from", "2020-01-01", "--to", "2020-01-02"], 0, "Nothing to prove");
+}
+
+#[test]
 fn only_what_is_claimed_to_be_delivered_is_looked_at() {
     let world = copied(&[]);
     let days = ["verify", "--from", "2020-01-01", "--to", "2099-01-01"];

@@ -168,7 +168,7 @@ impl Sending<'_> {
 
     /// Sends a batch until the server has answered for each event.
     async fn deliver(&mut self, batch: &Batch) -> Result<(), Failure> {
-        let failed = |error| Failure::call("sending events", error);
+        let failed = |error| Failure::call("sending events to the address of --to", error);
         let request = self.request(batch).map_err(|error| failed(CallError::Refused(error.to_string())))?;
         let mut attempt = 1;
         loop {
