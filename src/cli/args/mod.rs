@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod setup;
 mod simulated;
+mod sql;
 mod state;
 pub mod topics;
 mod values;
@@ -35,6 +36,7 @@ pub use crate::cli::args::setup::Setup;
 pub use crate::cli::args::simulated::Demo;
 pub use crate::cli::args::simulated::PastOptions;
 pub use crate::cli::args::simulated::Simulate;
+pub use crate::cli::args::sql::Sql;
 pub use crate::cli::args::state::State;
 pub use crate::cli::args::verify::Verify;
 pub use crate::cli::args::when::When;
@@ -47,16 +49,6 @@ const EXPLAIN: &str = "\
 Exit codes: 0 found, 1 failed and may pass by itself, 2 the id is unknown, or
 somebody must act.
 `aig-logs help settings` lists every setting.";
-
-const SQL: &str = "\
-For BigQuery, --apply and --check sign in as you: with
-GOOGLE_OAUTH_ACCESS_TOKEN if it is set, else with the token of `gcloud auth
-print-access-token`. They use GCP_BQ_PROJECT, GCP_BQ_DATASET and GCP_BQ_TABLE.
-For D1 (--sink d1) they use CF_ACCOUNT_ID, CF_D1_DATABASE_ID, and CF_API_TOKEN
-with the permission D1 Edit.
-
-Exit codes: 0 all is as it must be, 1 failed and may pass by itself, 2
-something is missing or different.";
 
 const DOCTOR: &str = "\
 doctor checks BigQuery if any of its settings is given; --sink sqlite leaves it
@@ -193,7 +185,7 @@ pub enum Command {
     ///
     /// It is for BigQuery, or (--sink sqlite, --sink d1) for SQLite and D1. --apply runs it, and --check checks
     /// the result.
-    #[command(after_long_help = SQL)]
+    #[command(after_long_help = sql::HELP)]
     Sql(Sql),
     /// Print the link that opens a view in Looker Studio
     ///
@@ -231,46 +223,6 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-}
-
-/// What to do with table and views.
-#[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub struct Sql {
-    /// Print the statements (the default)
-    #[arg(long, conflicts_with_all = ["apply", "check"])]
-    pub print: bool,
-    /// Make what is missing there, and replace the views
-    ///
-    /// It runs the statements in BigQuery, or (--sink d1) in D1.
-    #[arg(long)]
-    pub apply: bool,
-    /// Say what is missing or different there
-    ///
-    /// It compares names and types.
-    #[arg(long)]
-    pub check: bool,
-    /// Location of a new dataset, such as EU [default: US]
-    ///
-    /// Or a region such as europe-west3. A dataset cannot be moved later.
-    #[arg(long, value_name = "LOCATION", requires = "apply")]
-    pub location: Option<String>,
-    /// Print the scheduled query for small tables
-    ///
-    /// It is for BigQuery. It keeps usage by hour and spend by metadata in tables
-    /// that dashboards read for a small part of the price.
-    #[arg(long, conflicts_with_all = ["apply", "check"])]
-    pub rollups: bool,
-    /// Days that each run of that query makes anew
-    ///
-    /// Logs may still come late or change.
-    #[arg(long, value_name = "N", requires = "rollups", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=3_650))]
-    pub days: u16,
-    /// BigQuery's table of events and its views too
-    ///
-    /// SQLite and D1 always have theirs.
-    #[arg(long)]
-    pub events: bool,
 }
 
 /// A time range to copy.

@@ -48,10 +48,14 @@ impl Call {
         }
     }
 
-    /// Whether it has tokens and no cost, although no cache has answered it.
+    /// Whether somebody must have been paid for it, and it has no cost.
     pub fn is_unpriced(&self) -> bool {
         let has_tokens = [self.tokens_in, self.tokens_out].into_iter().flatten().any(|tokens| tokens > 0);
-        self.cost.is_none() && self.cached != Some(true) && has_tokens
+        let lacks_cost = match self.cost {
+            None => has_tokens || self.success != Some(false),
+            Some(cost) => has_tokens && cost == 0.0,
+        };
+        lacks_cost && self.cached != Some(true)
     }
 }
 
