@@ -141,22 +141,14 @@ fn ndjson(values: impl Iterator<Item = Value>) -> Response<Vec<u8>> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Change {
-    account: Account,
     token: Token,
-    /// Settings of gateways, by id.
-    gateways: BTreeMap<String, SimulatedSettings>,
+    /// Settings of gateways, by id. Null deletes the gateway.
+    gateways: BTreeMap<String, Option<SimulatedSettings>>,
     /// Departures of the list API.
     quirks: Option<Quirks>,
     /// Seconds by which the clock in answers is ahead.
     clock_ahead_seconds: Option<i64>,
     table: Table,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Account {
-    /// When the account was made.
-    created_on: Option<Timestamp>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -180,18 +172,19 @@ struct Table {
 impl Change {
     /// Changes the world, or nothing at all if it has no such gateway.
     fn apply(self, simulator: &mut Simulator) -> Result<(), String> {
-        let Self { account, token, gateways, quirks, clock_ahead_seconds, table } = self;
+        let Self { token, gateways, quirks, clock_ahead_seconds, table } = self;
         if let Some(unknown) = gateways.keys().find(|id| simulator.gateway(id).is_none()) {
             return Err(format!("there is no gateway {unknown}"));
         }
         for (id, settings) in gateways {
-            if let Some(gateway) = simulator.gateway_mut(&id) {
-                gateway.settings = settings;
+            match (settings, simulator.gateway_mut(&id)) {
+                (Some(settings), Some(gateway)) => gateway.settings = settings,
+                (None, _) => simulator.gateways.retain(|gateway| gateway.id() != id),
+                (Some(_), None) => {}
             }
         }
         let options = &mut simulator.options;
         let access = &mut options.access;
-        access.created_on = account.created_on.unwrap_or(access.created_on);
         access.status = token.status.unwrap_or(access.status);
         access.owner = token.owner.unwrap_or(access.owner);
         if let Some(permissions) = token.permissions {

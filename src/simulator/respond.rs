@@ -5,7 +5,12 @@ use serde_json::Value;
 
 use crate::simulator::{
     Simulator,
-    cloudflare::{self, access, gateway::Gateway, kv, list},
+    cloudflare::{
+        self,
+        access::{self, Access},
+        gateway::Gateway,
+        kv, list,
+    },
     google::bigquery::{self, TableCall},
     operator,
     route::Route,
@@ -68,7 +73,7 @@ impl Simulator {
         let query = request.uri().query().unwrap_or_default();
         let answer = match route {
             Route::Accounts => Some(access.accounts(&self.options.account, query)),
-            Route::Account { .. } => Some(access.account(&self.options.account)),
+            Route::Account { .. } => Some(Access::account(&self.options.account)),
             Route::Gateways { .. } => Some(self.list_gateways(query)),
             Route::Gateway { gateway, .. } => {
                 let gateway = self.gateway(gateway);

@@ -1,7 +1,6 @@
 //! Requests and answers, as values, about a token, an account, its namespaces of KV, databases of D1 and queues. A pass needs
 //! none of them: they serve to make and to check a set-up.
 
-use chrono::DateTime;
 use http::{Method, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -10,15 +9,7 @@ use crate::{
     config::AiGateway,
     envelope::{Hints, open},
     error::CallError,
-    time::Timestamp,
     wire::{Request, Response, encoded, json, post, request},
-};
-
-/// Accounts made from this instant on, 2026-09-24T00:00:00Z, keep the logs of their gateways in Workers Observability.
-/// developers.cloudflare.com/ai-gateway/observability/logging
-pub const NEW_STYLE: Timestamp = match DateTime::from_timestamp(1_790_208_000, 0) {
-    Some(instant) => instant,
-    None => Timestamp::UNIX_EPOCH,
 };
 
 /// The hints to a person if the API refuses.
@@ -63,25 +54,6 @@ pub fn read_standing(response: &Response) -> Result<Option<Standing>, CallError>
         Some("active") => Standing::Active,
         status => Standing::Not(status.unwrap_or("without a status").to_owned()),
     }))
-}
-
-/// Asks about the account.
-#[must_use]
-pub fn account(source: &AiGateway) -> Request {
-    get(source, &format!("/accounts/{}", encoded(&source.account)))
-}
-
-/// Reads when the account was made from the answer to [`account`], if it tells. The outer none: the token may not know.
-///
-/// # Errors
-/// If the API refuses for another reason, or fails.
-pub fn read_created(response: &Response) -> Result<Option<Option<Timestamp>>, CallError> {
-    if is_forbidden(response) {
-        return Ok(None);
-    }
-    let result = open(response, &HINTS)?.result;
-    let created = result["created_on"].as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-    Ok(Some(created.map(|instant| instant.to_utc())))
 }
 
 /// An account that a token can see.
@@ -264,7 +236,6 @@ fn get(source: &AiGateway, path: &str) -> Request {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time;
 
     fn answer(status: u16, body: &str) -> Response {
         http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()
@@ -282,16 +253,12 @@ mod tests {
     }
 
     #[test]
-    fn an_account_says_when_it_was_made_to_who_may_know() {
-        let told = r#"{"success":true,"result":{"created_on":"2026-09-24T00:00:00.000000Z"}}"#;
-        assert_eq!(read_created(&answer(200, told)), Ok(Some(Some(NEW_STYLE))));
-        assert_eq!(Some(NEW_STYLE), time::parse("2026-09-24"));
-        assert_eq!(read_created(&answer(200, r#"{"success":true,"result":{}}"#)), Ok(Some(None)));
+    fn who_may_not_know_is_told_apart_from_what_is_missing() {
         let refused = r#"{"success":false,"errors":[{"code":9109,"message":"Unauthorized"}]}"#;
-        assert_eq!(read_created(&answer(403, refused)), Ok(None));
-        assert_eq!(read_created(&answer(400, refused)), Ok(None));
+        assert_eq!(read_queues(&answer(403, refused)), Ok(None));
+        assert_eq!(read_queues(&answer(400, refused)), Ok(None));
         let missing = r#"{"success":false,"errors":[{"code":7003,"message":"Could not route"}]}"#;
-        assert!(read_created(&answer(404, missing)).unwrap_err().to_string().contains("CF_ACCOUNT_ID"));
+        assert!(read_queues(&answer(404, missing)).unwrap_err().to_string().contains("CF_ACCOUNT_ID"));
     }
 
     #[test]

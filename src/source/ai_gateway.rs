@@ -1,6 +1,7 @@
 //! AI Gateway's list of logs, the first source. The API ignores parameters that it does not understand, and then
 //! answers with everything. So each entry is checked against the filter, and each page against the order.
 
+use chrono::DateTime;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -14,6 +15,14 @@ use crate::{
     source::{Page, Source},
     time::{self, MILLISECOND, Timestamp},
     wire::{Request, Response, date, encoded, rate, request},
+};
+
+/// An account whose first gateway was made before this instant, 2026-09-24T00:00:00Z, keeps its logs in this API. Other
+/// accounts keep them in Workers Observability. The age of the account does not matter.
+/// developers.cloudflare.com/ai-gateway/observability/logging
+pub const IN_OBSERVABILITY_FROM: Timestamp = match DateTime::from_timestamp(1_790_208_000, 0) {
+    Some(instant) => instant,
+    None => Timestamp::UNIX_EPOCH,
 };
 
 impl Source for AiGateway {
@@ -177,6 +186,20 @@ pub fn read_settings(response: &Response) -> Result<Option<GatewaySettings>, Cal
         room: settings["log_management"].as_u64(),
         when_full: settings["log_management_strategy"].as_str().map(str::to_owned),
     }))
+}
+
+/// Reads when each gateway of the answer to [`Source::streams`] was made, if it tells; and the number of all gateways.
+///
+/// # Errors
+/// If the API refuses or fails.
+pub fn read_births(response: &Response) -> Result<(Vec<Option<Timestamp>>, Option<u64>), CallError> {
+    let envelope = open(response, &HINTS)?;
+    let total = envelope.total();
+    let Value::Array(gateways) = envelope.result else {
+        return Err(misbehaved("has no list of gateways in its result"));
+    };
+    let birth = |gateway: &Value| gateway["created_at"].as_str().and_then(time::parse);
+    Ok((gateways.iter().map(birth).collect(), total))
 }
 
 /// Reads the answer to [`count_all`]: the count, if the server tells.

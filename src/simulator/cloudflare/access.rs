@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use crate::simulator::{
     cloudflare::{failure, page, success},
-    time::Timestamp,
     wire,
 };
 
@@ -64,8 +63,6 @@ pub enum Owner {
 /// The account and its token, to change at any time.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// When the account was made, UTC.
-    pub created_on: Timestamp,
     /// The token's status.
     pub status: TokenStatus,
     /// The token's owner.
@@ -85,13 +82,7 @@ impl Default for Access {
             Permission::D1Write,
             Permission::QueuesWrite,
         ];
-        Self {
-            // 2025-01-15T08:00:00Z
-            created_on: Timestamp::UNIX_EPOCH + chrono::TimeDelta::seconds(1_736_928_000),
-            status: TokenStatus::Active,
-            owner: Owner::User,
-            permissions: permissions.into(),
-        }
+        Self { status: TokenStatus::Active, owner: Owner::User, permissions: permissions.into() }
     }
 }
 
@@ -130,24 +121,24 @@ impl Access {
 
     /// The accounts that the token can see.
     pub(in crate::simulator) fn accounts(&self, id: &str, query: &str) -> Response<Vec<u8>> {
-        let seen = self.permissions.contains(&Permission::Account).then(|| self.shown(id));
+        let seen = self.permissions.contains(&Permission::Account).then(|| shown(id));
         page(&Vec::from_iter(seen), query, 50)
     }
 
     /// The account.
-    pub(in crate::simulator) fn account(&self, id: &str) -> Response<Vec<u8>> {
-        success(&self.shown(id), &Value::Null)
+    pub(in crate::simulator) fn account(id: &str) -> Response<Vec<u8>> {
+        success(&shown(id), &Value::Null)
     }
+}
 
-    fn shown(&self, id: &str) -> Value {
-        json!({
-            "id": id,
-            "name": "Simulated account",
-            "type": "standard",
-            "settings": { "enforce_twofactor": false, "abuse_contact_email": null },
-            "created_on": self.created_on.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
-        })
-    }
+fn shown(id: &str) -> Value {
+    json!({
+        "id": id,
+        "name": "Simulated account",
+        "type": "standard",
+        "settings": { "enforce_twofactor": false, "abuse_contact_email": null },
+        "created_on": "2025-01-15T08:00:00.000000Z",
+    })
 }
 
 /// The token that a request carries, or the refusal of a request without a token.

@@ -1,7 +1,10 @@
 //! The settings of a gateway.
 
+use chrono::{SecondsFormat, TimeDelta};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::simulator::time::Timestamp;
 
 /// What a full gateway does. The simulator only shows this setting: a simulated gateway keeps everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -13,7 +16,7 @@ pub enum WhenFull {
     DeleteOldest,
 }
 
-/// How a gateway keeps logs, as its settings show it.
+/// How a gateway keeps logs, and when it was made, as its settings show it.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SimulatedSettings {
@@ -23,6 +26,8 @@ pub struct SimulatedSettings {
     pub log_management: Option<u64>,
     /// What the full gateway does.
     pub log_management_strategy: Option<WhenFull>,
+    /// When the gateway was made, UTC.
+    pub created_at: Timestamp,
 }
 
 impl Default for SimulatedSettings {
@@ -31,6 +36,8 @@ impl Default for SimulatedSettings {
             collect_logs: true,
             log_management: Some(10_000_000),
             log_management_strategy: Some(WhenFull::DeleteOldest),
+            // 2025-01-15T08:00:00Z
+            created_at: Timestamp::UNIX_EPOCH + TimeDelta::seconds(1_736_928_000),
         }
     }
 }
@@ -42,6 +49,7 @@ impl SimulatedSettings {
             WhenFull::StopInserting => "STOP_INSERTING",
             WhenFull::DeleteOldest => "DELETE_OLDEST",
         });
+        let created_at = self.created_at.to_rfc3339_opts(SecondsFormat::Millis, true);
         json!({
             "id": id,
             "collect_logs": self.collect_logs,
@@ -50,8 +58,8 @@ impl SimulatedSettings {
             "log_management_strategy": strategy,
             "logpush": false,
             "is_default": id == "default",
-            "created_at": "2025-01-15T08:00:00.000Z",
-            "modified_at": "2025-01-15T08:00:00.000Z",
+            "created_at": created_at,
+            "modified_at": created_at,
         })
     }
 }

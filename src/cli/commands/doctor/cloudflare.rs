@@ -1,4 +1,4 @@
-//! Token, account and KV.
+//! Token, log system and KV.
 
 use futures_util::future;
 
@@ -13,8 +13,19 @@ use crate::{
     config::{AiGateway, Config, Kv},
     foreign::clean,
     host::Host,
-    source::account::{self, NEW_STYLE, Standing},
+    source::{
+        Source,
+        account::{self, Standing},
+        ai_gateway::{IN_OBSERVABILITY_FROM, read_births},
+    },
+    time::Timestamp,
 };
+
+/// The check of where Cloudflare keeps the account's logs.
+pub const LOG_SYSTEM: &str = "log system";
+
+/// Pages of 50 gateways that are looked through at most.
+const PAGES: u32 = 200;
 
 /// What Cloudflare says. Without a good token it says nothing more.
 pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config, kv: Option<&Kv>) -> Vec<Check> {
@@ -23,7 +34,7 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config, kv: Option<&
     let good = token.verdict == Grade::Ok;
     let mut checks = vec![token];
     if !good {
-        let names = ["account", "gateways"].into_iter().chain(kv.map(|_| "KV"));
+        let names = [LOG_SYSTEM, "gateways"].into_iter().chain(kv.map(|_| "KV"));
         checks.extend(names.map(|name| Check::skipped(name, "the token must be good first")));
         return checks;
     }
@@ -33,9 +44,9 @@ pub async fn checks<H: Host>(asker: &Asker<'_, H>, config: &Config, kv: Option<&
             None => None,
         }
     };
-    let (account, gateways, namespaces) =
-        future::join3(account(asker, source), gateway::checks(asker, config), namespaces).await;
-    checks.push(account);
+    let (log_system, gateways, namespaces) =
+        future::join3(log_system(asker, source), gateway::checks(asker, config), namespaces).await;
+    checks.push(log_system);
     checks.extend(gateways);
     checks.extend(namespaces);
     checks
@@ -60,27 +71,41 @@ async fn token<H: Host>(asker: &Asker<'_, H>, source: &AiGateway) -> Check {
     check.mended_by("CF_API_TOKEN")
 }
 
-async fn account<H: Host>(asker: &Asker<'_, H>, source: &AiGateway) -> Check {
-    let created = asker.ask(Service::Cloudflare, account::account(source), account::read_created).await;
-    match created {
-        Ok(Some(Some(created))) if created >= NEW_STYLE => Check::warning(
-            "account",
-            format!(
-                "made on {}: since 2026-09-24 new accounts keep logs in Workers Observability",
-                created.format("%F")
-            ),
-            "This API may not show them, and then nothing is copied: compare with the logs in the dashboard",
-        ),
-        Ok(Some(Some(created))) => {
-            Check::ok("account", format!("made on {}: its logs are in this API", created.format("%F")))
+/// The first gateway of an account decides where its logs are. A deleted gateway is not in the list.
+async fn log_system<H: Host>(asker: &Asker<'_, H>, source: &AiGateway) -> Check {
+    let mut births = Vec::new();
+    for page in 1..=PAGES {
+        let (found, total) = match asker.ask(Service::Cloudflare, source.streams(page), read_births).await {
+            Ok(found) => found,
+            Err(error) => return Check::skipped(LOG_SYSTEM, format!("the gateways cannot be listed: {error}")),
+        };
+        births.extend(&found);
+        let is_last = found.is_empty() || total.is_some_and(|total| births.len() as u64 >= total);
+        if is_last || found.into_iter().flatten().any(|birth| birth < IN_OBSERVABILITY_FROM) {
+            break;
         }
-        Ok(Some(None)) => Check::skipped("account", "Cloudflare does not say when it was made"),
-        Ok(None) => Check::skipped(
-            "account",
-            "only a token with Account Settings Read sees the account's age; the poller does not need that permission",
-        ),
-        Err(error) => Check::refused("account", &error).mended_by("CF_ACCOUNT_ID"),
     }
+    judge(&births)
+}
+
+fn judge(births: &[Option<Timestamp>]) -> Check {
+    if births.is_empty() {
+        let says = "the account has no gateway, and the first one decides it";
+        let hint = "If the account never had a gateway before 2026-09-24, Cloudflare keeps its logs in Workers \
+                    Observability, where this program does not read them: see docs/alternatives.md";
+        return Check::warning(LOG_SYSTEM, says, hint);
+    }
+    let Some(first) = births.iter().flatten().min() else {
+        return Check::skipped(LOG_SYSTEM, "Cloudflare does not say when its gateways were made");
+    };
+    let day = first.format("%F");
+    if *first < IN_OBSERVABILITY_FROM {
+        return Check::ok(LOG_SYSTEM, format!("a gateway of {day}: the account's logs are in this API"));
+    }
+    let says = format!("the oldest gateway is of {day}: the logs are probably in Workers Observability");
+    let hint = "Unless an older gateway was deleted, accounts whose first gateway is of 2026-09-24 or later keep their \
+                logs there. Look whether the logs of the dashboard arrive here; if not, see docs/alternatives.md";
+    Check::warning(LOG_SYSTEM, says, hint)
 }
 
 async fn namespaces<H: Host>(asker: &Asker<'_, H>, source: &AiGateway, kv: &Kv) -> Check {
@@ -105,4 +130,25 @@ async fn namespaces<H: Host>(asker: &Asker<'_, H>, source: &AiGateway, kv: &Kv) 
         return Check::warning("KV", says, "Give each its own: listings stay short, and one can be emptied alone");
     }
     Check::ok("KV", "both namespaces are there")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time;
+
+    #[test]
+    fn the_first_gateway_decides_where_logs_are() {
+        let check = |births: &[&str], verdict, part: &str| {
+            let births: Vec<_> = births.iter().map(|birth| time::parse(birth)).collect();
+            let check = judge(&births);
+            assert_eq!(check.verdict, verdict, "{births:?}");
+            assert!(check.says.contains(part), "{} lacks {part}", check.says);
+        };
+        check(&["2026-10-01", "2026-09-23T23:59:59Z"], Grade::Ok, "2026-09-23");
+        check(&["2026-10-01", "2026-09-24"], Grade::Warning, "of 2026-09-24: the logs are probably in");
+        check(&["2026-10-01", "?"], Grade::Warning, "2026-10-01");
+        check(&["?"], Grade::Skipped, "does not say");
+        check(&[], Grade::Warning, "no gateway");
+    }
 }

@@ -82,7 +82,7 @@ async fn examine(host: &impl Host, vars: &Vars, destinations: &[Destination]) ->
     let mut checks = vec![settings];
     let asker = Asker::new(host);
     let Some(config) = config else {
-        checks.extend(skipped(&["token", "account", "gateways"]));
+        checks.extend(skipped(&["token", cloudflare::LOG_SYSTEM, "gateways"]));
         if destinations.contains(&Destination::D1) {
             checks.extend(skipped(&[d1::NAME]));
         }
