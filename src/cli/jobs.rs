@@ -158,7 +158,7 @@ impl Teller<'_> {
         if self.is_unread() && (self.dry_run || report.worst().is_none()) {
             return Err(Failure::Unread);
         }
-        let text = if self.json { report.to_json().to_string() } else { show::report(report) };
+        let text = if self.json { report.to_json().to_string() } else { self.screen.stamped(&show::report(report)) };
         if !text.is_empty() {
             self.screen.tell(&text, self.rows_on_output)?;
         }

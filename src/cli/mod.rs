@@ -37,7 +37,9 @@ use crate::{
 /// Carries out the command that was typed, until it is done or stopped.
 pub async fn main() -> ExitCode {
     let arguments = Arguments::read(now());
-    let screen = Screen::new(!matches!(arguments.command, Command::Run(_)));
+    let is_endless = matches!(arguments.command, Command::Run(_));
+    let screen = Screen::new(!is_endless);
+    let screen = if is_endless { screen.timed() } else { screen };
     let (stopper, stop) = watch::channel(false);
     let outcome = tokio::select! {
         // First, so that the signals are caught before anything is said.

@@ -73,6 +73,7 @@ pub async fn poll(
     let schedule = settings::schedule(&config)?;
     let host = NativeHost::new(stop, screen.observer()).map_err(|error| Failure::host(&error))?;
     vars.check_key(&host, &config).await?;
+    let screen = &if matches!(task, Task::Run { .. }) { screen.timed() } else { screen.clone() };
     log_to(screen, config.log_level);
 
     let hold = hold(options, &task, &host, screen).await?;

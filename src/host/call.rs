@@ -8,7 +8,10 @@ use serde_json::Value;
 use super::{Host, Put, Store};
 use crate::{
     error::{CallError, StoreError},
-    plan::{budget::SAVING, retry},
+    plan::{
+        budget::SAVING,
+        retry::{self, ATTEMPTS},
+    },
     time::Timestamp,
     wire::{Request, Response},
 };
@@ -47,7 +50,8 @@ fn waited<'a, H: Host>(
     let waited = async move {
         let wait = retry::wait(error, attempt, host.random()).filter(|wait| has_time_for(host, *wait));
         if let Some(wait) = wait {
-            log::warn!(attempt, host = request.uri().host(); "asking again: {error}");
+            let (server, next) = (request.uri().host().unwrap_or_default(), attempt + 1);
+            log::warn!("{error}; asking {server} again in {} s ({next} of {ATTEMPTS})", seconds(wait));
             host.sleep(wait).await;
         }
         wait.is_some()
@@ -73,10 +77,15 @@ pub async fn put<H: Host, S: Store>(
         let until = host.deadline().map(|deadline| deadline + SAVING);
         let wait = retry::wait_to_put(attempt, host.random());
         let Some(wait) = wait.filter(|wait| has_time_until(host, until, *wait)) else { return Err(error) };
-        log::warn!(attempt, key; "saving again: {error}");
-        host.sleep(wait).await;
         attempt += 1;
+        log::warn!("{error}; saving {key} again in {} s ({attempt} of {ATTEMPTS})", seconds(wait));
+        host.sleep(wait).await;
     }
+}
+
+/// Rounded up.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// The most pages of one listing. KV lists up to 1,000 keys on a page, so these are a million keys.

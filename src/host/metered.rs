@@ -22,6 +22,7 @@ pub struct Meter {
     reads: Cell<u32>,
     writes: Cell<u32>,
     clock: Cell<Clock>,
+    waits_until: Cell<Timestamp>,
 }
 
 /// How this machine's clock compares with the servers' clocks in one pass.
@@ -46,6 +47,7 @@ impl Meter {
             reads: Cell::new(0),
             writes: Cell::new(0),
             clock: Cell::new(Clock::Unknown),
+            waits_until: Cell::new(started),
         }
     }
 
@@ -60,6 +62,16 @@ impl Meter {
         if self.clock.get() != Clock::Wrong {
             self.clock.set(clock);
         }
+    }
+
+    /// Notes that the pass waits until an instant. Returns whether it waits for nothing else: all gateways, and all pages
+    /// that are asked for together, wait for the same limit.
+    pub fn note_wait(&self, now: Timestamp, until: Timestamp) -> bool {
+        let is_new = now >= self.waits_until.get();
+        if is_new {
+            self.waits_until.set(until);
+        }
+        is_new
     }
 
     /// Calls to the outside so far, stores not included.

@@ -1,5 +1,7 @@
 //! Decides whether a pass may make one more call to the source, and waits for it.
 
+use std::time::Duration;
+
 use super::{Context, Platform};
 use crate::{
     host::{Host, has_time_for},
@@ -9,6 +11,9 @@ use crate::{
 
 /// Calls reserved to write entries that are already read: a sign-in, an insert, and another try of each.
 const CALLS_FOR_WRITING: u32 = 4;
+
+/// A longer wait is told, because somebody may wonder why nothing happens.
+const SHORT: Duration = Duration::from_secs(10);
 
 impl<P: Platform> Context<'_, P> {
     /// When the next call to the source may be made. `pages` of this gateway are read or under way, `under_way` calls
@@ -39,6 +44,9 @@ impl<P: Platform> Context<'_, P> {
         let wait = (next - now).to_std().unwrap_or_default();
         if !wait.is_zero() && !has_time_for(&self.host, wait) {
             return Err(Ended::Rate);
+        }
+        if wait > SHORT && meter.note_wait(now, next) {
+            log::info!("waiting {} s for the API's limit of calls", wait.as_secs());
         }
         pace.call(next);
         Ok(next)

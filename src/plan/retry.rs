@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::CallError;
 
 /// Tries of one call or write in a pass, the first included.
-const ATTEMPTS: u32 = 3;
+pub const ATTEMPTS: u32 = 3;
 
 /// Longest wait before the second try; it doubles with each further one.
 const BASE: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! Both schedules until somebody stops the program.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use croner::Cron;
 
@@ -19,7 +19,11 @@ use crate::{
 /// The longest sleep. A machine that was suspended in between notices within this time that a tick is due.
 const NAP: Duration = Duration::from_mins(1);
 
-/// Runs both jobs by their schedules. A pass that fails is told, and the next tick is the retry.
+/// Pauses after a backfill that failed: the first, and the longest. Each is twice as long as the one before it.
+const PAUSES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(1);
+
+/// Runs both jobs by their schedules. A pass that fails is told, and made again: forward by its next tick, the backfill
+/// after a pause.
 pub async fn run(
     keeper: &Keeper<'_>,
     teller: &Teller<'_>,
@@ -76,14 +80,29 @@ impl Run<'_> {
 
     async fn backfills(&self, schedule: &Cron) -> Result<(), Failure> {
         let host = self.keeper.poller.host;
+        let mut failures = 0;
         while !host.stopping() {
-            self.pass(Work::Backfill).await?;
+            let failed = self.pass(Work::Backfill).await?.worst().is_some();
+            failures = if failed { failures + 1 } else { 0 };
             // A schedule without a next tick, such as the 30th of February, never comes.
-            let Ok(next) = schedule.find_next_occurrence(&host.now(), false) else { break };
+            let now = host.now();
+            let tick = schedule.find_next_occurrence(&now, false).ok();
+            let retry = failed.then(|| now + pause(failures));
+            let Some(next) = [tick, retry].into_iter().flatten().min() else { break };
+            if failed && !host.stopping() {
+                let seconds = (next - now).num_seconds();
+                let wait = if seconds < 60 { format!("{seconds} s") } else { format!("{} min", seconds / 60) };
+                self.teller.screen.say(&format!("aig-logs: the backfill is tried again in {wait}"));
+            }
             sleep_until(host, next).await;
         }
         Ok(())
     }
+}
+
+/// The pause after so many failures in a row.
+fn pause(failures: u32) -> Duration {
+    PAUSES.start().saturating_mul(1 << failures.saturating_sub(1).min(10)).min(*PAUSES.end())
 }
 
 async fn sleep_until(host: &impl Host, instant: Timestamp) {
@@ -92,5 +111,16 @@ async fn sleep_until(host: &impl Host, instant: Timestamp) {
         && !host.stopping()
     {
         host.sleep(left.min(NAP)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_from_a_minute_to_an_hour() {
+        let minutes = [1, 2, 3, 6, 7, 99].map(|failures| pause(failures).as_secs() / 60);
+        assert_eq!(minutes, [1, 2, 4, 32, 60, 60]);
     }
 }

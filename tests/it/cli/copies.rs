@@ -96,8 +96,8 @@ fn run_copies_both_ways_until_it_is_stopped_and_goes_on_where_it_was() {
     for round in 0..2 {
         let mut run = Running(world.command(&["run", "--every", "1"]).spawn().unwrap());
         let mut lines = BufReader::new(run.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-        assert!(lines.any(|line| line.starts_with("backfill")), "round {round}");
-        assert!(lines.any(|line| line.starts_with("forward main")), "round {round}");
+        assert!(lines.any(|line| line.contains("Z backfill")), "round {round}");
+        assert!(lines.any(|line| line.contains("Z forward main")), "round {round}");
         terminate(&run.0);
         assert_eq!(run.0.wait().unwrap().code(), Some(0), "round {round}");
         let mut words = String::new();

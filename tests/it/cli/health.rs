@@ -29,7 +29,7 @@ impl Poller {
         let mut running = Running(command.envs(vars.iter().copied()).spawn().unwrap());
         let mut line = String::new();
         BufReader::new(running.0.stderr.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.strip_prefix("How it goes: http://").unwrap_or_else(|| panic!("{line}"));
+        let (_, address) = line.split_once(" How it goes: http://").unwrap_or_else(|| panic!("{line}"));
         let address = address.split('/').next().unwrap().parse().unwrap();
         let told = BufReader::new(running.0.stdout.take().unwrap());
         Self { running, address, told }
@@ -38,7 +38,7 @@ impl Poller {
     /// Waits until it has told of a pass of this job.
     fn wait_for(&mut self, job: &str) {
         let mut line = String::new();
-        while !line.starts_with(job) {
+        while !line.contains(&format!("Z {job}")) {
             line.clear();
             assert!(self.told.read_line(&mut line).unwrap() > 0, "it has ended");
         }

@@ -19,6 +19,7 @@ mod looker;
 mod reader;
 mod refusals;
 mod report;
+mod run;
 mod secrets;
 mod serve_bigquery;
 mod settings;

@@ -28,4 +28,5 @@ mod runs;
 mod secrets;
 mod source;
 mod takeover;
+mod told;
 mod verify;

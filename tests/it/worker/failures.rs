@@ -58,7 +58,7 @@ fn a_silent_source_is_asked_again_and_fails_as_something_that_may_pass() {
     // Three tries, and for the line in aig_runs that says so a sign-in and an insert.
     assert_eq!((good, log.text("level"), log.number("calls")), (false, "'warn'", 5), "{log:?}");
     let logs = worker.logs(3);
-    let attempts = logs.iter().filter(|log| log.text("message").contains("asking again")).count();
+    let attempts = logs.iter().filter(|log| log.text("message").contains("again in")).count();
     assert_eq!((attempts, logs.len()), (2, 3), "{logs:?}");
 }
 
