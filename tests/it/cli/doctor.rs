@@ -276,8 +276,13 @@ fn crons_are_judged_where_a_worker_is() {
     // 2,976 = 2 * 1,440 + 24 + 3 * 24: passes, ledger and backfill.
     let (checks, code) = world.checks(&[]);
     let check = checks.iter().find(|check| check["check"] == "crons").unwrap();
-    assert_eq!((code, &check["verdict"]), (0, &json!("ok")));
-    for part in ["1,440 forward passes", "2,976 KV writes", "Workers Free allows 1,000", "*/4 * * * *"] {
+    assert_eq!((code, &check["verdict"], &check["fix"]), (0, &json!("ok"), &Value::Null));
+    for part in [
+        "1,440 forward passes",
+        "2,976 KV writes",
+        "Workers Free allows 1,000",
+        r#"there set crons = [\"*/4 * * * *\""#,
+    ] {
         assert!(check.to_string().contains(part), "{part}: {check}");
     }
     crons(r#"["*/4 * * * *", "0 * * * *"]"#);
