@@ -41,6 +41,10 @@ use crate::{
 
 const TOKEN: &str = "CF_API_TOKEN";
 
+/// The two settings that may hold the key of the service account: the key file, and the key alone.
+const KEY_FILE: &str = "GCP_SA_KEY_JSON";
+const PEM: &str = "GCP_SA_PRIVATE_KEY_PEM";
+
 /// Sets up all that is missing.
 pub async fn setup(arguments: &Setup, options: &Options, stop: watch::Receiver<bool>) -> Result<Exit, Failure> {
     let asker = Prompter::new(arguments.yes)?;
@@ -58,20 +62,23 @@ pub async fn setup(arguments: &Setup, options: &Options, stop: watch::Receiver<b
     let warehouse = task.warehouse()?;
     let ids = task.namespaces(&host, &source, worker.name()).await?;
     let has_table = google::table(&host, &warehouse, task).await?;
-    let values = [
+    let mut values = vec![
         ("CF_ACCOUNT_ID", source.account.clone()),
         ("AIG_GATEWAY_ID", gateways),
         ("GCP_BQ_PROJECT", warehouse.table.project.clone()),
         ("GCP_BQ_DATASET", warehouse.table.dataset.clone()),
         ("GCP_BQ_TABLE", warehouse.table.table.clone()),
     ];
+    // The Worker needs it beside the key; a whole key file has it inside.
+    let email = vars.get("GCP_SA_EMAIL").filter(|_| task.key() == PEM);
+    values.extend(email.map(|email| ("GCP_SA_EMAIL", email)));
     let changes = [worker.with(&ids, &values)?, files::with_secrets(&task.secrets(&source.token))?];
     if task.write(&changes)? {
         task.service_account(&warehouse, has_table)?;
     }
     show::print("")?;
     let exit = doctor::doctor(&Doctor::default(), options, stop).await?;
-    finish(task.steps, exit)
+    finish(&task, exit)
 }
 
 /// What all steps need.
@@ -155,6 +162,11 @@ impl Task<'_> {
         })?)
     }
 
+    /// The setting that holds the key of the service account, or will hold it.
+    fn key(self) -> &'static str {
+        if self.vars.get(KEY_FILE).is_none() && self.vars.get(PEM).is_some() { PEM } else { KEY_FILE }
+    }
+
     /// The secrets that are known, and not in a file yet.
     fn secrets(self, token: &Secret) -> Vec<(&'static str, Secret)> {
         let known = |name| if name == TOKEN { Some(token.clone()) } else { self.vars.get(name).map(Secret::new) };
@@ -191,7 +203,7 @@ impl Task<'_> {
     /// Makes the service account that writes to the table, if none is set.
     fn service_account(self, warehouse: &WarehouseSettings, has_table: bool) -> Result<(), Failure> {
         let Self { arguments, asker, vars, steps } = self;
-        if vars.get("GCP_SA_KEY_JSON").or_else(|| vars.get("GCP_SA_EMAIL")).is_some() {
+        if vars.get(KEY_FILE).or_else(|| vars.get("GCP_SA_EMAIL")).is_some() {
             return steps.tell(Mark::There, "service account: one is set already");
         }
         if warehouse.emulated && !arguments.service_account {
@@ -206,21 +218,22 @@ impl Task<'_> {
             return google::tell_commands(arguments, &warehouse.table, true);
         }
         let Some(key) = google::service_account(self, &warehouse.table)? else { return Ok(()) };
-        files::with_secrets(&[("GCP_SA_KEY_JSON", key)])?.write()?;
+        files::with_secrets(&[(KEY_FILE, key)])?.write()?;
         steps.tell(Mark::Done, ".dev.vars: GCP_SA_KEY_JSON (secret, not shown)")
     }
 }
 
 /// What comes next.
-fn finish(steps: &Steps, found: Exit) -> Result<Exit, Failure> {
-    let (words, exit) = if steps.any_left() || found != Exit::Done {
+fn finish(task: &Task<'_>, found: Exit) -> Result<Exit, Failure> {
+    let (words, exit) = if task.steps.any_left() || found != Exit::Done {
         ("After the steps that are left for you", Exit::Person)
     } else {
         ("Next", Exit::Done)
     };
     show::print(&format!(
-        "\n{words}, give the Worker its secrets from .dev.vars, and deploy it:\n  npx wrangler secret put \
-         CF_API_TOKEN\n  npx wrangler secret put GCP_SA_KEY_JSON\n  npm run deploy"
+        "\n{words}, give the Worker its secrets from .dev.vars, and deploy it:\n  npx wrangler secret put {TOKEN}\n  \
+         npx wrangler secret put {}\n  npm run deploy",
+        task.key()
     ))?;
     Ok(exit)
 }

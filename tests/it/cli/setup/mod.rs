@@ -190,6 +190,20 @@ fn a_file_that_cannot_be_read_is_never_touched() {
     }
 }
 
+#[test]
+fn a_key_without_its_file_is_deployed_with_its_account() {
+    let (world, folder, origin) = (world(), Folder::new(), refusing());
+    let email = "poller@p.iam.gserviceaccount.com";
+    let key = [("GCP_SA_PRIVATE_KEY_PEM", "a key"), ("GCP_SA_EMAIL", email), ("BIGQUERY_EMULATOR_HOST", &origin)];
+    // The doctor says of this key that it is none.
+    let output = folder.command(&world, &[&["setup"][..], &NAMES].concat()).envs(key).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("npx wrangler secret put GCP_SA_PRIVATE_KEY_PEM\n  npm run deploy"), "{said}");
+    assert!(!said.contains("secret put GCP_SA_KEY_JSON"), "{said}");
+    assert!(folder.read("wrangler.toml").contains(&format!("GCP_SA_EMAIL = \"{email}\"")), "{said}");
+    assert!(folder.read(".dev.vars").contains("GCP_SA_PRIVATE_KEY_PEM='a key'"));
+}
+
 /// The address of a BigQuery that refuses everything.
 fn refusing() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
