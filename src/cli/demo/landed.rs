@@ -4,7 +4,10 @@
 use rusqlite::{Connection, params_from_iter, types::Value as Cell};
 use serde_json::Value;
 
-use crate::log::columns::LOGS;
+use crate::{
+    log::columns::LOGS,
+    sink::sql::{SQLITE, Script},
+};
 
 /// Makes table and view of these rows in a file that has neither.
 pub fn keep<'a>(file: &Connection, rows: impl Iterator<Item = &'a Value>) -> rusqlite::Result<()> {
@@ -25,6 +28,11 @@ pub fn keep<'a>(file: &Connection, rows: impl Iterator<Item = &'a Value>) -> rus
         for row in rows {
             insert.execute(params_from_iter(LOGS.columns.iter().map(|column| cell(&row[column.name]))))?;
         }
+    }
+    // All that `aig-logs` makes over the logs, but for their table and their view.
+    let of_logs = |script: &&Script| script.name.contains("_aig_") && script.name != "2_aig_logs.sql";
+    for script in SQLITE.iter().filter(of_logs) {
+        transaction.execute_batch(script.text)?;
     }
     transaction.commit()
 }
@@ -61,5 +69,7 @@ mod tests {
         let newest = read("SELECT json_array(id, cost, byok, model) FROM aig_logs ORDER BY id");
         assert_eq!(newest, [r#"["a",0.7,1,null]"#, r#"["b",0.1,1,null]"#]);
         assert_eq!(read("SELECT id FROM aig_logs_raw ORDER BY id"), ["a", "a", "a", "b"]);
+        assert_eq!(read("SELECT day || ' ' || requests FROM aig_usage_by_day"), ["2026-10-06 2"]);
+        assert_eq!(read("SELECT hour FROM aig_pipeline_by_hour"), [""; 0]);
     }
 }
