@@ -12,6 +12,7 @@ mod poll;
 mod progress;
 mod show;
 mod stop;
+mod terminal;
 pub mod vars;
 mod warehouse;
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use indicatif::HumanCount;
 
 use crate::{
-    cli::failure::Failure,
+    cli::{failure::Failure, terminal},
     foreign::{self, clean},
     pass::{GatewayReport, Job, Report},
     plan::{budget::Ended, peak::percent},
@@ -16,6 +16,11 @@ use crate::{
 /// Prints a result in words, or in JSON.
 pub fn print(text: &str) -> Result<(), Failure> {
     deliver(&foreign::lines(text))
+}
+
+/// Prints sentences and tables, which a terminal shows in its width.
+pub fn words(text: &str) -> Result<(), Failure> {
+    print(&terminal::folded(text))
 }
 
 /// Prints a text for programs as it is: rows, settings and scripts.
@@ -80,6 +85,11 @@ fn came_to(job: Job, gateway: &GatewayReport, ended: Ended) -> String {
         (Job::Forward, _) => format!("{ended}, done up to {reached}"),
         (Job::Backfill | Job::Range, _) => format!("{ended}, done down to {reached}"),
     }
+}
+
+/// The program as it was typed: after `cargo run` it is not on the path.
+pub fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "aig-logs".into())
 }
 
 /// A stretch of time in its largest unit.

@@ -13,17 +13,21 @@ use std::{
     thread::JoinHandle,
 };
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
 
 /// A terminal, read until the last program that writes there has ended.
 pub struct Terminal(JoinHandle<String>);
 
 impl Terminal {
-    /// Lets a command print into a new terminal.
+    /// Lets a command print into a new terminal of 80 columns.
     pub fn of(command: &mut Command) -> Self {
         let inner = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&inner).unwrap();
         unlockpt(&inner).unwrap();
+        tcsetwinsize(&inner, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let name = ptsname(&inner, Vec::new()).unwrap();
         let outer = File::options().read(true).write(true).open(OsStr::from_bytes(name.to_bytes())).unwrap();
         command.stdout(OwnedFd::from(outer));

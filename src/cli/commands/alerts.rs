@@ -1,6 +1,5 @@
 //! `aig-logs alerts`: what is spent of each budget, which alerts are on, and whether the webhook takes a message.
 
-use comfy_table::{Table, presets};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -11,7 +10,7 @@ use crate::{
         args::{AlertsAction, Options},
         failure::{Exit, Failure},
         files::state::OpenState,
-        show,
+        show, terminal,
         vars::settings::Vars,
     },
     config::Alerts,
@@ -79,14 +78,14 @@ async fn list(settings: &Alerts, options: &Options, stop: watch::Receiver<bool>)
         let budgets: Vec<_> = budgets.iter().map(to_json).collect();
         show::print(&json!({ "budgets": budgets, "on": on, "digest_due": digest_due(settings) }).to_string())?;
     } else {
-        show::print(&in_words(&budgets, &told, settings))?;
+        show::words(&in_words(&budgets, &told, settings))?;
     }
     Ok(Exit::Done)
 }
 
 fn in_words(budgets: &[Spent], told: &Told, settings: &Alerts) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["budget", "spent", "of", "%", "at this pace"]);
+    let mut table = terminal::table();
+    table.set_header(["budget", "spent", "of", "%", "at this pace"]);
     table.add_rows(budgets.iter().map(|spent| {
         let by = if spent.by.is_empty() { "all".to_owned() } else { clean(&spent.by) };
         let forecast = spent.forecast.map_or_else(String::new, |usd| format!("${usd:.2}"));

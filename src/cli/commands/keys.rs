@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use comfy_table::{Table, presets};
 use rand::{RngCore, rngs::OsRng};
 use serde_json::{Value, json};
 
@@ -11,7 +10,7 @@ use crate::{
     cli::{
         args::KeysAction,
         failure::{Exit, Failure},
-        show,
+        show, terminal,
     },
     database::{Database, Statement, sqlite::SqliteDatabase},
     host::native::now,
@@ -103,8 +102,8 @@ fn table(rows: &[Value]) -> String {
         Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => String::new(),
     };
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["prefix", "org", "scopes", "origins", "created", "revoked"]);
+    let mut table = terminal::table();
+    table.set_header(["prefix", "org", "scopes", "origins", "created", "revoked"]);
     let columns = ["prefix", "org", "scopes", "origins", "createdAt", "revokedAt"];
     table.add_rows(rows.iter().map(|row| columns.map(|column| words(&row[column]))));
     table.trim_fmt()

@@ -1,6 +1,5 @@
 //! `aig-logs prices`: the price list of the events API, in a SQLite file.
 
-use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,7 +8,7 @@ use crate::{
         args::PricesAction,
         failure::{Exit, Failure},
         files::events::{close, existing},
-        show,
+        show, terminal,
     },
     database::Database,
     host::native::now,
@@ -55,8 +54,8 @@ fn table(rows: &[Value]) -> String {
     if rows.is_empty() {
         return "no price".into();
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["org", "sku", "unit", "since", "USD"]);
+    let mut table = terminal::table();
+    table.set_header(["org", "sku", "unit", "since", "USD"]);
     let columns = ["organizationId", "sku", "unit", "since", "price"];
     let words = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     table.add_rows(rows.iter().map(|row| columns.map(|column| words(&row[column]))));

@@ -64,7 +64,7 @@ pub async fn simulate(
             .say(&format!("Every service fails now and then, by seed {seed}; {base}/simulator/calls lists the faults"));
     }
     if let Some(path) = vars {
-        screen.say(&format!("In another terminal: aig-logs run --vars {}", path.display()));
+        screen.say(&format!("In another terminal: {} run --vars {}", show::program(), path.display()));
     }
     let stopped = async move {
         // Nobody left to say stop is as good as stop.

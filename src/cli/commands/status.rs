@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::{
     cli::{
-        args::Options,
+        args::{Options, State},
         commands::standing::{GatewayStanding, Summary},
         failure::{Exit, Failure},
         files::{
@@ -70,8 +70,12 @@ pub async fn status(options: &Options, stop: watch::Receiver<bool>) -> Result<Ex
     let state = OpenState::to_read(options, stop)?;
     let place = state.place();
     let Some(standing) = Standing::read(&state, options).await? else { return Err(no_state(&place)) };
-    let text = if options.json { format!("{:#}", standing.to_json(&place)) } else { standing.in_words(&place) };
-    show::print(&text)?;
+    if options.json {
+        show::print(&format!("{:#}", standing.to_json(&place)))?;
+    } else {
+        let kv = if options.state == Some(State::Kv) { " --state kv" } else { "" };
+        show::words(&standing.in_words(&place, kv))?;
+    }
     Ok(problem::exit(&standing.problems(None)))
 }
 
@@ -190,7 +194,8 @@ impl Standing {
         self.dead.iter().map(|(_, rows)| rows).sum()
     }
 
-    fn in_words(&self, place: &str) -> String {
+    /// `option` is what other commands need to find the same state.
+    fn in_words(&self, place: &str, option: &str) -> String {
         let target = self.target.as_deref().unwrap_or("not known");
         let mut lines: Vec<_> = self.gateways().map(|gateway| gateway.in_a_line()).collect();
         lines.push(format!("\nState of {place}; rows go to {}", clean(&names::parts(target).join(" and "))));
@@ -199,7 +204,7 @@ impl Standing {
             0 => "Dead letters  none".to_owned(),
             rows => {
                 let rows = show::counted(rows, "row");
-                format!("Dead letters  {rows}: `aig-logs dead-letters list` shows where and why")
+                format!("Dead letters  {rows}: `aig-logs dead-letters list{option}` shows where and why")
             }
         });
         lines.extend(self.passes.last.keys().filter_map(|job| self.pass_in_words(job)));

@@ -102,7 +102,11 @@ pub async fn demo(arguments: Demo, json: bool, stop: watch::Receiver<bool>, scre
         }
         ending = copying => ending?,
     };
-    show::print(&if json { format!("{:#}", ending.json) } else { ending.words })?;
+    if json {
+        show::print(&format!("{:#}", ending.json))?;
+    } else {
+        show::words(&ending.words)?;
+    }
     if !ending.holds {
         return Ok(Exit::Person);
     }

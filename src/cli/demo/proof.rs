@@ -12,10 +12,13 @@ use rusqlite::{Connection, Row};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::failure::Failure,
+    cli::{failure::Failure, show, terminal},
     foreign::clean,
     time::{self, Timestamp},
 };
+
+/// The most letters of a model's name in the table, which then has 80 columns.
+const LONGEST: usize = 30;
 
 /// Requests, cost in USD, and the durations in ms that half and 95 of 100 requests do not exceed.
 const MODELS: &str = "
@@ -141,7 +144,7 @@ impl DemoProof {
             ("Missing", self.missing as u64),
             ("Duplicated", self.duplicated as u64),
         ]);
-        let (file, program) = (file.display(), program());
+        let (file, program) = (file.display(), show::program());
         format!(
             "\n{counts}\n\n{}\n\nThe table is in {file}, as aig_logs. Go on with:\n  \
              {program} status --state {file}\n  {program} simulate --vars sim.vars",
@@ -194,7 +197,7 @@ impl Model {
         let whole = |number: Option<f64>| number.map_or(String::new(), |number| format!("{number:.0}"));
         let requests = HumanCount(self.requests).to_string();
         let cost = self.cost.map_or("–".to_owned(), |cost| format!("{cost:.2}"));
-        [clean(&self.name), requests, cost, whole(self.p50), whole(self.p95)]
+        [terminal::shortened(&clean(&self.name), LONGEST), requests, cost, whole(self.p50), whole(self.p95)]
     }
 
     fn to_json(&self) -> Value {
@@ -223,11 +226,6 @@ pub fn unreadable(error: rusqlite::Error) -> Failure {
     Failure::denied("reading the table", error, "Start the demo again")
 }
 
-/// The program as it was typed: it may not be on the path.
-pub fn program() -> String {
-    std::env::args().next().unwrap_or_else(|| "aig-logs".into())
-}
-
 /// Words, and a number beside each.
 pub fn two_columns(lines: &[(&str, u64)]) -> Table {
     let mut table = plain_table();
@@ -237,9 +235,7 @@ pub fn two_columns(lines: &[(&str, u64)]) -> Table {
 }
 
 fn plain_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table
+    terminal::within(presets::UTF8_FULL_CONDENSED, terminal::columns())
 }
 
 /// Everything but the first column to the right.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{
         args::{Demo, PastOptions},
-        demo::proof::{DemoProof, Ending, program, two_columns},
+        demo::proof::{DemoProof, Ending, two_columns},
         show,
     },
     pass::Report,
@@ -79,8 +79,8 @@ impl Survival {
         let survived: u64 = self.faults.values().sum();
         let file = arguments.file.display();
         format!(
-            "\n{counts}\n\nA dead letter is a row that the simulated BigQuery never takes, kept with its reason. Entries that were deleted at \
-             the source after\nthey were copied stay in the table.\n\n{}\n\nSurvived {}, by kind:\n\n{}\n\n{passes}.\n\nThe table is in {file}: aig_logs_raw with every copy, aig_logs as readers see it.\n\
+            "\n{counts}\n\nA dead letter is a row that the simulated BigQuery never takes, kept with its\n\
+             reason. Entries that were deleted at the source after they were copied stay in\nthe table.\n\n{}\n\nSurvived {}, by kind:\n\n{}\n\n{passes}.\n\nThe table is in {file}: aig_logs_raw with every copy,\naig_logs as readers see it, and the views over it.\n\
              Repeat it with: {}",
             proof.traffic(),
             show::counted(survived, "fault"),
@@ -92,7 +92,7 @@ impl Survival {
     /// What to type for the same storm over the same world.
     fn command(&self, history: &PastOptions) -> String {
         let PastOptions { entries, days, seed } = history;
-        format!("{} demo --faults {} --entries {entries} --days {days} --seed {seed}", program(), self.seed)
+        format!("{} demo --faults {} --entries {entries} --days {days} --seed {seed}", show::program(), self.seed)
     }
 
     fn to_json(&self, file: &Path) -> Value {

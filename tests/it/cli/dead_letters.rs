@@ -158,6 +158,8 @@ fn the_workers_state_is_reached_over_the_api() {
     assert_eq!(kv["dead_letters"], json!([{ "key": KEY, "rows": 2 }]));
     assert_eq!(file["dead_letters"], json!([{ "key": key, "rows": 1 }]));
 
+    let told = world.run(&["status", "--state", "kv"]);
+    assert!(told.contains("Dead letters  2 rows: `aig-logs dead-letters list --state kv`"), "{told}");
     let of = |action| with(&["dead-letters", "--state", "kv"], action);
     assert!(world.run(&of(&["list"])).contains(KEY));
     assert_eq!(records(&world.run(&of(&["show", KEY]))).len(), 2);

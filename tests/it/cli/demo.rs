@@ -74,7 +74,13 @@ fn the_demo_ends_after_its_table_if_nobody_looks_or_if_once_is_enough() {
     // The same file again, into a pipe.
     let output = command(folder.path()).args(DEMO).env("DISPLAY", ":0").output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("Duplicated"));
+    let piped = String::from_utf8_lossy(&output.stdout);
+    assert!(piped.contains("Duplicated"));
+    let lines = text.lines().chain(piped.lines()).filter(|line| line.contains('│'));
+    assert!(lines.clone().count() > 20 && lines.clone().all(|line| line.trim_end().chars().count() <= 80), "{text}");
+    // What it says to go on with is what was typed.
+    let words = piped.lines().find_map(|line| line.trim().strip_suffix(" status --state aig-logs-demo.sqlite"));
+    assert_eq!(words, Some(super::BINARY));
 }
 
 #[test]

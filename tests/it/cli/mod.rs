@@ -31,6 +31,7 @@ mod status;
 mod storm;
 mod trust;
 mod verify;
+mod width;
 
 use std::{
     collections::BTreeMap,

@@ -40,6 +40,6 @@ pub async fn ask(arguments: &Ask, options: &Options, stop: watch::Receiver<bool>
     }
     parts.extend(question.unit.map(|_| sparklines::told(&question, &table)));
     parts.push(told::facts(&table));
-    show::print(&parts.join("\n\n"))?;
+    show::words(&parts.join("\n\n"))?;
     Ok(Exit::Done)
 }

@@ -46,7 +46,7 @@ pub async fn query(arguments: &Query, options: &Options, stop: watch::Receiver<b
     let table = answered.map_err(|failure| if is_own { failure } else { of_its_author(name, failure) })?;
     match told::for_programs(&table, options.json, arguments.asked.csv)? {
         Some(text) => show::deliver(&text)?,
-        None => show::print(&[told::table(&table), told::facts(&table)].join("\n\n"))?,
+        None => show::words(&[told::table(&table), told::facts(&table)].join("\n\n"))?,
     }
     arguments.fail_if.as_ref().map_or(Ok(Exit::Done), |condition| check(condition, &table))
 }
@@ -166,5 +166,5 @@ fn list(arguments: &Query, options: &Options) -> Result<(), Failure> {
         let parameters = template.parameters().map(|(name, words)| format!("\n    {name}: {words}"));
         format!("{}\n  {}{}", template.name, template.description, parameters.collect::<String>())
     });
-    show::print(&lines.collect::<Vec<_>>().join("\n\n"))
+    show::words(&lines.collect::<Vec<_>>().join("\n\n"))
 }

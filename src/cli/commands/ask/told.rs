@@ -1,18 +1,15 @@
-//! An answer for a person in at most 80 columns, or for a program.
+//! An answer for a person in the columns of the terminal, or for a program.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table as Printed, presets};
+use comfy_table::CellAlignment;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::Value;
 
 use crate::{
-    cli::{failure::Failure, show},
+    cli::{failure::Failure, show, terminal},
     query::{Table, bigquery::BYTES},
 };
 
-/// The columns of a terminal.
-pub const WIDTH: u16 = 80;
-
-/// The most letters of a text in a cell.
+/// The most letters of a text in a cell at a terminal.
 const LONGEST: usize = 36;
 
 /// The answer as JSON or CSV; none: it is for a person.
@@ -41,9 +38,7 @@ pub(super) fn table(table: &Table) -> String {
 
 /// Lines below their header.
 pub fn aligned(header: Vec<String>, lines: Vec<Vec<String>>, is_number: impl Fn(usize) -> bool) -> String {
-    let mut printed = Printed::new();
-    printed.load_style(presets::NOTHING).set_width(WIDTH);
-    printed.set_content_arrangement(ContentArrangement::Dynamic);
+    let mut printed = terminal::table();
     printed.set_header(header);
     printed.add_rows(lines);
     for (place, column) in printed.column_iter_mut().enumerate() {
@@ -54,15 +49,19 @@ pub fn aligned(header: Vec<String>, lines: Vec<Vec<String>>, is_number: impl Fn(
     printed.trim_fmt()
 }
 
-/// A value in words.
+/// A value in words. A terminal shows the beginning of a long text.
 pub(super) fn cell(value: &Value) -> String {
+    in_words(value, terminal::columns().map_or(usize::MAX, |_| LONGEST))
+}
+
+fn in_words(value: &Value, longest: usize) -> String {
     match value {
         Value::Null => "–".into(),
         Value::Number(number) => number
             .as_u64()
             .map_or_else(|| rounded(number.as_f64().unwrap_or_default()), |whole| HumanCount(whole).to_string()),
-        Value::String(text) => shortened(text),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => shortened(&value.to_string()),
+        Value::String(text) => shortened(text, longest),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => shortened(&value.to_string(), longest),
     }
 }
 
@@ -79,12 +78,9 @@ fn rounded(number: f64) -> String {
 }
 
 /// The instant of a step needs no seconds if it has none.
-fn shortened(text: &str) -> String {
+fn shortened(text: &str, longest: usize) -> String {
     let text = text.strip_suffix(":00.000Z").map_or_else(|| text.to_owned(), |minute| format!("{minute}Z"));
-    if text.chars().count() <= LONGEST {
-        return text;
-    }
-    text.chars().take(LONGEST - 1).chain(['…']).collect()
+    terminal::shortened(&text, longest)
 }
 
 /// What is to know about the answer, in one line.
@@ -114,13 +110,14 @@ pub(super) fn facts(table: &Table) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::cell;
+    use super::{cell, in_words};
 
     #[test]
     fn numbers_have_the_digits_that_a_person_compares() {
         let cells = [json!(1_234_567), json!(0.01234), json!(12.345), json!(123.45), json!(12_345.6), json!(null)];
         assert_eq!(cells.map(|value| cell(&value)), ["1,234,567", "0.0123", "12.35", "123.5", "12,346", "–"]);
         assert_eq!(cell(&json!("2026-11-01T10:00:00.000Z")), "2026-11-01T10:00Z");
-        assert_eq!(cell(&json!("x".repeat(40))).chars().count(), 36);
+        assert_eq!(in_words(&json!("x".repeat(40)), 36).chars().count(), 36);
+        assert_eq!(in_words(&json!("x".repeat(40)), usize::MAX).chars().count(), 40);
     }
 }

@@ -2,7 +2,7 @@
 
 mod replay;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -13,7 +13,7 @@ use crate::{
         failure::{Exit, Failure},
         files::state::OpenState,
         progress::Screen,
-        show,
+        show, terminal,
     },
     error::Error,
     foreign::clean,
@@ -80,17 +80,26 @@ fn reason(letter: &DeadLetter) -> String {
 }
 
 fn table(found: &[(String, usize, String)]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["key", "gateway", "when", "rows", "first reason"]);
-    table.set_content_arrangement(ContentArrangement::Disabled);
+    let mut table = terminal::table();
+    // The key says gateway and instant, too: a terminal has no room to say them twice.
+    let is_short = terminal::columns().is_some();
+    table.set_header(if is_short {
+        vec!["key", "rows", "first reason"]
+    } else {
+        vec!["key", "gateway", "when", "rows", "first reason"]
+    });
     for (key, rows, reason) in found {
         let (gateway, at) = place_of(key).unzip();
         let at = at.map(time::text).unwrap_or_default();
         let [key, gateway, reason] = [key, gateway.unwrap_or_default(), reason].map(clean);
-        table.add_row([key, gateway, at, rows.to_string(), reason]);
+        let rows = rows.to_string();
+        table.add_row(if is_short { vec![key, rows, reason] } else { vec![key, gateway, at, rows, reason] });
     }
-    if let Some(column) = table.column_mut(3) {
+    if let Some(column) = table.column_mut(if is_short { 1 } else { 3 }) {
         column.set_cell_alignment(CellAlignment::Right);
+    }
+    if let Some(column) = table.column_mut(0) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
     }
     table.trim_fmt()
 }

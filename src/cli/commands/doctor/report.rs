@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::{
     commands::doctor::check::{Check, Grade},
     show::counted,
+    terminal,
 };
 
 /// Width of the names of checks.
@@ -17,11 +18,13 @@ pub fn in_words(checks: &[Check]) -> String {
     let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut lines = Vec::new();
     for Check { name, verdict, says, hint, fix } in checks {
-        let fix = fix.as_ref().map(|fix| format!("→ {fix}"));
-        let follow = says.lines().skip(1).map(str::to_owned).chain(hint.clone()).chain(fix);
         let first = says.lines().next().unwrap_or_default();
-        lines.push(format!("{} {name:<WIDTH$}  {first}", mark(*verdict, colour)));
-        lines.extend(follow.map(|line| format!("  {:WIDTH$}  {line}", "")));
+        let line = terminal::folded(&format!("  {name:<WIDTH$}  {first}"));
+        lines.push(mark(*verdict, colour) + line.get(1..).unwrap_or_default());
+        let follow = says.lines().skip(1).chain(hint.as_deref());
+        lines.extend(follow.map(|line| terminal::folded(&format!("  {:WIDTH$}  {line}", ""))));
+        // Somebody copies it, so it stays in one piece.
+        lines.extend(fix.as_ref().map(|fix| format!("  {:WIDTH$}  → {fix}", "")));
     }
     let counts = [Grade::Failed, Grade::Warning, Grade::Skipped].map(|verdict| count(checks, verdict));
     lines.push(String::new());

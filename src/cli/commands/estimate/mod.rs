@@ -18,7 +18,7 @@ use crate::{
             usage::{DAYS, Usage},
         },
         failure::{Exit, Failure},
-        show,
+        show, terminal,
     },
     config::Destination,
     plan::peak::readable,
@@ -33,7 +33,7 @@ pub fn estimate(arguments: &Estimate, options: &Options) -> Result<Exit, Failure
         Some(events) => of_events(events, arguments, options)?,
         None => of_logs(arguments, options)?,
     };
-    show::print(&text).map(|()| Exit::Done)
+    if options.json { show::print(&text) } else { show::words(&text) }.map(|()| Exit::Done)
 }
 
 fn of_logs(arguments: &Estimate, options: &Options) -> Result<String, Failure> {
@@ -88,8 +88,8 @@ fn lines(usage: &Usage, sinks: &[Destination]) -> Vec<(Price, f64)> {
 }
 
 fn table(lines: &[(Price, f64)]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["a month", "takes", "USD", "price", "as of"]);
+    let mut table = terminal::within(presets::UTF8_FULL_CONDENSED, terminal::columns());
+    table.set_header(["a month", "takes", "USD", "price", "as of"]);
     for (price, units) in lines {
         let cost = format!("{:.2}", price.of(*units));
         table.add_row([price.what, &amount(price.unit, *units), &cost, price.says, price.as_of]);

@@ -52,7 +52,7 @@ pub async fn explain(
     let not_found = nobody_knows.then(|| found.not_found());
     let code = tell(logs, event::lives(found), options)?;
     if let Some(words) = not_found.filter(|_| !options.json) {
-        show::print(&words)?;
+        show::words(&words)?;
     }
     Ok(code)
 }
@@ -66,7 +66,7 @@ fn tell(logs: Lives, events: Lives, options: &Options) -> Result<Exit, Failure> 
         show::print(&format!("{:#}", told.iter().flat_map(|lives| lives.json.clone()).collect::<Value>()))?;
     } else {
         let words: Vec<_> = told.iter().flat_map(|lives| lives.words.clone()).collect();
-        show::print(&words.join("\n\n"))?;
+        show::words(&words.join("\n\n"))?;
     }
     Ok(if told.iter().any(|lives| lives.need_somebody) { Exit::Person } else { Exit::Done })
 }

@@ -6,7 +6,7 @@ use super::{
     costs::{Costs, Line, Measure},
     words,
 };
-use crate::cli::commands::ask::told::{WIDTH, aligned};
+use crate::cli::{commands::ask::told::aligned, terminal::USUAL};
 
 /// The most lines of a section.
 const MOST: usize = 20;
@@ -72,7 +72,7 @@ fn lines(fields: &[String], lines: &[Line], has_change: bool) -> String {
     let longest: Vec<_> = (0..fields.len()).map(|field| longest(field).unwrap_or_default()).collect();
     let mut numbers = columns(lines, has_change);
     let room =
-        |numbers: &[Column]| usize::from(WIDTH).saturating_sub(numbers.iter().map(|column| column.width() + GAP).sum());
+        |numbers: &[Column]| usize::from(USUAL).saturating_sub(numbers.iter().map(|column| column.width() + GAP).sum());
     for header in ["errors", "tokens out", "tokens in"] {
         if room(&numbers) < longest.iter().map(|longest| ROOM.min(*longest) + GAP).sum() {
             numbers.retain(|column| column.header != header);

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{Table as Printed, presets};
 use serde_json::{Value, json};
 
 use crate::{
     cli::{
         failure::Failure,
+        terminal,
         warehouse::{LiveField, LiveTable, Partitioning, Warehouse},
     },
     config::TableName,
@@ -140,8 +140,7 @@ pub fn told(findings: &[Mismatch], json: bool) -> String {
     if findings.is_empty() {
         return "Table and views are as they must be".to_owned();
     }
-    let mut table = Printed::new();
-    table.load_style(presets::NOTHING);
+    let mut table = terminal::table();
     for Mismatch { what, problem } in findings {
         table.add_row([what, problem]);
     }

@@ -1,7 +1,7 @@
 //! How a proof is told: for people, for programs, and by the exit code.
 
 use chrono::TimeDelta;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::CellAlignment;
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
     cli::{
         failure::{Exit, Failure},
         progress::Screen,
-        show,
+        show, terminal,
     },
     error::Error,
     foreign::clean,
@@ -27,7 +27,7 @@ pub fn tell_proof(proof: &Proof, json: bool, rows_on_output: bool, screen: &Scre
     } else if proof.units.is_empty() {
         "Nothing to prove: no hour or day of this time range was checked".to_owned()
     } else {
-        format!("{}\n{}", table(&proof.units), sums(&proof.units))
+        format!("{}\n{}", table(&proof.units), terminal::folded(&sums(&proof.units)))
     };
     for (gateway, cut) in &proof.cuts {
         screen.say(&format!("{}: {}", clean(gateway), note(cut)));
@@ -151,8 +151,7 @@ fn columns(units: &[Proven]) -> Vec<Column> {
 
 fn table(units: &[Proven]) -> String {
     let columns = columns(units);
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
+    let mut table = terminal::table();
     let names = columns.iter().map(|(name, _)| *name);
     table.set_header(["gateway", "when (UTC)"].into_iter().chain(names).chain(["verdict"]));
     for unit in units {
