@@ -36,5 +36,5 @@ SELECT
   CAST(COALESCE(json_extract(log.metadata, '$.user_id'), json_extract(log.metadata, '$.user')) AS TEXT),
   log.metadata
 FROM aig_days AS days
-CROSS JOIN aig_logs_raw AS log
+CROSS JOIN aig_logs AS log
 WHERE log.gateway = days.gateway AND log.created_at >= days.day AND log.created_at < date(days.day, '+1 day');

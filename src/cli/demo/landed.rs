@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn readers_see_the_newest_version_of_each_log_and_the_raw_table_every_copy() {
-        let row = |id: &str, at: &str, cost| json!({ "id": id, "created_at": "2026-10-06T09:15:22.417Z", "ingested_at": at, "cost": cost, "byok": true });
+        let row = |id: &str, at: &str, cost| json!({ "id": id, "gateway": "main", "created_at": "2026-10-06T09:15:22.417Z", "ingested_at": at, "cost": cost, "byok": true });
         let rows = [row("a", "2", 0.5), row("b", "1", 0.1), row("a", "3", 0.7), row("a", "1", 0.2)];
         let file = Connection::open_in_memory().unwrap();
         keep(&file, rows.iter()).unwrap();
