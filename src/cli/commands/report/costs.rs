@@ -21,7 +21,7 @@ pub enum Measure {
     TokensCached,
     /// Calls that the gateway answered from its cache.
     Cached,
-    /// Calls with tokens and no cost.
+    /// Calls that must have cost something, and have no cost.
     Unpriced,
 }
 

@@ -141,7 +141,7 @@ pub fn facts(costs: &Costs) -> Vec<String> {
     let unpriced = costs.whole.now.count(Measure::Unpriced).unwrap_or_default();
     if unpriced > 0 {
         let calls = show::counted(unpriced, "call");
-        facts.push(format!("{calls} with tokens and no price: ≥ is a sum without them."));
+        facts.push(format!("{calls} without a price: ≥ is a sum without them."));
     }
     facts
 }
