@@ -114,7 +114,7 @@ async fn both_at_once() -> [Line; 3] {
         }
         slowest
     };
-    let ((backfill, slowest), share) = share(&world, Duration::ZERO, join(backfill, forward)).await;
+    let ((backfill, slowest), share) = Box::pin(share(&world, Duration::ZERO, join(backfill, forward))).await;
     assert!(backfill.report.is_complete(), "{:?}", backfill.report);
     world.rows_landed_once();
     let what = "Backfill of 400,000 and forward with 1,000 a minute, 250 ms latency";
