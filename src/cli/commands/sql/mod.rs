@@ -13,15 +13,17 @@ pub use crate::cli::commands::sql::apply::apply;
 use crate::{
     cli::{
         args::{Options, Sql},
+        commands::sql::check::Mismatch,
         failure::{Exit, Failure},
         progress::Screen,
         show,
         vars::settings::Vars,
         warehouse::Warehouse,
     },
-    config::{Destination, Schema},
+    config::{Destination, Schema, WarehouseSettings},
     database::rest::Rest,
     host::native::NativeHost,
+    log::metadata::MetadataKeys,
     sink::sql::{ROLLUPS, SQLITE, Script, bigquery},
 };
 
@@ -40,24 +42,7 @@ pub async fn sql(
     let Schema { metadata, .. } = vars.schema(sink)?;
     let host = NativeHost::new(stop, |_| {}).map_err(|error| Failure::host(&error))?;
     let findings = match sink {
-        Destination::BigQuery => {
-            let settings = vars.warehouse()?;
-            let warehouse = Warehouse::new(&host, &settings)?;
-            if arguments.apply {
-                let location = arguments.location.as_deref();
-                let scripts = bigquery(arguments.events);
-                apply(&warehouse, &settings.table, &metadata.columns, scripts, location, |done| screen.say(done))
-                    .await?;
-            }
-            let findings = check::check(&warehouse, &settings.table, &metadata.columns, arguments.events).await?;
-            if findings.is_empty() {
-                let pruning = pruned::look(&warehouse, arguments.events).await?;
-                screen.say(&pruning.told());
-                pruning.findings
-            } else {
-                findings
-            }
-        }
+        Destination::BigQuery => in_bigquery(arguments, &host, &vars.warehouse()?, &metadata, screen).await?,
         Destination::D1 => {
             let settings = vars.d1(None)?;
             let database = Rest::new(&host, &settings);
@@ -82,6 +67,28 @@ pub async fn sql(
     }
     screen.say(advice(sink, arguments.apply));
     Ok(Exit::Person)
+}
+
+/// Carries out the statements in BigQuery if that is asked for: what is missing or different then, and which views read all days.
+async fn in_bigquery(
+    arguments: &Sql,
+    host: &NativeHost,
+    settings: &WarehouseSettings,
+    metadata: &MetadataKeys,
+    screen: &Screen,
+) -> Result<Vec<Mismatch>, Failure> {
+    let warehouse = Warehouse::new(host, settings)?;
+    if arguments.apply {
+        let (location, scripts) = (arguments.location.as_deref(), bigquery(arguments.events));
+        apply(&warehouse, &settings.table, &metadata.columns, scripts, location, |done| screen.say(done)).await?;
+    }
+    let findings = check::check(&warehouse, &settings.table, &metadata.columns, arguments.events).await?;
+    if !findings.is_empty() {
+        return Ok(findings);
+    }
+    let pruning = pruned::look(&warehouse, arguments.events).await?;
+    screen.say(&pruning.told());
+    Ok(pruning.findings)
 }
 
 /// The way out.
